@@ -1,0 +1,86 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// Plugins export their entry symbol alone, without what they do not use of the SDK.
+let pluginLinking: [LinkerSetting] = [
+  .unsafeFlags(
+    [
+      "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/exports.map",
+      "-Xlinker", "--gc-sections", "-Xlinker", "--strip-all",
+    ], .when(platforms: [.linux])),
+]
+
+// One file, one library. The files are named here because a manifest that lists a folder is cached.
+let losses = ["AOT", "BCO", "CalDPO", "DPO", "Hinge", "IPO", "SFT"]
+let rewards = ["LogProbability", "LogRatio", "MeanLogProbability", "MeanLogRatio"]
+
+func plugins(_ names: [String], in folder: String) -> [Target] {
+  names.map { name in
+    .target(
+      name: name, dependencies: ["LossKit"], path: "Plugins/\(folder)",
+      exclude: names.filter { $0 != name }.map { "\($0).swift" }, sources: ["\(name).swift"],
+      swiftSettings: settings, linkerSettings: pluginLinking)
+  }
+}
+
+let policies: [Target] = [
+  .target(
+    name: "Transformer", dependencies: ["LossKit", "CDNNL"], path: "Plugins/Policies/Transformer",
+    swiftSettings: settings, linkerSettings: pluginLinking),
+  .target(
+    name: "LogProbabilityFile", dependencies: ["LossKit"], path: "Plugins/Policies/LogProbabilityFile",
+    swiftSettings: settings, linkerSettings: pluginLinking),
+]
+
+let pluginTargets = plugins(losses, in: "Losses") + plugins(rewards, in: "Rewards") + policies
+
+let package = Package(
+  name: "LossKit",
+  products: [
+    .library(name: "LossKit", targets: ["LossKit"]),
+    .library(name: "LossKitRuntime", targets: ["LossKitRuntime"]),
+    .library(name: "LossKitTraining", targets: ["LossKitTraining"]),
+    .executable(name: "losskit", targets: ["LossKitCommand"]),
+  ] + pluginTargets.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) },
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+  ],
+  targets: [
+    .target(name: "CLossKit"),
+    .target(name: "CLossKitKernels", linkerSettings: [.linkedLibrary("mvec", .when(platforms: [.linux]))]),
+    .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
+    .systemLibrary(name: "CDNNL", providers: [.apt(["libdnnl-dev"])]),
+    .systemLibrary(name: "CMD", providers: [.apt(["libmd-dev"])]),
+    .target(name: "LossKit", dependencies: ["CLossKit", "CLossKitKernels"], swiftSettings: settings),
+    .target(name: "LossKitRuntime", dependencies: ["LossKit", "CLossKit", "CMD"], swiftSettings: settings),
+    .target(
+      name: "LossKitTraining",
+      dependencies: ["LossKitRuntime", "LossKit", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "LossKitCommand",
+      dependencies: [
+        "LossKitTraining", "LossKitRuntime", "LossKit", "Yams",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: settings),
+    .testTarget(name: "KernelTests", dependencies: ["CLossKitKernels"], swiftSettings: settings),
+    .testTarget(name: "LossKitTests", dependencies: ["LossKit", "CLossKit"], swiftSettings: settings),
+    .testTarget(name: "RuntimeTests", dependencies: ["LossKitRuntime", "LossKit", "CLossKit"], swiftSettings: settings),
+    .testTarget(
+      name: "TrainingTests", dependencies: ["LossKitTraining", "LossKitRuntime", "LossKit"], swiftSettings: settings),
+    .testTarget(name: "TransformerTests", dependencies: ["Transformer", "LossKit", "CDNNL"], swiftSettings: settings),
+    .testTarget(
+      name: "CommandTests", dependencies: ["LossKitRuntime", "LossKitTraining", "LossKit", "LossKitCommand"],
+      swiftSettings: settings),
+  ] + pluginTargets,
+  swiftLanguageModes: [.v6]
+)

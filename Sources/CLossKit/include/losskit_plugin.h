@@ -1,0 +1,290 @@
+/* losskit_plugin.h: the plugin ABI of LossKit, version 1. C11 and C++17, no dependency.
+ *
+ * A plugin is a shared library that exports one function, losskit_plugin_entry_v1, and through it any number of
+ *   - losses and reward parameterizations ("components"): pure functions of (parameters, state, seed, columns);
+ *   - policies: things that know log-probabilities, and may be trained;
+ *   - named objectives: a text in the objective grammar under a name of its own.
+ *
+ * The batch. G prompts, each with up to K responses, best first; K = 2 is a pair (chosen, rejected), K = 1 unpaired feedback.
+ * Columns are contiguous doubles, rank-major: response k of prompt g is at [k*G + g]; of reference r at [(r*K + k)*G + g];
+ * a token t of that response is at [token_offsets[k*G + g] + t], of reference r after r*T more, T = token_offsets[K*G].
+ *
+ * Rules that hold for every function pointer here:
+ *   - It returns 0, or another value after filling *error (which may be NULL: then nothing is written).
+ *   - It does not throw, trap, exit, print, or change locale, signal handlers, rounding mode or working directory.
+ *   - Everything passed in is borrowed until the call returns, unless the function says otherwise. Nothing crosses
+ *     that the other side would have to free. The descriptors and all they point to stay valid as long as the process.
+ *   - A struct of this header never changes and never grows: what is new gets a new name behind an extension id.
+ *
+ * Log-probabilities are in nats, sums over the tokens of a response; lengths are in tokens. */
+#ifndef LOSSKIT_PLUGIN_H
+#define LOSSKIT_PLUGIN_H
+#include <stddef.h>
+#include <stdint.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What went wrong. The caller's memory; message is UTF-8, always terminated. prompt: the index it concerns, -1 for none. */
+typedef struct losskit_error {
+  int64_t prompt;
+  char message[504];
+} losskit_error;
+
+/* ---- what components declare ------------------------------------------------------------------------------------ */
+
+/* Type of a parameter. All travel as doubles: a Boolean is 0 or 1, a choice the index of its name. */
+enum { LOSSKIT_REAL = 0, LOSSKIT_INTEGER = 1, LOSSKIT_BOOLEAN = 2, LOSSKIT_CHOICE = 3 };
+
+/* Flags of a parameter. The reward scale is the beta by which hosts multiply rewards in their metrics; at most one. */
+enum { LOSSKIT_LOWER_OPEN = 1, LOSSKIT_UPPER_OPEN = 2, LOSSKIT_REWARD_SCALE = 4 };
+
+typedef struct losskit_parameter {
+  const char *name;            /* [a-z][a-z0-9_]*, the field's term */
+  const char *symbol;          /* the paper's symbol in LaTeX, or NULL: the name */
+  const char *summary;
+  uint32_t type, flags;
+  double initial, lower, upper; /* bounds are closed unless flagged open; infinite where there is none */
+  const char *const *choices;  /* a choice's names, `upper + 1` of them; else NULL */
+} losskit_parameter;
+
+/* Extent of a column: [G], [K*G] or [T]. */
+enum { LOSSKIT_PER_PROMPT = 0, LOSSKIT_PER_RESPONSE = 1, LOSSKIT_PER_TOKEN = 2 };
+
+/* Flags of a column. Differentiable: the component returns a gradient for it. Per reference: R times the extent. */
+enum { LOSSKIT_OPTIONAL = 1, LOSSKIT_DIFFERENTIABLE = 2, LOSSKIT_PER_REFERENCE = 4 };
+
+/* Standard names: reward, policy_logp, reference_logp, token_count, score, label (1 desirable, 0 not), policy_token_logp,
+ * reference_token_logp. A prefix mismatched_ means the same column of a response that belongs to another prompt;
+ * mismatched_reward is made by the host with the objective's own parameterization. */
+typedef struct losskit_column {
+  const char *name, *summary;
+  uint32_t extent, flags;
+} losskit_column;
+
+typedef struct losskit_state {
+  const char *name;
+  double initial;
+} losskit_state;
+
+/* ---- losses and reward parameterizations -------------------------------------------------------------------------- */
+
+enum { LOSSKIT_LOSS = 1, LOSSKIT_REWARD = 2 };
+
+/* Flags of a component.
+ * ROWWISE: a prompt's output depends on that prompt alone, so a host may split the batch (always so for a reward).
+ * SHIFT_INVARIANT (loss): adding one constant per prompt to all its rewards changes nothing.
+ * ZERO_AT_REFERENCE (reward): 0 where the policy's log-probabilities equal the reference's.
+ * NUMERIC_GRADIENT: gradients are differences, not exact; hosts say so wherever they show them. */
+enum { LOSSKIT_ROWWISE = 1, LOSSKIT_SHIFT_INVARIANT = 2, LOSSKIT_ZERO_AT_REFERENCE = 4, LOSSKIT_NUMERIC_GRADIENT = 8 };
+
+/* One call of `compute`. The host owns every array; the component reads the inputs, writes output, gradients and state. */
+typedef struct losskit_frame {
+  size_t prompts, responses, references; /* G, K, R */
+  const uint32_t *counts;        /* [G] responses each prompt has, 1...K, or NULL: K. What lies beyond is not read;
+                                  * the component writes 0 there to outputs and gradients */
+  const size_t *token_offsets;   /* [K*G + 1], ascending from 0; NULL where no declared column is per token */
+  const double *parameters;      /* in declared order, within bounds */
+  double *state;                 /* in declared order; read, then updated. The host keeps it after a training step and
+                                  * drops it after an evaluation. The update comes before the use where the method says so */
+  uint64_t seed;                 /* the only source of randomness: equal seeds, equal results */
+  const double *const *inputs;   /* in declared order; NULL where an optional column is absent */
+  double *output;                /* loss: [G]; reward: [K*G] */
+  const double *cotangent;       /* of the output's extent; NULL: no gradients are wanted. It is what the host differentiates,
+                                  * sum(cotangent * output); not a sample weight: it enters no batch statistic */
+  double *const *gradients;      /* in declared order of inputs, overwritten with (d output / d input)^T cotangent;
+                                  * an entry is NULL where that gradient is not wanted. NULL if cotangent is NULL */
+} losskit_frame;
+
+typedef struct losskit_component losskit_component;
+struct losskit_component {
+  uint32_t kind, flags;
+  uint32_t min_responses, max_responses;    /* of a prompt; UINT32_MAX: no limit */
+  uint32_t min_references, max_references;  /* columns per reference that it can use */
+  const char *name;                         /* [a-z][a-z0-9]*(-[a-z0-9]+)* */
+  const char *version, *summary;
+  const char *citation;                     /* paper, equation; may be NULL */
+  const char *documentation;                /* more than the summary, in paragraphs; may be NULL */
+  const char *default_reward;               /* a loss's parameterization where the objective names none; NULL: reads no reward */
+  size_t parameter_count, input_count, state_count;
+  const losskit_parameter *const *parameters;
+  const losskit_column *const *inputs;
+  const losskit_state *const *state;
+  const void *context;                      /* the plugin's own */
+
+  /* Evaluates a batch. Any thread, any number of calls at once, on the same component too. Keeps nothing between calls
+   * that could be noticed. A batch of 0 prompts is legal. A value that does not exist (log of a negative number) is an
+   * error that names the prompt. */
+  int32_t (*compute)(const losskit_component *self, const losskit_frame *frame, losskit_error *error);
+
+  /* More that this component can do, by id ("losskit.formula/1"), or NULL. Any thread. NULL pointer: it has no extension. */
+  const void *(*extension)(const losskit_component *self, const char *id);
+};
+
+/* ---- extension "losskit.formula/1" of a component: its formula ------------------------------------------------------ */
+
+/* Operations of a formula. Slopes at kinks: 0 for ABS, RELU, CLAMP at theirs; see each in the manual.
+ * ROW_INDEX counts prompts from 0. UNIFORM: in (0, 1), from seed, stream `a` and row. SELECT: b where a > 0, else c.
+ * MAXIMUM and MINIMUM give the whole slope to the first operand on a tie. BATCH_SORTED ascends, and is stable.
+ * TOKEN_SHORTEST is the length in tokens of the shortest response of the token's prompt. */
+enum {
+  LOSSKIT_OP_CONSTANT = 0,       /* value */
+  LOSSKIT_OP_INPUT = 1,          /* input a, slot b: rank k, or r*K + k per reference; 0 per prompt and per token
+                                  * (r for a token column per reference) */
+  LOSSKIT_OP_PARAMETER = 2,      /* parameter a */
+  LOSSKIT_OP_STATE = 3,          /* state a, as it was before the call */
+  LOSSKIT_OP_BATCH_COUNT = 4, LOSSKIT_OP_ROW_INDEX = 5, LOSSKIT_OP_UNIFORM = 6,
+  LOSSKIT_OP_TOKEN_INDEX = 7, LOSSKIT_OP_TOKEN_COUNT = 8, LOSSKIT_OP_TOKEN_SHORTEST = 9,
+  LOSSKIT_OP_ADD = 16, LOSSKIT_OP_SUBTRACT = 17, LOSSKIT_OP_MULTIPLY = 18, LOSSKIT_OP_DIVIDE = 19,
+  LOSSKIT_OP_MINIMUM = 20, LOSSKIT_OP_MAXIMUM = 21,
+  LOSSKIT_OP_NEGATE = 32, LOSSKIT_OP_EXP = 33, LOSSKIT_OP_EXPM1 = 34, LOSSKIT_OP_LOG = 35, LOSSKIT_OP_LOG1P = 36,
+  LOSSKIT_OP_SQRT = 37, LOSSKIT_OP_TANH = 38, LOSSKIT_OP_SIGMOID = 39, LOSSKIT_OP_LOG_SIGMOID = 40,
+  LOSSKIT_OP_SOFTPLUS = 41, LOSSKIT_OP_LOG1MEXP = 42, LOSSKIT_OP_ABS = 43, LOSSKIT_OP_SQUARE = 44, LOSSKIT_OP_RELU = 45,
+  LOSSKIT_OP_FLOOR = 46, LOSSKIT_OP_STOP_GRADIENT = 47,
+  LOSSKIT_OP_SELECT = 64, LOSSKIT_OP_CLAMP = 65, /* CLAMP: a to [b, c] */
+  LOSSKIT_OP_BATCH_MEAN = 80, LOSSKIT_OP_BATCH_SORTED = 81
+};
+
+/* One node. a, b, c are indices of earlier nodes for an operation with operands, else as said above; unused ones are 0. */
+typedef struct losskit_formula_node {
+  uint32_t operation, a, b, c;
+  double value;
+} losskit_formula_node;
+
+/* A component's formula for one K and R. rows says over what it is evaluated: LOSSKIT_PER_PROMPT (outputs: the loss, or the
+ * K rewards) or LOSSKIT_PER_TOKEN (one output, summed over the tokens of a response to give its reward). */
+typedef struct losskit_formula {
+  uint32_t rows;
+  size_t node_count, output_count;
+  const losskit_formula_node *nodes;
+  const uint32_t *outputs;        /* [output_count] nodes */
+  const uint32_t *state_outputs;  /* [state_count] nodes: each state's value after the call */
+} losskit_formula;
+
+typedef struct losskit_formula_extension_v1 {
+  /* Makes the formula and hands it to `receive`, once, before returning; the formula is borrowed until `receive` returns.
+   * Real parameters stay symbols; `parameters` gives the integers, Booleans and choices, which change its form. Any thread. */
+  int32_t (*trace)(const losskit_component *self, size_t responses, size_t references, const double *parameters,
+                   void (*receive)(void *context, const losskit_formula *formula), void *context, losskit_error *error);
+} losskit_formula_extension_v1;
+
+/* ---- policies --------------------------------------------------------------------------------------------------------- */
+
+/* UTF-8 of a known length, not terminated. */
+typedef struct losskit_text {
+  const char *bytes;
+  size_t length;
+} losskit_text;
+
+/* An instance of a policy; the plugin's own. Created by create, load or copy, ended by destroy. The host uses one instance
+ * from one thread at a time, and may use two instances at once. */
+typedef struct losskit_policy losskit_policy;
+
+/* The prompts and responses of a call, laid out as the columns are. */
+typedef struct losskit_texts {
+  size_t prompts, responses;
+  const uint32_t *counts;           /* [G], or NULL: K each */
+  const losskit_text *prompt;       /* [G] */
+  const losskit_text *response;     /* [K*G] */
+} losskit_texts;
+
+/* One forward or backward call. */
+typedef struct losskit_policy_frame {
+  losskit_texts texts;
+  const size_t *token_offsets;      /* [K*G + 1] from what measure returned; NULL where no column asked for is per token */
+  size_t reference_count;           /* frozen instances of the same type, for columns that compare distributions */
+  const losskit_policy *const *references;
+  size_t column_count;
+  const uint32_t *columns;          /* [column_count] indices into the type's columns */
+  double *const *values;            /* forward writes values[i] for columns[i]; backward does not look at it */
+  const double *const *gradients;   /* backward reads gradients[i], d objective / d columns[i]; NULL entry: none */
+} losskit_policy_frame;
+
+/* One optimizer update. The caller fills all but gradient_norm. */
+typedef struct losskit_update {
+  double learning_rate, weight_decay;
+  double max_gradient_norm;         /* clip the global norm to this; infinity: do not */
+  double gradient_norm;             /* returned: the norm before clipping */
+} losskit_update;
+
+/* Flags of a policy type. Trainable: it has backward, step, save and copy. */
+enum { LOSSKIT_TRAINABLE = 1 };
+
+typedef struct losskit_policy_type losskit_policy_type;
+struct losskit_policy_type {
+  uint32_t flags;
+  const char *name, *version, *summary, *citation, *documentation;
+  size_t parameter_count, column_count;
+  const losskit_parameter *const *parameters;
+  const losskit_column *const *columns;   /* what it can supply; a gradient is taken for the differentiable ones */
+  const void *context;
+
+  /* A new instance with fresh weights from `seed`. parameters: all, in declared order. NULL where nothing can be made anew. */
+  int32_t (*create)(const losskit_policy_type *self, const double *parameters, uint64_t seed, losskit_policy **out, losskit_error *error);
+
+  /* An instance from what lies at `path` (terminated UTF-8; a directory that save wrote, or a file). parameters: NaN where
+   * the user gave none; one that contradicts what is stored is an error. */
+  int32_t (*load)(const losskit_policy_type *self, const char *path, const double *parameters, losskit_policy **out, losskit_error *error);
+
+  void (*destroy)(losskit_policy *policy);
+
+  /* How many tokens of each response count ([K*G], the end token included, after truncation), and how many tokens of
+   * prompt and response were cut to fit (truncated [K*G], may be NULL). An empty response is an error that names the prompt. */
+  int32_t (*measure)(losskit_policy *policy, const losskit_texts *texts, uint32_t *token_counts, uint32_t *truncated, losskit_error *error);
+
+  /* Writes the asked-for columns. keep != 0: backward may follow, keep what it needs; it replaces what was kept before. */
+  int32_t (*forward)(losskit_policy *policy, const losskit_policy_frame *frame, int32_t keep, losskit_error *error);
+
+  /* Adds the gradient of the weights to the instance's accumulators, for the batch of the last forward with keep. Gradients
+   * of one log-probability that arrive per response and per token add up. NULL if not trainable. */
+  int32_t (*backward)(losskit_policy *policy, const losskit_policy_frame *frame, losskit_error *error);
+
+  /* Updates the weights by the accumulated gradient and clears it. A gradient that is not finite is an error: the weights
+   * stay as they were, the accumulators are cleared. NULL if not trainable. */
+  int32_t (*step)(losskit_policy *policy, losskit_update *update, losskit_error *error);
+
+  /* Writes the instance into `directory`, which exists and is empty; with_optimizer != 0: what step keeps, too, so that
+   * training goes on bit for bit. The host makes the whole directory appear at once. NULL if there is nothing to save. */
+  int32_t (*save)(losskit_policy *policy, const char *directory, int32_t with_optimizer, losskit_error *error);
+
+  /* A frozen copy to serve as a reference. NULL if not trainable. */
+  int32_t (*copy)(const losskit_policy *policy, losskit_policy **out, losskit_error *error);
+
+  /* weights of target <- alpha * source + (1 - alpha) * target; alpha may lie outside [0, 1]. NULL: cannot. */
+  int32_t (*blend)(losskit_policy *target, const losskit_policy *source, double alpha, losskit_error *error);
+
+  const void *(*extension)(const losskit_policy_type *self, const char *id);
+};
+
+/* ---- the plugin ------------------------------------------------------------------------------------------------------ */
+
+/* A text in the objective grammar under a name, such as "dpo @ forward-kl". */
+typedef struct losskit_objective {
+  const char *name, *version, *summary, *citation, *documentation;
+  const char *expression;
+} losskit_objective;
+
+typedef struct losskit_host {
+  const char *name, *version;
+  const void *(*extension)(const char *id);
+} losskit_host;
+
+typedef struct losskit_plugin {
+  size_t component_count, policy_count, objective_count;
+  const losskit_component *const *components;
+  const losskit_policy_type *const *policies;
+  const losskit_objective *const *objectives;
+  const void *(*extension)(const char *id);
+} losskit_plugin;
+
+/* The one function a plugin exports; the ABI's major version is part of its name. Called once, from one thread, right after
+ * the library is opened; returns what stays valid for the life of the process, or NULL after filling *error. */
+#if defined(__GNUC__)
+__attribute__((visibility("default")))
+#endif
+const losskit_plugin *losskit_plugin_entry_v1(const losskit_host *host, losskit_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,68 @@
+/* Vector kernels that evaluate a straight-line program over the rows of a batch, block by block, with the widest
+ * instructions the processor has. Every row's result depends on that row alone, whatever its place in a block. */
+#ifndef LOSSKIT_KERNELS_H
+#define LOSSKIT_KERNELS_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* Rows evaluated at a time: what a register holds. */
+enum { LOSSKIT_BLOCK_ROWS = 256 };
+
+/* An operand or a result: where it lies in the top two bits, its index in the others. */
+enum {
+  LOSSKIT_IN_REGISTER = 0u << 30, /* scratch of LOSSKIT_BLOCK_ROWS doubles, kept between the instructions of one block */
+  LOSSKIT_IN_INPUT = 1u << 30,    /* a column of `rows` doubles; operands only */
+  LOSSKIT_IN_SCALAR = 2u << 30,   /* one double for all rows; operands only */
+  LOSSKIT_IN_OUTPUT = 3u << 30    /* a column of `rows` doubles; results only */
+};
+
+/* What an instruction does. Each is defined for all doubles and agrees with the mathematics to a few ulp. */
+enum {
+  LOSSKIT_KERNEL_COPY = 0,
+  LOSSKIT_KERNEL_ADD, LOSSKIT_KERNEL_SUBTRACT, LOSSKIT_KERNEL_MULTIPLY, LOSSKIT_KERNEL_DIVIDE,
+  LOSSKIT_KERNEL_MINIMUM,      /* a <= b ? a : b */
+  LOSSKIT_KERNEL_MAXIMUM,      /* a >= b ? a : b */
+  LOSSKIT_KERNEL_ANNIHILATE,   /* a == 0 ? 0 : a * b; the chain rule with a zero cotangent */
+  LOSSKIT_KERNEL_NEGATE, LOSSKIT_KERNEL_EXP, LOSSKIT_KERNEL_EXPM1, LOSSKIT_KERNEL_LOG, LOSSKIT_KERNEL_LOG1P,
+  LOSSKIT_KERNEL_SQRT, LOSSKIT_KERNEL_TANH,
+  LOSSKIT_KERNEL_SIGMOID,      /* 1 / (1 + exp(-a)), accurate in both tails */
+  LOSSKIT_KERNEL_LOG_SIGMOID,  /* min(a, 0) - log1p(exp(-|a|)) */
+  LOSSKIT_KERNEL_SOFTPLUS,     /* max(a, 0) + log1p(exp(-|a|)) */
+  LOSSKIT_KERNEL_LOG1MEXP,     /* log(1 - exp(a)) for a <= 0; -inf at 0, NaN above */
+  LOSSKIT_KERNEL_ABS, LOSSKIT_KERNEL_SQUARE,
+  LOSSKIT_KERNEL_RELU,         /* a > 0 ? a : 0 */
+  LOSSKIT_KERNEL_FLOOR,
+  LOSSKIT_KERNEL_STEP,         /* a > 0 ? 1 : 0 */
+  LOSSKIT_KERNEL_SIGN,         /* a > 0 ? 1 : a < 0 ? -1 : 0 */
+  LOSSKIT_KERNEL_SELECT,       /* a > 0 ? b : c */
+  LOSSKIT_KERNEL_CLAMP,        /* a < b ? b : a > c ? c : a */
+  LOSSKIT_KERNEL_COUNT
+};
+
+typedef struct losskit_instruction {
+  uint32_t kernel, result, a, b, c; /* unused operands are 0 */
+} losskit_instruction;
+
+/* Sets of instructions a processor may have; AUTOMATIC is the best this one has. */
+enum { LOSSKIT_LEVEL_AUTOMATIC = 0, LOSSKIT_LEVEL_BASELINE = 1, LOSSKIT_LEVEL_AVX2 = 2, LOSSKIT_LEVEL_AVX512 = 3 };
+
+/* The best level of this processor. */
+int32_t losskit_kernel_level(void);
+
+/* The number of doubles that losskit_run needs as scratch. */
+size_t losskit_scratch_size(size_t registers, size_t inputs, size_t outputs);
+
+/* Runs a program over rows 0..<rows. `scratch` has losskit_scratch_size doubles; any alignment will do. Inputs and outputs do
+ * not overlap. A register is written before it is read. level: as above; one this processor lacks is taken down to one it
+ * has. Pure but for outputs and scratch; any thread. */
+void losskit_run(const losskit_instruction *instructions, size_t instruction_count, size_t registers,
+                 const double *const *inputs, size_t input_count, const double *scalars,
+                 double *const *outputs, size_t output_count, double *scratch, size_t rows, int32_t level);
+
+/* The index of the first value that is NaN or infinite, or count if there is none. */
+size_t losskit_first_nonfinite(const double *values, size_t count);
+
+/* The index of the first value that is NaN, or count if there is none. */
+size_t losskit_first_nan(const double *values, size_t count);
+
+#endif
