@@ -1,0 +1,65 @@
+/// What was read from preference data, what was left out, and what a person should know of the rest.
+public struct DataReport: Sendable, Equatable, CustomStringConvertible {
+  /// The rows read; blank lines are no rows.
+  public var rows: Int
+  /// The examples kept.
+  public var kept: Int
+  /// What the examples hold.
+  public var kind: PreferenceDataset.Kind
+  /// Lines left out because all their responses are the same text.
+  public var identical: [Int] = []
+  /// Lines of rankings with a text twice; the better-ranked one is kept.
+  public var duplicateResponses: [Int] = []
+  /// Lines of rankings with one score for all responses, kept in the order of the file.
+  public var tied: [Int] = []
+  /// Lines, kept, that say again what an earlier line says.
+  public var repeated: [Int] = []
+  /// Lines, kept, whose transcripts part before the last turn, so that a response holds a further turn.
+  public var furtherTurns: [Int] = []
+
+  /// A report of rows of which nothing is to be said.
+  public init(rows: Int, kept: Int, kind: PreferenceDataset.Kind = .pairs) {
+    self.rows = rows
+    self.kept = kept
+    self.kind = kind
+  }
+
+  /// The report in one line: `1,070 pairs; 3 left out: chosen equal to rejected (lines 4, 9, 12)`.
+  public var description: String {
+    let noun = kind == .unpaired ? "response" : kind == .pairs ? "pair" : "ranking"
+    let equal = kind == .pairs ? "chosen equal to rejected" : "all responses equal"
+    let notes = [
+      note(identical, "left out: \(equal)"),
+      note(duplicateResponses, "with a response twice, the better-ranked one kept"),
+      note(tied, "with one score for all responses, in the order of the file"),
+      note(repeated, "the same as an earlier line, kept"),
+      note(furtherTurns, "with a further turn inside a response, kept"),
+    ]
+    return ([counted(kept, noun)] + notes.compactMap { $0 }).joined(separator: "; ")
+  }
+
+  private func note(_ lines: [Int], _ text: String) -> String? {
+    guard !lines.isEmpty else { return nil }
+    let shown = lines.prefix(Self.linesShown).map(grouped).joined(separator: ", ")
+    let places = lines.count == 1 ? "line \(shown)" : "lines \(shown)\(lines.count > Self.linesShown ? ", …" : "")"
+    return "\(grouped(lines.count)) \(text) (\(places))"
+  }
+
+  private static let linesShown = 10
+}
+
+/// A count with its noun, in the plural where it is not 1.
+func counted(_ count: Int, _ noun: String) -> String {
+  "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+}
+
+/// A number with a comma at each thousand.
+func grouped(_ number: Int) -> String {
+  let digits = String(number.magnitude)
+  var result = number < 0 ? "-" : ""
+  for (place, digit) in digits.enumerated() {
+    if place > 0, (digits.count - place).isMultiple(of: 3) { result.append(",") }
+    result.append(digit)
+  }
+  return result
+}
