@@ -5,7 +5,7 @@ public struct Bounds: Sendable, Equatable {
   /// Whether an end itself is excluded.
   public let isLowerOpen, isUpperOpen: Bool
 
-  init(_ lower: Double, _ upper: Double, isLowerOpen: Bool = false, isUpperOpen: Bool = false) {
+  package init(_ lower: Double, _ upper: Double, isLowerOpen: Bool = false, isUpperOpen: Bool = false) {
     self.lower = lower
     self.upper = upper
     self.isLowerOpen = isLowerOpen
