@@ -16,7 +16,10 @@ enum {
   LOSSKIT_IN_OUTPUT = 3u << 30    /* a column of `rows` doubles; results only */
 };
 
-/* What an instruction does. Each is defined for all doubles and agrees with the mathematics to a few ulp. */
+/* What an instruction does. Each is defined for all doubles, subnormals and infinities included, and is within 6 ulp of the
+ * mathematics (4 for EXP to TANH and EXP_NEGATIVE_ABS; the arithmetic is exactly rounded). NaN gives NaN, except that a
+ * comparison with NaN is false where a formula below has one. One level's results have the same bits wherever a row stands
+ * and however many there are; two levels' may differ in the last digits. */
 enum {
   LOSSKIT_KERNEL_COPY = 0,
   LOSSKIT_KERNEL_ADD, LOSSKIT_KERNEL_SUBTRACT, LOSSKIT_KERNEL_MULTIPLY, LOSSKIT_KERNEL_DIVIDE,
@@ -33,9 +36,14 @@ enum {
   LOSSKIT_KERNEL_RELU,         /* a > 0 ? a : 0 */
   LOSSKIT_KERNEL_FLOOR,
   LOSSKIT_KERNEL_STEP,         /* a > 0 ? 1 : 0 */
-  LOSSKIT_KERNEL_SIGN,         /* a > 0 ? 1 : a < 0 ? -1 : 0 */
+  LOSSKIT_KERNEL_SIGN,         /* a > 0 ? 1 : a < 0 ? -1 : 0; NaN of NaN */
   LOSSKIT_KERNEL_SELECT,       /* a > 0 ? b : c */
   LOSSKIT_KERNEL_CLAMP,        /* a < b ? b : a > c ? c : a */
+  /* A loss with its gradient needs several of these at a and -a; the exponential they share is most of the work. */
+  LOSSKIT_KERNEL_EXP_NEGATIVE_ABS, /* exp(-|a|) */
+  LOSSKIT_KERNEL_SIGMOID_FROM,     /* SIGMOID of a, bit for bit, where b is EXP_NEGATIVE_ABS of a or of -a */
+  LOSSKIT_KERNEL_LOG_SIGMOID_FROM, /* LOG_SIGMOID of a, likewise */
+  LOSSKIT_KERNEL_SOFTPLUS_FROM,    /* SOFTPLUS of a, likewise */
   LOSSKIT_KERNEL_COUNT
 };
 

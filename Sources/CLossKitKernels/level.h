@@ -1,0 +1,43 @@
+/* The evaluators of one program, one for each set of instructions a processor may have. */
+#ifndef LOSSKIT_LEVEL_H
+#define LOSSKIT_LEVEL_H
+#include "losskit_kernels.h"
+
+#if defined(__x86_64__)
+#define LOSSKIT_HAS_AVX_LEVELS 1
+#else
+#define LOSSKIT_HAS_AVX_LEVELS 0
+#endif
+
+/* Where the columns and registers of one block lie. */
+typedef struct losskit_block {
+  const double *const *inputs; /* the caller's columns, used from row `start` on; NULL where copies are used */
+  const double *input_copies;  /* column i at i * stride */
+  double *const *outputs;      /* likewise */
+  double *output_copies;
+  const double *scalars;
+  double *registers; /* register i at i * stride */
+  size_t stride;
+  size_t start;
+} losskit_block;
+
+typedef struct losskit_level {
+  size_t lanes; /* doubles in a vector */
+
+  /* Runs the program over one block. `rows` is a multiple of `lanes`, at least `lanes`, at most the block's stride. */
+  void (*evaluate)(const losskit_instruction *instructions, size_t instruction_count, const losskit_block *block,
+                   size_t rows);
+  size_t (*first_nonfinite)(const double *values, size_t count);
+  size_t (*first_nan)(const double *values, size_t count);
+} losskit_level;
+
+extern const losskit_level losskit_level_baseline;
+#if LOSSKIT_HAS_AVX_LEVELS
+extern const losskit_level losskit_level_avx2;
+extern const losskit_level losskit_level_avx512;
+#endif
+
+/* The evaluators of a level, or of the best level this processor has if it lacks that one. */
+const losskit_level *losskit_level_for(int32_t level);
+
+#endif

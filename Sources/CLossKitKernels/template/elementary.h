@@ -1,0 +1,34 @@
+/* The elementary functions on vectors. On x86-64 Linux they come from glibc's libmvec, which is right in all the special
+ * cases (zeros of both signs, infinities, NaN, subnormals, overflow) and within 3.1 ulp elsewhere; where it does not exist,
+ * each lane is handed to libm. */
+
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__)
+#if __GLIBC_PREREQ(2, 35)
+#define LOSSKIT_HAS_LIBMVEC 1
+#endif
+#endif
+
+#ifdef LOSSKIT_HAS_LIBMVEC
+
+#define LOSSKIT_ELEMENTARY(name)                                                                  \
+  extern vector LOSSKIT_VECTOR_FUNCTION(name)(vector) __attribute__((const, nothrow));            \
+  static inline __attribute__((always_inline)) vector vector_##name(vector a) {                   \
+    return LOSSKIT_VECTOR_FUNCTION(name)(a);                                                      \
+  }
+
+#else
+
+#define LOSSKIT_ELEMENTARY(name)                                                                  \
+  static inline vector vector_##name(vector a) {                                                  \
+    vector result;                                                                                \
+    for (int lane = 0; lane < LOSSKIT_LANES; lane++) result[lane] = name(a[lane]);                \
+    return result;                                                                                \
+  }
+
+#endif
+
+LOSSKIT_ELEMENTARY(exp)
+LOSSKIT_ELEMENTARY(expm1)
+LOSSKIT_ELEMENTARY(log)
+LOSSKIT_ELEMENTARY(log1p)
+LOSSKIT_ELEMENTARY(tanh)
