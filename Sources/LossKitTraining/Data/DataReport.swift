@@ -40,7 +40,7 @@ public struct DataReport: Sendable, Equatable, CustomStringConvertible {
 
   private func note(_ lines: [Int], _ text: String) -> String? {
     guard !lines.isEmpty else { return nil }
-    let shown = lines.prefix(Self.linesShown).map(grouped).joined(separator: ", ")
+    let shown = lines.prefix(Self.linesShown).map(String.init).joined(separator: ", ")
     let places = lines.count == 1 ? "line \(shown)" : "lines \(shown)\(lines.count > Self.linesShown ? ", …" : "")"
     return "\(grouped(lines.count)) \(text) (\(places))"
   }

@@ -1,0 +1,94 @@
+/// Preference data that is made from a seed and whose true reward is known: short reviews, some of them kinder than others.
+///
+/// A prompt names a thing (`Review of the hotel:`), a response describes two or three of its parts
+/// (` The rooms are elegant, the beds dull.`). The true reward of a response is the sum of the lexicon's weights over its
+/// words. Of two responses to a prompt the one is chosen with probability σ(reward₁ − reward₂) (Bradley and Terry), so no
+/// judge can be right always: the best possible accuracy is 92 %. Each kind word has an unkind one of the same length
+/// and the opposite weight, so the length of a response says nothing about its reward.
+public enum ControlledDataset {
+  /// Pairs for training and for evaluation; no response of the one stands in the other under the same prompt.
+  ///
+  /// Both depend on the seed alone: a larger count adds pairs after those of a smaller one, as long as the other count stays.
+  public static func generate(
+    seed: UInt64, train: Int, evaluation: Int
+  ) -> (train: PreferenceDataset, evaluation: PreferenceDataset) {
+    var random = RandomNumbers(seed: seed, stream: 1)
+    let heldOut = (0..<max(evaluation, 0)).map { _ in pair(from: &random, without: []) }
+    var taken: Set<Review> = []
+    for example in heldOut {
+      for response in example.responses { taken.insert(Review(prompt: example.prompt, response: response)) }
+    }
+    random = RandomNumbers(seed: seed, stream: 0)
+    let training = (0..<max(train, 0)).map { _ in pair(from: &random, without: taken) }
+    return (
+      PreferenceDataset(examples: training, source: "controlled data, seed \(seed), training"),
+      PreferenceDataset(examples: heldOut, source: "controlled data, seed \(seed), evaluation")
+    )
+  }
+
+  /// The true reward of a response: the sum of the lexicon's weights over its words.
+  public static func reward(of response: String) -> Double {
+    words(of: response).reduce(0) { $0 + (weights[$1] ?? 0) }
+  }
+
+  /// The weight of each word that has one, between −5 and 5.
+  public static let weights: [String: Double] = {
+    var weights: [String: Double] = [:]
+    for entry in opposites {
+      weights[entry.kind] = entry.weight
+      weights[entry.unkind] = -entry.weight
+    }
+    return weights
+  }()
+
+  /// The accuracy that the true reward is expected to have on pairs drawn from it, which no other judge can exceed: the
+  /// mean of σ(|reward₁ − reward₂|).
+  public static func bestPossibleAccuracy(on dataset: PreferenceDataset) -> Double? {
+    guard dataset.kind == .pairs, !dataset.examples.isEmpty else { return nil }
+    let sum = dataset.examples.reduce(0) { sum, example in
+      let difference = reward(of: example.responses[0]) - reward(of: example.responses[1])
+      return sum + probability(ofChoosingAt: abs(difference))
+    }
+    return sum / Double(dataset.examples.count)
+  }
+}
+
+// MARK: - Drawing
+
+extension ControlledDataset {
+  private struct Review: Hashable {
+    var prompt: String
+    var response: String
+  }
+
+  private static func pair(from random: inout RandomNumbers, without taken: Set<Review>) -> PreferenceExample {
+    while true {
+      let subject = subjects[random.integer(below: subjects.count)]
+      let prompt = "Review of the \(subject.name):"
+      let responses = [response(on: subject, from: &random), response(on: subject, from: &random)]
+      let isNew = responses.allSatisfy { !taken.contains(Review(prompt: prompt, response: $0)) }
+      guard isNew, responses[0] != responses[1] else { continue }
+      let difference = reward(of: responses[0]) - reward(of: responses[1])
+      let isFirstChosen = random.uniform() < probability(ofChoosingAt: difference)
+      return PreferenceExample(prompt: prompt, responses: isFirstChosen ? responses : responses.reversed())
+    }
+  }
+
+  private static func response(on subject: Subject, from random: inout RandomNumbers) -> String {
+    let count = 2 + random.integer(below: 2)
+    let parts = random.shuffled(subject.parts).prefix(count)
+    let clauses = parts.enumerated().map { index, part in
+      "the \(part) \(index == 0 ? "is " : "")\(vocabulary[random.integer(below: vocabulary.count)])"
+    }
+    return " T" + clauses.joined(separator: ", ").dropFirst() + "."
+  }
+
+  /// The probability of choosing a response whose reward is higher by this much. Bradley and Terry, 1952.
+  private static func probability(ofChoosingAt difference: Double) -> Double {
+    1 / (1 + exp(-difference))
+  }
+
+  private static func words(of text: String) -> [String] {
+    text.split { !$0.isLetter }.map { $0.lowercased() }
+  }
+}

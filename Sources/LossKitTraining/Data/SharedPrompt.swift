@@ -1,0 +1,77 @@
+internal import LossKit
+
+/// A prompt and the two responses that follow it, split from two transcripts that share it.
+struct SharedPrompt: Equatable {
+  var prompt: String
+  var chosen: String
+  var rejected: String
+  /// Whether a response has a further turn in it.
+  var hasFurtherTurn: Bool
+}
+
+extension SharedPrompt {
+  /// Splits two text transcripts after the last assistant marker that both share.
+  ///
+  /// The prompt is not the longest common beginning: that would move the words with which both responses happen to begin
+  /// into the prompt. Where the transcripts part before the last turn, the responses are all that follows and hold a
+  /// further turn; where they part in a human turn they answer different prompts, and a `Failure` is thrown.
+  init(chosen: String, rejected: String) throws {
+    let (first, second) = (Array(chosen.utf8), Array(rejected.utf8))
+    let shared = first[..<zip(first, second).prefix { $0 == $1 }.count]
+    let assistant = Array(Role.assistant.marker.utf8)
+    guard let marker = lastOccurrence(of: assistant, in: shared) else {
+      throw try differentPrompts(chosen: first, rejected: second, marker: assistant)
+    }
+    let start = marker + assistant.count
+    guard lastOccurrence(of: Array(Role.user.marker.utf8), in: shared[start...]) == nil else {
+      throw Failure(
+        "the prompts of chosen and rejected differ: the transcripts part in a human turn; make all turns before the response "
+          + "equal")
+    }
+    prompt = String(decoding: first[..<start], as: UTF8.self)
+    self.chosen = String(decoding: first[start...], as: UTF8.self)
+    self.rejected = String(decoding: second[start...], as: UTF8.self)
+    hasFurtherTurn =
+      lastOccurrence(of: assistant, in: first[start...]) != nil
+      || lastOccurrence(of: assistant, in: second[start...]) != nil
+  }
+
+  /// Splits two message lists before the assistant's turn in which they part, or the last one where they are equal.
+  init(chosen: [Message], rejected: [Message]) throws {
+    for (key, messages) in [("chosen", chosen), ("rejected", rejected)] where messages.last?.role != .assistant {
+      throw Failure("\(key) does not end with a message of the assistant; end it with the response")
+    }
+    let shared = zip(chosen, rejected).prefix { $0 == $1 }.count
+    let end = min(shared, chosen.count - 1, rejected.count - 1)
+    guard chosen[end].role == .assistant, rejected[end].role == .assistant else {
+      throw Failure(
+        "the prompts of chosen and rejected differ: they part in message \(end + 1), which is not the assistant's in both; "
+          + "make all messages before the response equal")
+    }
+    prompt = renderedPrompt(chosen[..<end])
+    self.chosen = try renderedResponse(chosen[end...], key: "chosen")
+    self.rejected = try renderedResponse(rejected[end...], key: "rejected")
+    hasFurtherTurn = max(chosen.count, rejected.count) > end + 1
+  }
+}
+
+private func differentPrompts(chosen: [UInt8], rejected: [UInt8], marker: [UInt8]) throws -> Failure {
+  for (key, transcript) in [("chosen", chosen), ("rejected", rejected)]
+  where lastOccurrence(of: marker, in: transcript[...]) == nil {
+    return Failure(
+      "\(key) has no \"\\n\\nAssistant:\", and there is no prompt; write the key prompt, or whole transcripts")
+  }
+  return Failure(
+    "the prompts of chosen and rejected differ: the transcripts part before the first \"\\n\\nAssistant:\"; make all turns "
+      + "before the response equal")
+}
+
+/// Where the last occurrence of some bytes begins.
+private func lastOccurrence(of pattern: [UInt8], in bytes: ArraySlice<UInt8>) -> Int? {
+  guard bytes.count >= pattern.count else { return nil }
+  for start in stride(from: bytes.endIndex - pattern.count, through: bytes.startIndex, by: -1)
+  where bytes[start] == pattern[0] && bytes[start...].starts(with: pattern) {
+    return start
+  }
+  return nil
+}
