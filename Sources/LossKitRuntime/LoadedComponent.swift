@@ -1,0 +1,143 @@
+import CLossKit
+public import LossKit
+
+/// A loss or a reward parameterization of an opened library.
+///
+/// Sendable, although it holds a pointer: the descriptor never changes and stays valid as long as the process, and its
+/// functions may be called from any thread (the plugin ABI says so).
+public final class LoadedComponent: @unchecked Sendable {
+  /// What a component computes.
+  public enum Kind: String, Sendable, CaseIterable {
+    /// A loss per prompt.
+    case loss
+    /// A reward per response.
+    case reward
+  }
+
+  /// What it computes.
+  public let kind: Kind
+  /// The name it is found by.
+  public let name: String
+  /// Its own version.
+  public let version: String
+  /// One sentence.
+  public let summary: String
+  /// Paper and equation; empty if none is given.
+  public let citation: String
+  /// Paragraphs beyond the summary; empty if there are none.
+  public let documentation: String
+  /// A loss's parameterization where the objective names none; nil for a reward and for a loss that reads no reward.
+  public let defaultReward: String?
+  /// The hyperparameters, in the order in which their values are handed over.
+  public let parameters: [ParameterDescription]
+  /// The columns it reads, in the order in which they are handed over.
+  public let inputs: [Column]
+  /// One sentence on each of `inputs`.
+  public let inputSummaries: [String]
+  /// The names of the numbers it carries from one training step to the next.
+  public let stateNames: [String]
+  /// The values of the state before the first step.
+  public let initialState: [Double]
+  /// Whether a prompt's output depends on that prompt alone, so that a batch may be split.
+  public let isRowwise: Bool
+  /// Loss: whether adding one constant per prompt to all its rewards changes nothing.
+  public let isShiftInvariant: Bool
+  /// Reward: whether it is 0 where the policy's log-probabilities equal the reference's.
+  public let isZeroAtReference: Bool
+  /// Whether its gradients are differences, not exact.
+  public let hasNumericGradient: Bool
+  /// How many responses a prompt may have; the upper end is `Int.max` where there is no limit.
+  public let responses: ClosedRange<Int>
+  /// How many references it can use; the upper end is `Int.max` where there is no limit.
+  public let references: ClosedRange<Int>
+  /// The file it comes from.
+  public let library: String
+
+  /// The plugin's own description, to call it by.
+  let descriptor: UnsafePointer<losskit_component>
+
+  /// The parameter that metrics multiply the reward by, if one.
+  public var rewardScale: ParameterDescription? { parameters.first(where: \.isRewardScale) }
+
+  /// Reads and checks what a library declares.
+  init(_ descriptor: UnsafePointer<losskit_component>, library: String) throws {
+    let declared = descriptor.pointee
+    let outer = DescriptorReader(place: library)
+    let name = try outer.componentName(declared.name)
+    let kind: Kind
+    switch declared.kind {
+    case UInt32(LOSSKIT_LOSS): kind = .loss
+    case UInt32(LOSSKIT_REWARD): kind = .reward
+    default: throw outer.within(name).failure("its kind is \(declared.kind); 1 (loss) and 2 (reward) are known")
+    }
+    let reader = outer.within("\(kind) '\(name)'")
+    try reader.checkFlags(
+      declared.flags, known: Int32(LOSSKIT_ROWWISE), Int32(LOSSKIT_SHIFT_INVARIANT),
+      Int32(LOSSKIT_ZERO_AT_REFERENCE), Int32(LOSSKIT_NUMERIC_GRADIENT))
+    guard declared.compute != nil else { throw reader.failure("its function compute is null") }
+    let columns = try reader.columns(declared.inputs, count: declared.input_count)
+    let state = try reader.state(declared.state, count: declared.state_count)
+
+    self.descriptor = descriptor
+    self.library = library
+    self.kind = kind
+    self.name = name
+    version = try reader.text(declared.version, "version")
+    summary = try reader.text(declared.summary, "summary")
+    citation = try reader.optionalText(declared.citation, "citation") ?? ""
+    documentation = try reader.optionalText(declared.documentation, "documentation") ?? ""
+    defaultReward = try reader.defaultReward(declared, kind: kind, inputs: columns.map(\.column.name))
+    parameters = try reader.parameters(declared.parameters, count: declared.parameter_count)
+    inputs = columns.map(\.column)
+    inputSummaries = columns.map(\.summary)
+    stateNames = state.map(\.name)
+    initialState = state.map(\.initial)
+    isRowwise = declared.flags.has(LOSSKIT_ROWWISE) || kind == .reward
+    isShiftInvariant = declared.flags.has(LOSSKIT_SHIFT_INVARIANT)
+    isZeroAtReference = declared.flags.has(LOSSKIT_ZERO_AT_REFERENCE)
+    hasNumericGradient = declared.flags.has(LOSSKIT_NUMERIC_GRADIENT)
+    responses = try reader.range(declared.min_responses, declared.max_responses, "responses", least: 1)
+    references = try reader.range(declared.min_references, declared.max_references, "references", least: 0)
+  }
+
+  /// What more the component can do, by id; nil where it cannot.
+  func extensionPointer(_ id: String) -> UnsafeRawPointer? {
+    descriptor.pointee.extension.flatMap { lookup in id.withCString { lookup(descriptor, $0) } }
+  }
+}
+
+extension DescriptorReader {
+  fileprivate func state(
+    _ array: UnsafePointer<UnsafePointer<losskit_state>?>?, count: Int
+  ) throws -> [(name: String, initial: Double)] {
+    let state = try elements(array, count: count, "states").map { entry in
+      let name = try fieldName(entry.pointee.name, "state")
+      guard entry.pointee.initial.isFinite else { throw failure("state '\(name)' does not start at a finite number") }
+      return (name, entry.pointee.initial)
+    }
+    try checkDistinct(state.map(\.0), "state")
+    return state
+  }
+
+  fileprivate func defaultReward(
+    _ declared: losskit_component, kind: LoadedComponent.Kind, inputs: [String]
+  ) throws -> String? {
+    let name = try optionalText(declared.default_reward, "default reward")
+    guard kind == .loss else {
+      guard name == nil, !inputs.contains("reward") else { throw failure("a reward cannot be made from a reward") }
+      return nil
+    }
+    if let name, !NameLaw.isComponentName(name) {
+      throw failure("its default reward '\(name)' is not a name; \(NameLaw.componentRule)")
+    }
+    guard name != nil || !inputs.contains("reward") else {
+      throw failure("it reads the reward, but names no default parameterization")
+    }
+    return name
+  }
+
+  fileprivate func range(_ low: UInt32, _ high: UInt32, _ field: String, least: UInt32) throws -> ClosedRange<Int> {
+    guard low >= least, low <= high else { throw failure("it claims to take \(low) to \(high) \(field)") }
+    return Int(low)...(high == .max ? Int.max : Int(high))
+  }
+}

@@ -1,0 +1,121 @@
+import CLossKit
+public import LossKit
+
+/// A kind of policy of an opened library, from which instances are made.
+///
+/// Sendable, although it holds a pointer: the descriptor never changes and stays valid as long as the process. What may be
+/// used from one thread at a time are the instances.
+public final class LoadedPolicyType: @unchecked Sendable {
+  /// The name it is found by.
+  public let name: String
+  /// Its own version.
+  public let version: String
+  /// One sentence.
+  public let summary: String
+  /// Paper or source; empty if none is given.
+  public let citation: String
+  /// Paragraphs beyond the summary; empty if there are none.
+  public let documentation: String
+  /// Its options, in the order in which their values are handed over.
+  public let parameters: [ParameterDescription]
+  /// The columns it can supply; a gradient is taken for the differentiable ones.
+  public let columns: [Column]
+  /// One sentence on each of `columns`.
+  public let columnSummaries: [String]
+  /// Whether it takes gradients, updates, can be saved and copied.
+  public let isTrainable: Bool
+  /// Whether a new instance can be made, without a file.
+  public let canCreate: Bool
+  /// The file it comes from.
+  public let library: String
+
+  /// The plugin's own description, to call it by.
+  let descriptor: UnsafePointer<losskit_policy_type>
+
+  /// Reads and checks what a library declares.
+  init(_ descriptor: UnsafePointer<losskit_policy_type>, library: String) throws {
+    let declared = descriptor.pointee
+    let outer = DescriptorReader(place: library)
+    let name = try outer.componentName(declared.name)
+    let reader = outer.within("policy '\(name)'")
+    try reader.checkFlags(declared.flags, known: Int32(LOSSKIT_TRAINABLE))
+    try reader.checkFunctions(declared)
+    let supplied = try reader.columns(declared.columns, count: declared.column_count)
+
+    self.descriptor = descriptor
+    self.library = library
+    self.name = name
+    version = try reader.text(declared.version, "version")
+    summary = try reader.text(declared.summary, "summary")
+    citation = try reader.optionalText(declared.citation, "citation") ?? ""
+    documentation = try reader.optionalText(declared.documentation, "documentation") ?? ""
+    parameters = try reader.parameters(declared.parameters, count: declared.parameter_count)
+    columns = supplied.map(\.column)
+    columnSummaries = supplied.map(\.summary)
+    isTrainable = declared.flags.has(LOSSKIT_TRAINABLE)
+    canCreate = declared.create != nil
+  }
+
+  /// A new instance with fresh weights from `seed`; `options` not given have their defaults.
+  /// Throws for an option that does not exist or is out of bounds, and where the policy can only be loaded.
+  public func create(options: [String: Double] = [:], seed: UInt64) throws -> PolicyInstance {
+    guard let create = descriptor.pointee.create else {
+      throw Failure("policy \(name): it cannot be made anew; name the file or directory to load")
+    }
+    let values = try values(of: options) { $0.initial }
+    return try instance { create(descriptor, values, seed, $0, $1) }
+  }
+
+  /// An instance from what lies at `path`; `options` not given are what is stored there.
+  /// Throws for an option that does not exist, is out of bounds, or contradicts what is stored.
+  public func load(path: String, options: [String: Double] = [:]) throws -> PolicyInstance {
+    guard let load = descriptor.pointee.load else { throw Failure("policy \(name): it cannot be loaded from a file") }
+    guard !path.isEmpty, !path.utf8.contains(0) else {
+      throw Failure("policy \(name): the path to load is empty or holds a zero byte; name a file or directory")
+    }
+    let values = try values(of: options) { _ in .nan }
+    return try instance { load(descriptor, path, values, $0, $1) }
+  }
+
+  /// The values of all options in declared order.
+  private func values(
+    of options: [String: Double], default fallback: (ParameterDescription) -> Double
+  ) throws -> [Double] {
+    for name in options.keys.sorted() where !parameters.contains(where: { $0.name == name }) {
+      throw Failure(
+        "policy \(self.name): " + unknownNameMessage(name, kind: "option", known: parameters.map(\.name)))
+    }
+    return try parameters.map { parameter in
+      guard let value = options[parameter.name] else { return fallback(parameter) }
+      do {
+        try parameter.check(value)
+      } catch {
+        throw Failure("policy \(name): \(error)")
+      }
+      return value
+    }
+  }
+
+  /// Wraps what a call makes.
+  func instance(
+    _ make: (UnsafeMutablePointer<OpaquePointer?>, UnsafeMutablePointer<losskit_error>) -> Int32
+  ) throws -> PolicyInstance {
+    var made: OpaquePointer?
+    try callPlugin("policy \(name)") { error in withUnsafeMutablePointer(to: &made) { make($0, error) } }
+    guard let made else { throw Failure("policy \(name): it reported success but made no instance") }
+    return PolicyInstance(made, type: self)
+  }
+}
+
+extension DescriptorReader {
+  fileprivate func checkFunctions(_ declared: losskit_policy_type) throws {
+    guard declared.create != nil || declared.load != nil else { throw failure("it can neither be created nor loaded") }
+    guard declared.destroy != nil, declared.measure != nil, declared.forward != nil else {
+      throw failure("one of its functions destroy, measure and forward is null")
+    }
+    guard declared.flags.has(LOSSKIT_TRAINABLE) else { return }
+    guard declared.backward != nil, declared.step != nil, declared.save != nil, declared.copy != nil else {
+      throw failure("it is trainable, but one of its functions backward, step, save and copy is null")
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import CLossKit
+import LossKit
+
+/// A text in the objective grammar that a library exports under a name of its own.
+public struct NamedObjective: Sendable {
+  /// The name it is found by.
+  public let name: String
+  /// Its own version.
+  public let version: String
+  /// One sentence.
+  public let summary: String
+  /// Paper and equation; empty if none is given.
+  public let citation: String
+  /// Paragraphs beyond the summary; empty if there are none.
+  public let documentation: String
+  /// What the name stands for.
+  public let expression: ObjectiveExpression
+  /// The file it comes from.
+  public let library: String
+
+  init(_ declared: losskit_objective, library: String) throws {
+    let outer = DescriptorReader(place: library)
+    name = try outer.componentName(declared.name)
+    let reader = outer.within("objective '\(name)'")
+    version = try reader.text(declared.version, "version")
+    summary = try reader.text(declared.summary, "summary")
+    citation = try reader.optionalText(declared.citation, "citation") ?? ""
+    documentation = try reader.optionalText(declared.documentation, "documentation") ?? ""
+    do {
+      expression = try ObjectiveExpression(parsing: reader.text(declared.expression, "expression"))
+    } catch {
+      throw reader.failure("\(error)")
+    }
+    self.library = library
+  }
+}

@@ -1,0 +1,18 @@
+/// A value as it stands in an objective or a setting, before it is known what it is for.
+public enum ParameterValue: Sendable, Equatable, CustomStringConvertible {
+  /// A finite number.
+  case number(Double)
+  /// true or false.
+  case boolean(Bool)
+  /// Any other word: the name of a choice.
+  case word(String)
+
+  /// The value as it is written; `ParameterDescription.parse` reads it.
+  public var description: String {
+    switch self {
+    case .number(let value): roundTripDecimal(value)
+    case .boolean(let value): value ? "true" : "false"
+    case .word(let word): word
+    }
+  }
+}

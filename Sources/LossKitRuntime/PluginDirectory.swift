@@ -1,0 +1,50 @@
+import LossKit
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What a directory of the search path holds.
+struct PluginDirectory {
+  private(set) var libraries: [PluginLibrary] = []
+  private(set) var problems: [PluginProblem] = []
+
+  /// Opens every library of a directory, in the order of their names. What cannot be used becomes a problem.
+  init(_ path: String, allowedDigests: Set<String>?) {
+    do {
+      for file in try Self.libraryFiles(in: path) { open(file, allowedDigests) }
+    } catch {
+      problems.append(PluginProblem(path: path, message: "\(error)"))
+    }
+  }
+
+  private mutating func open(_ file: String, _ allowedDigests: Set<String>?) {
+    do {
+      libraries.append(try PluginLibrary.open(file, allowedDigests: allowedDigests))
+    } catch {
+      problems.append(PluginProblem(path: file, message: "\(error)"))
+    }
+  }
+
+  private static func libraryFiles(in directory: String) throws -> [String] {
+    guard let stream = opendir(directory) else {
+      throw Failure("\(directory): cannot be searched for plugins: \(String(cString: strerror(errno)))")
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      if name.hasPrefix("lib"), name.hasSuffix(suffix) { names.append(name) }
+    }
+    let base = directory.hasSuffix("/") ? directory : directory + "/"
+    return names.sorted().map { base + $0 }
+  }
+
+  #if canImport(Darwin)
+    private static let suffix = ".dylib"
+  #else
+    private static let suffix = ".so"
+  #endif
+}

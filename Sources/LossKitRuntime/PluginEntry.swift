@@ -1,0 +1,26 @@
+import CLossKit
+import LossKit
+
+/// The one function of a plugin, and what the host says of itself when it calls it.
+enum PluginEntry {
+  static let version = 1
+  static let symbolPrefix = "losskit_plugin_entry_v"
+  static var symbol: String { symbolPrefix + String(version) }
+
+  typealias Function =
+    @convention(c) (UnsafePointer<losskit_host>?, UnsafeMutablePointer<losskit_error>?) -> UnsafePointer<
+      losskit_plugin
+    >?
+
+  /// Lives as long as the process, for a plugin may keep it. Written once, before anybody reads it.
+  nonisolated(unsafe) static let host: UnsafePointer<losskit_host> = {
+    let host = UnsafeMutablePointer<losskit_host>.allocate(capacity: 1)
+    host.initialize(
+      to: losskit_host(name: constant("losskit"), version: constant("1.0.0"), extension: { _ in nil }))
+    return UnsafePointer(host)
+  }()
+
+  private static func constant(_ text: StaticString) -> UnsafePointer<CChar> {
+    UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
+  }
+}

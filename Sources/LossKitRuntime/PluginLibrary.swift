@@ -1,0 +1,92 @@
+import CLossKit
+import LossKit
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A shared library that was opened as a plugin, and what it offers.
+///
+/// A library stays open as long as the process: images that hold Swift code cannot be unloaded. Opening the same file again
+/// gives the same object.
+public final class PluginLibrary: Sendable {
+  /// The file, by the absolute path under which it was opened first.
+  public let path: String
+  /// Its losses and reward parameterizations.
+  public let components: [LoadedComponent]
+  /// Its policies.
+  public let policyTypes: [LoadedPolicyType]
+  /// Its named objectives.
+  public let objectives: [NamedObjective]
+
+  /// What became of each file whose entry was called; it may be called once in a process.
+  private static let opened = Mutex<[FileIdentity: Result<PluginLibrary, Failure>]>([:])
+
+  /// Opens a library as a plugin.
+  ///
+  /// The file must be a regular one of root's or the user's that nobody else can write, nor its directory. If
+  /// `allowedDigests` is given, its SHA-256 sum must be among them, in hexadecimal digits.
+  /// Throws a failure that names the file and what is wrong with it.
+  public static func open(_ path: String, allowedDigests: Set<String>? = nil) throws -> PluginLibrary {
+    let file = try LibraryFile(path: absolutePath(path))
+    if let allowedDigests {
+      let digest = file.digest()
+      guard allowedDigests.contains(where: { $0.lowercased() == digest }) else {
+        throw Failure("\(file.path): its SHA-256 sum \(digest) is not on the list of allowed ones")
+      }
+    }
+    return try opened.withLock { opened in
+      if let known = opened[file.identity] { return try known.get() }
+      #if os(Linux)
+        try checkELF(file)
+      #endif
+      let entry = try entry(of: file.path)
+      let result = Result<PluginLibrary, any Error> { try PluginLibrary(path: file.path, entry: entry) }
+        .mapError { $0 as? Failure ?? Failure("\(file.path): \($0)") }
+      opened[file.identity] = result
+      return try result.get()
+    }
+  }
+
+  /// The SHA-256 sum of the file as it is now, in hexadecimal digits.
+  public func digest() throws -> String {
+    try LibraryFile(path: path).digest()
+  }
+
+  private static func entry(of path: String) throws -> PluginEntry.Function {
+    guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
+      throw Failure("\(path): cannot be opened: \(dlerror().map { String(cString: $0) } ?? "no reason given")")
+    }
+    guard let symbol = dlsym(handle, PluginEntry.symbol) else {
+      throw Failure("\(path): not a LossKit plugin: it does not export \(PluginEntry.symbol)")
+    }
+    return unsafeBitCast(symbol, to: PluginEntry.Function.self)
+  }
+
+  private init(path: String, entry: PluginEntry.Function) throws {
+    var error = losskit_error()
+    error.prompt = -1
+    guard let plugin = entry(PluginEntry.host, &error)?.pointee else {
+      throw Failure(error, place: "\(path): the library refused to serve", status: nil, promptCount: 0)
+    }
+    let reader = DescriptorReader(place: path)
+    self.path = path
+    components = try reader.elements(plugin.components, count: plugin.component_count, "components", limit: 4096)
+      .map { try LoadedComponent($0, library: path) }
+    policyTypes = try reader.elements(plugin.policies, count: plugin.policy_count, "policies", limit: 4096)
+      .map { try LoadedPolicyType($0, library: path) }
+    objectives = try reader.elements(plugin.objectives, count: plugin.objective_count, "objectives", limit: 4096)
+      .map { try NamedObjective($0.pointee, library: path) }
+    guard !components.isEmpty || !policyTypes.isEmpty || !objectives.isEmpty else {
+      throw reader.failure("it offers nothing: no loss, reward, policy or objective")
+    }
+    try reader.checkDistinct(components.filter { $0.kind == .reward }.map(\.name), "reward")
+    try reader.checkDistinct(policyTypes.map(\.name), "policy")
+    // Both stand in the place of a term, so they share their names.
+    let terms = components.filter { $0.kind == .loss }.map(\.name) + objectives.map(\.name)
+    try reader.checkDistinct(terms, "loss or objective")
+  }
+}

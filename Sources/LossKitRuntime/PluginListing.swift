@@ -1,0 +1,45 @@
+/// What the libraries of a registry offer, and what is wrong with them.
+public struct PluginListing: Sendable {
+  /// Everything that is offered, by kind and name; what is shadowed stands behind what shadows it.
+  public let entries: [PluginEntryDescription]
+  /// The files and directories that cannot be used, in the order in which they are searched.
+  public let problems: [PluginProblem]
+}
+
+/// One thing that a library offers.
+public struct PluginEntryDescription: Sendable, Equatable {
+  /// What can be offered.
+  public enum Kind: String, Sendable, CaseIterable {
+    /// A loss per prompt.
+    case loss
+    /// An objective under a name of its own.
+    case objective
+    /// A parameterization of the reward.
+    case reward
+    /// A source of log-probabilities.
+    case policy
+  }
+
+  /// What it is.
+  public let kind: Kind
+  /// The name.
+  public let name: String
+  /// Its own version.
+  public let version: String
+  /// One sentence.
+  public let summary: String
+  /// The file it comes from.
+  public let library: String
+  /// The file whose entry of the same name is used instead of this one, if one.
+  public let shadowedBy: String?
+  /// The other files of the same directory that claim the name; while there are any, the name cannot be used.
+  public let conflictsWith: [String]
+}
+
+/// A file or directory of the search path that cannot be used.
+public struct PluginProblem: Sendable, Equatable {
+  /// The file or directory.
+  public let path: String
+  /// What is wrong; begins with the path, except for what its name alone tells.
+  public let message: String
+}

@@ -1,0 +1,124 @@
+import LossKit
+import Synchronization
+
+/// Finds losses, rewards, policies and objectives by name, in libraries opened by hand and in those of a search path.
+///
+/// Names are those that the libraries declare; file names mean nothing. What was opened by hand comes before the search path,
+/// and in it an earlier directory before a later one. Two libraries of one directory, or two opened by hand, that claim one
+/// name make that name unusable, and nothing else. The search path is read once, when it is first needed.
+public final class PluginRegistry: Sendable {
+  /// What stands in the place of a term of an objective.
+  public enum Term: Sendable {
+    /// A loss.
+    case loss(LoadedComponent)
+    /// A named objective.
+    case objective(NamedObjective)
+  }
+
+  /// Where libraries are looked for.
+  public let searchPath: PluginSearchPath
+
+  private let allowedDigests: Set<String>?
+  private let state = Mutex(State())
+
+  private struct State {
+    var opened: [PluginLibrary] = []
+    var scanned: [PluginDirectory]?
+    var index: PluginIndex?
+  }
+
+  /// A registry. If `allowedDigests` is given, only libraries whose SHA-256 sum (hexadecimal) is among them are opened.
+  public init(searchPath: PluginSearchPath = .empty, allowedDigests: Set<String>? = nil) {
+    self.searchPath = searchPath
+    self.allowedDigests = allowedDigests
+  }
+
+  /// Opens a library by its path and adds what it offers, before everything of the search path.
+  @discardableResult
+  public func open(path: String) throws -> PluginLibrary {
+    let library = try PluginLibrary.open(path, allowedDigests: allowedDigests)
+    state.withLock { state in
+      guard !state.opened.contains(where: { $0 === library }) else { return }
+      state.opened.append(library)
+      state.index = nil
+    }
+    return library
+  }
+
+  /// A loss or a reward parameterization. Throws for an unknown name, with the nearest ones, and for one that is claimed twice.
+  public func component(named name: String, kind: LoadedComponent.Kind) throws -> LoadedComponent {
+    switch kind {
+    case .loss:
+      switch try find(name, in: .term, kind: "loss", among: .loss) {
+      case .component(let component): return component
+      default: throw Failure("'\(name)' is a named objective, not a loss; a loss is needed here")
+      }
+    case .reward:
+      guard case .component(let component) = try find(name, in: .reward, kind: "reward", among: .reward) else {
+        throw Failure("'\(name)' is not a reward")
+      }
+      return component
+    }
+  }
+
+  /// The loss or the named objective that a term of an objective names. Throws as `component(named:kind:)` does.
+  public func term(named name: String) throws -> Term {
+    switch try find(name, in: .term, kind: "loss", among: .loss, .objective) {
+    case .component(let component): return .loss(component)
+    case .objective(let objective): return .objective(objective)
+    case .policyType: throw Failure("'\(name)' is a policy, not a loss")
+    }
+  }
+
+  /// A policy. Throws as `component(named:kind:)` does.
+  public func policyType(named name: String) throws -> LoadedPolicyType {
+    guard case .policyType(let type) = try find(name, in: .policy, kind: "policy", among: .policy) else {
+      throw Failure("'\(name)' is not a policy")
+    }
+    return type
+  }
+
+  /// A named objective. Throws as `component(named:kind:)` does.
+  public func objective(named name: String) throws -> NamedObjective {
+    guard case .objective(let objective) = try find(name, in: .term, kind: "objective", among: .objective) else {
+      throw Failure("'\(name)' is a loss, not a named objective")
+    }
+    return objective
+  }
+
+  /// Everything there is, with what is shadowed, what is claimed twice, and what cannot be used.
+  public var listing: PluginListing {
+    current { index, problems in PluginListing(entries: index.entries, problems: problems) }
+  }
+
+  private func find(
+    _ name: String, in space: PluginIndex.Space, kind: String, among kinds: PluginEntryDescription.Kind...
+  ) throws -> PluginIndex.Item {
+    try current { index, problems in
+      if let item = try index.item(name, in: space) { return item }
+      let known = index.names(where: kinds.contains)
+      throw Failure(unknownNameMessage(name, kind: kind, known: known) + Self.remark(on: problems))
+    }
+  }
+
+  /// The index and the problems as they stand, made where they are not yet.
+  private func current<Value>(_ body: (PluginIndex, [PluginProblem]) throws -> Value) rethrows -> Value {
+    let (index, problems) = state.withLock { state in
+      let scanned =
+        state.scanned ?? searchPath.directories.map { PluginDirectory($0, allowedDigests: allowedDigests) }
+      state.scanned = scanned
+      let index = state.index ?? PluginIndex([state.opened] + scanned.map(\.libraries))
+      state.index = index
+      return (index, scanned.flatMap(\.problems))
+    }
+    return try body(index, problems)
+  }
+
+  /// A name may be unknown because its library cannot be used.
+  private static func remark(on problems: [PluginProblem]) -> String {
+    guard !problems.isEmpty else { return "" }
+    let shown = problems.prefix(3).map { "\n  \($0.message)" }.joined()
+    let more = problems.count > 3 ? "\n  and \(problems.count - 3) more" : ""
+    return "\nnot usable in the plugin path:\(shown)\(more)"
+  }
+}

@@ -1,0 +1,65 @@
+import LossKit
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The directories in which plugins are looked for, the first one first.
+///
+/// A program that embeds LossKit has an empty one unless it asks for more.
+public struct PluginSearchPath: Sendable, Equatable {
+  /// The environment variable that `fromEnvironment` reads.
+  public static let environmentVariable = "LOSSKIT_PLUGIN_PATH"
+
+  /// Absolute paths of directories; a name found in an earlier one hides the same name in a later one.
+  public let directories: [String]
+
+  /// No directory at all.
+  public static let empty = PluginSearchPath(checked: [])
+
+  /// These directories in this order. Throws for a path that is not absolute.
+  public init(_ directories: [String]) throws {
+    for directory in directories where !directory.hasPrefix("/") {
+      throw Failure("plugin path: '\(directory)' is not absolute; write the path from '/' on")
+    }
+    self.init(checked: directories)
+  }
+
+  /// The directories in `LOSSKIT_PLUGIN_PATH`, separated by colons; none where it is not set, and none in a program that
+  /// runs with more rights than its user. Throws for an entry that is not absolute.
+  public static func fromEnvironment() throws -> PluginSearchPath {
+    try PluginSearchPath(parsing: secureEnvironmentValue(of: environmentVariable) ?? "")
+  }
+
+  /// A path that looks into `other` after this one.
+  public func appending(_ other: PluginSearchPath) -> PluginSearchPath {
+    PluginSearchPath(checked: directories + other.directories)
+  }
+
+  init(parsing text: String) throws {
+    let entries = text.split(separator: ":").map(String.init)
+    for entry in entries where !entry.hasPrefix("/") {
+      throw Failure(
+        "\(Self.environmentVariable): '\(entry)' is not absolute; write directories from '/' on, with ':' between them")
+    }
+    self.init(checked: entries)
+  }
+
+  private init(checked directories: [String]) { self.directories = directories }
+}
+
+/// The value of an environment variable, or nil where the program runs with more rights than the user who set it.
+private func secureEnvironmentValue(of name: String) -> String? {
+  #if canImport(Glibc)
+    // glibc's own test knows more than the user ids (file capabilities, too). Its declaration needs _GNU_SOURCE, which
+    // the imported C library was not built with, so it is found by name.
+    typealias Lookup = @convention(c) (UnsafePointer<CChar>) -> UnsafeMutablePointer<CChar>?
+    if let symbol = dlsym(nil, "secure_getenv") {
+      return unsafeBitCast(symbol, to: Lookup.self)(name).map { String(cString: $0) }
+    }
+  #endif
+  guard geteuid() == getuid(), getegid() == getgid() else { return nil }
+  return getenv(name).map { String(cString: $0) }
+}

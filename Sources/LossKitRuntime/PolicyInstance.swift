@@ -1,0 +1,156 @@
+import CLossKit
+public import LossKit
+
+/// A policy that was made or loaded: the host's side of an instance in a library.
+///
+/// Used from one thread at a time; two instances may be used at once. Failures begin with the policy's name and carry the
+/// index of the prompt they concern.
+public final class PolicyInstance {
+  /// What it is an instance of.
+  public let type: LoadedPolicyType
+
+  private let policy: OpaquePointer
+
+  init(_ policy: OpaquePointer, type: LoadedPolicyType) {
+    self.policy = policy
+    self.type = type
+  }
+
+  deinit { type.descriptor.pointee.destroy?(policy) }
+
+  private var place: String { "policy \(type.name)" }
+
+  /// Counts the tokens of each response, its end token included, after truncation, and how many tokens of prompt and response
+  /// were cut to fit; both [K·G], rank-major, 0 where a prompt has no such response. Throws for an empty response.
+  public func measure(_ texts: Texts) throws -> (tokenCounts: [UInt32], truncated: [UInt32]) {
+    guard let measure = type.descriptor.pointee.measure else { throw cannot("measure texts") }
+    let count = texts.promptCount * texts.responseCount
+    var tokenCounts = [UInt32](repeating: 0, count: count)
+    var truncated = [UInt32](repeating: 0, count: count)
+    try texts.withTexts { lent in
+      try withUnsafePointer(to: lent) { lent in
+        try callPlugin(place, promptCount: texts.promptCount) { measure(policy, lent, &tokenCounts, &truncated, $0) }
+      }
+    }
+    for index in 0..<count where !texts.hasResponse(index / texts.promptCount, ofPrompt: index % texts.promptCount) {
+      tokenCounts[index] = 0
+      truncated[index] = 0
+    }
+    return (tokenCounts, truncated)
+  }
+
+  /// The asked-for columns of a batch, by name: [G], [K·G] or [T] values, one behind the other for each reference where the
+  /// column is per reference; 0 where a prompt has no such response.
+  ///
+  /// `tokenOffsets` [K·G + 1] says where each response's tokens start, as `measure` counted them; needed where a column is per
+  /// token. `references` are frozen instances of the same type. With `keepingActivations` a `backward` for the same batch may
+  /// follow. Throws for a column the policy does not have, and for a value that is not finite.
+  public func forward(
+    _ texts: Texts, tokenOffsets: [Int]? = nil, columns: [String], references: [PolicyInstance] = [],
+    keepingActivations: Bool = false
+  ) throws -> [String: [Double]] {
+    guard let forward = type.descriptor.pointee.forward else { throw cannot("compute log-probabilities") }
+    let layout = try PolicyBatchLayout(
+      texts, tokenOffsets: tokenOffsets, columns: columns, referenceCount: references.count, type: type)
+    var values = [Double](repeating: .nan, count: layout.totalCount)
+    try values.withUnsafeMutableBufferPointer { values in
+      let pointers = layout.starts.map { start in values.baseAddress.map { $0 + start } }
+      try pointers.withUnsafeBufferPointer { pointers in
+        try withFrame(texts, layout, references, values: pointers.baseAddress) { frame in
+          try callPlugin(place, promptCount: texts.promptCount) {
+            forward(policy, frame, keepingActivations ? 1 : 0, $0)
+          }
+        }
+      }
+    }
+    return try layout.columnsByName(of: values, texts: texts, place: place)
+  }
+
+  /// Adds the gradient of the weights to the accumulators, for the batch of the last `forward` that kept its activations.
+  ///
+  /// `gradients` holds d objective / d column, laid out as `forward` returns the columns; the texts, offsets and references
+  /// are those of that call. Throws for a column that is not differentiable and for a gradient of another size.
+  public func backward(
+    _ texts: Texts, tokenOffsets: [Int]? = nil, references: [PolicyInstance] = [], gradients: [String: [Double]]
+  ) throws {
+    guard let backward = type.descriptor.pointee.backward else { throw cannot("be trained") }
+    let layout = try PolicyBatchLayout(
+      texts, tokenOffsets: tokenOffsets, columns: gradients.keys.sorted(), referenceCount: references.count, type: type)
+    let flat = try layout.flattened(gradients, place: place)
+    try flat.withUnsafeBufferPointer { flat in
+      let pointers = layout.starts.map { start in flat.baseAddress.map { $0 + start } }
+      try pointers.withUnsafeBufferPointer { pointers in
+        try withFrame(texts, layout, references, gradients: pointers.baseAddress) { frame in
+          try callPlugin(place, promptCount: texts.promptCount) { backward(policy, frame, $0) }
+        }
+      }
+    }
+  }
+
+  /// Updates the weights by the accumulated gradient, clears it, and returns the global gradient norm before clipping. Throws
+  /// for a gradient that is not finite: the weights stay as they were and the accumulators are cleared.
+  public func step(_ update: PolicyUpdate) throws -> Double {
+    guard let step = type.descriptor.pointee.step else { throw cannot("be trained") }
+    var lent = losskit_update(
+      learning_rate: update.learningRate, weight_decay: update.weightDecay,
+      max_gradient_norm: update.maxGradientNorm, gradient_norm: .nan)
+    try callPlugin(place) { step(policy, &lent, $0) }
+    guard lent.gradient_norm.isFinite else {
+      throw Failure("\(place): the norm of the gradient is \(lent.gradient_norm), although the step reported success")
+    }
+    return lent.gradient_norm
+  }
+
+  /// Writes the instance into `directory`, which exists and is empty; what `step` keeps, too, if `withOptimizer`, so that
+  /// training goes on bit for bit.
+  public func save(to directory: String, withOptimizer: Bool) throws {
+    guard let save = type.descriptor.pointee.save else { throw cannot("be saved") }
+    try callPlugin(place) { save(policy, directory, withOptimizer ? 1 : 0, $0) }
+  }
+
+  /// A frozen copy, to serve as a reference.
+  public func copy() throws -> PolicyInstance {
+    guard let copy = type.descriptor.pointee.copy else { throw cannot("be copied") }
+    return try type.instance { copy(policy, $0, $1) }
+  }
+
+  /// Moves the weights: weight · source + (1 − weight) · own. `weight` may lie outside 0...1.
+  public func blend(with source: PolicyInstance, weight: Double) throws {
+    guard let blend = type.descriptor.pointee.blend else { throw cannot("be blended with another") }
+    try check(source)
+    guard weight.isFinite else { throw Failure("\(place): the weight to blend with must be finite, not \(weight)") }
+    try callPlugin(place) { blend(policy, source.policy, weight, $0) }
+  }
+
+  private func cannot(_ what: String) -> Failure { Failure("\(place): it cannot \(what)") }
+
+  private func check(_ other: PolicyInstance) throws {
+    guard other.type.descriptor == type.descriptor else {
+      throw Failure(
+        "\(place): the other policy is a \(other.type.name) of \(other.type.library); it must be of the same type")
+    }
+  }
+
+  /// Lends a frame to a call.
+  private func withFrame(
+    _ texts: Texts, _ layout: PolicyBatchLayout, _ references: [PolicyInstance],
+    values: UnsafePointer<UnsafeMutablePointer<Double>?>? = nil,
+    gradients: UnsafePointer<UnsafePointer<Double>?>? = nil,
+    _ body: (UnsafePointer<losskit_policy_frame>) throws -> Void
+  ) throws {
+    for reference in references { try check(reference) }
+    let policies = references.map { Optional($0.policy) }
+    try texts.withTexts { lent in
+      try withOptionalPointer(layout.tokenOffsets) { offsets in
+        try policies.withUnsafeBufferPointer { policies in
+          try layout.indices.withUnsafeBufferPointer { indices in
+            var frame = losskit_policy_frame(
+              texts: lent, token_offsets: offsets, reference_count: policies.count, references: policies.baseAddress,
+              column_count: indices.count, columns: indices.baseAddress, values: values, gradients: gradients)
+            try body(&frame)
+          }
+        }
+      }
+    }
+  }
+}
