@@ -1,0 +1,27 @@
+import LossKit
+
+/// The hinge loss of the reward margin: SLiC's calibration term over log-ratios, with margin 1.
+/// Liu et al., RSO, ICLR 2024, arXiv:2309.06657, "hinge-norm".
+struct Hinge: PairwiseLoss {
+  static let name = "hinge"
+  static let summary = "Hinge loss of the reward margin (hinge-norm); slope 0 at the kink."
+  static let citation = "Liu et al., Statistical Rejection Sampling (RSO), ICLR 2024, arXiv:2309.06657, hinge-norm"
+  static let documentation = """
+    max(0, 1 − β (r_w − r_l)). It is what TRL calls hinge and what Cal-DPO's paper calls SLiC.
+
+    Verified against TRL.
+    """
+  static let hyperparameters = [
+    Hyperparameter("beta", \Self.beta, in: .positive, "1/β is the margin at which the loss ends; 0.05 in RSO").scalingRewards()
+  ]
+  var beta: Formula = 0.05
+
+  func loss(_ pair: Pair) -> Formula {
+    relu(1 - beta * (pair.chosen.reward - pair.rejected.reward))
+  }
+}
+
+@c(losskit_plugin_entry_v1)
+public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+  Plugin.export(Hinge.self, error: error)
+}

@@ -1,0 +1,17 @@
+import LossKit
+
+/// The log-probability log π, a sum over the response's tokens; it needs no reference.
+struct LogProbability: RewardParameterization {
+  static let name = "log-probability"
+  static let summary = "The log-probability log π, a sum over the response's tokens; it needs no reference."
+  static let documentation = "CPO's reward. It has no zero at the reference, so losses that look at absolute rewards are refused over it."
+
+  func reward(_ response: Response) -> Formula {
+    response.logProbability
+  }
+}
+
+@c(losskit_plugin_entry_v1)
+public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+  Plugin.export(LogProbability.self, error: error)
+}

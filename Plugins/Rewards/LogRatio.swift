@@ -1,0 +1,17 @@
+import LossKit
+
+/// The log-ratio log π − log π_ref, a sum over the response's tokens: DPO's implicit reward.
+struct LogRatio: RewardParameterization {
+  static let name = "log-ratio"
+  static let summary = "The log-ratio log π − log π_ref, a sum over the response's tokens: DPO's implicit reward."
+  static let documentation = "Rafailov et al., arXiv:2305.18290: the implicit reward without its β, which belongs to the loss."
+
+  func reward(_ response: Response) -> Formula {
+    response.logProbability - response.referenceLogProbability
+  }
+}
+
+@c(losskit_plugin_entry_v1)
+public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+  Plugin.export(LogRatio.self, error: error)
+}

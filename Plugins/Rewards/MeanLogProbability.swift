@@ -1,0 +1,17 @@
+import LossKit
+
+/// The log-probability per token, log π / |y|; it needs no reference.
+struct MeanLogProbability: RewardParameterization {
+  static let name = "mean-log-probability"
+  static let summary = "The log-probability per token, log π / |y|; it needs no reference."
+  static let documentation = "SimPO's reward. The length counts the end token."
+
+  func reward(_ response: Response) -> Formula {
+    response.logProbability / response.tokenCount
+  }
+}
+
+@c(losskit_plugin_entry_v1)
+public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+  Plugin.export(MeanLogProbability.self, error: error)
+}

@@ -1,0 +1,63 @@
+import CLossKit
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+// Descriptors live as long as the process: their memory is never given back.
+
+/// A C string for the life of the process; NULL for an empty one if `emptyIsNull`.
+func permanentString(_ string: String, emptyIsNull: Bool = false) -> UnsafePointer<CChar>? {
+  if emptyIsNull, string.isEmpty { return nil }
+  return UnsafePointer(strdup(string))
+}
+
+/// An array for the life of the process; NULL if it is empty.
+func permanentArray<Element>(_ elements: [Element]) -> UnsafePointer<Element>? {
+  if elements.isEmpty { return nil }
+  let pointer = UnsafeMutablePointer<Element>.allocate(capacity: elements.count)
+  pointer.initialize(from: elements, count: elements.count)
+  return UnsafePointer(pointer)
+}
+
+/// A value for the life of the process.
+func permanent<Value>(_ value: Value) -> UnsafePointer<Value> {
+  let pointer = UnsafeMutablePointer<Value>.allocate(capacity: 1)
+  pointer.initialize(to: value)
+  return UnsafePointer(pointer)
+}
+
+extension Failure {
+  /// Writes the failure to a caller's error, cut at a character's boundary to what fits.
+  func write(to error: UnsafeMutablePointer<losskit_error>?) {
+    guard let error else { return }
+    error.pointee.prompt = Int64(prompt ?? -1)
+    withUnsafeMutableBytes(of: &error.pointee.message) { buffer in
+      var length = 0
+      for character in message {
+        let bytes = character.utf8
+        if length + bytes.count >= buffer.count { break }
+        for byte in bytes {
+          buffer[length] = byte
+          length += 1
+        }
+      }
+      buffer[length] = 0
+    }
+  }
+}
+
+/// Runs a body for the C side: 0, or 1 and the message.
+func status(_ error: UnsafeMutablePointer<losskit_error>?, _ body: () throws -> Void) -> Int32 {
+  do {
+    try body()
+    return 0
+  } catch let failure as Failure {
+    failure.write(to: error)
+  } catch let other {
+    Failure("\(other)").write(to: error)
+  }
+  return 1
+}

@@ -1,0 +1,83 @@
+import CLossKit
+import CLossKitKernels
+import Synchronization
+
+/// Evaluates a component for the ABI: finds or makes the program for a call's shape, binds its columns, runs it.
+final class ComponentEvaluator: Sendable {
+  let name: String
+  let columns: [Column]
+  let kind: UInt32
+  let stateCount: Int
+  /// Which hyperparameters decide the form of the formula.
+  let isStructural: [Bool]
+  /// The graph for K, R and the hyperparameters' values.
+  let trace: @Sendable (_ responses: Int, _ references: Int, _ values: [Double]) throws -> Graph
+  private let entries = Mutex<[Entry]>([])
+
+  /// What decides a program.
+  struct Shape: Equatable {
+    var responses: Int
+    var references: Int
+    var structure: [Double]
+    /// A bit for each declared column whose gradient is wanted.
+    var gradients: UInt64
+    /// Whether prompts with another number of responses share the batch.
+    var isMixed: Bool
+  }
+
+  struct Entry {
+    let shape: Shape
+    let program: Program
+    let rows: Column.Extent
+    /// The column and slot of each gradient that the program writes after its values.
+    let gradients: [InputSlot]
+  }
+
+  init(
+    name: String, kind: UInt32, columns: [Column], stateCount: Int, isStructural: [Bool],
+    trace: @escaping @Sendable (Int, Int, [Double]) throws -> Graph
+  ) {
+    self.name = name
+    self.kind = kind
+    self.columns = columns
+    self.stateCount = stateCount
+    self.isStructural = isStructural
+    self.trace = trace
+  }
+
+  /// The program of a shape; made at the first call, kept for the life of the process.
+  func entry(for shape: Shape, parameters: [Double]) throws -> Entry {
+    if let entry = entries.withLock({ entries in entries.first { $0.shape == shape } }) { return entry }
+    let entry = try makeEntry(for: shape, parameters: parameters)
+    entries.withLock { entries in
+      if !entries.contains(where: { $0.shape == shape }) { entries.append(entry) }
+    }
+    return entry
+  }
+
+  private func makeEntry(for shape: Shape, parameters: [Double]) throws -> Entry {
+    let graph = try trace(shape.responses, shape.references, parameters)
+    var builder = GraphBuilder()
+    let places = builder.append(graph, reaching: graph.outputs + graph.stateOutputs)
+    var results = graph.outputs.map { places[$0] }
+    let states = graph.stateOutputs.map { places[$0] }
+    let slots = graph.inputs(of: graph.outputs).filter {
+      columns[$0.column].isDifferentiable && shape.gradients & (1 << UInt64($0.column)) != 0
+    }
+    if shape.gradients != 0 {
+      let cotangents = results.indices.map { builder.insert(GraphNode(.cotangent, a: $0)) }
+      let gradients = builder.differentiate(
+        outputs: results, cotangents: cotangents, keepingBatchNodes: shape.isMixed)
+      let zero = builder.constant(0)
+      for slot in slots {
+        let input = builder.insert(GraphNode(.input, a: slot.column, b: slot.slot))
+        results.append((input < gradients.count ? gradients[input] : nil) ?? zero)
+      }
+    }
+    var whole = Graph()
+    whole.nodes = builder.nodes
+    return Entry(
+      shape: shape, program: Program.compile(whole, results: results, states: states), rows: graph.rows,
+      gradients: shape.gradients == 0 ? [] : slots)
+  }
+}

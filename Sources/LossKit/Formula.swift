@@ -1,0 +1,102 @@
+/// A formula: what a loss or a reward is written in.
+///
+/// The author's function is run once, with symbols, and yields a graph; from it the value, the exact gradient, the printed
+/// formula and one fused program are made. Every operation is stable over all doubles and has a stated slope at its kinks.
+public struct Formula: Sendable, ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral {
+  /// What a symbol without operands stands for.
+  enum Symbol: Sendable, Hashable {
+    case constant(Double), input(Column, slot: Int), parameter(String), state(String)
+    case batchCount, rowIndex, uniform(UInt32), tokenIndex, tokenCount, tokenShortest
+  }
+
+  /// One operation of the graph; shared where the author used a value twice.
+  final class Node: Sendable {
+    let operation: Operation
+    let symbol: Symbol?
+    // Written in init and emptied in deinit only, when nobody else can see the node.
+    nonisolated(unsafe) private(set) var operands: [Node]
+
+    init(_ operation: Operation, _ operands: [Node], symbol: Symbol? = nil) {
+      self.operation = operation
+      self.operands = operands
+      self.symbol = symbol
+    }
+
+    // A sum over a long ranking is a chain of thousands of nodes: releasing it one inside the other would overflow the stack.
+    deinit {
+      var waiting = operands
+      operands = []
+      while var node = waiting.popLast() {
+        if isKnownUniquelyReferenced(&node) {
+          waiting.append(contentsOf: node.operands)
+          node.operands = []
+        }
+      }
+    }
+  }
+
+  let node: Node
+
+  init(_ symbol: Symbol) {
+    let operation: Operation =
+      switch symbol {
+      case .constant: .constant
+      case .input: .input
+      case .parameter: .parameter
+      case .state: .state
+      case .batchCount: .batchCount
+      case .rowIndex: .rowIndex
+      case .uniform: .uniform
+      case .tokenIndex: .tokenIndex
+      case .tokenCount: .tokenCount
+      case .tokenShortest: .tokenShortest
+      }
+    node = Node(operation, [], symbol: symbol)
+  }
+
+  init(_ operation: Operation, _ operands: Formula...) {
+    node = Node(operation, operands.map(\.node))
+  }
+
+  /// A constant.
+  public init(_ value: Double) { self.init(Symbol.constant(value)) }
+  /// A constant.
+  public init(_ value: Int) { self.init(Double(value)) }
+  /// A constant.
+  public init(floatLiteral value: Double) { self.init(value) }
+  /// A constant.
+  public init(integerLiteral value: Int) { self.init(Double(value)) }
+
+  static func parameter(_ name: String) -> Formula { Formula(Symbol.parameter(name)) }
+
+  /// The value, if the formula is a constant.
+  var constantValue: Double? {
+    if case .constant(let value) = node.symbol { value } else { nil }
+  }
+
+  /// The number of prompts in the batch.
+  public static var batchCount: Formula { Formula(Symbol.batchCount) }
+  /// The index of the prompt in the batch, from 0.
+  public static var row: Formula { Formula(Symbol.rowIndex) }
+  /// A random number in (0, 1) for each prompt (in a tokenwise reward: token), from the call's seed; streams are independent.
+  public static func uniform(stream: UInt32 = 0) -> Formula { Formula(Symbol.uniform(stream)) }
+
+  /// The sum.
+  public static func + (a: Self, b: Self) -> Self { Self(.add, a, b) }
+  /// The difference.
+  public static func - (a: Self, b: Self) -> Self { Self(.subtract, a, b) }
+  /// The product.
+  public static func * (a: Self, b: Self) -> Self { Self(.multiply, a, b) }
+  /// The quotient.
+  public static func / (a: Self, b: Self) -> Self { Self(.divide, a, b) }
+  /// The negative.
+  public static prefix func - (a: Self) -> Self { Self(.negate, a) }
+  /// Adds to a formula.
+  public static func += (a: inout Self, b: Self) { a = a + b }
+  /// Subtracts from a formula.
+  public static func -= (a: inout Self, b: Self) { a = a - b }
+  /// Multiplies a formula.
+  public static func *= (a: inout Self, b: Self) { a = a * b }
+  /// Divides a formula.
+  public static func /= (a: inout Self, b: Self) { a = a / b }
+}

@@ -1,0 +1,91 @@
+package import CLossKit
+
+extension Graph {
+  /// Lends the graph in the form of the ABI.
+  package func withEncoded<Result>(_ body: (UnsafePointer<losskit_formula>) throws -> Result) rethrows -> Result {
+    let encoded = nodes.map { node in
+      losskit_formula_node(
+        operation: node.operation.rawValue, a: UInt32(truncatingIfNeeded: node.a),
+        b: UInt32(truncatingIfNeeded: node.b), c: UInt32(truncatingIfNeeded: node.c), value: node.value)
+    }
+    let outputs = self.outputs.map { UInt32(truncatingIfNeeded: $0) }
+    let states = stateOutputs.map { UInt32(truncatingIfNeeded: $0) }
+    return try encoded.withUnsafeBufferPointer { nodes in
+      try outputs.withUnsafeBufferPointer { outputs in
+        try states.withUnsafeBufferPointer { states in
+          var formula = losskit_formula(
+            rows: rows.rawValue, node_count: nodes.count, output_count: outputs.count, nodes: nodes.baseAddress,
+            outputs: outputs.baseAddress, state_outputs: states.baseAddress)
+          return try withUnsafePointer(to: &formula, body)
+        }
+      }
+    }
+  }
+
+  /// The graph of a formula that a plugin handed over; nil if it uses an operation that is not known here.
+  ///
+  /// Throws where the formula contradicts itself or its component's declaration.
+  package init?(
+    decoding formula: losskit_formula, responses: Int, references: Int, columns: [Column], parameterCount: Int,
+    stateCount: Int
+  ) throws {
+    self.init()
+    guard let rows = Column.Extent(rawValue: formula.rows), rows != .response else {
+      throw Failure("its formula is over neither prompts nor tokens")
+    }
+    self.rows = rows
+    self.responses = responses
+    self.references = references
+    guard formula.node_count < 1 << 24, formula.node_count == 0 || formula.nodes != nil else {
+      throw Failure("its formula has \(formula.node_count) nodes")
+    }
+    var batchNodes = 0.0
+    for index in 0..<formula.node_count {
+      let encoded = formula.nodes[index]
+      guard let operation = Operation(rawValue: encoded.operation), operation.rawValue < 1000 else { return nil }
+      var node = GraphNode(
+        operation, a: Int(encoded.a), b: Int(encoded.b), c: Int(encoded.c),
+        value: operation == .constant ? encoded.value : 0)
+      if operation.isBatch {
+        node.value = batchNodes
+        batchNodes += 1
+      }
+      try Self.check(
+        node, at: index, responses: responses, references: references, columns: columns,
+        parameterCount: parameterCount, stateCount: stateCount)
+      nodes.append(node)
+    }
+    outputs = try Self.indices(formula.outputs, count: formula.output_count, below: nodes.count)
+    stateOutputs = try Self.indices(formula.state_outputs, count: stateCount, below: nodes.count)
+  }
+
+  private static func check(
+    _ node: GraphNode, at index: Int, responses: Int, references: Int, columns: [Column], parameterCount: Int,
+    stateCount: Int
+  ) throws {
+    guard node.operands.allSatisfy({ $0 < index }) else {
+      throw Failure("node \(index) of its formula stands before its operand")
+    }
+    switch node.operation {
+    case .input:
+      guard node.a < columns.count else { throw Failure("node \(index) of its formula reads an undeclared column") }
+      let column = columns[node.a]
+      let slots =
+        (column.extent == .response ? responses : 1) * (column.isPerReference ? max(references, 1) : 1)
+      guard node.b < slots else {
+        throw Failure("node \(index) of its formula reads slot \(node.b) of column '\(column.name)', which has \(slots)")
+      }
+    case .parameter where node.a >= parameterCount: throw Failure("node \(index) of its formula: no such parameter")
+    case .state where node.a >= stateCount: throw Failure("node \(index) of its formula: no such state")
+    default: break
+    }
+  }
+
+  private static func indices(_ pointer: UnsafePointer<UInt32>?, count: Int, below limit: Int) throws -> [Int] {
+    guard count > 0 else { return [] }
+    guard let pointer else { throw Failure("its formula has no outputs") }
+    let indices = (0..<count).map { Int(pointer[$0]) }
+    guard indices.allSatisfy({ $0 < limit }) else { throw Failure("an output of its formula is no node") }
+    return indices
+  }
+}

@@ -1,0 +1,153 @@
+/// Makes graphs: every node is simplified, and equal ones are one.
+package struct GraphBuilder {
+  package private(set) var nodes: [GraphNode] = []
+  private var indices: [Key: Int] = [:]
+
+  private struct Key: Hashable {
+    let operation: Operation
+    let a, b, c: Int
+    let bits: UInt64
+  }
+
+  package init() {}
+
+  package mutating func constant(_ value: Double) -> Int { insert(GraphNode(.constant, value: value)) }
+
+  /// The node of an operation on nodes, simplified.
+  package mutating func add(_ operation: Operation, _ a: Int, _ b: Int = 0, _ c: Int = 0) -> Int {
+    if let simpler = simplify(operation, a, b, c) { return simpler }
+    return insert(GraphNode(operation, a: a, b: b, c: c))
+  }
+
+  /// The node itself, or the one that is equal to it.
+  package mutating func insert(_ node: GraphNode) -> Int {
+    var (a, b) = (node.a, node.b)
+    if node.operation.isCommutative, a > b { swap(&a, &b) }
+    let key = Key(operation: node.operation, a: a, b: b, c: node.c, bits: node.value.bitPattern)
+    if let index = indices[key] { return index }
+    nodes.append(node)
+    indices[key] = nodes.count - 1
+    return nodes.count - 1
+  }
+
+  /// Adds the nodes of another graph, replacing some; returns where each of its nodes went.
+  package mutating func append(
+    _ graph: Graph, reaching roots: [Int],
+    replacing: (GraphNode, inout GraphBuilder) throws -> Int?
+  ) rethrows -> [Int] {
+    let mask = graph.reached(from: roots)
+    var places = [Int](repeating: -1, count: graph.nodes.count)
+    for (index, node) in graph.nodes.enumerated() where mask[index] {
+      if let replacement = try replacing(node, &self) {
+        places[index] = replacement
+      } else if node.operation.isBatch {
+        // A batch node keeps its serial number, by which batches of mixed rankings pair them.
+        var copy = node
+        copy.a = places[node.a]
+        if node.operation.arity > 1 { copy.b = places[node.b] }
+        places[index] = insert(copy)
+      } else if node.operation.arity == 0 {
+        places[index] = insert(node)
+      } else {
+        let operands = node.operands.map { places[$0] } + [0, 0]
+        places[index] = add(node.operation, operands[0], operands[1], operands[2])
+      }
+    }
+    return places
+  }
+
+  /// Adds the nodes of another graph; returns where each of its nodes went.
+  package mutating func append(_ graph: Graph, reaching roots: [Int]) -> [Int] {
+    append(graph, reaching: roots) { _, _ in nil }
+  }
+
+  /// The value of a node, if it is a constant.
+  func value(_ index: Int) -> Double? {
+    nodes[index].operation == .constant ? nodes[index].value : nil
+  }
+
+  private func negated(_ index: Int) -> Int? {
+    nodes[index].operation == .negate ? nodes[index].a : nil
+  }
+
+  // Only what changes no value but the sign of a zero: x·0 is taken as 0, for the field's formulas multiply by switches.
+  private mutating func simplify(_ operation: Operation, _ a: Int, _ b: Int, _ c: Int) -> Int? {
+    if operation.isBatch { return nil }
+    if operation.arity > 0, let folded = fold(operation, a, b, c) { return constant(folded) }
+    switch operation {
+    case .add: return simplifySum(a, b)
+    case .subtract: return simplifyDifference(a, b)
+    case .multiply: return simplifyProduct(a, b)
+    case .divide: return simplifyQuotient(a, b)
+    case .annihilate: return simplifyAnnihilation(a, b)
+    case .negate:
+      if let inner = negated(a) { return inner }
+      if nodes[a].operation == .subtract { return add(.subtract, nodes[a].b, nodes[a].a) }
+      return nil
+    case .minimum, .maximum: return a == b ? a : nil
+    case .select:
+      if b == c { return b }
+      return value(a).map { $0 > 0 ? b : c }
+    case .abs, .square:
+      return negated(a).map { add(operation, $0) }
+    default: return nil
+    }
+  }
+
+  private func fold(_ operation: Operation, _ a: Int, _ b: Int, _ c: Int) -> Double? {
+    guard operation != .stopGradient, let x = value(a) else { return nil }
+    switch operation.arity {
+    case 1: return operation(x)
+    case 2: return value(b).map { operation(x, $0) }
+    default:
+      guard let y = value(b), let z = value(c) else { return nil }
+      return operation(x, y, z)
+    }
+  }
+
+  private mutating func simplifySum(_ a: Int, _ b: Int) -> Int? {
+    if value(a) == 0 { return b }
+    if value(b) == 0 { return a }
+    if let inner = negated(b) { return add(.subtract, a, inner) }
+    if let inner = negated(a) { return add(.subtract, b, inner) }
+    return nil
+  }
+
+  private mutating func simplifyDifference(_ a: Int, _ b: Int) -> Int? {
+    if a == b { return constant(0) }
+    if value(b) == 0 { return a }
+    if value(a) == 0 { return add(.negate, b) }
+    if let inner = negated(b) { return add(.add, a, inner) }
+    return nil
+  }
+
+  private mutating func simplifyProduct(_ a: Int, _ b: Int) -> Int? {
+    for (factor, other) in [(a, b), (b, a)] {
+      switch value(factor) {
+      case 0: return constant(0)
+      case 1: return other
+      case -1: return add(.negate, other)
+      default: break
+      }
+      if let inner = negated(factor) { return add(.negate, add(.multiply, inner, other)) }
+    }
+    return nil
+  }
+
+  private mutating func simplifyQuotient(_ a: Int, _ b: Int) -> Int? {
+    if value(a) == 0 { return constant(0) }
+    if value(b) == 1 { return a }
+    if let inner = negated(a) { return add(.negate, add(.divide, inner, b)) }
+    return nil
+  }
+
+  private mutating func simplifyAnnihilation(_ cotangent: Int, _ factor: Int) -> Int? {
+    if value(cotangent) == 0 || value(factor) == 0 { return constant(0) }
+    if value(cotangent) != nil { return add(.multiply, cotangent, factor) }
+    if value(factor) == 1 { return cotangent }
+    if value(factor) == -1 { return add(.negate, cotangent) }
+    if let inner = negated(cotangent) { return add(.negate, add(.annihilate, inner, factor)) }
+    if let inner = negated(factor) { return add(.negate, add(.annihilate, cotangent, inner)) }
+    return nil
+  }
+}

@@ -1,0 +1,70 @@
+import CLossKit
+
+/// A text in the objective grammar under a name of its own, such as `dpo @ forward-kl`.
+public struct NamedObjective: Sendable {
+  let name, expression, version, summary, citation, documentation: String
+
+  /// A named objective.
+  public init(
+    _ name: String, _ expression: String, version: String = "1", summary: String, citation: String = "",
+    documentation: String = ""
+  ) {
+    self.name = name
+    self.expression = expression
+    self.version = version
+    self.summary = summary
+    self.citation = citation
+    self.documentation = documentation
+  }
+}
+
+/// Exports what a library brings. A plugin is its components and one function:
+///
+/// ```swift
+/// @c(losskit_plugin_entry_v1)
+/// public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+///   Plugin.export(CalDPO.self, error: error)
+/// }
+/// ```
+public enum Plugin {
+  /// The descriptor of a plugin, or nil after writing to `error` what is wrong with a component.
+  public static func export(
+    _ components: any Component.Type..., objectives: [NamedObjective] = [],
+    policies: [any LogProbabilityProvider.Type] = [], error: UnsafeMutableRawPointer?
+  ) -> UnsafeRawPointer? {
+    do {
+      let components = try components.map { try descriptor(of: $0) }
+      let policies = policies.map { descriptor(of: $0) }
+      let objectives = objectives.map { permanent(losskit_objective($0)) }
+      return UnsafeRawPointer(
+        permanent(
+          losskit_plugin(
+            component_count: components.count, policy_count: policies.count, objective_count: objectives.count,
+            components: permanentArray(components.map { Optional($0) }),
+            policies: permanentArray(policies.map { Optional($0) }),
+            objectives: permanentArray(objectives.map { Optional($0) }), extension: nil)))
+    } catch let problem {
+      let failure = problem as? Failure ?? Failure("\(problem)")
+      failure.write(to: error?.assumingMemoryBound(to: losskit_error.self))
+      return nil
+    }
+  }
+
+  private static func descriptor<C: Component>(of type: C.Type) throws -> UnsafePointer<losskit_component> {
+    try ComponentExport<C>().descriptor()
+  }
+
+  private static func descriptor<P: LogProbabilityProvider>(of type: P.Type) -> UnsafePointer<losskit_policy_type> {
+    PolicyExport<P>.descriptor()
+  }
+}
+
+extension losskit_objective {
+  fileprivate init(_ objective: NamedObjective) {
+    self.init(
+      name: permanentString(objective.name), version: permanentString(objective.version),
+      summary: permanentString(objective.summary), citation: permanentString(objective.citation, emptyIsNull: true),
+      documentation: permanentString(objective.documentation, emptyIsNull: true),
+      expression: permanentString(objective.expression))
+  }
+}

@@ -1,0 +1,82 @@
+/// One response of a prompt: its columns as symbols.
+public struct Response: Sendable {
+  /// Its rank, 0 the best.
+  public let index: Int
+  /// The number of responses its prompt has.
+  public let count: Int
+  /// The number of references there are.
+  public let referenceCount: Int
+
+  /// The implicit reward, unscaled.
+  public var reward: Formula { self[.reward] }
+  /// The policy's log-probability, in nats.
+  public var logProbability: Formula { self[.logProbability] }
+  /// The number of tokens, the end token included.
+  public var tokenCount: Formula { self[.tokenCount] }
+  /// The score, higher is better.
+  public var score: Formula { self[.score] }
+  /// 1 for a desirable response, 0 for an undesirable one.
+  public var label: Formula { self[.label] }
+  /// The first reference's log-probability, in nats.
+  public var referenceLogProbability: Formula { reference(0) }
+
+  /// A reference's log-probability, in nats.
+  public func reference(_ reference: Int) -> Formula {
+    Formula(.input(.referenceLogProbability, slot: reference * count + index))
+  }
+
+  /// The log-probabilities of all references, in nats.
+  public var references: [Formula] { (0..<referenceCount).map(reference) }
+
+  /// A column of this response (of its first reference, if there is one per reference), or of its prompt.
+  public subscript(_ column: Column) -> Formula {
+    Formula(.input(column, slot: column.extent == .prompt ? 0 : index))
+  }
+
+  /// All responses of the prompt, this one among them.
+  public var group: Ranking { Ranking(count: count, referenceCount: referenceCount) }
+}
+
+/// The responses of a prompt, best first.
+public struct Ranking: RandomAccessCollection, Sendable {
+  /// How many there are.
+  public let count: Int
+  let referenceCount: Int
+  /// The rank of the best.
+  public var startIndex: Int { 0 }
+  /// The number of responses.
+  public var endIndex: Int { count }
+  /// The response of a rank.
+  public subscript(_ rank: Int) -> Response { Response(index: rank, count: count, referenceCount: referenceCount) }
+}
+
+/// A chosen and a rejected response to one prompt.
+public struct Pair: Sendable {
+  let referenceCount: Int
+  /// The preferred response.
+  public var chosen: Response { Response(index: 0, count: 2, referenceCount: referenceCount) }
+  /// The other response.
+  public var rejected: Response { Response(index: 1, count: 2, referenceCount: referenceCount) }
+}
+
+/// One token of a response: its columns as symbols.
+public struct Token: Sendable {
+  /// The number of references there are.
+  public let referenceCount: Int
+  /// The policy's log-probability, in nats.
+  public var logProbability: Formula { self[.tokenLogProbability] }
+  /// The first reference's log-probability, in nats.
+  public var referenceLogProbability: Formula { reference(0) }
+  /// A reference's log-probability, in nats.
+  public func reference(_ reference: Int) -> Formula {
+    Formula(.input(.referenceTokenLogProbability, slot: reference))
+  }
+  /// A column per token.
+  public subscript(_ column: Column) -> Formula { Formula(.input(column, slot: 0)) }
+  /// The place in the response, from 0.
+  public var index: Formula { Formula(.tokenIndex) }
+  /// The number of tokens of the response.
+  public var count: Formula { Formula(.tokenCount) }
+  /// The number of tokens of the shortest response to the same prompt.
+  public var shortest: Formula { Formula(.tokenShortest) }
+}

@@ -1,0 +1,84 @@
+import CLossKit
+
+/// A call of a tokenwise reward: its program runs over all tokens of the batch, and its values are summed by response.
+struct TokenEvaluation {
+  private let evaluator: ComponentEvaluator
+  private let frame: losskit_frame
+  private let entry: ComponentEvaluator.Entry
+  private let responseRows: Int
+
+  init(_ evaluator: ComponentEvaluator, _ frame: losskit_frame, _ entry: ComponentEvaluator.Entry) {
+    self.evaluator = evaluator
+    self.frame = frame
+    self.entry = entry
+    responseRows = frame.prompts * frame.responses
+  }
+
+  func run(_ output: UnsafeMutablePointer<Double>) throws {
+    guard let offsets = frame.token_offsets else {
+      throw Failure("\(evaluator.name): its columns are per token, and the call brings no token offsets")
+    }
+    let tokens = offsets[responseRows]
+    let externalCount = entry.program.externals.count
+    try withUnsafeTemporaryAllocation(of: Double.self, capacity: max(1, tokens * (externalCount + 1))) { storage in
+      guard let base = storage.baseAddress else { return }
+      let externals = try entry.program.externals.enumerated().map { index, external in
+        try column(external, tokens: tokens, offsets: offsets, scratch: base.advanced(by: (index + 1) * tokens))
+      }
+      let gradients = entry.gradients.compactMap { frame.gradients?[$0.column]?.advanced(by: $0.slot * tokens) }
+      let columns = ProgramColumns(externals: externals, outputs: [base] + gradients, rows: tokens)
+      entry.program.runRows(columns, parameters: frame.parameters, state: nil)
+      for row in 0..<responseRows {
+        output[row] = pairwiseSum(UnsafeBufferPointer(start: base, count: tokens)[offsets[row]..<offsets[row + 1]])
+      }
+    }
+  }
+
+  private func column(
+    _ external: Program.External, tokens: Int, offsets: UnsafePointer<Int>, scratch: UnsafeMutablePointer<Double>
+  ) throws -> UnsafePointer<Double> {
+    switch external {
+    case .input(let slot):
+      guard let column = frame.inputs?[slot.column] else {
+        throw Failure("\(evaluator.name): column '\(evaluator.columns[slot.column].name)' is needed and not there")
+      }
+      return column.advanced(by: slot.slot * tokens)
+    case .uniform(let stream):
+      for token in 0..<tokens {
+        scratch[token] = UniformNumbers.value(seed: frame.seed, stream: stream, row: token)
+      }
+    default:
+      for row in 0..<responseRows {
+        let range = offsets[row]..<offsets[row + 1]
+        let value = value(external, row: row, count: range.count, offsets: offsets)
+        for token in range {
+          scratch[token] = external == .tokenIndex ? Double(token - range.lowerBound) : value
+        }
+      }
+    }
+    return UnsafePointer(scratch)
+  }
+
+  /// What all tokens of a response share.
+  private func value(_ external: Program.External, row: Int, count: Int, offsets: UnsafePointer<Int>) -> Double {
+    switch external {
+    case .cotangent: frame.cotangent?[row] ?? 0
+    case .tokenShortest:
+      Double(
+        (0..<responses(of: row % frame.prompts)).map { rank in
+          let other = rank * frame.prompts + row % frame.prompts
+          return offsets[other + 1] - offsets[other]
+        }.min() ?? 0)
+    default: Double(count)
+    }
+  }
+
+  private func responses(of prompt: Int) -> Int { frame.counts.map { Int($0[prompt]) } ?? frame.responses }
+}
+
+/// A sum with a rounding error that grows with the logarithm of the count.
+private func pairwiseSum(_ values: Slice<UnsafeBufferPointer<Double>>) -> Double {
+  if values.count <= 32 { return values.reduce(0, +) }
+  let middle = values.startIndex + values.count / 2
+  return pairwiseSum(values[values.startIndex..<middle]) + pairwiseSum(values[middle..<values.endIndex])
+}

@@ -1,0 +1,129 @@
+/// The graph of a component for K responses, R references and the values of its hyperparameters that decide its form.
+struct Tracer<C: Component> {
+  /// The declared columns so far; a trace may add to them.
+  var columns: [Column] = []
+  /// Whether all columns are declared: a trace that reads another is an error.
+  var isComplete = false
+
+  /// Runs the author's function with symbols. `values` are all hyperparameters' in declared order; the symbolic are not looked at.
+  mutating func trace(responses: Int, references: Int, values: [Double]) throws -> Graph {
+    var component = C()
+    for (hyperparameter, value) in zip(C.hyperparameters, values) {
+      hyperparameter.set(&component, hyperparameter.isSymbolic ? nil : value)
+    }
+    for state in C.state { state.setSymbol(&component) }
+    let outputs = C.form.trace(&component, responses, references)
+    var graph = try convert(outputs: outputs, states: C.state.map { $0.get(component) })
+    graph.rows = C.form.rows
+    graph.responses = responses
+    graph.references = references
+    try check(graph)
+    return graph
+  }
+
+  private mutating func convert(outputs: [Formula], states: [Formula]) throws -> Graph {
+    var builder = GraphBuilder()
+    var places: [ObjectIdentifier: Int] = [:]
+    var batchNodes = 0.0
+    // A walk with its own stack: a ranking's formula is deep.
+    for root in outputs + states {
+      var stack = [root.node]
+      while let node = stack.last {
+        if places[ObjectIdentifier(node)] != nil {
+          stack.removeLast()
+          continue
+        }
+        let waiting = node.operands.filter { places[ObjectIdentifier($0)] == nil }
+        if !waiting.isEmpty {
+          stack.append(contentsOf: waiting.reversed())
+          continue
+        }
+        stack.removeLast()
+        let operands = node.operands.compactMap { places[ObjectIdentifier($0)] } + [0, 0]
+        let place: Int
+        if let symbol = node.symbol {
+          place = builder.insert(try self.node(for: symbol))
+        } else if node.operation.isBatch {
+          place = builder.insert(GraphNode(node.operation, a: operands[0], value: batchNodes))
+          batchNodes += 1
+        } else {
+          place = builder.add(node.operation, operands[0], operands[1], operands[2])
+        }
+        places[ObjectIdentifier(node)] = place
+      }
+    }
+    var graph = Graph()
+    graph.nodes = builder.nodes
+    graph.outputs = outputs.compactMap { places[ObjectIdentifier($0.node)] }
+    graph.stateOutputs = states.compactMap { places[ObjectIdentifier($0.node)] }
+    return graph
+  }
+
+  private mutating func node(for symbol: Formula.Symbol) throws -> GraphNode {
+    switch symbol {
+    case .constant(let value): return GraphNode(.constant, value: value)
+    case .input(let column, let slot): return GraphNode(.input, a: try index(of: column), b: slot)
+    case .parameter(let name):
+      guard let index = C.hyperparameters.firstIndex(where: { $0.name == name }) else {
+        throw Failure("\(C.name): the formula uses a hyperparameter '\(name)' that is not declared")
+      }
+      return GraphNode(.parameter, a: index)
+    case .state(let name):
+      guard let index = C.state.firstIndex(where: { $0.name == name }) else {
+        throw Failure("\(C.name): the formula uses a state '\(name)' that is not declared")
+      }
+      return GraphNode(.state, a: index)
+    case .batchCount: return GraphNode(.batchCount)
+    case .rowIndex: return GraphNode(.rowIndex)
+    case .uniform(let stream): return GraphNode(.uniform, a: Int(stream))
+    case .tokenIndex: return GraphNode(.tokenIndex)
+    case .tokenCount: return GraphNode(.tokenCount)
+    case .tokenShortest: return GraphNode(.tokenShortest)
+    }
+  }
+
+  private mutating func index(of column: Column) throws -> Int {
+    if let index = columns.firstIndex(where: { $0.name == column.name }) {
+      let declared = columns[index]
+      guard declared.extent == column.extent, declared.isDifferentiable == column.isDifferentiable,
+        declared.isPerReference == column.isPerReference
+      else {
+        throw Failure("\(C.name): column '\(column.name)' is declared in two ways; declare it once and use that")
+      }
+      return index
+    }
+    if isComplete {
+      throw Failure("\(C.name): column '\(column.name)' is read for some numbers of responses only; read it for all")
+    }
+    columns.append(column)
+    return columns.count - 1
+  }
+
+  private func check(_ graph: Graph) throws {
+    let depends = graph.rowDependence
+    if let state = graph.stateOutputs.firstIndex(where: { depends[$0] }) {
+      throw Failure(
+        "\(C.name): state '\(C.state[state].name)' would differ from prompt to prompt; "
+          + "assign it a number of the whole batch, such as batchMean(…)")
+    }
+    let isToken = C.form.rows == .token
+    let isReward = C.form.kind == .reward
+    let mask = graph.reached(from: graph.outputs)
+    for (index, node) in graph.nodes.enumerated() where mask[index] {
+      if isReward, node.operation.isBatch || node.operation == .batchCount || node.operation == .rowIndex {
+        throw Failure("\(C.name): a reward depends on its own prompt alone; \(node.operation) belongs in a loss")
+      }
+      switch node.operation {
+      case .tokenIndex, .tokenCount, .tokenShortest:
+        if !isToken { throw Failure("\(C.name): tokens are known to a TokenwiseReward only") }
+      case .input:
+        if (columns[node.a].extent == .token) != isToken {
+          throw Failure(
+            "\(C.name): column '\(columns[node.a].name)' is per \(columns[node.a].extent), "
+              + "which \(isToken ? "a TokenwiseReward cannot read" : "only a TokenwiseReward can read")")
+        }
+      default: break
+      }
+    }
+  }
+}
