@@ -10,16 +10,17 @@ enum { LOSSKIT_BLOCK_ROWS = 256 };
 
 /* An operand or a result: where it lies in the top two bits, its index in the others. */
 enum {
-  LOSSKIT_IN_REGISTER = 0u << 30, /* scratch of LOSSKIT_BLOCK_ROWS doubles, kept between the instructions of one block */
+  LOSSKIT_IN_REGISTER = 0u << 30, /* scratch for one block's rows, kept from one instruction to the next */
   LOSSKIT_IN_INPUT = 1u << 30,    /* a column of `rows` doubles; operands only */
   LOSSKIT_IN_SCALAR = 2u << 30,   /* one double for all rows; operands only */
   LOSSKIT_IN_OUTPUT = 3u << 30    /* a column of `rows` doubles; results only */
 };
 
-/* What an instruction does. Each is defined for all doubles, subnormals and infinities included, and is within 6 ulp of the
- * mathematics (4 for EXP to TANH and EXP_NEGATIVE_ABS; the arithmetic is exactly rounded). NaN gives NaN, except that a
- * comparison with NaN is false where a formula below has one. One level's results have the same bits wherever a row stands
- * and however many there are; two levels' may differ in the last digits. */
+/* What an instruction does. Each is defined for all doubles, subnormals and infinities too. Arithmetic and SQRT are
+ * rounded to nearest; EXP, EXPM1, LOG, LOG1P, TANH and EXP_NEGATIVE_ABS are within 4 ulp of the mathematics, SIGMOID,
+ * LOG_SIGMOID, SOFTPLUS and LOG1MEXP within 6. NaN gives NaN; only in MINIMUM, MAXIMUM, RELU, STEP, SELECT and CLAMP it
+ * makes a comparison false and the formula decides. One level's results have the same bits wherever a row stands and
+ * however many rows there are; two levels' results may differ in the last digits. */
 enum {
   LOSSKIT_KERNEL_COPY = 0,
   LOSSKIT_KERNEL_ADD, LOSSKIT_KERNEL_SUBTRACT, LOSSKIT_KERNEL_MULTIPLY, LOSSKIT_KERNEL_DIVIDE,
@@ -60,9 +61,10 @@ int32_t losskit_kernel_level(void);
 /* The number of doubles that losskit_run needs as scratch. */
 size_t losskit_scratch_size(size_t registers, size_t inputs, size_t outputs);
 
-/* Runs a program over rows 0..<rows. `scratch` has losskit_scratch_size doubles; any alignment will do. Inputs and outputs do
- * not overlap. A register is written before it is read. level: as above; one this processor lacks is taken down to one it
- * has. Pure but for outputs and scratch; any thread. */
+/* Runs a program over rows 0..<rows. `scratch` has losskit_scratch_size doubles, aligned as doubles are. Inputs and
+ * outputs do not overlap. A register is written before it is read; an instruction may write the register it reads.
+ * level: as above; one this processor lacks, or none of them, means the best it has. Pure but for outputs and scratch;
+ * any thread. */
 void losskit_run(const losskit_instruction *instructions, size_t instruction_count, size_t registers,
                  const double *const *inputs, size_t input_count, const double *scalars,
                  double *const *outputs, size_t output_count, double *scratch, size_t rows, int32_t level);

@@ -1,4 +1,4 @@
-/* What the kernels compute that is neither one operation nor one elementary function. NaN comes out where NaN goes in. */
+/* What the kernels compute that is neither one operation nor one elementary function. NaN gives NaN. */
 
 #define LOSSKIT_FUNCTION static inline __attribute__((always_inline)) vector
 

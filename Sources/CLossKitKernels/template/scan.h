@@ -1,4 +1,4 @@
-/* The first value of a kind. Whole groups of vectors are tested at once; only a group that has such a value is searched. */
+/* The first value of a kind. Groups of vectors are tested at once; only a group that has such a value is searched. */
 
 enum { GROUP = 4 * LOSSKIT_LANES };
 

@@ -1,7 +1,8 @@
 /* Vectors of LOSSKIT_LANES doubles, and of the masks that comparing them gives. */
 
 typedef double vector __attribute__((ext_vector_type(LOSSKIT_LANES)));
-typedef __typeof__((vector)0 < (vector)0) mask; /* all bits of a lane set or none; `long` or `long long` by platform */
+/* All bits of a lane are set, or none. Its type is long in one system and long long in another. */
+typedef __typeof__((vector)0 < (vector)0) mask;
 
 static inline __attribute__((always_inline)) vector load(const double *address) {
   vector value;

@@ -1,0 +1,46 @@
+/// Numbers that test every range of a function, the same in each run.
+struct Samples {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  /// Steele, Lea and Flood's SplitMix64.
+  private mutating func bits() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+
+  private mutating func uniform(_ range: ClosedRange<Double>) -> Double {
+    range.lowerBound + (range.upperBound - range.lowerBound) * (Double(bits() >> 11) * 0x1p-53)
+  }
+
+  /// Zeros, ones, infinities, NaN, subnormals, and where exp, expm1, log1p and tanh change their nature.
+  static let special: [Double] = {
+    let positive: [Double] = [
+      0, 0x1p-1074, 0x1p-1030, 0x1p-1022, 1e-300, 1e-20, 1e-17, 1e-10, 1e-5, 0.5, 0.6931471805599453,
+      0.6931471805599454,
+      0.9999999999999999, 1, 1.5, 3, 18.5, 19.5, 22, 36.7, 37.5, 40, 708, 708.5, 709, 709.78, 709.79, 744.4, 745, 745.2,
+      1000, 1e15, 1e16, 1e17, 1e300, 1.7976931348623157e308, .infinity,
+    ]
+    return positive + positive.map { -$0 } + [.nan]
+  }()
+
+  /// The special numbers in shuffled order among `count` others: of any bits, in [-1, 1], [-40, 40], [-800, 800], and tiny.
+  mutating func column(_ count: Int) -> [Double] {
+    var column = Samples.special
+    for index in 0..<count {
+      switch index % 5 {
+      case 0: column.append(Double(bitPattern: bits()))
+      case 1: column.append(uniform(-1...1))
+      case 2: column.append(uniform(-40...40))
+      case 3: column.append(uniform(-800...800))
+      default: column.append(uniform(-1...1) * Double(sign: .plus, exponent: -Int(bits() % 100), significand: 1))
+      }
+    }
+    for index in column.indices { column.swapAt(index, Int(bits() % UInt64(index + 1))) }
+    return column
+  }
+}
