@@ -1,7 +1,13 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
 /// Preference data that is made from a seed and whose true reward is known: short reviews, some of them kinder than others.
 ///
 /// A prompt names a thing (`Review of the hotel:`), a response describes two or three of its parts
-/// (` The rooms are elegant, the beds dull.`). The true reward of a response is the sum of the lexicon's weights over its
+/// (` The room is elegant, the bed dull.`). The true reward of a response is the sum of the lexicon's weights over its
 /// words. Of two responses to a prompt the one is chosen with probability σ(reward₁ − reward₂) (Bradley and Terry), so no
 /// judge can be right always: the best possible accuracy is 92 %. Each kind word has an unkind one of the same length
 /// and the opposite weight, so the length of a response says nothing about its reward.
@@ -9,6 +15,7 @@ public enum ControlledDataset {
   /// Pairs for training and for evaluation; no response of the one stands in the other under the same prompt.
   ///
   /// Both depend on the seed alone: a larger count adds pairs after those of a smaller one, as long as the other count stays.
+  /// Prompts have about 20 bytes, responses 30 to 70. Made for up to a million pairs; there are about ten million texts.
   public static func generate(
     seed: UInt64, train: Int, evaluation: Int
   ) -> (train: PreferenceDataset, evaluation: PreferenceDataset) {

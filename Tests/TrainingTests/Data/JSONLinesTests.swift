@@ -1,0 +1,100 @@
+import LossKit
+import LossKitTraining
+import Testing
+
+@Suite("JSON Lines")
+struct JSONLinesTests {
+  private func values(_ text: String) throws -> [JSONValue] {
+    try JSONLines.lines(in: Array(text.utf8), name: "x.jsonl").map(\.value)
+  }
+
+  private func complaint(about content: [UInt8]) -> String {
+    do {
+      _ = try JSONLines.lines(in: content, name: "x.jsonl")
+      return ""
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test("Every kind of value")
+  func kinds() throws {
+    let line = #"{"a": [1, -2.5e3, "é\u00e9\n", true, false, null], "b": {}}"#
+    let elements: [JSONValue] = [.number(1), .number(-2500), .string("éé\n"), .bool(true), .bool(false), .null]
+    #expect(try values(line) == [.object(["a": .array(elements), "b": .object([:])])])
+  }
+
+  @Test(
+    "Numbers keep the precision of a double",
+    arguments: [
+      ("0.1", 0.1), ("-12.345678901234567", -12.345678901234567), ("5e-324", Double.leastNonzeroMagnitude),
+      ("1.7976931348623157e308", 1.7976931348623157e308), ("9007199254740993", 9_007_199_254_740_992),
+      ("123456789012345678901234567890", 123456789012345678901234567890.0), ("-0.0", -0.0),
+    ])
+  func numbers(text: String, expected: Double) throws {
+    guard case .number(let number) = try values(text).first else {
+      Issue.record("\(text) is not read as a number")
+      return
+    }
+    #expect(number.bitPattern == expected.bitPattern)
+  }
+
+  @Test("Blank lines, a byte-order mark and CRLF are allowed, and lines keep their numbers")
+  func lineEnds() throws {
+    let lines = try JSONLines.lines(in: Array("\u{FEFF}1\r\n\r\n  \t\n2\n\n".utf8), name: "x.jsonl")
+    #expect(lines.map(\.number) == [1, 4])
+    #expect(lines.map(\.value) == [.number(1), .number(2)])
+    #expect(try values("").isEmpty)
+  }
+
+  @Test(
+    "What is not JSON is refused with file, line and text",
+    arguments: ["{'a': 1}", "{\"a\": NaN}", "Infinity", "-Infinity", "1e400", "{} {}", "01", "\"\\ud800\"", "hello"])
+  func notJSON(line: String) {
+    let message = complaint(about: Array("1\n\(line)\n".utf8))
+    #expect(message.hasPrefix("x.jsonl, line 2: not JSON: the line does not parse: \(line);"))
+  }
+
+  @Test("An object that is cut off is said to be cut off")
+  func cutOff() {
+    let message = complaint(about: Array(#"{"prompt": "What"#.utf8))
+    #expect(message.hasPrefix(#"x.jsonl, line 1: not JSON: the object does not end on this line: {"prompt": "What;"#))
+  }
+
+  @Test("A value nested too deeply is an error and no crash")
+  func depth() {
+    #expect(complaint(about: Array(repeating: UInt8(ascii: "["), count: 1_000_000)).contains("line 1: not JSON"))
+  }
+
+  @Test(
+    "What is not UTF-8 is refused with the offset of the byte",
+    arguments: [
+      ([0x22, 0xFF, 0x22], 1), ([0x22, 0xC3, 0xA9, 0xE2, 0x82, 0x22], 3), ([0xFF, 0xFE, 0x7B, 0x00], 0),
+      ([0x22, 0xED, 0xA0, 0x80, 0x22], 1), ([0x22, 0x41, 0xC0, 0x80, 0x22], 2), ([0x22, 0xE2, 0x82], 1),
+    ] as [([UInt8], Int)])
+  func notUTF8(bytes: [UInt8], offset: Int) {
+    #expect(
+      complaint(about: [0x31, 0x0A] + bytes).hasPrefix("x.jsonl, line 2: not UTF-8 at byte \(offset) of the line"))
+  }
+
+  @Test("All bad lines are told at once, ten of them in full")
+  func manyProblems() {
+    let message = complaint(about: Array(String(repeating: "nope\n", count: 13).utf8))
+    let lines = message.split(separator: "\n")
+    #expect(lines.first == "x.jsonl: 13 lines cannot be used; mend or remove them:")
+    #expect(lines.count == 12)
+    #expect(lines.last == "  and 3 more")
+  }
+
+  @Test("A file that cannot be read is refused with the system's reason")
+  func unreadable() {
+    #expect(
+      throws: Failure("/nowhere/x: cannot be read: No such file or directory; check the path and its permissions")
+    ) {
+      try JSONLines.read(path: "/nowhere/x")
+    }
+    #expect(throws: Failure("/: cannot be read: Is a directory; check the path and its permissions")) {
+      try JSONLines.read(path: "/")
+    }
+  }
+}
