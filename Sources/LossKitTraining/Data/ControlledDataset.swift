@@ -19,19 +19,23 @@ public enum ControlledDataset {
   public static func generate(
     seed: UInt64, train: Int, evaluation: Int
   ) -> (train: PreferenceDataset, evaluation: PreferenceDataset) {
-    var random = RandomNumbers(seed: seed, stream: 1)
+    var random = RandomNumbers(seed: seed, stream: evaluationStream)
     let heldOut = (0..<max(evaluation, 0)).map { _ in pair(from: &random, without: []) }
     var taken: Set<Review> = []
     for example in heldOut {
       for response in example.responses { taken.insert(Review(prompt: example.prompt, response: response)) }
     }
-    random = RandomNumbers(seed: seed, stream: 0)
+    random = RandomNumbers(seed: seed, stream: trainingStream)
     let training = (0..<max(train, 0)).map { _ in pair(from: &random, without: taken) }
     return (
       PreferenceDataset(examples: training, source: "controlled data, seed \(seed), training"),
       PreferenceDataset(examples: heldOut, source: "controlled data, seed \(seed), evaluation")
     )
   }
+
+  // Far from the streams of a trainer, which may have the same seed.
+  private static let trainingStream: UInt64 = 1 << 62
+  private static let evaluationStream: UInt64 = (1 << 62) + 1
 
   /// The true reward of a response: the sum of the lexicon's weights over its words.
   public static func reward(of response: String) -> Double {
