@@ -1,0 +1,90 @@
+internal import LossKit
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// The directory of one run: locked as long as this object lives, so that no two runs write to it.
+public final class RunDirectory {
+  /// What is to be done with the directory.
+  public enum Purpose: Sendable {
+    /// A new run: the directory must not exist, or be empty.
+    case newRun
+    /// The continuation of a run that stopped.
+    case resumption
+  }
+
+  /// Where it is.
+  public let path: String
+  /// What was asked of it.
+  public let purpose: Purpose
+  private let lock: Int32
+
+  /// Makes or opens the directory and locks it. Throws where another process uses it, where it cannot be written to, where a new
+  /// run finds something in it, and where a resumption finds no run.
+  public init(_ path: String, for purpose: Purpose) throws {
+    if purpose == .resumption, !Files.exists("\(path)/\(Self.runFile)") {
+      throw Failure("\(path): there is no run to resume here; name the output directory of a run that stopped")
+    }
+    if Files.exists(path), !Files.isDirectory(path) {
+      throw Failure("\(path): not a directory; name a directory for the output")
+    }
+    try Files.makeDirectory(path)
+    self.path = path
+    self.purpose = purpose
+    lock = try Self.lock(path)
+    do {
+      try inspect()
+    } catch {
+      close(lock)
+      throw error
+    }
+  }
+
+  deinit { close(lock) }
+
+  /// The path of a file or directory in it.
+  func path(of name: String) -> String { "\(path)/\(name)" }
+
+  /// What decides the run: see `RunRecord`.
+  static let runFile = "run.json"
+  /// The lines of metrics.
+  static let metricsFile = "metrics.jsonl"
+  /// The log-probabilities of the references.
+  static let referenceFile = "reference.bin"
+  /// The final model.
+  static let modelName = "model"
+  private static let lockFile = ".lock"
+
+  private func inspect() throws {
+    let names = try Files.names(in: path).filter { $0 != Self.lockFile }
+    let leftovers = names.filter { $0.hasPrefix(Files.partialPrefix) }
+    switch purpose {
+    case .newRun where names.contains(Self.runFile):
+      throw Failure("\(path): holds an earlier run; name another output directory, or resume that run")
+    case .newRun where !names.isEmpty:
+      throw Failure("\(path): is not empty; name a new or empty output directory")
+    case .resumption where names.contains(Self.modelName):
+      throw Failure("\(path): the run is finished; its model is in \(path)/\(Self.modelName)")
+    case .newRun: break
+    case .resumption: for name in leftovers { Files.remove(self.path(of: name)) }
+    }
+  }
+
+  private static func lock(_ path: String) throws -> Int32 {
+    let descriptor = open("\(path)/\(lockFile)", O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw Files.failure(path, "cannot be written to") }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      let reason = errno
+      close(descriptor)
+      guard reason == EWOULDBLOCK else {
+        errno = reason
+        throw Files.failure(path, "cannot be locked")
+      }
+      throw Failure("\(path): output directory in use by another run; wait for it, or name another directory")
+    }
+    return descriptor
+  }
+}

@@ -1,0 +1,76 @@
+/// A JSON value to be written: members keep their order, and a number is written so that it reads back as the same double.
+enum JSONText {
+  case null
+  case number(Double)
+  case integer(Int)
+  case boolean(Bool)
+  case string(String)
+  case array([JSONText])
+  case object([(String, JSONText)])
+
+  /// The value in one line. A number that is not finite, which JSON cannot say, is `null`.
+  var compact: String {
+    var text = ""
+    write(to: &text, depth: nil)
+    return text
+  }
+
+  /// The value over several lines, for people.
+  var indented: String {
+    var text = ""
+    write(to: &text, depth: 0)
+    return text
+  }
+
+  private func write(to text: inout String, depth: Int?) {
+    switch self {
+    case .null: text += "null"
+    case .number(let value): text += value.isFinite ? "\(value)" : "null"
+    case .integer(let value): text += "\(value)"
+    case .boolean(let value): text += "\(value)"
+    case .string(let value): text += Self.quoted(value)
+    case .array(let elements):
+      Self.write(elements, between: ("[", "]"), to: &text, depth: depth) { $0.write(to: &$1, depth: $2) }
+    case .object(let members):
+      Self.write(members, between: ("{", "}"), to: &text, depth: depth) { member, text, depth in
+        text += Self.quoted(member.0) + ": "
+        member.1.write(to: &text, depth: depth)
+      }
+    }
+  }
+
+  private static func write<Element>(
+    _ elements: [Element], between ends: (String, String), to text: inout String, depth: Int?,
+    each: (Element, inout String, Int?) -> Void
+  ) {
+    text += ends.0
+    for (place, element) in elements.enumerated() {
+      if let depth {
+        text += (place == 0 ? "\n" : ",\n") + String(repeating: "  ", count: depth + 1)
+      } else if place > 0 {
+        text += ", "
+      }
+      each(element, &text, depth.map { $0 + 1 })
+    }
+    if let depth, !elements.isEmpty { text += "\n" + String(repeating: "  ", count: depth) }
+    text += ends.1
+  }
+
+  private static func quoted(_ string: String) -> String {
+    var text = "\""
+    for scalar in string.unicodeScalars {
+      switch scalar {
+      case "\"": text += "\\\""
+      case "\\": text += "\\\\"
+      case "\n": text += "\\n"
+      case "\t": text += "\\t"
+      case "\r": text += "\\r"
+      case _ where scalar.value < 0x20:
+        let digits = String(scalar.value, radix: 16)
+        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+    return text + "\""
+  }
+}

@@ -1,0 +1,39 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// A number with a fixed count of decimals; "–" where it is not finite.
+func fixed(_ value: Double, _ decimals: Int) -> String {
+  guard value.isFinite else { return "–" }
+  guard value.magnitude < 1e15 else { return "\(value)" }
+  let scale = pow(10, Double(decimals))
+  let units = (value.magnitude * scale).rounded()
+  guard units < 9e18 else { return "\(value)" }
+  let digits = String(UInt64(units))
+  let padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
+  let sign = value < 0 && units > 0 ? "-" : ""
+  return sign + (decimals == 0 ? padded : "\(padded.dropLast(decimals)).\(padded.suffix(decimals))")
+}
+
+/// A number in about four significant digits; "–" where it is not finite.
+func significant(_ value: Double) -> String {
+  guard value.isFinite else { return "–" }
+  guard value != 0 else { return "0" }
+  let magnitude = Int(log10(value.magnitude).rounded(.down))
+  guard (-4..<7).contains(magnitude) else {
+    let exponent = pow(10, Double(magnitude))
+    return "\(fixed(value / exponent, 2))e\(magnitude)"
+  }
+  return fixed(value, min(6, max(0, 3 - magnitude)))
+}
+
+/// A time in seconds for people: `8 s`, `2 min 5 s`, `1 h 12 min`.
+func duration(_ seconds: Double) -> String {
+  guard seconds.isFinite, seconds < 1e9 else { return "–" }
+  let whole = Int(max(0, seconds).rounded())
+  if whole < 60 { return "\(whole) s" }
+  if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
+  return "\(whole / 3600) h \(whole / 60 % 60) min"
+}

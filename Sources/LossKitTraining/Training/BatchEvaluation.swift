@@ -1,0 +1,140 @@
+internal import LossKit
+internal import LossKitRuntime
+
+/// Evaluates an objective for a policy on batches of a data set, in calls of the policy that take a few prompts each.
+struct BatchEvaluation {
+  let objective: Objective
+  let sources: ColumnSources
+  let policy: PolicyInstance
+  /// The references that the policy compares itself with at every call; none where their log-probabilities were kept.
+  let references: [PolicyInstance]
+
+  /// Whether the calls of a batch can be evaluated one by one: each prompt's loss depends on that prompt alone, and there is no state
+  /// that every call would move.
+  private var isSeparable: Bool { objective.isRowwise && objective.initialState.isEmpty }
+
+  /// The metrics of a batch of examples without learning; `state` is read, not kept.
+  func metrics(
+    of examples: [Int], in data: MeasuredData, callSize: Int, state: [Double], seed: UInt64
+  ) throws -> [MetricsRecord.Metric] {
+    var average = MetricsAverage()
+    let calls = chunks(of: examples, size: callSize).map(data.batch)
+    var state = state
+    if isSeparable {
+      for call in calls {
+        let columns = try forward(call)
+        let metrics = try evaluate(call, columns, data, state: &state, seed: seed, gradients: false).metrics
+        average.add(metrics, weight: Double(call.examples.count))
+      }
+    } else {
+      let whole = data.batch(examples)
+      let columns = try collect(calls, into: whole)
+      return try evaluate(whole, columns, data, state: &state, seed: seed, gradients: false).metrics
+    }
+    return average.means
+  }
+
+  /// Adds the gradient of the mean loss of a batch to the policy's accumulators; returns the batch's metrics. `state` is moved on.
+  ///
+  /// Where the loss depends on the whole batch, the log-probabilities of all calls are collected, the objective is evaluated
+  /// once, and every call is made again to carry its part of the gradient back.
+  func learn(
+    from examples: [Int], in data: MeasuredData, callSize: Int, state: inout [Double], seed: UInt64
+  ) throws -> [MetricsRecord.Metric] {
+    let calls = chunks(of: examples, size: callSize).map(data.batch)
+    let scale = 1 / Double(examples.count)
+    guard !isSeparable, calls.count > 1 else {
+      var average = MetricsAverage()
+      for call in calls {
+        let columns = try forward(call, keepingActivations: true)
+        let result = try evaluate(call, columns, data, state: &state, seed: seed, gradients: true)
+        try backward(call, result.gradients.mapValues { $0.map { $0 * scale } })
+        average.add(result.metrics, weight: Double(call.examples.count))
+      }
+      return average.means
+    }
+    let whole = data.batch(examples)
+    let result = try evaluate(whole, collect(calls, into: whole), data, state: &state, seed: seed, gradients: true)
+    let gradients = result.gradients.mapValues { $0.map { $0 * scale } }
+    for (number, call) in calls.enumerated() {
+      _ = try forward(call, keepingActivations: true)
+      try backward(call, part(of: gradients, for: call, from: number * callSize, of: whole))
+    }
+    return result.metrics
+  }
+
+  private func forward(_ call: ExampleBatch, keepingActivations: Bool = false) throws -> [String: [Double]] {
+    try call.forward(
+      policy, columns: sources.policyColumns, references: references, keepingActivations: keepingActivations)
+  }
+
+  private func backward(_ call: ExampleBatch, _ gradients: [String: [Double]]) throws {
+    let columns = sources.policyColumns.filter { gradients[$0.name] != nil }
+    try call.backward(policy, columns: columns, references: references, gradients: gradients)
+  }
+
+  /// The policy's columns for a whole batch, from calls that follow one another in it.
+  private func collect(_ calls: [ExampleBatch], into whole: ExampleBatch) throws -> [String: [Double]] {
+    var columns: [String: [Double]] = [:]
+    var start = 0
+    for call in calls {
+      let part = try forward(call)
+      for column in sources.policyColumns {
+        guard let values = part[column.name] else { continue }
+        let count = whole.layout.count(of: column.extent) * referenceCount(column)
+        for reference in 0..<referenceCount(column) {
+          call.layout.copy(
+            values, to: &columns[column.name, default: [Double](repeating: 0, count: count)], in: whole.layout,
+            extent: column.extent, prompts: call.examples.indices.lazy.map { ($0, start + $0) },
+            reference: reference, otherReference: reference)
+        }
+      }
+      start += call.examples.count
+    }
+    return columns
+  }
+
+  /// A call's part of the gradients of a whole batch; the call's first prompt is prompt `start` there.
+  private func part(
+    of gradients: [String: [Double]], for call: ExampleBatch, from start: Int, of whole: ExampleBatch
+  ) -> [String: [Double]] {
+    var parts: [String: [Double]] = [:]
+    for column in sources.policyColumns {
+      guard let values = gradients[column.name] else { continue }
+      var part = [Double](repeating: 0, count: call.layout.count(of: column.extent) * referenceCount(column))
+      for reference in 0..<referenceCount(column) {
+        whole.layout.copy(
+          values, to: &part, in: call.layout, extent: column.extent,
+          prompts: call.examples.indices.lazy.map { (start + $0, $0) }, reference: reference, otherReference: reference)
+      }
+      parts[column.name] = part
+    }
+    return parts
+  }
+
+  private func referenceCount(_ column: Column) -> Int { column.isPerReference ? references.count : 1 }
+
+  private func evaluate(
+    _ batch: ExampleBatch, _ policyColumns: [String: [Double]], _ data: MeasuredData, state: inout [Double],
+    seed: UInt64,
+    gradients: Bool
+  ) throws -> (metrics: [MetricsRecord.Metric], gradients: [String: [Double]]) {
+    var columns = policyColumns
+    var referenceCount = references.count
+    for (column, source) in sources.entries where source != .policy {
+      columns[column.name] = data.values(of: column.name, for: batch)
+      if column.isPerReference { referenceCount = data.columns[column.name]?.references ?? referenceCount }
+    }
+    let table = Batch(
+      prompts: batch.examples.count, responses: batch.layout.responses, references: referenceCount,
+      counts: batch.counts,
+      tokenOffsets: sources.hasTokenColumns ? batch.layout.tokenOffsets : nil, columns: columns)
+    let evaluation = try batch.locatingFailures {
+      try objective.evaluate(table, state: &state, seed: seed, gradients: gradients)
+    }
+    return (
+      objective.metrics(table, evaluation).list.map { MetricsRecord.Metric($0.0, $0.1) },
+      evaluation.gradients.filter { policyColumns[$0.key] != nil }
+    )
+  }
+}

@@ -1,0 +1,139 @@
+public import LossKit
+
+/// One setting of a training run: its name (TRL's, where TRL has one), what it may be, and what it does.
+public struct ConfigurationKey: Sendable {
+  /// What a value of a key looks like.
+  public enum Kind: Sendable, Equatable {
+    /// Any number.
+    case real
+    /// A whole number.
+    case integer
+    /// true or false.
+    case boolean
+    /// One of some names.
+    case choice([String])
+  }
+
+  /// The name, as in recipes; the command line's option is the same with dashes.
+  public let name: String
+  /// What a value looks like.
+  public let kind: Kind
+  /// The numbers it may be; all for a Boolean or a choice.
+  public let bounds: Bounds
+  /// One sentence.
+  public let summary: String
+  /// Whether the course of a run depends on it, so that a run cannot be resumed with another value.
+  let decidesCourse: Bool
+  let text: @Sendable (TrainingConfiguration) -> String
+  let set: @Sendable (inout TrainingConfiguration, String) throws -> Void
+
+  /// The value when nothing is set, as text.
+  public var defaultText: String { text(TrainingConfiguration()) }
+}
+
+extension ConfigurationKey {
+  typealias Path<Value> = any WritableKeyPath<TrainingConfiguration, Value> & Sendable
+
+  static func real(_ name: String, _ path: Path<Double>, in bounds: Bounds, _ summary: String) -> Self {
+    Self(
+      name: name, kind: .real, bounds: bounds, summary: summary, decidesCourse: true,
+      text: { "\($0[keyPath: path])" },
+      set: { configuration, text in
+        guard let value = Double(text), bounds.contains(value) else {
+          throw Failure("\(name): \(text) will not do; it takes a number \(phrase(bounds))")
+        }
+        configuration[keyPath: path] = value
+      })
+  }
+
+  static func integer(
+    _ name: String, _ path: Path<Int>, in range: ClosedRange<Int>, decidesCourse: Bool = true, _ summary: String
+  ) -> Self {
+    let bounds = Bounds.closed(
+      Double(range.lowerBound), range.upperBound == .max ? .infinity : Double(range.upperBound))
+    return Self(
+      name: name, kind: .integer, bounds: bounds, summary: summary, decidesCourse: decidesCourse,
+      text: { "\($0[keyPath: path])" },
+      set: { configuration, text in
+        guard let value = Int(text), range.contains(value) else {
+          throw Failure("\(name): \(text) will not do; it takes a whole number \(phrase(bounds))")
+        }
+        configuration[keyPath: path] = value
+      })
+  }
+
+  static func boolean(_ name: String, _ path: Path<Bool>, _ summary: String) -> Self {
+    Self(
+      name: name, kind: .boolean, bounds: .closed(0, 1), summary: summary, decidesCourse: true,
+      text: { "\($0[keyPath: path])" },
+      set: { configuration, text in
+        guard let value = Bool(text) else { throw Failure("\(name): \(text) will not do; it takes true or false") }
+        configuration[keyPath: path] = value
+      })
+  }
+
+  static func choice<E: RawRepresentable<String> & CaseIterable & Sendable>(
+    _ name: String, _ path: Path<E>, _ summary: String
+  ) -> Self {
+    let names = E.allCases.map(\.rawValue)
+    return Self(
+      name: name, kind: .choice(names), bounds: .any, summary: summary, decidesCourse: true,
+      text: { $0[keyPath: path].rawValue },
+      set: { configuration, text in
+        guard let value = E(rawValue: text) else {
+          throw Failure("\(name): \(text) will not do; it takes one of \(names.joined(separator: ", "))")
+        }
+        configuration[keyPath: path] = value
+      })
+  }
+
+  /// The bounds in words: "greater than 0", "from 0 to 1".
+  private static func phrase(_ bounds: Bounds) -> String {
+    switch (bounds.lower.isFinite, bounds.upper.isFinite) {
+    case (true, true): "from \(shortNumber(bounds.lower)) to \(shortNumber(bounds.upper))"
+    case (true, false): (bounds.isLowerOpen ? "greater than " : "not less than ") + shortNumber(bounds.lower)
+    case (false, true): (bounds.isUpperOpen ? "less than " : "not greater than ") + shortNumber(bounds.upper)
+    case (false, false): "that is finite"
+    }
+  }
+
+  private static func shortNumber(_ value: Double) -> String {
+    Int(exactly: value).map { "\($0)" } ?? "\(value)"
+  }
+}
+
+extension TrainingConfiguration {
+  /// All settings, in the order in which help and `run.json` show them.
+  public static let keys: [ConfigurationKey] = [
+    .real("learning_rate", \.learningRate, in: .positive, "The highest learning rate."),
+    .choice("lr_scheduler_type", \.schedulerType, "What the learning rate does after the warm-up."),
+    .integer(
+      "warmup_steps", \.warmupSteps, in: 0...Int.max,
+      "Updates over which the learning rate climbs; 0 leaves it to warmup_ratio."),
+    .real(
+      "warmup_ratio", \.warmupRatio, in: .closed(0, 1), "The part of all updates over which the learning rate climbs."),
+    .integer("per_device_train_batch_size", \.trainBatchSize, in: 1...65_536, "Prompts per forward and backward call."),
+    .integer(
+      "per_device_eval_batch_size", \.evalBatchSize, in: 1...65_536, "Prompts per call where nothing is learned."),
+    .integer(
+      "gradient_accumulation_steps", \.gradientAccumulationSteps, in: 1...65_536,
+      "Calls per update; an update sees this many times the training batch size."),
+    .real("num_train_epochs", \.epochs, in: .positive, "How many times the data are seen."),
+    .integer("max_steps", \.maxSteps, in: -1...Int.max, "Updates in all; -1 leaves it to num_train_epochs."),
+    .real("weight_decay", \.weightDecay, in: .nonNegative, "Decoupled weight decay, per unit of learning rate."),
+    .real("max_grad_norm", \.maxGradientNorm, in: .nonNegative, "Clips the global gradient norm; 0 does not clip."),
+    .integer("seed", \.seed, in: 0...Int.max, "Where all randomness of the run comes from."),
+    .integer(
+      "logging_steps", \.loggingSteps, in: 1...Int.max,
+      "Updates between two lines of metrics; each is a mean over them."),
+    .integer(
+      "eval_steps", \.evalSteps, in: 0...Int.max, "Updates between two evaluations; 0 evaluates at the end only."),
+    .boolean("eval_on_start", \.evalOnStart, "Evaluates before the first update, too."),
+    .integer(
+      "save_steps", \.saveSteps, in: 0...Int.max, decidesCourse: false,
+      "Updates between two checkpoints; 0 writes none but the final model."),
+    .integer(
+      "save_total_limit", \.saveTotalLimit, in: 0...Int.max, decidesCourse: false,
+      "How many checkpoints are kept; 0 keeps all."),
+  ]
+}

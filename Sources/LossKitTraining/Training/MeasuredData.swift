@@ -1,0 +1,123 @@
+internal import LossKit
+internal import LossKitRuntime
+
+/// A data set with what is known of its responses before training: token counts, scores, labels, and the log-probabilities of the
+/// references.
+final class MeasuredData {
+  /// A column of the whole data set.
+  struct StoredColumn: Equatable {
+    let extent: Column.Extent
+    let references: Int
+    var values: [Double]
+  }
+
+  /// The data.
+  let dataset: PreferenceDataset
+  /// Where the entries of the stored columns stand.
+  let layout: ColumnLayout
+  /// How many responses had to be cut, with their prompts, to fit the policy.
+  let truncatedResponses: Int
+  private(set) var columns: [String: StoredColumn] = [:]
+
+  /// Measures every response of a data set with the policy's tokenizer, `batchSize` prompts at a time.
+  init(_ dataset: PreferenceDataset, measuredBy policy: PolicyInstance, batchSize: Int) throws {
+    self.dataset = dataset
+    let counts = dataset.examples.map(\.responses.count)
+    let empty = ColumnLayout.dataset(counts: counts, tokenCounts: [])
+    var tokenCounts = [Int](repeating: 0, count: counts.reduce(0, +))
+    var truncatedResponses = 0
+    for prompts in chunks(of: Array(dataset.examples.indices), size: batchSize) {
+      let batch = ExampleBatch(prompts, of: dataset)
+      let measured = try batch.locatingFailures { try policy.measure(batch.texts()) }
+      for (place, prompt) in prompts.enumerated() {
+        for rank in 0..<counts[prompt] {
+          let entry = rank * prompts.count + place
+          tokenCounts[empty.response(rank, ofPrompt: prompt)] = Int(measured.tokenCounts[entry])
+          truncatedResponses += measured.truncated[entry] > 0 ? 1 : 0
+        }
+      }
+    }
+    self.truncatedResponses = truncatedResponses
+    layout = .dataset(counts: counts, tokenCounts: tokenCounts)
+    store(Column.tokenCount, tokenCounts.map(Double.init))
+    if dataset.examples.allSatisfy({ $0.scores?.count == $0.responses.count }) {
+      store(Column.score, dataset.examples.flatMap { $0.scores ?? [] })
+    }
+    if dataset.examples.allSatisfy({ $0.label != nil }) {
+      store(
+        Column.label,
+        dataset.examples.flatMap { example in example.responses.map { _ in example.label == true ? 1 : 0 } })
+    }
+  }
+
+  /// Keeps a column of the whole data set, of `references` values an entry.
+  func store(_ column: Column, _ values: [Double], references: Int = 1) {
+    columns[column.name] = StoredColumn(extent: column.extent, references: references, values: values)
+  }
+
+  /// The prompts of some examples, as a batch.
+  func batch(_ examples: [Int]) -> ExampleBatch {
+    ExampleBatch(examples, of: dataset) { [layout] example, rank in
+      let response = layout.response(rank, ofPrompt: example)
+      return layout.tokenOffsets[response + 1] - layout.tokenOffsets[response]
+    }
+  }
+
+  /// A stored column's values for the examples of a batch; nil where there is no such column.
+  func values(of name: String, for batch: ExampleBatch) -> [Double]? {
+    guard let column = columns[name] else { return nil }
+    var values = [Double](repeating: 0, count: batch.layout.count(of: column.extent) * column.references)
+    for reference in 0..<column.references {
+      layout.copy(
+        column.values, to: &values, in: batch.layout, extent: column.extent,
+        prompts: batch.examples.enumerated().lazy.map { ($0.element, $0.offset) },
+        reference: reference, otherReference: reference)
+    }
+    return values
+  }
+}
+
+/// Some examples of a data set, as one call of the policy or the objective sees them.
+struct ExampleBatch {
+  /// Their places in the data set.
+  let examples: [Int]
+  /// Where their entries stand in a column.
+  let layout: ColumnLayout
+  private let dataset: PreferenceDataset
+
+  init(
+    _ examples: [Int], of dataset: PreferenceDataset, tokenCount: (_ example: Int, _ rank: Int) -> Int = { _, _ in 0 }
+  ) {
+    self.examples = examples
+    self.dataset = dataset
+    layout = .batch(counts: examples.map { dataset.examples[$0].responses.count }) { tokenCount(examples[$0], $1) }
+  }
+
+  /// How many responses each prompt has; nil where all have the same number.
+  var counts: [UInt32]? {
+    layout.counts.allSatisfy { $0 == layout.responses } ? nil : layout.counts.map(UInt32.init)
+  }
+
+  /// The texts. Throws for a prompt without a response.
+  func texts() throws -> Texts {
+    try Texts(
+      prompts: examples.map { dataset.examples[$0].prompt }, responses: examples.map { dataset.examples[$0].responses })
+  }
+
+  /// Runs a call about this batch; a failure about a prompt is told with the line of the data that it stands on.
+  func locatingFailures<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let failure as Failure {
+      guard let prompt = failure.prompt, examples.indices.contains(prompt) else { throw failure }
+      let line = dataset.examples[examples[prompt]].line
+      throw Failure(
+        "\(dataset.source), \(line > 0 ? "line \(line)" : "example \(examples[prompt] + 1)"): \(failure.message)")
+    }
+  }
+}
+
+/// The elements in runs of `size`; the last run may be shorter.
+func chunks<Element>(of elements: [Element], size: Int) -> [[Element]] {
+  stride(from: 0, to: elements.count, by: max(1, size)).map { Array(elements[$0..<min($0 + size, elements.count)]) }
+}

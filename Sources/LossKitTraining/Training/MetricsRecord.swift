@@ -1,0 +1,79 @@
+/// One line of `metrics.jsonl`: the metrics of a step, in the order in which they are shown.
+public struct MetricsRecord: Sendable, Equatable {
+  /// The updates made so far.
+  public var step: Int
+  /// The passes over the data made so far.
+  public var epoch: Double
+  /// The metrics by name: TRL's, with `eval_` before those of held-out data.
+  public var metrics: [Metric]
+
+  /// A metric and its value.
+  public struct Metric: Sendable, Equatable {
+    /// The name, such as `rewards/margins`.
+    public var name: String
+    /// The value; not a number where there is none.
+    public var value: Double
+
+    /// A metric of a value.
+    public init(_ name: String, _ value: Double) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  /// The metrics of a step.
+  public init(step: Int, epoch: Double, metrics: [Metric]) {
+    self.step = step
+    self.epoch = epoch
+    self.metrics = metrics
+  }
+
+  /// A metric's value, or nil.
+  public subscript(name: String) -> Double? {
+    metrics.first { $0.name == name }?.value
+  }
+
+  /// How the names of metrics of held-out data begin.
+  public static let evaluationPrefix = "eval_"
+
+  /// Whether the metrics are those of held-out data.
+  var isEvaluation: Bool { metrics.contains { $0.name.hasPrefix(Self.evaluationPrefix) } }
+
+  /// The record as a line of JSON.
+  var line: String {
+    let values = metrics.map { ($0.name, JSONText.number($0.value)) }
+    return JSONText.object([("step", .integer(step)), ("epoch", .number(epoch))] + values).compact
+  }
+}
+
+/// A mean of metrics over batches, each weighed by its prompts.
+struct MetricsAverage: Equatable {
+  private(set) var names: [String] = []
+  private(set) var sums: [Double] = []
+  private(set) var weight = 0.0
+
+  init() {}
+
+  /// What was stored before.
+  init(names: [String], sums: [Double], weight: Double) {
+    self.names = names
+    self.sums = sums
+    self.weight = weight
+  }
+
+  mutating func add(_ metrics: [MetricsRecord.Metric], weight: Double) {
+    if names.isEmpty {
+      names = metrics.map(\.name)
+      sums = metrics.map { _ in 0 }
+    }
+    for metric in metrics {
+      guard let place = names.firstIndex(of: metric.name) else { continue }
+      sums[place] += metric.value * weight
+    }
+    self.weight += weight
+  }
+
+  var means: [MetricsRecord.Metric] {
+    zip(names, sums).map { MetricsRecord.Metric($0, $1 / weight) }
+  }
+}

@@ -1,0 +1,29 @@
+internal import LossKit
+internal import LossKitRuntime
+
+extension ExampleBatch {
+  /// The columns of a policy for this batch; `references` are those that it compares itself with.
+  func forward(
+    _ policy: PolicyInstance, columns: [Column], references: [PolicyInstance] = [], keepingActivations: Bool = false
+  ) throws -> [String: [Double]] {
+    try locatingFailures {
+      try policy.forward(
+        texts(), tokenOffsets: tokenOffsets(for: columns), columns: columns.map(\.name), references: references,
+        keepingActivations: keepingActivations)
+    }
+  }
+
+  /// Adds to the policy's gradient accumulators, from the gradients of the columns of the last kept forward call.
+  func backward(
+    _ policy: PolicyInstance, columns: [Column], references: [PolicyInstance], gradients: [String: [Double]]
+  ) throws {
+    try locatingFailures {
+      try policy.backward(
+        texts(), tokenOffsets: tokenOffsets(for: columns), references: references, gradients: gradients)
+    }
+  }
+
+  private func tokenOffsets(for columns: [Column]) -> [Int]? {
+    columns.contains { $0.extent == .token } ? layout.tokenOffsets : nil
+  }
+}

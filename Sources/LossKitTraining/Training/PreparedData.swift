@@ -1,0 +1,54 @@
+internal import LossKit
+internal import LossKitRuntime
+
+/// The data of a run, measured, and with the log-probabilities of its references.
+struct PreparedData {
+  let training: MeasuredData
+  let evaluation: MeasuredData?
+
+  var all: [MeasuredData] { [training] + (evaluation.map { [$0] } ?? []) }
+
+  /// Measures the data of a plan with the policy's tokenizer.
+  init(_ plan: TrainingPlan, policy: PolicyInstance) throws {
+    let size = plan.configuration.evalBatchSize
+    training = try MeasuredData(plan.trainingData, measuredBy: policy, batchSize: size)
+    evaluation = try plan.evaluationData.map { try MeasuredData($0, measuredBy: policy, batchSize: size) }
+  }
+}
+
+extension TrainingPlan {
+  /// Where the objective's columns come from, for a policy and its references, none for the policy's own start. Throws where the
+  /// parts of the plan do not go together.
+  func sources(policy: LoadedPolicyType, references: [LoadedPolicyType]) throws -> ColumnSources {
+    guard policy.isTrainable else {
+      throw Failure("policy \(policy.name): cannot be trained; choose one that can")
+    }
+    guard !trainingData.examples.isEmpty else { throw Failure("\(trainingData.source): no example to learn from") }
+    for data in [trainingData] + (evaluationData.map { [$0] } ?? []) {
+      try checkResponses(data)
+      guard !data.examples.isEmpty else { throw Failure("\(data.source): no example to evaluate on") }
+    }
+    let supplied = references.isEmpty ? [policy] : references
+    let shared = supplied[0].columns.filter { column in supplied.allSatisfy { $0.columns.contains(column) } }
+    return try ColumnSources(
+      objective, policy: policy.columns, policyName: policy.name, reference: shared,
+      data: [trainingData] + (evaluationData.map { [$0] } ?? []))
+  }
+
+  private func checkResponses(_ data: PreferenceDataset) throws {
+    for (place, example) in data.examples.enumerated() where !objective.responses.contains(example.responses.count) {
+      let line = example.line > 0 ? "line \(example.line)" : "example \(place + 1)"
+      throw Failure(
+        """
+        \(data.source), \(line): \(counted(example.responses.count, "response")), and \(objective.description) takes \
+        \(Self.phrase(objective.responses)); choose other data or another objective
+        """)
+    }
+  }
+
+  private static func phrase(_ range: ClosedRange<Int>) -> String {
+    if range.lowerBound == range.upperBound { return "\(range.lowerBound) a prompt" }
+    return range.upperBound >= 1 << 31
+      ? "\(range.lowerBound) or more a prompt" : "\(range.lowerBound) to \(range.upperBound) a prompt"
+  }
+}

@@ -1,0 +1,116 @@
+internal import Logging
+internal import LossKit
+internal import LossKitRuntime
+
+extension Trainer {
+  /// Makes the steps that remain, with evaluations, lines of metrics and checkpoints on the way, and writes the final model to `model`
+  /// in the run's directory. Stops with a checkpoint where `interruption` asks for it.
+  public func run(progress: Progress? = nil, interruption: Interruption? = nil) throws -> Outcome {
+    let start = ContinuousClock.now
+    defer { progress?.finish() }
+    if state.step == 0, plan.configuration.evalOnStart { try evaluate(progress) }
+    while state.step < schedule.totalSteps {
+      if interruption?.isRequested == true {
+        try saveCheckpoint()
+        return try outcome(isFinished: false, since: start)
+      }
+      let loss = try makeStep()
+      let isLast = state.step == schedule.totalSteps
+      let isLogged = isLast || isDue(plan.configuration.loggingSteps)
+      show(loss, isLogged: isLogged, progress)
+      if isLogged { try log() }
+      if isLast || isDue(plan.configuration.evalSteps) { try evaluate(progress) }
+      if isDue(plan.configuration.saveSteps) { try saveCheckpoint() }
+    }
+    try store.writeDirectory(named: RunDirectory.modelName) { try policy.save(to: $0, withOptimizer: false) }
+    return try outcome(isFinished: true, since: start)
+  }
+
+  private func isDue(_ interval: Int) -> Bool { interval > 0 && state.step % interval == 0 }
+
+  /// Makes one update; returns its loss.
+  private func makeStep() throws -> Double {
+    let began = ContinuousClock.now
+    let configuration = plan.configuration
+    let examples = order.examples(ofStep: state.step)
+    do {
+      let metrics = try computation.learn(
+        from: examples, in: data.training, callSize: configuration.trainBatchSize, state: &state.objectiveState,
+        seed: order.objectiveSeed(ofStep: state.step))
+      gradientNorm = try policy.step(
+        PolicyUpdate(
+          learningRate: schedule.rate(atStep: state.step), weightDecay: configuration.weightDecay,
+          maxGradientNorm: configuration.maxGradientNorm > 0 ? configuration.maxGradientNorm : .infinity))
+      state.step += 1
+      state.window.add(metrics, weight: Double(examples.count))
+      speed.add(pairs: examples.count, took: began.duration(to: .now))
+      return metrics.first { $0.name == "loss" }?.value ?? .nan
+    } catch let failure as Failure {
+      throw Failure("step \(state.step + 1) of \(schedule.totalSteps): \(failure.message)")
+    }
+  }
+
+  private func show(_ loss: Double, isLogged: Bool, _ progress: Progress?) {
+    let position = Progress.Position(
+      step: state.step, total: schedule.totalSteps, loss: loss, pairsPerSecond: speed.pairsPerSecond,
+      secondsLeft: Double(schedule.totalSteps - state.step) * speed.secondsPerStep)
+    progress?.update(position)
+    if isLogged { progress?.log(position) }
+  }
+
+  /// Writes the line of the steps since the last one.
+  private func log() throws {
+    typealias Metric = MetricsRecord.Metric
+    let means = state.window.means
+    let training = [
+      Metric("learning_rate", schedule.rate(atStep: state.step - 1)), Metric("grad_norm", gradientNorm),
+    ]
+    try append(
+      means.filter { $0.name == "loss" } + training + means.filter { $0.name != "loss" }
+        + [Metric("pairs_per_second", speed.pairsPerSecondSinceLap)])
+    state.window = MetricsAverage()
+    speed.lap()
+  }
+
+  /// Evaluates on the held-out data, if there are any, and writes the line.
+  private func evaluate(_ progress: Progress?) throws {
+    guard let held = data.evaluation else { return }
+    let metrics = try computation.metrics(
+      of: Array(held.dataset.examples.indices), in: held, callSize: plan.configuration.evalBatchSize,
+      state: state.objectiveState, seed: order.evaluationSeed)
+    let record = try append(
+      metrics.map { MetricsRecord.Metric(MetricsRecord.evaluationPrefix + $0.name, $0.value) })
+    let shown = ["loss", "rewards/margins", "rewards/accuracies"].compactMap { name in
+      record[MetricsRecord.evaluationPrefix + name].map { "\(name) \(significant($0))" }
+    }
+    progress?.say("held out after step \(state.step): \(shown.joined(separator: "  "))")
+  }
+
+  @discardableResult
+  private func append(_ metrics: [MetricsRecord.Metric]) throws -> MetricsRecord {
+    let record = MetricsRecord(
+      step: state.step, epoch: Double(state.step) / Double(order.stepsPerEpoch), metrics: metrics)
+    try metricsLog.append(record)
+    return record
+  }
+
+  private func saveCheckpoint() throws {
+    guard try store.steps().last != state.step else { return }
+    state.metricsLength = try metricsLog.synchronizedLength()
+    try store.write(step: state.step, keeping: plan.configuration.saveTotalLimit) { directory in
+      let policyDirectory = "\(directory)/\(Self.policyName)"
+      try Files.makeDirectory(policyDirectory)
+      try policy.save(to: policyDirectory, withOptimizer: true)
+      try Files.write(Array((state.json.indented + "\n").utf8), to: "\(directory)/\(Self.stateFile)")
+    }
+    logger.debug("checkpoint written", metadata: ["path": "\(store.path(ofStep: state.step))"])
+  }
+
+  private func outcome(isFinished: Bool, since start: ContinuousClock.Instant) throws -> Outcome {
+    _ = try metricsLog.synchronizedLength()
+    let records = try MetricsLog.read(directory.path(of: RunDirectory.metricsFile))
+    return Outcome(
+      isFinished: isFinished, step: state.step, totalSteps: schedule.totalSteps,
+      seconds: start.duration(to: .now).seconds, evaluation: records.last { $0.isEvaluation })
+  }
+}

@@ -1,0 +1,69 @@
+internal import LossKit
+
+/// What a run needs to go on, beside the policy: the file `trainer.json` of a checkpoint.
+///
+/// The order of the data and the seeds of the steps follow from the run's seed and the step, so no random state is kept.
+struct TrainerState: Equatable {
+  /// The updates made so far.
+  var step = 0
+  /// The objective's running state.
+  var objectiveState: [Double]
+  /// The metrics of the steps since the last logged line.
+  var window = MetricsAverage()
+  /// The length of `metrics.jsonl`, in bytes.
+  var metricsLength = 0
+
+  /// The state as JSON. Numbers are written as the 16 hexadecimal digits of their bits: every double comes back as it was.
+  var json: JSONText {
+    .object([
+      ("format", .string(Self.format)),
+      ("step", .integer(step)),
+      ("metrics_length", .integer(metricsLength)),
+      ("objective_state", .array(objectiveState.map(Self.bits))),
+      ("window_names", .array(window.names.map(JSONText.string))),
+      ("window_sums", .array(window.sums.map(Self.bits))),
+      ("window_weight", Self.bits(window.weight)),
+    ])
+  }
+
+  /// Reads a state that was written as `json`; throws where the file is no such state.
+  init(path: String) throws {
+    let damaged = Failure("\(path): damaged; remove this checkpoint to resume from the one before")
+    let lines = try? JSONLines.lines(in: Files.read(path).map { $0 == UInt8(ascii: "\n") ? 32 : $0 }, name: path)
+    guard case .object(let members)? = lines?.first?.value,
+      members["format"] == .string(Self.format),
+      case .number(let step)? = members["step"], let step = Int(exactly: step), step >= 0,
+      case .number(let length)? = members["metrics_length"], let length = Int(exactly: length), length >= 0,
+      let state = Self.doubles(members["objective_state"]),
+      case .array(let names)? = members["window_names"],
+      let sums = Self.doubles(members["window_sums"]), sums.count == names.count,
+      let weight = Self.double(members["window_weight"])
+    else { throw damaged }
+    self.step = step
+    metricsLength = length
+    objectiveState = state
+    window = MetricsAverage(
+      names: names.compactMap { if case .string(let name) = $0 { name } else { nil } }, sums: sums, weight: weight)
+    guard window.names.count == names.count else { throw damaged }
+  }
+
+  /// The state before the first step.
+  init(objectiveState: [Double]) {
+    self.objectiveState = objectiveState
+  }
+
+  private static let format = "losskit-trainer/1"
+
+  private static func bits(_ value: Double) -> JSONText { .string(String(value.bitPattern, radix: 16)) }
+
+  private static func double(_ value: JSONValue?) -> Double? {
+    guard case .string(let text)? = value else { return nil }
+    return UInt64(text, radix: 16).map { Double(bitPattern: $0) }
+  }
+
+  private static func doubles(_ value: JSONValue?) -> [Double]? {
+    guard case .array(let elements)? = value else { return nil }
+    let values = elements.compactMap(double)
+    return values.count == elements.count ? values : nil
+  }
+}

@@ -1,0 +1,78 @@
+internal import LossKit
+internal import LossKitRuntime
+
+/// How a run is trained: every number but those of the objective, the policy and the data.
+///
+/// Its keys, with their defaults, bounds and meaning, stand in `keys`; options, recipes and help are derived from there.
+public struct TrainingConfiguration: Sendable, Equatable {
+  /// The highest learning rate.
+  public internal(set) var learningRate = 1e-4
+  /// What the learning rate does after the warm-up.
+  public internal(set) var schedulerType = Schedule.Shape.cosine
+  /// Updates over which the learning rate climbs; 0 leaves it to `warmupRatio`.
+  public internal(set) var warmupSteps = 0
+  /// The part of all updates over which the learning rate climbs.
+  public internal(set) var warmupRatio = 0.0
+  /// Prompts per forward and backward call.
+  public internal(set) var trainBatchSize = 8
+  /// Prompts per forward call where nothing is learned: evaluation, and the reference's log-probabilities.
+  public internal(set) var evalBatchSize = 8
+  /// Calls per update.
+  public internal(set) var gradientAccumulationSteps = 1
+  /// How many times the data are seen.
+  public internal(set) var epochs = 1.0
+  /// Updates in all; not positive leaves it to `epochs`.
+  public internal(set) var maxSteps = -1
+  /// Decoupled weight decay per unit of learning rate.
+  public internal(set) var weightDecay = 0.0
+  /// The global gradient norm is clipped to this; 0 does not clip.
+  public internal(set) var maxGradientNorm = 1.0
+  /// Where all randomness of the run comes from.
+  public internal(set) var seed = 42
+  /// Updates between two lines of metrics.
+  public internal(set) var loggingSteps = 10
+  /// Updates between two evaluations; 0 evaluates at the end only.
+  public internal(set) var evalSteps = 0
+  /// Whether to evaluate before the first update, too.
+  public internal(set) var evalOnStart = false
+  /// Updates between two checkpoints; 0 writes none but the final model.
+  public internal(set) var saveSteps = 500
+  /// How many checkpoints are kept; 0 keeps all.
+  public internal(set) var saveTotalLimit = 2
+
+  /// The defaults.
+  public init() {}
+
+  /// Sets a key by its name, from text. Throws for an unknown key, and for a value that is not of the key's kind or bounds.
+  public mutating func set(_ name: String, to text: String) throws {
+    guard let key = Self.keys.first(where: { $0.name == name }) else {
+      throw Failure(unknownNameMessage(name, kind: "setting of the training", known: Self.keys.map(\.name)))
+    }
+    try key.set(&self, text)
+  }
+
+  /// The value of a key as text that `set` takes back; nil for an unknown key.
+  public func text(of name: String) -> String? {
+    Self.keys.first { $0.name == name }?.text(self)
+  }
+
+  /// Prompts per update.
+  var updateSize: Int { trainBatchSize * gradientAccumulationSteps }
+
+  /// Updates per pass over `count` prompts; the last one may be smaller than the others.
+  func stepsPerEpoch(promptCount count: Int) -> Int {
+    max(1, (count + updateSize - 1) / updateSize)
+  }
+
+  /// Updates in all over `count` prompts.
+  func totalSteps(promptCount count: Int) -> Int {
+    if maxSteps > 0 { return maxSteps }
+    return max(1, Int((epochs * Double(stepsPerEpoch(promptCount: count))).rounded(.up)))
+  }
+
+  /// The learning rate over `totalSteps` updates.
+  func schedule(totalSteps: Int) -> Schedule {
+    let warmup = warmupSteps > 0 ? warmupSteps : Int((warmupRatio * Double(totalSteps)).rounded(.up))
+    return Schedule(shape: schedulerType, peak: learningRate, warmupSteps: warmup, totalSteps: totalSteps)
+  }
+}
