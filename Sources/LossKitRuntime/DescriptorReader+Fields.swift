@@ -52,8 +52,9 @@ extension DescriptorReader {
       name: name, symbol: try reader.optionalText(declared.symbol, "symbol") ?? name,
       summary: try reader.text(declared.summary, "summary"), kind: kind, initial: declared.initial,
       bounds: Bounds(
-        declared.lower, declared.upper, isLowerOpen: flags.has(LOSSKIT_LOWER_OPEN),
-        isUpperOpen: flags.has(LOSSKIT_UPPER_OPEN)),
+        declared.lower, declared.upper,
+        isLowerOpen: flags.has(LOSSKIT_LOWER_OPEN) || declared.lower == -.infinity,
+        isUpperOpen: flags.has(LOSSKIT_UPPER_OPEN) || declared.upper == .infinity),
       choices: kind == .choice ? try reader.choices(declared) : [], isRewardScale: flags.has(LOSSKIT_REWARD_SCALE))
     try reader.check(parameter)
     return parameter

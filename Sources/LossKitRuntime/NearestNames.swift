@@ -13,7 +13,10 @@ public func nearestNames(to name: String, in known: some Sequence<String>) -> [S
     }
     return typed.count >= 3 && scalars.starts(with: typed) ? (tolerance + 1, candidate) : nil
   }
-  return near.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }.prefix(3).map(\.name)
+  // Beside a name that is very near, a distant one is no help.
+  let limit = (near.map(\.distance).min() ?? 0) + 1
+  return near.filter { $0.distance <= limit }.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
+    .prefix(3).map(\.name)
 }
 
 /// The sentence for a name that does not exist: the nearest ones, or where none is near, all there are.

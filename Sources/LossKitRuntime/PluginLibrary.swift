@@ -22,8 +22,13 @@ public final class PluginLibrary: Sendable {
   /// Its named objectives.
   public let objectives: [NamedObjective]
 
-  /// What became of each file whose entry was called; it may be called once in a process.
-  private static let opened = Mutex<[FileIdentity: Result<PluginLibrary, Failure>]>([:])
+  /// What was opened in this process: the entry of a library may be called once.
+  private struct Opened {
+    var results: [FileIdentity: Result<PluginLibrary, Failure>] = [:]
+    var identities: [String: FileIdentity] = [:]
+  }
+
+  private static let opened = Mutex(Opened())
 
   /// Opens a library as a plugin.
   ///
@@ -39,14 +44,19 @@ public final class PluginLibrary: Sendable {
       }
     }
     return try opened.withLock { opened in
-      if let known = opened[file.identity] { return try known.get() }
+      if let known = opened.results[file.identity] { return try known.get() }
+      // The system's loader goes by the name: it would hand out the old library again.
+      guard opened.identities[file.path] == nil else {
+        throw Failure("\(file.path): another file than the one opened under this name before; start the program again")
+      }
       #if os(Linux)
         try checkELF(file)
       #endif
       let entry = try entry(of: file.path)
       let result = Result<PluginLibrary, any Error> { try PluginLibrary(path: file.path, entry: entry) }
         .mapError { $0 as? Failure ?? Failure("\(file.path): \($0)") }
-      opened[file.identity] = result
+      opened.results[file.identity] = result
+      opened.identities[file.path] = file.identity
       return try result.get()
     }
   }

@@ -61,7 +61,7 @@ extension TextScanner {
   }
 
   private mutating func takeName(_ expected: String, rule: String, isName: (String) -> Bool) throws -> String {
-    guard let next = peek(), next.isOfName else { throw unexpected(expected) }
+    guard let next = peek(), next.isOfName, !next.isDigit else { throw unexpected(expected) }
     let start = column
     let name = takeRun { $0.isOfName }
     guard isName(name) else { throw failure("'\(name)' is not a name; \(rule)", at: start) }
