@@ -4,7 +4,8 @@ import LossKit
 /// Melnyk et al., NeurIPS 2024, arXiv:2406.05882.
 struct AOT: PairwiseLoss {
   static let name = "aot"
-  static let summary = "Alignment via optimal transport, paired: sorted policy margins against sorted reference margins."
+  static let summary =
+    "Alignment via optimal transport, paired: sorted policy margins against sorted reference margins."
   static let citation = "Melnyk et al., Distributional Preference Alignment via Optimal Transport, arXiv:2406.05882"
   static let documentation = """
     The margins log π(y_w) − log π(y_l) of the batch and those of the reference are sorted, each for itself, and the k-th \

@@ -12,7 +12,8 @@ struct Hinge: PairwiseLoss {
     Verified against TRL.
     """
   static let hyperparameters = [
-    Hyperparameter("beta", \Self.beta, in: .positive, "1/β is the margin at which the loss ends; 0.05 in RSO").scalingRewards()
+    Hyperparameter("beta", \Self.beta, in: .positive, "1/β is the margin at which the loss ends; 0.05 in RSO")
+      .scalingRewards()
   ]
   var beta: Formula = 0.05
 

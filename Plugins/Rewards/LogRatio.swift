@@ -4,7 +4,8 @@ import LossKit
 struct LogRatio: RewardParameterization {
   static let name = "log-ratio"
   static let summary = "The log-ratio log π − log π_ref, a sum over the response's tokens: DPO's implicit reward."
-  static let documentation = "Rafailov et al., arXiv:2305.18290: the implicit reward without its β, which belongs to the loss."
+  static let documentation =
+    "Rafailov et al., arXiv:2305.18290: the implicit reward without its β, which belongs to the loss."
 
   func reward(_ response: Response) -> Formula {
     response.logProbability - response.referenceLogProbability

@@ -77,10 +77,10 @@ struct ComponentExport<C: Component> {
     return permanent(descriptor)
   }
 
-  private func makeEvaluator() -> ComponentEvaluator {
+  private func makeEvaluator() -> GraphEvaluator {
     let columns = columns
-    return ComponentEvaluator(
-      name: C.name, kind: C.form.kind.rawValue, columns: columns, stateCount: C.state.count,
+    return GraphEvaluator(
+      name: C.name, kind: C.form.kind == .loss ? .loss : .reward, columns: columns, stateCount: C.state.count,
       isStructural: C.hyperparameters.map { !$0.isSymbolic },
       trace: { responses, references, values in
         var tracer = Tracer<C>()
@@ -104,7 +104,7 @@ struct ComponentExport<C: Component> {
     return flags
   }
 
-  private func referenceRange(_ evaluator: ComponentEvaluator) throws -> (min: UInt32, max: UInt32) {
+  private func referenceRange(_ evaluator: GraphEvaluator) throws -> (min: UInt32, max: UInt32) {
     let one = graphs.map { $0.referencesRead(columns: columns) }.max() ?? 0
     let many = try evaluator.trace(responses, one + 2, values).referencesRead(columns: columns)
     return (UInt32(one), many > one ? UInt32.max : UInt32(one))
@@ -152,7 +152,7 @@ private func computeComponent(
 ) -> Int32 {
   status(error) {
     guard let context = component?.pointee.context, let frame else { throw Failure("compute: NULL argument") }
-    let evaluator = Unmanaged<ComponentEvaluator>.fromOpaque(context).takeUnretainedValue()
+    let evaluator = Unmanaged<GraphEvaluator>.fromOpaque(context).takeUnretainedValue()
     try FrameEvaluation(evaluator, frame.pointee).run()
   }
 }
@@ -185,7 +185,7 @@ private func traceComponent(
 ) -> Int32 {
   status(error) {
     guard let own = component?.pointee.context, let receive else { throw Failure("trace: NULL argument") }
-    let evaluator = Unmanaged<ComponentEvaluator>.fromOpaque(own).takeUnretainedValue()
+    let evaluator = Unmanaged<GraphEvaluator>.fromOpaque(own).takeUnretainedValue()
     let values = evaluator.isStructural.indices.map { parameters?[$0] ?? .nan }
     try evaluator.trace(responses, references, values).withEncoded { receive(context, $0) }
   }

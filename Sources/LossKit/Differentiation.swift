@@ -29,7 +29,8 @@ extension GraphBuilder {
     gradient = gradient.map { add(.add, $0, term) } ?? term
   }
 
-  private mutating func propagate(_ gradient: Int, through node: GraphNode, at index: Int, into gradients: inout [Int?]) {
+  private mutating func propagate(_ gradient: Int, through node: GraphNode, at index: Int, into gradients: inout [Int?])
+  {
     let (a, b, c) = (node.a, node.b, node.c)
     let zero = constant(0)
     switch node.operation {

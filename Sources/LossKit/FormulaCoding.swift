@@ -73,7 +73,8 @@ extension Graph {
       let slots =
         (column.extent == .response ? responses : 1) * (column.isPerReference ? max(references, 1) : 1)
       guard node.b < slots else {
-        throw Failure("node \(index) of its formula reads slot \(node.b) of column '\(column.name)', which has \(slots)")
+        throw Failure(
+          "node \(index) of its formula reads slot \(node.b) of column '\(column.name)', which has \(slots)")
       }
     case .parameter where node.a >= parameterCount: throw Failure("node \(index) of its formula: no such parameter")
     case .state where node.a >= stateCount: throw Failure("node \(index) of its formula: no such state")

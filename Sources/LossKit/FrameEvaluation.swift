@@ -1,21 +1,26 @@
-import CLossKit
+package import CLossKit
 import CLossKitKernels
 
-/// One call of a component's `compute`.
-struct FrameEvaluation {
-  let evaluator: ComponentEvaluator
-  let frame: losskit_frame
+/// One call: the columns of a frame, bound to the program for its shape, and run.
+package struct FrameEvaluation {
+  private let evaluator: GraphEvaluator
+  private let frame: losskit_frame
   private let parameters: [Double]
 
-  init(_ evaluator: ComponentEvaluator, _ frame: losskit_frame) {
+  package init(_ evaluator: GraphEvaluator, _ frame: losskit_frame) {
     self.evaluator = evaluator
     self.frame = frame
     parameters = evaluator.isStructural.indices.map { frame.parameters?[$0] ?? .nan }
   }
 
-  private var isLoss: Bool { evaluator.kind == UInt32(LOSSKIT_LOSS) }
+  private var valueCount: Int { evaluator.valueCount(frame.responses) }
 
-  func run() throws {
+  /// Evaluates the frame. Throws for a column that is missing, and for a value that does not exist.
+  ///
+  /// `schedule` is handed the number of rows and a function that evaluates some of them, where they can be evaluated apart.
+  package func run(
+    _ schedule: (_ rows: Int, _ evaluate: (Range<Int>) -> Void) -> Void = { rows, evaluate in evaluate(0..<rows) }
+  ) throws {
     guard frame.prompts > 0 else { return }
     guard let output = frame.output else { throw Failure("\(evaluator.name): the call brings no array for its output") }
     let shape = shape(responses: frame.responses, isMixed: false)
@@ -27,10 +32,10 @@ struct FrameEvaluation {
       if entry.rows == .token {
         try TokenEvaluation(evaluator, frame, entry).run(output)
       } else {
-        try runUniform(entry, output)
+        try runUniform(entry, output, schedule)
       }
     }
-    try checkNumbers(output)
+    try checkNumbers(UnsafePointer(output))
   }
 
   private var isMixed: Bool {
@@ -38,7 +43,7 @@ struct FrameEvaluation {
     return (0..<frame.prompts).contains { counts[$0] != UInt32(frame.responses) }
   }
 
-  private func shape(responses: Int, isMixed: Bool) -> ComponentEvaluator.Shape {
+  private func shape(responses: Int, isMixed: Bool) -> GraphEvaluator.Shape {
     var mask: UInt64 = 0
     if frame.cotangent != nil, let gradients = frame.gradients {
       for (index, column) in evaluator.columns.enumerated() where column.isDifferentiable && gradients[index] != nil {
@@ -46,13 +51,16 @@ struct FrameEvaluation {
       }
     }
     let structure = zip(parameters, evaluator.isStructural).filter(\.1).map(\.0)
-    return ComponentEvaluator.Shape(
+    return GraphEvaluator.Shape(
       responses: responses, references: frame.references, structure: structure, gradients: mask, isMixed: isMixed)
   }
 
   // MARK: All prompts have K responses
 
-  private func runUniform(_ entry: ComponentEvaluator.Entry, _ output: UnsafeMutablePointer<Double>) throws {
+  private func runUniform(
+    _ entry: GraphEvaluator.Entry, _ output: UnsafeMutablePointer<Double>,
+    _ schedule: (_ rows: Int, _ evaluate: (Range<Int>) -> Void) -> Void
+  ) throws {
     let stride = frame.prompts
     let generated = GeneratedColumns(entry.program, seed: frame.seed, rows: stride)
     let externals = try entry.program.externals.map { external in
@@ -62,11 +70,12 @@ struct FrameEvaluation {
       default: try generated.column(external)
       }
     }
-    let valueCount = isLoss ? 1 : frame.responses
     let outputs = (0..<valueCount).map { output.advanced(by: $0 * stride) } + gradientTargets(entry, stride: stride)
     let columns = ProgramColumns(externals: externals, outputs: outputs, rows: stride)
     if entry.program.isRowwise, evaluator.stateCount == 0 {
-      entry.program.runRows(columns, parameters: frame.parameters, state: nil)
+      schedule(stride) { rows in
+        entry.program.runRows(columns, rows, parameters: frame.parameters)
+      }
     } else {
       let part = BatchPart(program: entry.program, columns: columns)
       try BatchRun.run([part], parameters: frame.parameters, state: frame.state)
@@ -74,14 +83,14 @@ struct FrameEvaluation {
     withExtendedLifetime(generated) {}
   }
 
-  private func gradientTargets(_ entry: ComponentEvaluator.Entry, stride: Int) -> [UnsafeMutablePointer<Double>] {
+  private func gradientTargets(_ entry: GraphEvaluator.Entry, stride: Int) -> [UnsafeMutablePointer<Double>] {
     entry.gradients.compactMap { slot in
       frame.gradients?[slot.column]?.advanced(by: slot.slot * stride)
     }
   }
 
   /// Gradients of what the formula does not read are 0.
-  private func clearUnused(_ entry: ComponentEvaluator.Entry) {
+  private func clearUnused(_ entry: GraphEvaluator.Entry) {
     guard frame.cotangent != nil, let gradients = frame.gradients else { return }
     let used = Set(entry.gradients)
     for (index, column) in evaluator.columns.enumerated() {
@@ -127,16 +136,18 @@ struct FrameEvaluation {
       return try TokenEvaluation(evaluator, frame, entries[0]).run(output)
     }
     let parts = try zip(byCount, entries).map { group, entry in
-      try GatheredPart(entry, prompts: group.value, count: group.key, valueCount: isLoss ? 1 : group.key, frame: frame) {
+      try GatheredPart(
+        entry, prompts: group.value, count: group.key, valueCount: evaluator.valueCount(group.key), frame: frame
+      ) {
         try column($0)
       }
     }
     try BatchRun.run(parts.map(\.part), parameters: frame.parameters, state: frame.state)
-    for part in parts { part.scatter(to: output, gradients: frame.gradients, frame: frame, isLoss: isLoss) }
+    for part in parts { part.scatter(to: output, gradients: frame.gradients, frame: frame) }
   }
 
   private func clearAll(_ output: UnsafeMutablePointer<Double>) {
-    output.update(repeating: 0, count: isLoss ? frame.prompts : frame.prompts * frame.responses)
+    output.update(repeating: 0, count: frame.prompts * valueCount)
     guard frame.cotangent != nil, let gradients = frame.gradients else { return }
     for (index, column) in evaluator.columns.enumerated() {
       guard column.isDifferentiable, let gradient = gradients[index] else { continue }
@@ -148,25 +159,29 @@ struct FrameEvaluation {
 
   // MARK: Numbers that do not exist
 
-  private func checkNumbers(_ output: UnsafeMutablePointer<Double>) throws {
-    let count = isLoss ? frame.prompts : frame.prompts * frame.responses
-    let bad = losskit_first_nan(output, count)
-    if bad < count {
-      throw Failure(
-        "\(evaluator.name): the \(isLoss ? "loss" : "reward") of prompt \(bad % frame.prompts + 1) is not a number; "
-          + "look at its columns", prompt: bad % frame.prompts)
-    }
+  private func checkNumbers(_ output: UnsafePointer<Double>) throws {
+    try check(output, count: frame.prompts * valueCount, of: "value")
     guard frame.cotangent != nil, let gradients = frame.gradients else { return }
     for (index, column) in evaluator.columns.enumerated() where column.isDifferentiable && column.extent != .token {
       guard let gradient = gradients[index] else { continue }
       let references = column.isPerReference ? frame.references : 1
-      let count = frame.prompts * (column.extent == .response ? frame.responses * references : references)
-      let bad = losskit_first_nan(gradient, count)
-      if bad < count {
-        throw Failure(
-          "\(evaluator.name): the gradient of \(column.name) of prompt \(bad % frame.prompts + 1) is not a number",
-          prompt: bad % frame.prompts)
-      }
+      let slots = column.extent == .response ? frame.responses * references : references
+      try check(gradient, count: frame.prompts * slots, of: "derivative by \(column.name)")
     }
+  }
+
+  /// An objective is handed on to an optimizer, which infinity would ruin; a component's infinity is its own affair.
+  private func check(_ values: UnsafePointer<Double>, count: Int, of what: @autoclosure () -> String) throws {
+    let bad: Int
+    if case .objective = evaluator.kind {
+      bad = losskit_first_nonfinite(values, count)
+    } else {
+      bad = losskit_first_nan(values, count)
+    }
+    guard bad < count else { return }
+    let prompt = bad % frame.prompts
+    let problem = values[bad].isNaN ? "is not a number" : "is infinite"
+    throw Failure(
+      "\(evaluator.name): the \(what()) of prompt \(prompt + 1) \(problem); look at its columns", prompt: prompt)
   }
 }

@@ -3,7 +3,7 @@ import CLossKit
 /// The prompts of a mixed batch that have the same number of responses, their columns copied together.
 final class GatheredPart {
   private(set) var part: BatchPart
-  private let entry: ComponentEvaluator.Entry
+  private let entry: GraphEvaluator.Entry
   private let prompts: [Int]
   private let count: Int
   private let valueCount: Int
@@ -11,7 +11,7 @@ final class GatheredPart {
   private let storage: UnsafeMutablePointer<Double>
 
   init(
-    _ entry: ComponentEvaluator.Entry, prompts: [Int], count: Int, valueCount: Int, frame: losskit_frame,
+    _ entry: GraphEvaluator.Entry, prompts: [Int], count: Int, valueCount: Int, frame: losskit_frame,
     column: (Int) throws -> UnsafePointer<Double>
   ) throws {
     self.entry = entry
@@ -53,7 +53,7 @@ final class GatheredPart {
   /// Writes the part's values and gradients to where the batch has them.
   func scatter(
     to output: UnsafeMutablePointer<Double>, gradients: UnsafePointer<UnsafeMutablePointer<Double>?>?,
-    frame: losskit_frame, isLoss: Bool
+    frame: losskit_frame
   ) {
     for index in 0..<valueCount {
       for (row, prompt) in prompts.enumerated() {

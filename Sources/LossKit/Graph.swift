@@ -54,7 +54,8 @@ package struct Graph: Sendable {
     var depends = [Bool](repeating: false, count: nodes.count)
     for (index, node) in nodes.enumerated() {
       switch node.operation {
-      case .input, .rowIndex, .uniform, .tokenIndex, .tokenCount, .tokenShortest, .cotangent, .batchSorted, .batchUnsorted:
+      case .input, .rowIndex, .uniform, .tokenIndex, .tokenCount, .tokenShortest, .cotangent, .batchSorted,
+        .batchUnsorted:
         depends[index] = true
       case .batchMean, .batchMeanGradient: depends[index] = false
       default: depends[index] = node.operands.contains { depends[$0] }

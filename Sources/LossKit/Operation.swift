@@ -10,7 +10,8 @@ import CLossKit
 package enum Operation: UInt32, Sendable, CaseIterable {
   case constant = 0, input, parameter, state, batchCount, rowIndex, uniform, tokenIndex, tokenCount, tokenShortest
   case add = 16, subtract, multiply, divide, minimum, maximum
-  case negate = 32, exp, expm1, log, log1p, sqrt, tanh, sigmoid, logSigmoid, softplus, log1mexp, abs, square, relu, floor
+  case negate = 32, exp, expm1, log, log1p, sqrt, tanh, sigmoid, logSigmoid, softplus, log1mexp, abs, square, relu,
+    floor
   case stopGradient
   case select = 64, clamp
   case batchMean = 80, batchSorted

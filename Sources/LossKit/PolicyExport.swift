@@ -12,7 +12,8 @@ enum PolicyExport<P: LogProbabilityProvider> {
       if column.isPerReference { flags |= UInt32(LOSSKIT_PER_REFERENCE) }
       return permanent(
         losskit_column(
-          name: permanentString(column.name), summary: permanentString(""), extent: column.extent.rawValue, flags: flags))
+          name: permanentString(column.name), summary: permanentString(""), extent: column.extent.rawValue, flags: flags
+        ))
     }
     return permanent(
       losskit_policy_type(
@@ -20,7 +21,8 @@ enum PolicyExport<P: LogProbabilityProvider> {
         version: permanentString("1"), summary: permanentString(P.summary),
         citation: permanentString(P.citation, emptyIsNull: true), documentation: nil,
         parameter_count: parameters.count, column_count: columns.count,
-        parameters: permanentArray(parameters.map { Optional($0) }), columns: permanentArray(columns.map { Optional($0) }),
+        parameters: permanentArray(parameters.map { Optional($0) }),
+        columns: permanentArray(columns.map { Optional($0) }),
         context: UnsafeRawPointer(Unmanaged.passRetained(Factory<P>() as PolicyFactory).toOpaque()),
         create: isTrainable ? createPolicy : nil, load: loadPolicy, destroy: destroyPolicy, measure: measurePolicy,
         forward: forwardPolicy, backward: isTrainable ? backwardPolicy : nil, step: isTrainable ? stepPolicy : nil,

@@ -17,23 +17,23 @@ package struct ProgramColumns {
 }
 
 extension Program {
-  /// Runs a rowwise program over all rows. `state` is read, and not written: a rowwise program changes none.
+  /// Runs a rowwise program, which has no state, over some of the rows.
   package func runRows(
-    _ columns: ProgramColumns, parameters: UnsafePointer<Double>?, state: UnsafePointer<Double>?,
+    _ columns: ProgramColumns, _ rows: Range<Int>, parameters: UnsafePointer<Double>?,
     level: Int32 = Int32(LOSSKIT_LEVEL_AUTOMATIC)
   ) {
     withUnsafeTemporaryAllocation(of: Double.self, capacity: scalarTemplate.count) { scalars in
-      prepare(scalars, parameters: parameters, state: state, batchCount: columns.rows)
+      prepare(scalars, parameters: parameters, state: nil, batchCount: columns.rows)
       runScalars(stages[0], scalars)
       columns.externals.withUnsafeBufferPointer { externals in
         columns.outputs.withUnsafeBufferPointer { outputs in
           runSegment(
-            stages[0].segment, scalars, rows: columns.rows, level: level,
+            stages[0].segment, scalars, rows: rows.count, level: level,
             column: { place in
-              if case .external(let index) = place { externals[index] } else { nil }
+              if case .external(let index) = place { externals[index] + rows.lowerBound } else { nil }
             },
             destination: { result in
-              if case .output(let index) = result { outputs[index] } else { nil }
+              if case .output(let index) = result { outputs[index] + rows.lowerBound } else { nil }
             })
         }
       }

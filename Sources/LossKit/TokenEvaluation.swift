@@ -2,12 +2,12 @@ import CLossKit
 
 /// A call of a tokenwise reward: its program runs over all tokens of the batch, and its values are summed by response.
 struct TokenEvaluation {
-  private let evaluator: ComponentEvaluator
+  private let evaluator: GraphEvaluator
   private let frame: losskit_frame
-  private let entry: ComponentEvaluator.Entry
+  private let entry: GraphEvaluator.Entry
   private let responseRows: Int
 
-  init(_ evaluator: ComponentEvaluator, _ frame: losskit_frame, _ entry: ComponentEvaluator.Entry) {
+  init(_ evaluator: GraphEvaluator, _ frame: losskit_frame, _ entry: GraphEvaluator.Entry) {
     self.evaluator = evaluator
     self.frame = frame
     self.entry = entry
@@ -27,7 +27,7 @@ struct TokenEvaluation {
       }
       let gradients = entry.gradients.compactMap { frame.gradients?[$0.column]?.advanced(by: $0.slot * tokens) }
       let columns = ProgramColumns(externals: externals, outputs: [base] + gradients, rows: tokens)
-      entry.program.runRows(columns, parameters: frame.parameters, state: nil)
+      entry.program.runRows(columns, 0..<tokens, parameters: frame.parameters)
       for row in 0..<responseRows {
         output[row] = pairwiseSum(UnsafeBufferPointer(start: base, count: tokens)[offsets[row]..<offsets[row + 1]])
       }

@@ -108,6 +108,9 @@ private func directoryPart(of path: String) -> String {
 func absolutePath(_ path: String) throws -> String {
   guard !path.isEmpty else { throw Failure("library: the path is empty; name a file") }
   guard !path.utf8.contains(0) else { throw Failure("library: the path holds a zero byte; name a file") }
+  guard !path.contains("$") else {
+    throw Failure("\(path): the system's loader reads a '$' in a path as a variable; move the library elsewhere")
+  }
   if path.hasPrefix("/") { return path }
   guard let working = getcwd(nil, 0) else {
     throw Failure("\(path): the working directory is gone; write the path from '/' on")

@@ -29,7 +29,7 @@ public final class PolicyInstance {
     var truncated = [UInt32](repeating: 0, count: count)
     try texts.withTexts { lent in
       try withUnsafePointer(to: lent) { lent in
-        try callPlugin(place, promptCount: texts.promptCount) { measure(policy, lent, &tokenCounts, &truncated, $0) }
+        try call(promptCount: texts.promptCount) { measure(policy, lent, &tokenCounts, &truncated, $0) }
       }
     }
     for index in 0..<count where !texts.hasResponse(index / texts.promptCount, ofPrompt: index % texts.promptCount) {
@@ -57,7 +57,7 @@ public final class PolicyInstance {
       let pointers = layout.starts.map { start in values.baseAddress.map { $0 + start } }
       try pointers.withUnsafeBufferPointer { pointers in
         try withFrame(texts, layout, references, values: pointers.baseAddress) { frame in
-          try callPlugin(place, promptCount: texts.promptCount) {
+          try call(promptCount: texts.promptCount, references) {
             forward(policy, frame, keepingActivations ? 1 : 0, $0)
           }
         }
@@ -81,7 +81,7 @@ public final class PolicyInstance {
       let pointers = layout.starts.map { start in flat.baseAddress.map { $0 + start } }
       try pointers.withUnsafeBufferPointer { pointers in
         try withFrame(texts, layout, references, gradients: pointers.baseAddress) { frame in
-          try callPlugin(place, promptCount: texts.promptCount) { backward(policy, frame, $0) }
+          try call(promptCount: texts.promptCount, references) { backward(policy, frame, $0) }
         }
       }
     }
@@ -94,7 +94,7 @@ public final class PolicyInstance {
     var lent = losskit_update(
       learning_rate: update.learningRate, weight_decay: update.weightDecay,
       max_gradient_norm: update.maxGradientNorm, gradient_norm: .nan)
-    try callPlugin(place) { step(policy, &lent, $0) }
+    try call { step(policy, &lent, $0) }
     guard lent.gradient_norm.isFinite else {
       throw Failure("\(place): the norm of the gradient is \(lent.gradient_norm), although the step reported success")
     }
@@ -105,13 +105,13 @@ public final class PolicyInstance {
   /// training goes on bit for bit.
   public func save(to directory: String, withOptimizer: Bool) throws {
     guard let save = type.descriptor.pointee.save else { throw cannot("be saved") }
-    try callPlugin(place) { save(policy, directory, withOptimizer ? 1 : 0, $0) }
+    try call { save(policy, directory, withOptimizer ? 1 : 0, $0) }
   }
 
   /// A frozen copy, to serve as a reference.
   public func copy() throws -> PolicyInstance {
     guard let copy = type.descriptor.pointee.copy else { throw cannot("be copied") }
-    return try type.instance { copy(policy, $0, $1) }
+    return try withExtendedLifetime(self) { try type.instance { copy(policy, $0, $1) } }
   }
 
   /// Moves the weights: weight · source + (1 − weight) · own. `weight` may lie outside 0...1.
@@ -119,7 +119,14 @@ public final class PolicyInstance {
     guard let blend = type.descriptor.pointee.blend else { throw cannot("be blended with another") }
     try check(source)
     guard weight.isFinite else { throw Failure("\(place): the weight to blend with must be finite, not \(weight)") }
-    try callPlugin(place) { blend(policy, source.policy, weight, $0) }
+    try call([source]) { blend(policy, source.policy, weight, $0) }
+  }
+
+  /// Calls the plugin, and keeps alive until it returns whose pointers it was lent.
+  private func call(
+    promptCount: Int = 0, _ others: [PolicyInstance] = [], _ body: (UnsafeMutablePointer<losskit_error>) -> Int32
+  ) throws {
+    try withExtendedLifetime((self, others)) { try callPlugin(place, promptCount: promptCount, body) }
   }
 
   private func cannot(_ what: String) -> Failure { Failure("\(place): it cannot \(what)") }

@@ -12,7 +12,7 @@ public struct Setting: Sendable, Equatable, CustomStringConvertible {
   /// Reads a setting. Throws for a text that is none, with the column and what was expected there.
   public init(parsing text: String) throws {
     var scanner = try TextScanner(text, subject: "setting")
-    if text.contains(where: { $0 == "." }), text.prefix(while: { $0 != "=" }).contains(".") {
+    if text.prefix(while: { $0 != "=" }).contains(".") {
       component = try scanner.takeComponentName("the name of a component")
       try scanner.expect(".")
     } else {

@@ -46,7 +46,8 @@ final class LogProbabilityFile: LogProbabilityProvider {
         throw Failure("\(self.path): line \(entry.line) has no token_logps, which this objective needs", prompt: prompt)
       }
       guard values.count == offsets[row + 1] - offsets[row] else {
-        throw Failure("\(self.path): line \(entry.line) has \(values.count) token_logps of another count", prompt: prompt)
+        throw Failure(
+          "\(self.path): line \(entry.line) has \(values.count) token_logps of another count", prompt: prompt)
       }
       for (index, value) in values.enumerated() { tokens[offsets[row] + index] = value }
     }

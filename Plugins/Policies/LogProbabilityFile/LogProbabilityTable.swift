@@ -59,11 +59,13 @@ enum LogProbabilityTable {
       guard row.logps[index] <= 0 else { throw Failure("\(place): a log-probability has to be 0 or less") }
       let tokens = row.token_logps?[index]
       guard tokens.map({ $0.count == row.token_counts[index] }) ?? true else {
-        throw Failure("\(place): response \(index + 1) has \(row.token_counts[index]) tokens and another count of token_logps")
+        throw Failure(
+          "\(place): response \(index + 1) has \(row.token_counts[index]) tokens and another count of token_logps")
       }
       let key = Key(prompt: Array(row.prompt.utf8), response: Array(row.responses[index].utf8))
       let entry = Entry(
-        logProbability: row.logps[index], tokenCount: row.token_counts[index], tokenLogProbabilities: tokens, line: line)
+        logProbability: row.logps[index], tokenCount: row.token_counts[index], tokenLogProbabilities: tokens, line: line
+      )
       if let old = entries[key], old.logProbability != entry.logProbability || old.tokenCount != entry.tokenCount {
         throw Failure("\(place): response \(index + 1) stands in line \(old.line) with another value")
       }

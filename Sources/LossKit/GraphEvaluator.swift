@@ -2,16 +2,26 @@ import CLossKit
 import CLossKitKernels
 import Synchronization
 
-/// Evaluates a component for the ABI: finds or makes the program for a call's shape, binds its columns, runs it.
-final class ComponentEvaluator: Sendable {
+/// Evaluates what a graph can be traced of, a component or a whole objective: finds or makes the program for a call's shape.
+package final class GraphEvaluator: Sendable {
+  /// What the graphs' outputs are.
+  package enum Kind: Sendable {
+    /// A loss per prompt.
+    case loss
+    /// A reward per response.
+    case reward
+    /// A loss per prompt, whose own gradient is wanted, and behind it the rewards that it was made of.
+    case objective(hasReward: Bool)
+  }
+
   let name: String
   let columns: [Column]
-  let kind: UInt32
+  let kind: Kind
   let stateCount: Int
   /// Which hyperparameters decide the form of the formula.
   let isStructural: [Bool]
   /// The graph for K, R and the hyperparameters' values.
-  let trace: @Sendable (_ responses: Int, _ references: Int, _ values: [Double]) throws -> Graph
+  package let trace: @Sendable (_ responses: Int, _ references: Int, _ values: [Double]) throws -> Graph
   private let entries = Mutex<[Entry]>([])
 
   /// What decides a program.
@@ -33,8 +43,8 @@ final class ComponentEvaluator: Sendable {
     let gradients: [InputSlot]
   }
 
-  init(
-    name: String, kind: UInt32, columns: [Column], stateCount: Int, isStructural: [Bool],
+  package init(
+    name: String, kind: Kind, columns: [Column], stateCount: Int, isStructural: [Bool],
     trace: @escaping @Sendable (Int, Int, [Double]) throws -> Graph
   ) {
     self.name = name
@@ -43,6 +53,15 @@ final class ComponentEvaluator: Sendable {
     self.stateCount = stateCount
     self.isStructural = isStructural
     self.trace = trace
+  }
+
+  /// The number of values a prompt with `responses` responses has.
+  func valueCount(_ responses: Int) -> Int {
+    switch kind {
+    case .loss: 1
+    case .reward: responses
+    case .objective(let hasReward): hasReward ? 1 + responses : 1
+    }
   }
 
   /// The program of a shape; made at the first call, kept for the life of the process.
@@ -65,9 +84,9 @@ final class ComponentEvaluator: Sendable {
       columns[$0.column].isDifferentiable && shape.gradients & (1 << UInt64($0.column)) != 0
     }
     if shape.gradients != 0 {
-      let cotangents = results.indices.map { builder.insert(GraphNode(.cotangent, a: $0)) }
       let gradients = builder.differentiate(
-        outputs: results, cotangents: cotangents, keepingBatchNodes: shape.isMixed)
+        outputs: differentiated(results), cotangents: cotangents(in: &builder, count: results.count),
+        keepingBatchNodes: shape.isMixed)
       let zero = builder.constant(0)
       for slot in slots {
         let input = builder.insert(GraphNode(.input, a: slot.column, b: slot.slot))
@@ -79,5 +98,13 @@ final class ComponentEvaluator: Sendable {
     return Entry(
       shape: shape, program: Program.compile(whole, results: results, states: states), rows: graph.rows,
       gradients: shape.gradients == 0 ? [] : slots)
+  }
+  private func differentiated(_ results: [Int]) -> [Int] {
+    if case .objective = kind { Array(results.prefix(1)) } else { results }
+  }
+
+  private func cotangents(in builder: inout GraphBuilder, count: Int) -> [Int] {
+    if case .objective = kind { return [builder.constant(1)] }
+    return (0..<count).map { builder.insert(GraphNode(.cotangent, a: $0)) }
   }
 }

@@ -1,0 +1,34 @@
+/// A batch of G prompts with up to K responses each, best first, as a table of columns.
+///
+/// Columns are rank-major: response k of prompt g is at [k·G + g], of reference r at [(r·K + k)·G + g]; a token t of that
+/// response at [tokenOffsets[k·G + g] + t]. Log-probabilities are in nats, lengths in tokens.
+public struct Batch: Sendable {
+  /// G, the number of prompts.
+  public var prompts: Int
+  /// K, the most responses a prompt has.
+  public var responses: Int
+  /// R, the number of references.
+  public var references: Int
+  /// How many responses each prompt has, 1...K; nil: K each.
+  public var counts: [UInt32]?
+  /// Where the tokens of each response start, K·G + 1 entries ascending from 0; nil where no column is per token.
+  public var tokenOffsets: [Int]?
+  /// The columns by name.
+  public var columns: [String: [Double]]
+
+  /// A batch, without columns as yet.
+  public init(
+    prompts: Int, responses: Int = 2, references: Int = 1, counts: [UInt32]? = nil, tokenOffsets: [Int]? = nil,
+    columns: [String: [Double]] = [:]
+  ) {
+    self.prompts = prompts
+    self.responses = responses
+    self.references = references
+    self.counts = counts
+    self.tokenOffsets = tokenOffsets
+    self.columns = columns
+  }
+
+  /// The number of responses of a prompt.
+  public func responseCount(ofPrompt prompt: Int) -> Int { counts.map { Int($0[prompt]) } ?? responses }
+}

@@ -1,0 +1,9 @@
+/// What an objective makes of a batch.
+public struct Evaluation: Sendable {
+  /// The loss of each prompt, [G].
+  public var loss: [Double]
+  /// The implicit reward of each response, unscaled, [K·G]; empty where the objective has no reward.
+  public var reward: [Double]
+  /// The derivative of the sum of all losses by each differentiable column, as that is laid out; empty unless asked for.
+  public var gradients: [String: [Double]]
+}

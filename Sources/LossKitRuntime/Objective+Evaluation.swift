@@ -1,0 +1,82 @@
+public import CLossKit
+import LossKit
+
+extension Objective {
+  /// Evaluates a batch: the loss of each prompt, the rewards, and the gradients of the sum of the losses.
+  ///
+  /// `state` is read and moved on; keep it after a training step, drop it after an evaluation. Throws for a column that is missing,
+  /// of another length or not finite, and for a value that does not exist, with the prompt's index.
+  public func evaluate(
+    _ batch: Batch, state: inout [Double], seed: UInt64 = 0, gradients: Bool = true
+  ) throws -> Evaluation {
+    try BatchCheck(self, batch).run()
+    let valueCount = reward == nil ? 1 : 1 + batch.responses
+    var values = [Double](repeating: 0, count: valueCount * batch.prompts)
+    var derivatives = columns.map { column -> [Double] in
+      guard gradients, column.isDifferentiable, let values = batch.columns[column.name] else { return [] }
+      return [Double](repeating: 0, count: values.count)
+    }
+    let inputs = columns.map { batch.columns[$0.name] ?? [] }
+    try inputs.withBufferPointers { inputs in
+      try derivatives.withMutableBufferPointers { derivatives in
+        try values.withUnsafeMutableBufferPointer { output in
+          try state.withUnsafeMutableBufferPointer { state in
+            try batch.withFrame(inputs: inputs, gradients: gradients ? derivatives : nil) { frame in
+              var frame = frame
+              frame.state = state.baseAddress
+              frame.seed = seed
+              frame.output = output.baseAddress
+              try evaluate(frame)
+            }
+          }
+        }
+      }
+    }
+    var named: [String: [Double]] = [:]
+    for (column, derivative) in zip(columns, derivatives)
+    where gradients && column.isDifferentiable && batch.columns[column.name] != nil {
+      named[column.name] = derivative
+    }
+    return Evaluation(
+      loss: Array(values.prefix(batch.prompts)), reward: Array(values.dropFirst(batch.prompts)), gradients: named)
+  }
+
+  /// Evaluates a frame of borrowed columns, in the order of `columns`, without copying.
+  ///
+  /// Its output has [(1 + K)·G] values, the losses and behind them the rewards ([G] where the objective has no reward). It has no
+  /// parameters. If its cotangent is not NULL, whatever it points to, the gradients of the sum of the losses are written. Columns
+  /// are not looked at before: a NaN in one is found in what comes of it.
+  public func evaluate(_ frame: losskit_frame) throws {
+    if let fused {
+      try FrameEvaluation(fused, frame).runAcrossThreads()
+    } else {
+      try ObjectiveChain(self, frame).run()
+    }
+  }
+}
+
+extension Batch {
+  /// Lends the batch's shape and columns as a frame; if `gradients` is given, with a cotangent.
+  fileprivate func withFrame<Result>(
+    inputs: [UnsafePointer<Double>?], gradients: [UnsafeMutablePointer<Double>?]?,
+    _ body: (losskit_frame) throws -> Result
+  ) rethrows -> Result {
+    try (counts ?? []).withUnsafeBufferPointer { counts in
+      try (tokenOffsets ?? []).withUnsafeBufferPointer { offsets in
+        try inputs.withUnsafeBufferPointer { inputs in
+          try (gradients ?? []).withUnsafeBufferPointer { derivatives in
+            try [1.0].withUnsafeBufferPointer { cotangent in
+              try body(
+                losskit_frame(
+                  prompts: prompts, responses: responses, references: references,
+                  counts: self.counts == nil ? nil : counts.baseAddress,
+                  token_offsets: tokenOffsets == nil ? nil : offsets.baseAddress, parameters: nil, state: nil, seed: 0,
+                  inputs: inputs.baseAddress, output: nil, cotangent: gradients == nil ? nil : cotangent.baseAddress,
+                  gradients: gradients == nil ? nil : derivatives.baseAddress))
+            }
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import CLossKit
+public import LossKit
+
+/// Σ wᵢ · lossᵢ over one reward parameterization, every hyperparameter bound: what a policy is trained by.
+///
+/// It is immutable and may be used from any number of threads; the state is the caller's.
+public final class Objective: Sendable {
+  /// A component with the values of its hyperparameters.
+  public struct Part: Sendable {
+    /// The loss or the reward.
+    public let component: LoadedComponent
+    /// Its hyperparameters' values, in declared order.
+    public let values: [Double]
+  }
+
+  /// A loss and its weight.
+  public struct Term: Sendable {
+    /// What the loss is multiplied with.
+    public let weight: Double
+    /// The loss.
+    public let loss: Part
+  }
+
+  /// The summands.
+  public let terms: [Term]
+  /// The parameterization of all terms; nil where none reads a reward and none is reported.
+  public let reward: Part?
+  /// The columns that `evaluate` reads: what remains of the declared ones for these hyperparameters.
+  public let columns: [Column]
+  /// What all terms keep from step to step, before the first one.
+  public let initialState: [Double]
+  /// How many responses a prompt may have.
+  public let responses: ClosedRange<Int>
+  /// How many references it reads columns of; the least number.
+  public let referenceCount: Int
+  /// Where the plugin does not export a formula, the chain of its functions is called instead of one fused program.
+  let fused: GraphEvaluator?
+
+  /// Resolves an objective's text, such as `cal-dpo(beta=0.01) + 0.2*sft(per=token) @ log-ratio`.
+  ///
+  /// `settings` set further hyperparameters, `reward` names the parameterization where the text does not. Throws for a text that
+  /// does not parse, names nobody has, values out of bounds, and for parts that make no sense together.
+  public convenience init(
+    _ text: String, settings: [Setting] = [], reward: String? = nil, in registry: PluginRegistry
+  ) throws {
+    let parts = try ObjectiveResolution(text, settings: settings, reward: reward, in: registry)
+    try self.init(terms: parts.terms, reward: parts.reward)
+  }
+
+  init(terms: [Term], reward: Part?, isFused: Bool = true) throws {
+    self.terms = terms
+    self.reward = reward
+    initialState = terms.flatMap(\.loss.component.initialState)
+    let composition = try ObjectiveComposition(terms: terms, reward: reward)
+    responses = composition.responses
+    referenceCount = composition.referenceCount
+    columns = composition.columns
+    fused = isFused ? composition.evaluator(stateCount: initialState.count) : nil
+  }
+
+  /// The same objective, evaluated by its parts' own functions: the plain version beside the fused one.
+  public func unfused() throws -> Objective { try Objective(terms: terms, reward: reward, isFused: false) }
+
+  /// Whether it runs as one fused program.
+  public var isFused: Bool { fused != nil }
+  /// Whether a prompt's loss depends on that prompt alone, so that a batch may be split.
+  public var isRowwise: Bool { terms.allSatisfy(\.loss.component.isRowwise) }
+  /// Whether it reads a reference's log-probabilities.
+  public var needsReference: Bool { columns.contains { $0.isPerReference && !$0.isOptional } }
+  /// Whether some gradient is a difference, not exact.
+  public var hasNumericGradient: Bool {
+    terms.contains { $0.loss.component.hasNumericGradient } || reward?.component.hasNumericGradient ?? false
+  }
+
+  /// The factor by which metrics scale the reward: the first term's β, or 1.
+  public var rewardScale: Double {
+    for term in terms {
+      if let index = term.loss.component.parameters.firstIndex(where: \.isRewardScale) {
+        return term.loss.values[index]
+      }
+    }
+    return 1
+  }
+
+  /// The resolved text: every name and every value in use.
+  public var description: String {
+    let sum = terms.map { term in
+      term.weight == 1 ? term.loss.description : "\(roundTripDecimal(term.weight))*\(term.loss.description)"
+    }
+    return sum.joined(separator: " + ") + (reward.map { " @ \($0.description)" } ?? "")
+  }
+
+  /// SHA-256 of all that decides what is optimized, the versions included: equal hashes, equal objectives.
+  public var hash: String {
+    let versions = (terms.map(\.loss) + (reward.map { [$0] } ?? [])).map { part in
+      "\(part.component.kind) \(part.component.name) \(part.component.version)"
+    }
+    return SHA256Digest.hexadecimal(of: (["losskit objective 1", description] + versions).joined(separator: "\n").utf8)
+  }
+}
+
+extension Objective.Part: CustomStringConvertible {
+  /// The component's name and the values of all its hyperparameters.
+  public var description: String {
+    if component.parameters.isEmpty { return component.name }
+    let values = zip(component.parameters, values).map { "\($0.name)=\($0.format($1))" }
+    return "\(component.name)(\(values.joined(separator: ", ")))"
+  }
+}

@@ -1,0 +1,183 @@
+import LossKit
+
+/// Looks up what an objective's text names, and binds every hyperparameter.
+struct ObjectiveResolution {
+  private(set) var terms: [Objective.Term] = []
+  private(set) var reward: Objective.Part?
+
+  /// A part while its values are collected.
+  private struct Draft {
+    let component: LoadedComponent
+    var weight = 1.0
+    var values: [Double]
+    /// Hyperparameters that were given a value, and by what.
+    var given: Set<Int> = []
+
+    init(_ component: LoadedComponent, weight: Double = 1) {
+      self.component = component
+      self.weight = weight
+      values = component.parameters.map(\.initial)
+    }
+  }
+
+  private let registry: PluginRegistry
+  private var drafts: [Draft] = []
+  private var rewardDraft: Draft?
+
+  init(_ text: String, settings: [Setting], reward: String?, in registry: PluginRegistry) throws {
+    self.registry = registry
+    let expression = try ObjectiveExpression(parsing: text)
+    try add(expression, weight: 1, path: [])
+    try chooseReward(reward, expression: expression)
+    try apply(settings)
+    try check(hasWrittenReward: expression.reward != nil || reward != nil)
+    terms = drafts.map { Objective.Term(weight: $0.weight, loss: .init(component: $0.component, values: $0.values)) }
+    self.reward = rewardDraft.map { .init(component: $0.component, values: $0.values) }
+  }
+
+  // MARK: Names
+
+  /// Adds an expression's terms; a named objective's expression is put in its place.
+  private mutating func add(_ expression: ObjectiveExpression, weight: Double, path: [String]) throws {
+    for term in expression.terms {
+      let component = term.component
+      guard case .name(let name) = component.body else {
+        throw expression.failure(
+          "formulas in an objective's text cannot be evaluated yet; write a plugin", at: component.column)
+      }
+      switch try registry.term(named: name) {
+      case .loss(let loss):
+        var draft = Draft(loss, weight: weight * term.weight)
+        try Self.assign(component.arguments, to: &draft, in: expression)
+        drafts.append(draft)
+      case .objective(let objective):
+        guard !path.contains(name) else { throw Failure("objective '\(name)' is defined by itself") }
+        try expand(objective, component, weight: weight * term.weight, path: path + [name], in: expression)
+      }
+    }
+    if let reward = expression.reward { try setReward(reward, in: expression) }
+  }
+
+  private mutating func expand(
+    _ objective: NamedObjective, _ component: ObjectiveExpression.Component, weight: Double, path: [String],
+    in expression: ObjectiveExpression
+  ) throws {
+    let first = drafts.count
+    try add(objective.expression, weight: weight, path: path)
+    for argument in component.arguments {
+      var owners = drafts.indices.dropFirst(first).filter { drafts[$0].component.has(argument.key) }.map(Optional.some)
+      if rewardDraft?.component.has(argument.key) == true { owners.append(nil) }
+      guard owners.count == 1 else {
+        let known =
+          drafts.dropFirst(first).flatMap { $0.component.parameters.map(\.name) }
+          + (rewardDraft?.component.parameters.map(\.name) ?? [])
+        throw expression.failure(
+          owners.isEmpty
+            ? unknownNameMessage(argument.key, kind: "hyperparameter of \(objective.name)", known: known)
+            : "several parts of \(objective.name) have '\(argument.key)'; write its expression out: \(objective.expression)",
+          at: argument.keyColumn)
+      }
+      if let index = owners[0] {
+        try Self.assign([argument], to: &drafts[index], in: expression)
+      } else if var draft = rewardDraft {
+        try Self.assign([argument], to: &draft, in: expression)
+        rewardDraft = draft
+      }
+    }
+  }
+
+  private mutating func setReward(
+    _ component: ObjectiveExpression.Component, in expression: ObjectiveExpression
+  ) throws {
+    guard case .name(let name) = component.body else {
+      throw expression.failure(
+        "formulas in an objective's text cannot be evaluated yet; write a plugin", at: component.column)
+    }
+    if let other = rewardDraft {
+      throw expression.failure(
+        "the reward '\(name)' cannot stand beside '\(other.component.name)': an objective has one parameterization",
+        at: component.column)
+    }
+    var draft = Draft(try registry.component(named: name, kind: .reward))
+    try Self.assign(component.arguments, to: &draft, in: expression)
+    rewardDraft = draft
+  }
+
+  // MARK: Values
+
+  private static func assign(
+    _ arguments: [ObjectiveExpression.Argument], to draft: inout Draft, in expression: ObjectiveExpression
+  ) throws {
+    for argument in arguments {
+      guard let index = draft.component.parameters.firstIndex(where: { $0.name == argument.key }) else {
+        let message = unknownNameMessage(
+          argument.key, kind: "hyperparameter of \(draft.component.name)", known: draft.component.parameters.map(\.name)
+        )
+        throw expression.failure(message, at: argument.keyColumn)
+      }
+      do {
+        draft.values[index] = try draft.component.parameters[index].parse(argument.value.description)
+      } catch {
+        throw expression.failure("\(error)", at: argument.valueColumn)
+      }
+      draft.given.insert(index)
+    }
+  }
+
+  private mutating func apply(_ settings: [Setting]) throws {
+    var all = drafts
+    if let rewardDraft { all.append(rewardDraft) }
+    let targets = all.map { SettingTarget(name: $0.component.name, parameters: $0.component.parameters) }
+    for assignment in try Setting.assignments(settings, among: targets) {
+      let draft = all[assignment.target]
+      let name = draft.component.parameters[assignment.parameter].name
+      guard !draft.given.contains(assignment.parameter) else {
+        throw Failure(
+          "'\(name)' of \(draft.component.name) is set in the objective and once more as a setting; set it once")
+      }
+      all[assignment.target].values[assignment.parameter] = assignment.value
+    }
+    if rewardDraft != nil { rewardDraft = all.removeLast() }
+    drafts = all
+  }
+
+  // MARK: The parameterization
+
+  private mutating func chooseReward(_ name: String?, expression: ObjectiveExpression) throws {
+    if let name {
+      let component = try ObjectiveExpression(parsing: name)
+      guard component.terms.count == 1, component.terms[0].weight == 1, component.reward == nil else {
+        throw Failure("'\(name)' is not one parameterization")
+      }
+      return try setReward(component.terms[0].component, in: component)
+    }
+    if rewardDraft != nil { return }
+    let defaults = drafts.compactMap { draft in draft.component.defaultReward.map { (draft.component.name, $0) } }
+    guard let first = defaults.first else { return }
+    if let other = defaults.first(where: { $0.1 != first.1 }) {
+      throw Failure(
+        "\(first.0) goes by '\(first.1)', \(other.0) by '\(other.1)': name one parameterization for both, "
+          + "as in '\(expression) @ \(first.1)'")
+    }
+    rewardDraft = Draft(try registry.component(named: first.1, kind: .reward))
+  }
+
+  private func check(hasWrittenReward: Bool) throws {
+    let readers = drafts.filter { draft in draft.component.inputs.contains { $0.name.hasSuffix(Column.reward.name) } }
+    guard let reward = rewardDraft?.component else { return }
+    if hasWrittenReward, readers.isEmpty {
+      let names = drafts.map(\.component.name).joined(separator: " and ")
+      throw Failure("\(names) reads no reward: '@ \(reward.name)' would change nothing; leave it out")
+    }
+    if !reward.isZeroAtReference, let loss = readers.first(where: { !$0.component.isShiftInvariant })?.component {
+      throw Failure(
+        "\(loss.name) looks at absolute rewards, and '\(reward.name)' has no zero at the reference: its values mean nothing "
+          + "there. Take a parameterization that is 0 at the reference, such as log-ratio, or a loss of the margin alone"
+      )
+    }
+  }
+}
+
+extension LoadedComponent {
+  fileprivate func has(_ parameter: String) -> Bool { parameters.contains { $0.name == parameter } }
+}
