@@ -17,6 +17,7 @@ import Testing
     #expect(message { try PluginLibrary.open("/no/such/directory/libx.so") }.hasSuffix("no such file"))
     #expect(message { try PluginLibrary.open("") }.contains("the path is empty"))
     #expect(message { try PluginLibrary.open("lib\0.so") }.contains("zero byte"))
+    #expect(message { try PluginLibrary.open("/tmp/$LIB/libx.so") }.contains("reads a '$' in a path as a variable"))
   }
 
   @Test func onlyRegularFilesAreOpened() throws {

@@ -137,6 +137,21 @@ import Testing
     #expect(message { try strict.open(path: path) }.contains("not on the list of allowed ones"))
   }
 
+  @Test func manyThreadsMayAskAtOnce() async throws {
+    let path = try loss("toy", at: "a/libtoy.so", objective: "mine")
+    let registry = try registry("a", "b")
+    await withTaskGroup(of: Bool.self) { group in
+      for task in 0..<32 {
+        group.addTask {
+          if task.isMultiple(of: 4) { _ = try? registry.open(path: path) }
+          let component = try? registry.component(named: "toy", kind: .loss)
+          return component?.library == path && registry.listing.entries.count == 2
+        }
+      }
+      for await isRight in group { #expect(isRight) }
+    }
+  }
+
   @Test func anEmptyRegistryHasNothing() {
     #expect(PluginRegistry().listing.entries.isEmpty)
     #expect(
