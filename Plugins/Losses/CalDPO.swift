@@ -30,6 +30,7 @@ struct CalDPO: PairwiseLoss {
   }
 }
 
+/// What a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
   Plugin.export(CalDPO.self, error: error)

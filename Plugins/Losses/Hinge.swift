@@ -22,6 +22,7 @@ struct Hinge: PairwiseLoss {
   }
 }
 
+/// What a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
   Plugin.export(Hinge.self, error: error)

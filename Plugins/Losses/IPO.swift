@@ -23,6 +23,7 @@ struct IPO: PairwiseLoss {
   }
 }
 
+/// What a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
   Plugin.export(IPO.self, error: error)

@@ -12,6 +12,7 @@ struct LogRatio: RewardParameterization {
   }
 }
 
+/// What a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
   Plugin.export(LogRatio.self, error: error)

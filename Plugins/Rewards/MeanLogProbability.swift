@@ -11,6 +11,7 @@ struct MeanLogProbability: RewardParameterization {
   }
 }
 
+/// What a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
   Plugin.export(MeanLogProbability.self, error: error)

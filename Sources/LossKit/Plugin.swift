@@ -21,6 +21,7 @@ public struct NamedObjective: Sendable {
 /// Exports what a library brings. A plugin is its components and one function:
 ///
 /// ```swift
+/// /// What a host calls.
 /// @c(losskit_plugin_entry_v1)
 /// public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
 ///   Plugin.export(CalDPO.self, error: error)

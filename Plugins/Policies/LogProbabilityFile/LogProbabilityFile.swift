@@ -72,6 +72,7 @@ final class LogProbabilityFile: LogProbabilityProvider {
   }
 }
 
+/// What a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
   Plugin.export(policies: [LogProbabilityFile.self], error: error)

@@ -22,8 +22,14 @@ enum LogProbabilityTable {
     let prompt: String
     let responses: [String]
     let logps: [Double]
-    let token_counts: [Int]
-    let token_logps: [[Double]]?
+    let tokenCounts: [Int]
+    let tokenLogps: [[Double]]?
+
+    enum CodingKeys: String, CodingKey {
+      case prompt, responses, logps
+      case tokenCounts = "token_counts"
+      case tokenLogps = "token_logps"
+    }
   }
 
   /// Reads a file; throws with the line where it is not as it should be, or where it contradicts itself.
@@ -52,19 +58,19 @@ enum LogProbabilityTable {
 
   private static func add(_ row: Row, line: Int, place: String, to entries: inout [Key: Entry]) throws {
     let count = row.responses.count
-    guard row.logps.count == count, row.token_counts.count == count, row.token_logps.map({ $0.count == count }) ?? true
+    guard row.logps.count == count, row.tokenCounts.count == count, row.tokenLogps.map({ $0.count == count }) ?? true
     else { throw Failure("\(place): \(count) responses need as many logps, token_counts and token_logps") }
     for index in 0..<count {
-      guard row.token_counts[index] > 0 else { throw Failure("\(place): a token count has to be positive") }
+      guard row.tokenCounts[index] > 0 else { throw Failure("\(place): a token count has to be positive") }
       guard row.logps[index] <= 0 else { throw Failure("\(place): a log-probability has to be 0 or less") }
-      let tokens = row.token_logps?[index]
-      guard tokens.map({ $0.count == row.token_counts[index] }) ?? true else {
+      let tokens = row.tokenLogps?[index]
+      guard tokens.map({ $0.count == row.tokenCounts[index] }) ?? true else {
         throw Failure(
-          "\(place): response \(index + 1) has \(row.token_counts[index]) tokens and another count of token_logps")
+          "\(place): response \(index + 1) has \(row.tokenCounts[index]) tokens and another count of token_logps")
       }
       let key = Key(prompt: Array(row.prompt.utf8), response: Array(row.responses[index].utf8))
       let entry = Entry(
-        logProbability: row.logps[index], tokenCount: row.token_counts[index], tokenLogProbabilities: tokens, line: line
+        logProbability: row.logps[index], tokenCount: row.tokenCounts[index], tokenLogProbabilities: tokens, line: line
       )
       if let old = entries[key], old.logProbability != entry.logProbability || old.tokenCount != entry.tokenCount {
         throw Failure("\(place): response \(index + 1) stands in line \(old.line) with another value")

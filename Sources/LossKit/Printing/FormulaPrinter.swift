@@ -1,0 +1,125 @@
+/// Writes formulas and their gradients, with values that occur more than once under names of their own.
+package struct FormulaPrinter {
+  /// A named value: `z = …`.
+  package struct Definition: Sendable, Equatable {
+    /// What is defined.
+    package let name: String
+    /// What it is.
+    package let text: String
+  }
+
+  private let graph: Graph
+  private let notation: any FormulaNotation
+  private var names: [Int: String] = [:]
+  private var named: [Int] = []
+
+  /// A printer of the values of `roots`, nodes of `graph`.
+  package init(_ graph: Graph, roots: [Int], notation: any FormulaNotation) {
+    self.graph = graph
+    self.notation = notation
+    let reached = graph.reached(from: roots)
+    var uses = [Int](repeating: 0, count: graph.nodes.count)
+    for (index, node) in graph.nodes.enumerated() where reached[index] {
+      for operand in node.operands { uses[operand] += 1 }
+    }
+    for root in roots { uses[root] += 1 }
+    for index in graph.nodes.indices where uses[index] > 1 && !roots.contains(index) && isWorthAName(index) {
+      names[index] = notation.name(ofDefinition: named.count)
+      named.append(index)
+    }
+  }
+
+  /// The named values that the roots are written with, each before it is used.
+  package var definitions: [Definition] {
+    named.map { Definition(name: names[$0] ?? "", text: write($0, isDefinition: true).text) }
+  }
+
+  /// The text of a node.
+  package func text(_ node: Int) -> String { write(node).text }
+
+  /// Leaves, their negatives, and numbers of the whole batch that are a single operation on leaves are shorter than a name.
+  private func isWorthAName(_ index: Int) -> Bool {
+    let node = graph.nodes[index]
+    if node.operation.arity == 0 { return false }
+    let isSimple = node.operands.allSatisfy { graph.nodes[$0].operation.arity == 0 }
+    if !isSimple { return node.operation != .negate || isWorthAName(node.a) }
+    switch node.operation {
+    case .negate, .multiply, .divide, .square: return false
+    default: return true
+    }
+  }
+
+  /// Node after node, operands first, so that depth costs no stack.
+  private func write(_ root: Int, isDefinition: Bool = false) -> FormulaText {
+    var texts: [Int: FormulaText] = [:]
+    var stack = [root]
+    while let index = stack.last {
+      if texts[index] != nil {
+        stack.removeLast()
+        continue
+      }
+      if let name = names[index], !(isDefinition && index == root) {
+        texts[index] = FormulaText(name, .atom)
+        continue
+      }
+      let node = graph.nodes[index]
+      let waiting = node.operands.filter { texts[$0] == nil }
+      if waiting.isEmpty {
+        texts[index] = notation.write(node, graph: graph, operands: node.operands.compactMap { texts[$0] })
+      } else {
+        stack.append(contentsOf: waiting)
+      }
+    }
+    return texts[root] ?? FormulaText("", .atom)
+  }
+}
+
+/// A piece of a formula and how tightly its outermost operation binds.
+package struct FormulaText {
+  /// From loose to tight.
+  package enum Binding: Int, Comparable {
+    case sum, product, negation, atom
+    package static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+  }
+
+  package let text: String
+  package let binding: Binding
+
+  package init(_ text: String, _ binding: Binding) {
+    self.text = text
+    self.binding = binding
+  }
+}
+
+/// A way to write formulas.
+package protocol FormulaNotation {
+  /// A node, of operands that are written already.
+  func write(_ node: GraphNode, graph: Graph, operands: [FormulaText]) -> FormulaText
+  /// The name of the n-th value that gets one.
+  func name(ofDefinition index: Int) -> String
+}
+
+/// The names of what a formula is written in.
+package struct FormulaSymbols: Sendable {
+  /// The columns, by index.
+  package var columns: [Column]
+  /// The hyperparameters' names.
+  package var parameters: [String]
+  /// The hyperparameters' LaTeX symbols; the names where there is none.
+  package var parameterSymbols: [String]
+  /// The states' names.
+  package var states: [String]
+
+  package init(columns: [Column], parameters: [String], parameterSymbols: [String], states: [String]) {
+    self.columns = columns
+    self.parameters = parameters
+    self.parameterSymbols = parameterSymbols
+    self.states = states
+  }
+
+  /// A number without a needless fraction.
+  static func number(_ value: Double) -> String {
+    let text = value.description
+    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+  }
+}

@@ -1,0 +1,68 @@
+/// Formulas as they are typed: `-logsigmoid(beta * (chosen.reward - rejected.reward))`.
+package struct PlainNotation: FormulaNotation {
+  private let symbols: FormulaSymbols
+
+  package init(_ symbols: FormulaSymbols) { self.symbols = symbols }
+
+  package func name(ofDefinition index: Int) -> String {
+    let names = ["z", "u", "v", "w"]
+    return index < names.count ? names[index] : "t\(index - names.count + 1)"
+  }
+
+  package func write(_ node: GraphNode, graph: Graph, operands: [FormulaText]) -> FormulaText {
+    switch node.operation {
+    case .constant: return constant(node.value)
+    case .input: return FormulaText(input(node, graph), .atom)
+    case .parameter: return FormulaText(symbols.parameters[node.a], .atom)
+    case .state: return FormulaText(symbols.states[node.a], .atom)
+    case .uniform: return FormulaText("uniform(\(node.a))", .atom)
+    case .cotangent: return FormulaText("cotangent", .atom)
+    case .add: return FormulaText("\(operands[0].text) + \(operands[1].text)", .sum)
+    case .subtract: return FormulaText("\(operands[0].text) - \(operands[1].in(.product))", .sum)
+    case .multiply, .annihilate:
+      return FormulaText("\(operands[0].in(.product)) * \(operands[1].in(.negation))", .product)
+    case .divide: return FormulaText("\(operands[0].in(.product)) / \(operands[1].in(.negation))", .product)
+    case .negate: return FormulaText("-\(operands[0].in(.product))", .negation)
+    default:
+      let arguments = operands.map(\.text).joined(separator: ", ")
+      return FormulaText(operands.isEmpty ? name(node.operation) : "\(name(node.operation))(\(arguments))", .atom)
+    }
+  }
+
+  private func constant(_ value: Double) -> FormulaText {
+    FormulaText(FormulaSymbols.number(value), value < 0 ? .negation : .atom)
+  }
+
+  private func input(_ node: GraphNode, _ graph: Graph) -> String {
+    let column = symbols.columns[node.a]
+    let count = column.extent == .response ? max(graph.responses, 1) : 1
+    let (reference, rank) = node.b.quotientAndRemainder(dividingBy: count)
+    let name = column.isPerReference && graph.references > 1 ? "\(column.name)[\(reference)]" : column.name
+    switch (column.extent, graph.responses) {
+    case (.response, 2): return rank == 0 ? "chosen.\(name)" : "rejected.\(name)"
+    case (.response, 3...): return "responses[\(rank)].\(name)"
+    default: return name
+    }
+  }
+
+  private func name(_ operation: Operation) -> String {
+    switch operation {
+    case .batchCount: "batch_count"
+    case .rowIndex: "row"
+    case .tokenIndex: "token.index"
+    case .tokenCount: "token.count"
+    case .tokenShortest: "token.shortest"
+    case .logSigmoid: "logsigmoid"
+    case .stopGradient: "stop_gradient"
+    case .batchMean, .batchMeanGradient: "batch_mean"
+    case .batchSorted: "batch_sorted"
+    case .batchUnsorted: "batch_unsorted"
+    default: "\(operation)"
+    }
+  }
+}
+
+extension FormulaText {
+  /// The text, in parentheses where it binds looser than its surroundings.
+  func `in`(_ surroundings: Binding) -> String { binding < surroundings ? "(\(text))" : text }
+}
