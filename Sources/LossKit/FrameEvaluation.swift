@@ -5,15 +5,11 @@ import CLossKitKernels
 package struct FrameEvaluation {
   private let evaluator: GraphEvaluator
   private let frame: losskit_frame
-  private let parameters: [Double]
 
   package init(_ evaluator: GraphEvaluator, _ frame: losskit_frame) {
     self.evaluator = evaluator
     self.frame = frame
-    parameters = evaluator.isStructural.indices.map { frame.parameters?[$0] ?? .nan }
   }
-
-  private var valueCount: Int { evaluator.valueCount(frame.responses) }
 
   /// Evaluates the frame. Throws for a column that is missing, and for a value that does not exist.
   ///
@@ -23,20 +19,25 @@ package struct FrameEvaluation {
   ) throws {
     guard frame.prompts > 0 else { return }
     guard let output = frame.output else { throw Failure("\(evaluator.name): the call brings no array for its output") }
-    let shape = shape(responses: frame.responses, isMixed: false)
     if isMixed {
       try runMixed(output)
     } else {
-      let entry = try evaluator.entry(for: shape, parameters: parameters)
-      clearUnused(entry)
+      let entry = try evaluator.entry(for: shape(responses: frame.responses, isMixed: false), parameters: parameters)
+      clearUnread(entry)
       if entry.rows == .token {
         try TokenEvaluation(evaluator, frame, entry).run(output)
+      } else if entry.program.isRowwise, evaluator.stateCount == 0 {
+        try runRowwise(entry, output, schedule)
       } else {
-        try runUniform(entry, output, schedule)
+        try runWhole(entry, output)
       }
     }
     try checkNumbers(UnsafePointer(output))
   }
+
+  private var valueCount: Int { evaluator.valueCount(frame.responses) }
+
+  private var parameters: [Double] { evaluator.isStructural.indices.map { frame.parameters?[$0] ?? .nan } }
 
   private var isMixed: Bool {
     guard let counts = frame.counts else { return false }
@@ -46,61 +47,85 @@ package struct FrameEvaluation {
   private func shape(responses: Int, isMixed: Bool) -> GraphEvaluator.Shape {
     var mask: UInt64 = 0
     if frame.cotangent != nil, let gradients = frame.gradients {
-      for (index, column) in evaluator.columns.enumerated() where column.isDifferentiable && gradients[index] != nil {
-        mask |= 1 << UInt64(index)
-      }
+      for index in evaluator.differentiable where gradients[index] != nil { mask |= 1 << UInt64(index) }
     }
-    let structure = zip(parameters, evaluator.isStructural).filter(\.1).map(\.0)
+    let structure = evaluator.hasStructure ? zip(parameters, evaluator.isStructural).filter(\.1).map(\.0) : []
     return GraphEvaluator.Shape(
       responses: responses, references: frame.references, structure: structure, gradients: mask, isMixed: isMixed)
   }
 
   // MARK: All prompts have K responses
 
-  private func runUniform(
+  /// Nothing is allocated on this path: for a few pairs it would cost more than the arithmetic.
+  private func runRowwise(
     _ entry: GraphEvaluator.Entry, _ output: UnsafeMutablePointer<Double>,
     _ schedule: (_ rows: Int, _ evaluate: (Range<Int>) -> Void) -> Void
   ) throws {
-    let stride = frame.prompts
-    let generated = GeneratedColumns(entry.program, seed: frame.seed, rows: stride)
-    let externals = try entry.program.externals.map { external in
-      switch external {
-      case .input(let slot): try column(slot.column).advanced(by: slot.slot * stride)
-      case .cotangent(let index): try cotangent().advanced(by: index * stride)
-      default: try generated.column(external)
+    let program = entry.program
+    let generated =
+      program.needsGeneratedColumns ? GeneratedColumns(program, seed: frame.seed, rows: frame.prompts) : nil
+    try withUnsafeTemporaryAllocation(of: UnsafePointer<Double>.self, capacity: program.externals.count) { externals in
+      for index in program.externals.indices {
+        externals.initializeElement(at: index, to: try pointer(to: program.externals[index], generated))
       }
-    }
-    let outputs = (0..<valueCount).map { output.advanced(by: $0 * stride) } + gradientTargets(entry, stride: stride)
-    let columns = ProgramColumns(externals: externals, outputs: outputs, rows: stride)
-    if entry.program.isRowwise, evaluator.stateCount == 0 {
-      schedule(stride) { rows in
-        entry.program.runRows(columns, rows, parameters: frame.parameters)
+      try withUnsafeTemporaryAllocation(
+        of: UnsafeMutablePointer<Double>.self, capacity: program.outputCount
+      ) { outputs in
+        try bind(outputs, entry, output)
+        schedule(frame.prompts) { rows in
+          program.runRows(rows, externals: externals, outputs: outputs, parameters: frame.parameters)
+        }
       }
-    } else {
-      let part = BatchPart(program: entry.program, columns: columns)
-      try BatchRun.run([part], parameters: frame.parameters, state: frame.state)
     }
     withExtendedLifetime(generated) {}
   }
 
-  private func gradientTargets(_ entry: GraphEvaluator.Entry, stride: Int) -> [UnsafeMutablePointer<Double>] {
-    entry.gradients.compactMap { slot in
-      frame.gradients?[slot.column]?.advanced(by: slot.slot * stride)
+  private func runWhole(_ entry: GraphEvaluator.Entry, _ output: UnsafeMutablePointer<Double>) throws {
+    let generated = GeneratedColumns(entry.program, seed: frame.seed, rows: frame.prompts)
+    let externals = try entry.program.externals.map { try pointer(to: $0, generated) }
+    let outputs = try (0..<entry.program.outputCount).map { try target($0, entry, output) }
+    let columns = ProgramColumns(externals: externals, outputs: outputs, rows: frame.prompts)
+    try BatchRun.run(
+      [BatchPart(program: entry.program, columns: columns)], parameters: frame.parameters, state: frame.state)
+    withExtendedLifetime(generated) {}
+  }
+
+  private func pointer(to external: Program.External, _ generated: GeneratedColumns?) throws -> UnsafePointer<Double> {
+    switch external {
+    case .input(let slot): return try column(slot.column).advanced(by: slot.slot * frame.prompts)
+    case .cotangent(let index):
+      guard let cotangent = frame.cotangent else { throw Failure("\(evaluator.name): a gradient without a cotangent") }
+      return cotangent.advanced(by: index * frame.prompts)
+    default:
+      guard let generated else { throw Failure("\(external) is not known for this kind of component") }
+      return try generated.column(external)
     }
   }
 
+  private func bind(
+    _ outputs: UnsafeMutableBufferPointer<UnsafeMutablePointer<Double>>, _ entry: GraphEvaluator.Entry,
+    _ output: UnsafeMutablePointer<Double>
+  ) throws {
+    for index in outputs.indices { outputs.initializeElement(at: index, to: try target(index, entry, output)) }
+  }
+
+  /// Where a result of the program goes: values first, then gradients.
+  private func target(
+    _ index: Int, _ entry: GraphEvaluator.Entry, _ output: UnsafeMutablePointer<Double>
+  ) throws -> UnsafeMutablePointer<Double> {
+    if index < valueCount { return output.advanced(by: index * frame.prompts) }
+    let slot = entry.gradients[index - valueCount]
+    guard let gradient = frame.gradients?[slot.column] else {
+      throw Failure("\(evaluator.name): the call brings no array for a gradient")
+    }
+    return gradient.advanced(by: slot.slot * frame.prompts)
+  }
+
   /// Gradients of what the formula does not read are 0.
-  private func clearUnused(_ entry: GraphEvaluator.Entry) {
-    guard frame.cotangent != nil, let gradients = frame.gradients else { return }
-    let used = Set(entry.gradients)
-    for (index, column) in evaluator.columns.enumerated() {
-      guard column.isDifferentiable, let gradient = gradients[index] else { continue }
-      let rows = rowCount(of: column)
-      let references = column.isPerReference ? frame.references : 1
-      let slots = column.extent == .response ? frame.responses * references : references
-      for slot in 0..<slots where !used.contains(InputSlot(column: index, slot: slot)) {
-        gradient.advanced(by: slot * rows).update(repeating: 0, count: rows)
-      }
+  private func clearUnread(_ entry: GraphEvaluator.Entry) {
+    for slot in entry.zeros {
+      let rows = rowCount(of: evaluator.columns[slot.column])
+      frame.gradients?[slot.column]?.advanced(by: slot.slot * rows).update(repeating: 0, count: rows)
     }
   }
 
@@ -113,11 +138,6 @@ package struct FrameEvaluation {
       throw Failure("\(evaluator.name): column '\(evaluator.columns[index].name)' is needed and not there")
     }
     return column
-  }
-
-  private func cotangent() throws -> UnsafePointer<Double> {
-    guard let cotangent = frame.cotangent else { throw Failure("\(evaluator.name): a gradient without a cotangent") }
-    return cotangent
   }
 
   // MARK: Rankings of different length
@@ -138,9 +158,7 @@ package struct FrameEvaluation {
     let parts = try zip(byCount, entries).map { group, entry in
       try GatheredPart(
         entry, prompts: group.value, count: group.key, valueCount: evaluator.valueCount(group.key), frame: frame
-      ) {
-        try column($0)
-      }
+      ) { try column($0) }
     }
     try BatchRun.run(parts.map(\.part), parameters: frame.parameters, state: frame.state)
     for part in parts { part.scatter(to: output, gradients: frame.gradients, frame: frame) }
@@ -148,12 +166,20 @@ package struct FrameEvaluation {
 
   private func clearAll(_ output: UnsafeMutablePointer<Double>) {
     output.update(repeating: 0, count: frame.prompts * valueCount)
+    forEachGradient { gradient, _, count in gradient.update(repeating: 0, count: count) }
+  }
+
+  /// The gradients that are wanted, with their columns' indices and their sizes.
+  private func forEachGradient(_ body: (UnsafeMutablePointer<Double>, _ column: Int, _ count: Int) throws -> Void)
+    rethrows
+  {
     guard frame.cotangent != nil, let gradients = frame.gradients else { return }
-    for (index, column) in evaluator.columns.enumerated() {
-      guard column.isDifferentiable, let gradient = gradients[index] else { continue }
+    for index in evaluator.differentiable {
+      guard let gradient = gradients[index] else { continue }
+      let column = evaluator.columns[index]
       let slots = column.extent == .response ? frame.responses : 1
       let references = column.isPerReference ? frame.references : 1
-      gradient.update(repeating: 0, count: slots * references * rowCount(of: column))
+      try body(gradient, index, slots * references * rowCount(of: column))
     }
   }
 
@@ -161,12 +187,10 @@ package struct FrameEvaluation {
 
   private func checkNumbers(_ output: UnsafePointer<Double>) throws {
     try check(output, count: frame.prompts * valueCount, of: "value")
-    guard frame.cotangent != nil, let gradients = frame.gradients else { return }
-    for (index, column) in evaluator.columns.enumerated() where column.isDifferentiable && column.extent != .token {
-      guard let gradient = gradients[index] else { continue }
-      let references = column.isPerReference ? frame.references : 1
-      let slots = column.extent == .response ? frame.responses * references : references
-      try check(gradient, count: frame.prompts * slots, of: "derivative by \(column.name)")
+    try forEachGradient { gradient, column, count in
+      if evaluator.columns[column].extent != .token {
+        try check(gradient, count: count, of: "derivative by \(evaluator.columns[column].name)")
+      }
     }
   }
 

@@ -76,20 +76,6 @@ package struct Graph: Sendable {
     } && stateOutputs.enumerated().allSatisfy { nodes[$1] == GraphNode(.state, a: $0) }
   }
 
-  /// The same graph for values alone, where stopGradient is no operation; and where each node went.
-  package func withoutStops() -> (Graph, places: [Int]) {
-    var graph = self
-    var places = Array(nodes.indices)
-    for (index, node) in nodes.enumerated() {
-      let arity = node.operation.arity
-      if arity > 0 { graph.nodes[index].a = places[node.a] }
-      if arity > 1 { graph.nodes[index].b = places[node.b] }
-      if arity > 2 { graph.nodes[index].c = places[node.c] }
-      if node.operation == .stopGradient { places[index] = places[node.a] }
-    }
-    return (graph, places)
-  }
-
   /// The (column, slot) pairs that the outputs depend on, in order of first use.
   package func inputs(of roots: [Int]) -> [InputSlot] {
     let mask = reached(from: roots)

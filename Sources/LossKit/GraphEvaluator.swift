@@ -22,6 +22,9 @@ package final class GraphEvaluator: Sendable {
   let isStructural: [Bool]
   /// The graph for K, R and the hyperparameters' values.
   package let trace: @Sendable (_ responses: Int, _ references: Int, _ values: [Double]) throws -> Graph
+  let hasStructure: Bool
+  /// The declared columns that a gradient can be taken of, by index.
+  let differentiable: [Int]
   private let entries = Mutex<[Entry]>([])
 
   /// What decides a program.
@@ -35,12 +38,23 @@ package final class GraphEvaluator: Sendable {
     var isMixed: Bool
   }
 
-  struct Entry {
+  /// A program and what it writes.
+  final class Entry: Sendable {
     let shape: Shape
     let program: Program
     let rows: Column.Extent
     /// The column and slot of each gradient that the program writes after its values.
     let gradients: [InputSlot]
+    /// The slots of columns whose gradient is wanted that the formula does not read: their gradient is 0.
+    let zeros: [InputSlot]
+
+    init(shape: Shape, program: Program, rows: Column.Extent, gradients: [InputSlot], zeros: [InputSlot]) {
+      self.shape = shape
+      self.program = program
+      self.rows = rows
+      self.gradients = gradients
+      self.zeros = zeros
+    }
   }
 
   package init(
@@ -52,6 +66,8 @@ package final class GraphEvaluator: Sendable {
     self.columns = columns
     self.stateCount = stateCount
     self.isStructural = isStructural
+    hasStructure = isStructural.contains(true)
+    differentiable = columns.indices.filter { columns[$0].isDifferentiable }
     self.trace = trace
   }
 
@@ -65,9 +81,9 @@ package final class GraphEvaluator: Sendable {
   }
 
   /// The program of a shape; made at the first call, kept for the life of the process.
-  func entry(for shape: Shape, parameters: [Double]) throws -> Entry {
+  func entry(for shape: Shape, parameters: @autoclosure () -> [Double]) throws -> Entry {
     if let entry = entries.withLock({ entries in entries.first { $0.shape == shape } }) { return entry }
-    let entry = try makeEntry(for: shape, parameters: parameters)
+    let entry = try makeEntry(for: shape, parameters: parameters())
     entries.withLock { entries in
       if !entries.contains(where: { $0.shape == shape }) { entries.append(entry) }
     }
@@ -97,7 +113,16 @@ package final class GraphEvaluator: Sendable {
     whole.nodes = builder.nodes
     return Entry(
       shape: shape, program: Program.compile(whole, results: results, states: states), rows: graph.rows,
-      gradients: shape.gradients == 0 ? [] : slots)
+      gradients: slots, zeros: self.slots(of: shape).filter { !slots.contains($0) })
+  }
+
+  /// All slots of the columns whose gradient is wanted.
+  private func slots(of shape: Shape) -> [InputSlot] {
+    columns.indices.filter { shape.gradients & (1 << UInt64($0)) != 0 }.flatMap { index in
+      let references = columns[index].isPerReference ? shape.references : 1
+      let slots = columns[index].extent == .response ? shape.responses * references : references
+      return (0..<slots).map { InputSlot(column: index, slot: $0) }
+    }
   }
   private func differentiated(_ results: [Int]) -> [Int] {
     if case .objective = kind { Array(results.prefix(1)) } else { results }

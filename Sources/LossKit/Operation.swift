@@ -25,6 +25,9 @@ package enum Operation: UInt32, Sendable, CaseIterable {
   case batchUnsorted
   /// The batch mean of the cotangent of a batch mean; kept apart so that batches of mixed rankings can pair them.
   case batchMeanGradient
+  /// exp(−|a|), which the next three share; they take the operand and it. They arise when a program is compiled.
+  case expNegativeAbs
+  case sigmoidFrom, logSigmoidFrom, softplusFrom
 
   /// The number of operands that are nodes.
   package var arity: Int {
@@ -32,7 +35,9 @@ package enum Operation: UInt32, Sendable, CaseIterable {
     case .constant, .input, .parameter, .state, .batchCount, .rowIndex, .uniform, .tokenIndex, .tokenCount,
       .tokenShortest, .cotangent:
       0
-    case .add, .subtract, .multiply, .divide, .minimum, .maximum, .annihilate, .batchUnsorted: 2
+    case .add, .subtract, .multiply, .divide, .minimum, .maximum, .annihilate, .batchUnsorted, .sigmoidFrom,
+      .logSigmoidFrom, .softplusFrom:
+      2
     case .select, .clamp: 3
     default: 1
     }
@@ -61,6 +66,9 @@ package enum Operation: UInt32, Sendable, CaseIterable {
     case .annihilate: a == 0 ? 0 : a * b
     case .select: a > 0 ? b : c
     case .clamp: a < b ? b : a > c ? c : a
+    case .sigmoidFrom: a >= 0 ? 1 / (1 + b) : b / (1 + b)
+    case .logSigmoidFrom: Swift.min(a, 0) - Self.libm.log1p(b)
+    case .softplusFrom: Swift.max(a, 0) + Self.libm.log1p(b)
     default: unary(a)
     }
   }
@@ -74,9 +82,10 @@ package enum Operation: UInt32, Sendable, CaseIterable {
     case .log1p: Self.libm.log1p(x)
     case .sqrt: x.squareRoot()
     case .tanh: Self.libm.tanh(x)
-    case .sigmoid: stableSigmoid(x)
-    case .logSigmoid: Swift.min(x, 0) - Self.libm.log1p(Self.libm.exp(-Swift.abs(x)))
-    case .softplus: Swift.max(x, 0) + Self.libm.log1p(Self.libm.exp(-Swift.abs(x)))
+    case .expNegativeAbs: Self.libm.exp(-Swift.abs(x))
+    case .sigmoid: Self.sigmoidFrom(x, Self.libm.exp(-Swift.abs(x)))
+    case .logSigmoid: Self.logSigmoidFrom(x, Self.libm.exp(-Swift.abs(x)))
+    case .softplus: Self.softplusFrom(x, Self.libm.exp(-Swift.abs(x)))
     case .log1mexp: x > -0.6931471805599453 ? Self.libm.log(-Self.libm.expm1(x)) : Self.libm.log1p(-Self.libm.exp(x))
     case .abs: Swift.abs(x)
     case .square: x * x
@@ -86,11 +95,6 @@ package enum Operation: UInt32, Sendable, CaseIterable {
     case .stopGradient: x
     default: .nan
     }
-  }
-
-  private func stableSigmoid(_ x: Double) -> Double {
-    let e = Self.libm.exp(-Swift.abs(x))
-    return x >= 0 ? 1 / (1 + e) : e / (1 + e)
   }
 
   /// The C library's functions under names that the cases of this type do not shadow.

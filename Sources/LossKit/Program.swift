@@ -75,8 +75,17 @@ package final class Program: Sendable {
     self.scalarSources = scalarSources
     self.temporaryCount = temporaryCount
     self.stateResults = stateResults
+    isRowwise = stages.count == 1 && stages[0].batch.isEmpty
+    needsGeneratedColumns = externals.contains {
+      switch $0 {
+      case .rowIndex, .uniform: true
+      default: false
+      }
+    }
   }
 
   /// Whether rows can be run apart from each other.
-  package var isRowwise: Bool { stages.count == 1 && stages[0].batch.isEmpty }
+  package let isRowwise: Bool
+  /// Whether it reads row numbers or random numbers.
+  let needsGeneratedColumns: Bool
 }

@@ -3,8 +3,7 @@ import CLossKitKernels
 extension Program {
   /// Makes a program that writes the values of `results` to its outputs, and the values of `states` to the states.
   package static func compile(_ graph: Graph, results: [Int], states: [Int]) -> Program {
-    // For its value, a stopped gradient is no operation.
-    let (graph, places) = graph.withoutStops()
+    let (graph, places) = graph.lowered()
     var compiler = ProgramCompiler(graph: graph, results: results.map { places[$0] }, states: states.map { places[$0] })
     return compiler.compile()
   }
@@ -274,6 +273,10 @@ extension Operation {
       case .sign: LOSSKIT_KERNEL_SIGN
       case .select: LOSSKIT_KERNEL_SELECT
       case .clamp: LOSSKIT_KERNEL_CLAMP
+      case .expNegativeAbs: LOSSKIT_KERNEL_EXP_NEGATIVE_ABS
+      case .sigmoidFrom: LOSSKIT_KERNEL_SIGMOID_FROM
+      case .logSigmoidFrom: LOSSKIT_KERNEL_LOG_SIGMOID_FROM
+      case .softplusFrom: LOSSKIT_KERNEL_SOFTPLUS_FROM
       default: LOSSKIT_KERNEL_COPY
       }
     return UInt32(kernel)

@@ -17,26 +17,23 @@ package struct ProgramColumns {
 }
 
 extension Program {
-  /// Runs a rowwise program, which has no state, over some of the rows.
+  /// Runs a rowwise program, which has no state, over some of the rows of its columns.
   package func runRows(
-    _ columns: ProgramColumns, _ rows: Range<Int>, parameters: UnsafePointer<Double>?,
+    _ rows: Range<Int>, externals: UnsafeMutableBufferPointer<UnsafePointer<Double>>,
+    outputs: UnsafeMutableBufferPointer<UnsafeMutablePointer<Double>>, parameters: UnsafePointer<Double>?,
     level: Int32 = Int32(LOSSKIT_LEVEL_AUTOMATIC)
   ) {
     withUnsafeTemporaryAllocation(of: Double.self, capacity: scalarTemplate.count) { scalars in
-      prepare(scalars, parameters: parameters, state: nil, batchCount: columns.rows)
+      prepare(scalars, parameters: parameters, state: nil, batchCount: rows.count)
       runScalars(stages[0], scalars)
-      columns.externals.withUnsafeBufferPointer { externals in
-        columns.outputs.withUnsafeBufferPointer { outputs in
-          runSegment(
-            stages[0].segment, scalars, rows: rows.count, level: level,
-            column: { place in
-              if case .external(let index) = place { externals[index] + rows.lowerBound } else { nil }
-            },
-            destination: { result in
-              if case .output(let index) = result { outputs[index] + rows.lowerBound } else { nil }
-            })
-        }
-      }
+      runSegment(
+        stages[0].segment, scalars, rows: rows.count, level: level,
+        column: { place in
+          if case .external(let index) = place { externals[index] + rows.lowerBound } else { nil }
+        },
+        destination: { result in
+          if case .output(let index) = result { outputs[index] + rows.lowerBound } else { nil }
+        })
     }
   }
 

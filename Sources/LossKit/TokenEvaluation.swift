@@ -25,9 +25,13 @@ struct TokenEvaluation {
       let externals = try entry.program.externals.enumerated().map { index, external in
         try column(external, tokens: tokens, offsets: offsets, scratch: base.advanced(by: (index + 1) * tokens))
       }
-      let gradients = entry.gradients.compactMap { frame.gradients?[$0.column]?.advanced(by: $0.slot * tokens) }
-      let columns = ProgramColumns(externals: externals, outputs: [base] + gradients, rows: tokens)
-      entry.program.runRows(columns, 0..<tokens, parameters: frame.parameters)
+      var pointers = externals
+      var outputs = [base] + entry.gradients.compactMap { frame.gradients?[$0.column]?.advanced(by: $0.slot * tokens) }
+      pointers.withUnsafeMutableBufferPointer { externals in
+        outputs.withUnsafeMutableBufferPointer { outputs in
+          entry.program.runRows(0..<tokens, externals: externals, outputs: outputs, parameters: frame.parameters)
+        }
+      }
       for row in 0..<responseRows {
         output[row] = pairwiseSum(UnsafeBufferPointer(start: base, count: tokens)[offsets[row]..<offsets[row + 1]])
       }

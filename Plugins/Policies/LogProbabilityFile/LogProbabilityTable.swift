@@ -38,7 +38,7 @@ enum LogProbabilityTable {
     do {
       data = try Data(contentsOf: URL(filePath: path))
     } catch {
-      throw Failure("\(path): cannot be read: \(error.localizedDescription)")
+      throw Failure("\(path): cannot be read: \(error)")
     }
     var entries: [Key: Entry] = [:]
     let decoder = JSONDecoder()

@@ -1,0 +1,72 @@
+extension Graph {
+  /// The same graph as a program wants it, and where each node went: without stopGradient, which is no operation for values;
+  /// and with one exp(−|x|) for all that is made of it.
+  func lowered() -> (Graph, places: [Int]) {
+    var lowering = Lowering(self)
+    return lowering.run()
+  }
+}
+
+private struct Lowering {
+  private let source: Graph
+  private let isRow: [Bool]
+  private var graph: Graph
+  private var places: [Int] = []
+  private var exponentials: [Magnitude: Int] = [:]
+
+  /// What |x| is of: a node or its negative, a difference either way round.
+  private enum Magnitude: Hashable {
+    case node(Int)
+    case difference(Int, Int)
+  }
+
+  init(_ source: Graph) {
+    self.source = source
+    isRow = source.rowDependence
+    graph = source
+    graph.nodes = []
+  }
+
+  mutating func run() -> (Graph, places: [Int]) {
+    for (index, node) in source.nodes.enumerated() {
+      switch node.operation {
+      case .stopGradient: places.append(places[node.a])
+      case .sigmoid where isRow[index]: share(.sigmoidFrom, node)
+      case .logSigmoid where isRow[index]: share(.logSigmoidFrom, node)
+      case .softplus where isRow[index]: share(.softplusFrom, node)
+      default: append(node)
+      }
+    }
+    return (graph, places)
+  }
+
+  private mutating func append(_ node: GraphNode) {
+    var copy = node
+    if node.operation.arity > 0 { copy.a = places[node.a] }
+    if node.operation.arity > 1 { copy.b = places[node.b] }
+    if node.operation.arity > 2 { copy.c = places[node.c] }
+    graph.nodes.append(copy)
+    places.append(graph.nodes.count - 1)
+  }
+
+  private mutating func share(_ operation: Operation, _ node: GraphNode) {
+    let operand = places[node.a]
+    let magnitude = magnitude(of: operand)
+    let exponential = exponentials[magnitude] ?? graph.nodes.count
+    if exponential == graph.nodes.count {
+      graph.nodes.append(GraphNode(.expNegativeAbs, a: operand))
+      exponentials[magnitude] = exponential
+    }
+    graph.nodes.append(GraphNode(operation, a: operand, b: exponential))
+    places.append(graph.nodes.count - 1)
+  }
+
+  private func magnitude(of operand: Int) -> Magnitude {
+    let node = graph.nodes[operand]
+    switch node.operation {
+    case .negate: return magnitude(of: node.a)
+    case .subtract: return .difference(min(node.a, node.b), max(node.a, node.b))
+    default: return .node(operand)
+    }
+  }
+}
