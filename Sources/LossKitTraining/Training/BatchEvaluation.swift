@@ -17,21 +17,19 @@ struct BatchEvaluation {
   func metrics(
     of examples: [Int], in data: MeasuredData, callSize: Int, state: [Double], seed: UInt64
   ) throws -> [MetricsRecord.Metric] {
-    var average = MetricsAverage()
     let calls = chunks(of: examples, size: callSize).map(data.batch)
     var state = state
-    if isSeparable {
-      for call in calls {
-        let columns = try forward(call)
-        let metrics = try evaluate(call, columns, data, state: &state, seed: seed, gradients: false).metrics
-        average.add(metrics, weight: Double(call.examples.count))
-      }
-    } else {
+    guard isSeparable else {
       let whole = data.batch(examples)
-      let columns = try collect(calls, into: whole)
-      return try evaluate(whole, columns, data, state: &state, seed: seed, gradients: false).metrics
+      let table = try table(whole, collect(calls, into: whole), data)
+      return metrics(table, try evaluate(whole, table, state: &state, seed: seed, gradients: false))
     }
-    return average.means
+    var parts = EvaluatedParts(of: data.batch(examples))
+    for call in calls {
+      let table = try table(call, forward(call), data)
+      try parts.add(call, table, evaluate(call, table, state: &state, seed: seed, gradients: false))
+    }
+    return metrics(parts)
   }
 
   /// Adds the gradient of the mean loss of a batch to the policy's accumulators; returns the batch's metrics. `state` is moved on.
@@ -42,25 +40,26 @@ struct BatchEvaluation {
     from examples: [Int], in data: MeasuredData, callSize: Int, state: inout [Double], seed: UInt64
   ) throws -> [MetricsRecord.Metric] {
     let calls = chunks(of: examples, size: callSize).map(data.batch)
+    let whole = data.batch(examples)
     let scale = 1 / Double(examples.count)
     guard !isSeparable, calls.count > 1 else {
-      var average = MetricsAverage()
+      var parts = EvaluatedParts(of: whole)
       for call in calls {
-        let columns = try forward(call, keepingActivations: true)
-        let result = try evaluate(call, columns, data, state: &state, seed: seed, gradients: true)
-        try backward(call, result.gradients.mapValues { $0.map { $0 * scale } })
-        average.add(result.metrics, weight: Double(call.examples.count))
+        let table = try table(call, forward(call, keepingActivations: true), data)
+        let evaluation = try evaluate(call, table, state: &state, seed: seed, gradients: true)
+        try backward(call, policyGradients(evaluation, scale: scale))
+        parts.add(call, table, evaluation)
       }
-      return average.means
+      return metrics(parts)
     }
-    let whole = data.batch(examples)
-    let result = try evaluate(whole, collect(calls, into: whole), data, state: &state, seed: seed, gradients: true)
-    let gradients = result.gradients.mapValues { $0.map { $0 * scale } }
+    let table = try table(whole, collect(calls, into: whole), data)
+    let evaluation = try evaluate(whole, table, state: &state, seed: seed, gradients: true)
+    let gradients = policyGradients(evaluation, scale: scale)
     for (number, call) in calls.enumerated() {
       _ = try forward(call, keepingActivations: true)
       try backward(call, part(of: gradients, for: call, from: number * callSize, of: whole))
     }
-    return result.metrics
+    return metrics(table, evaluation)
   }
 
   private func forward(_ call: ExampleBatch, keepingActivations: Bool = false) throws -> [String: [Double]] {
@@ -114,27 +113,39 @@ struct BatchEvaluation {
 
   private func referenceCount(_ column: Column) -> Int { column.isPerReference ? references.count : 1 }
 
-  private func evaluate(
-    _ batch: ExampleBatch, _ policyColumns: [String: [Double]], _ data: MeasuredData, state: inout [Double],
-    seed: UInt64,
-    gradients: Bool
-  ) throws -> (metrics: [MetricsRecord.Metric], gradients: [String: [Double]]) {
+  /// All columns of a batch, in a table.
+  private func table(_ batch: ExampleBatch, _ policyColumns: [String: [Double]], _ data: MeasuredData) -> Batch {
     var columns = policyColumns
     var referenceCount = references.count
     for (column, source) in sources.entries where source != .policy {
       columns[column.name] = data.values(of: column.name, for: batch)
       if column.isPerReference { referenceCount = data.columns[column.name]?.references ?? referenceCount }
     }
-    let table = Batch(
+    return Batch(
       prompts: batch.examples.count, responses: batch.layout.responses, references: referenceCount,
       counts: batch.counts,
       tokenOffsets: sources.hasTokenColumns ? batch.layout.tokenOffsets : nil, columns: columns)
-    let evaluation = try batch.locatingFailures {
+  }
+
+  private func evaluate(
+    _ batch: ExampleBatch, _ table: Batch, state: inout [Double], seed: UInt64, gradients: Bool
+  ) throws -> Evaluation {
+    try batch.locatingFailures {
       try objective.evaluate(table, state: &state, seed: seed, gradients: gradients)
     }
-    return (
-      objective.metrics(table, evaluation).list.map { MetricsRecord.Metric($0.0, $0.1) },
-      evaluation.gradients.filter { policyColumns[$0.key] != nil }
-    )
+  }
+
+  /// The gradients of what the policy supplied.
+  private func policyGradients(_ evaluation: Evaluation, scale: Double) -> [String: [Double]] {
+    let supplied = Set(sources.policyColumns.map(\.name))
+    return evaluation.gradients.filter { supplied.contains($0.key) }.mapValues { $0.map { $0 * scale } }
+  }
+
+  private func metrics(_ table: Batch, _ evaluation: Evaluation) -> [MetricsRecord.Metric] {
+    objective.metrics(table, evaluation).list.map { MetricsRecord.Metric($0.name, $0.value) }
+  }
+
+  private func metrics(_ parts: EvaluatedParts) -> [MetricsRecord.Metric] {
+    parts.whole.map { metrics($0, $1) } ?? []
   }
 }

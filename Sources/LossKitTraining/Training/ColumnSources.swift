@@ -51,6 +51,12 @@ struct ColumnSources {
           """)
       }
     }
+    // Read by the metrics alone, where the objective does not.
+    if !entries.contains(where: { $0.column.name == Column.logProbability.name }),
+      let column = policy.first(where: { $0.name == Column.logProbability.name })
+    {
+      entries.append((Column(column.name), .policy))
+    }
     self.entries = entries
     guard entries.contains(where: { $0.source == .policy && $0.column.isDifferentiable }) else {
       throw Failure(

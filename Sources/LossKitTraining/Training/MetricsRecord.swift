@@ -46,34 +46,26 @@ public struct MetricsRecord: Sendable, Equatable {
   }
 }
 
-/// A mean of metrics over batches, each weighed by its prompts.
+/// A mean of metrics over batches, each weighed by its prompts; a metric that a batch lacks is a mean over the others.
 struct MetricsAverage: Equatable {
-  private(set) var names: [String] = []
-  private(set) var sums: [Double] = []
-  private(set) var weight = 0.0
-
-  init() {}
-
-  /// What was stored before.
-  init(names: [String], sums: [Double], weight: Double) {
-    self.names = names
-    self.sums = sums
-    self.weight = weight
+  /// A metric's sum, and the weight of what was added to it.
+  struct Sum: Equatable {
+    var name: String
+    var sum, weight: Double
   }
 
+  var sums: [Sum] = []
+
   mutating func add(_ metrics: [MetricsRecord.Metric], weight: Double) {
-    if names.isEmpty {
-      names = metrics.map(\.name)
-      sums = metrics.map { _ in 0 }
-    }
     for metric in metrics {
-      guard let place = names.firstIndex(of: metric.name) else { continue }
-      sums[place] += metric.value * weight
+      let place = sums.firstIndex { $0.name == metric.name } ?? sums.count
+      if place == sums.count { sums.append(Sum(name: metric.name, sum: 0, weight: 0)) }
+      sums[place].sum += metric.value * weight
+      sums[place].weight += weight
     }
-    self.weight += weight
   }
 
   var means: [MetricsRecord.Metric] {
-    zip(names, sums).map { MetricsRecord.Metric($0, $1 / weight) }
+    sums.map { MetricsRecord.Metric($0.name, $0.sum / $0.weight) }
   }
 }

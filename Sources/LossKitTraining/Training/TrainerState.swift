@@ -20,9 +20,9 @@ struct TrainerState: Equatable {
       ("step", .integer(step)),
       ("metrics_length", .integer(metricsLength)),
       ("objective_state", .array(objectiveState.map(Self.bits))),
-      ("window_names", .array(window.names.map(JSONText.string))),
-      ("window_sums", .array(window.sums.map(Self.bits))),
-      ("window_weight", Self.bits(window.weight)),
+      ("window_names", .array(window.sums.map { .string($0.name) })),
+      ("window_sums", .array(window.sums.map { Self.bits($0.sum) })),
+      ("window_weights", .array(window.sums.map { Self.bits($0.weight) })),
     ])
   }
 
@@ -37,14 +37,15 @@ struct TrainerState: Equatable {
       let state = Self.doubles(members["objective_state"]),
       case .array(let names)? = members["window_names"],
       let sums = Self.doubles(members["window_sums"]), sums.count == names.count,
-      let weight = Self.double(members["window_weight"])
+      let weights = Self.doubles(members["window_weights"]), weights.count == names.count
     else { throw damaged }
     self.step = step
     metricsLength = length
     objectiveState = state
-    window = MetricsAverage(
-      names: names.compactMap { if case .string(let name) = $0 { name } else { nil } }, sums: sums, weight: weight)
-    guard window.names.count == names.count else { throw damaged }
+    for (place, name) in names.enumerated() {
+      guard case .string(let name) = name else { throw damaged }
+      window.sums.append(MetricsAverage.Sum(name: name, sum: sums[place], weight: weights[place]))
+    }
   }
 
   /// The state before the first step.

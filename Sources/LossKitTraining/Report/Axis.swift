@@ -1,0 +1,54 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// An axis whose ends and ticks are round numbers: 1, 2 or 5 times a power of ten apart.
+struct Axis: Equatable {
+  /// Where it begins and ends.
+  let lower, upper: Double
+  /// Where its ticks are, ascending.
+  let ticks: [Double]
+  private let decimals: Int
+
+  /// An axis that holds all finite values, with about `count` ticks. With `tight` it ends at the values, not at the ticks around them.
+  init(holding values: some Sequence<Double>, ticks count: Int = 5, tight: Bool = false) {
+    let finite = values.filter(\.isFinite)
+    var low = finite.min() ?? 0
+    var high = finite.max() ?? 1
+    if high - low <= low.magnitude * 1e-9 {
+      let half = max(low.magnitude * 0.1, 0.5)
+      (low, high) = (low - half, high + half)
+    }
+    let step = Self.roundStep((high - low) / Double(max(1, count)))
+    let first = tight ? (low / step).rounded(.up) : (low / step).rounded(.down)
+    let last = tight ? (high / step).rounded(.down) : (high / step).rounded(.up)
+    // Values too close for their size leave no room for ticks between them.
+    let places = first.isFinite && last - first < 100 ? Int(last - first) : 0
+    ticks = (0...max(0, places)).map { (first + Double($0)) * step }
+    lower = tight ? low : ticks.first ?? low
+    upper = tight ? high : ticks.last ?? high
+    decimals = max(0, -Int(log10(step).rounded(.down)))
+  }
+
+  /// Where a value stands, 0 at the beginning and 1 at the end.
+  func position(of value: Double) -> Double { upper > lower ? (value - lower) / (upper - lower) : 0.5 }
+
+  /// A tick's text, with as many decimals as tell neighbors apart.
+  func text(of tick: Double) -> String {
+    if tick.magnitude >= 1e6 || decimals > 6 { return significant(tick) }
+    return fixed(tick == 0 ? 0 : tick, decimals).replacingMinus
+  }
+
+  /// The least of 1, 2 or 5 times a power of ten that is not less than `rough`.
+  private static func roundStep(_ rough: Double) -> Double {
+    let power = pow(10, log10(rough).rounded(.down))
+    return ([1, 2, 5].first { $0 * power >= rough * (1 - 1e-9) } ?? 10) * power
+  }
+}
+
+extension String {
+  /// The number with a true minus sign.
+  var replacingMinus: String { hasPrefix("-") ? "−" + dropFirst() : self }
+}

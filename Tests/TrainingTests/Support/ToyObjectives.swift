@@ -1,0 +1,87 @@
+@testable import LossKit
+@testable import LossKitRuntime
+
+/// Objectives made in the process of the tests, as if libraries had brought their parts.
+enum Toy {
+  /// DPO: each pair by itself.
+  static func dpo() throws -> Objective { try objective(PairLoss.self, LogRatio.self) }
+  /// A loss with batch statistics and a running state.
+  static func centered() throws -> Objective { try objective(CenteredLoss.self, LogRatio.self) }
+  /// DPO over rewards that are sums over tokens.
+  static func tokenwise() throws -> Objective { try objective(PairLoss.self, TokenLogRatio.self) }
+  /// A loss of rankings of any length.
+  static func ranking() throws -> Objective { try objective(RankingLoss.self, LogRatio.self) }
+  /// The likelihood of the best response.
+  static func sft() throws -> Objective { try Objective(terms: [term(Likelihood.self)], reward: nil) }
+  /// A loss that reads a column nobody has.
+  static func needy() throws -> Objective { try objective(NeedyLoss.self, LogRatio.self) }
+
+  private static func objective<L: Component, R: Component>(_ loss: L.Type, _ reward: R.Type) throws -> Objective {
+    try Objective(terms: [term(loss)], reward: part(reward))
+  }
+
+  private static func term<C: Component>(_ type: C.Type) throws -> Objective.Term {
+    try Objective.Term(weight: 1, loss: part(type))
+  }
+
+  private static func part<C: Component>(_ type: C.Type) throws -> Objective.Part {
+    let component = try LoadedComponent(ComponentExport<C>().descriptor(), library: "tests")
+    return Objective.Part(component: component, values: component.parameters.map(\.initial))
+  }
+}
+
+private struct PairLoss: PairwiseLoss {
+  static let name = "pair-loss"
+  static let hyperparameters = [Hyperparameter("beta", \Self.beta, in: .positive, "scale").scalingRewards()]
+  var beta: Formula = 0.1
+
+  func loss(_ pair: Pair) -> Formula { -logSigmoid(beta * (pair.chosen.reward - pair.rejected.reward)) }
+}
+
+private struct CenteredLoss: PairwiseLoss {
+  static let name = "centered-loss"
+  static let hyperparameters = [Hyperparameter("beta", \Self.beta, in: .positive, "scale").scalingRewards()]
+  static let state = [State("mean", \Self.mean)]
+  var beta: Formula = 0.1
+  var mean: Formula = 0
+
+  mutating func loss(_ pair: Pair) -> Formula {
+    let margin = beta * (pair.chosen.reward - pair.rejected.reward)
+    mean += 0.1 * (batchMean(margin) - mean)
+    return -logSigmoid(margin - stopGradient(mean)) + square(margin - batchMean(margin))
+  }
+}
+
+private struct RankingLoss: ListwiseLoss {
+  static let name = "ranking-loss"
+
+  func loss(_ ranking: Ranking) -> Formula { logSumExp(ranking.map { 0.1 * ($0.reward - ranking[0].reward) }) }
+}
+
+private struct Likelihood: ListwiseLoss {
+  static let name = "likelihood"
+  static let responseCounts = 1...Int.max
+  static let defaultReward: String? = nil
+
+  func loss(_ ranking: Ranking) -> Formula { -ranking[0].logProbability }
+}
+
+private struct NeedyLoss: PairwiseLoss {
+  static let name = "needy-loss"
+
+  func loss(_ pair: Pair) -> Formula {
+    -logSigmoid(pair.chosen.reward - pair.rejected.reward) + pair.chosen[Column("policy_kl")]
+  }
+}
+
+private struct LogRatio: RewardParameterization {
+  static let name = "log-ratio"
+
+  func reward(_ response: Response) -> Formula { response.logProbability - response.referenceLogProbability }
+}
+
+private struct TokenLogRatio: TokenwiseReward {
+  static let name = "token-log-ratio"
+
+  func reward(_ token: Token) -> Formula { token.logProbability - token.reference(0) }
+}
