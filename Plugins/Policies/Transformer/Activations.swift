@@ -1,0 +1,64 @@
+/// What a forward pass makes of a batch, kept for the backward pass or, for values only, one layer at a time.
+final class Activations {
+  /// What one layer makes. T tokens.
+  struct Layer {
+    /// The residual stream before attention, [T, hidden], and the inverse norms of its rows.
+    let input, attentionInverses: UnsafeMutablePointer<Float>
+    /// Queries, rotated keys, and values, [T, attention size]; see `Attention.Sequence` for these and the next three.
+    let queryKeyValue, queries, attended, logSumExp: UnsafeMutablePointer<Float>
+    /// The residual stream before the feed-forward part, [T, hidden], and the inverse norms of its rows.
+    let middle, feedForwardInverses: UnsafeMutablePointer<Float>
+    /// Gates and ups, [T, 2 · intermediate].
+    let gateUp: UnsafeMutablePointer<Float>
+  }
+
+  private let architecture: Architecture
+  /// How many layers have memory of their own: all, or 1.
+  private let keptLayers: Int
+  private let memory: FloatBuffer
+  private(set) var layers: [Layer] = []
+  /// The residual stream after the last layer, [T, hidden].
+  private(set) var output: UnsafeMutablePointer<Float>
+  /// Of the S scored positions: the residual stream [S, hidden], its inverse norms, its norm [S, hidden], the log-sum-exp of
+  /// the logits, and the log-probability of the target in nats.
+  private(set) var scored, scoredInverses, scoredNorm, scoredLogSumExp, logProbabilities: UnsafeMutablePointer<Float>
+
+  init(_ architecture: Architecture, isKept: Bool) throws {
+    self.architecture = architecture
+    keptLayers = isKept ? architecture.layerCount : 1
+    memory = try FloatBuffer(count: 0)
+    output = memory.pointer
+    scored = memory.pointer
+    scoredInverses = memory.pointer
+    scoredNorm = memory.pointer
+    scoredLogSumExp = memory.pointer
+    logProbabilities = memory.pointer
+  }
+
+  /// Makes room for a batch of that many tokens and scored positions.
+  func prepare(tokens: Int, scored count: Int) throws {
+    let hidden = architecture.hiddenSize
+    let perLayer =
+      [
+        hidden, 1, architecture.attentionSize, hidden, hidden, architecture.headCount, hidden, 1,
+        2 * architecture.intermediateSize,
+      ].map { $0 * tokens }
+    let last = [tokens * hidden, count * hidden, count, count * hidden, count, count]
+    try memory.reserve(Carver.size(of: perLayer) * keptLayers + Carver.size(of: last))
+    var carver = Carver(memory)
+    let distinct = (0..<keptLayers).map { _ in
+      let arrays = perLayer.map { carver.take($0) }
+      return Layer(
+        input: arrays[0], attentionInverses: arrays[1], queryKeyValue: arrays[2], queries: arrays[3],
+        attended: arrays[4], logSumExp: arrays[5], middle: arrays[6], feedForwardInverses: arrays[7],
+        gateUp: arrays[8])
+    }
+    layers = (0..<architecture.layerCount).map { distinct[min($0, keptLayers - 1)] }
+    output = carver.take(last[0])
+    scored = carver.take(last[1])
+    scoredInverses = carver.take(last[2])
+    scoredNorm = carver.take(last[3])
+    scoredLogSumExp = carver.take(last[4])
+    logProbabilities = carver.take(last[5])
+  }
+}

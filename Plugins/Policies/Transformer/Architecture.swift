@@ -1,0 +1,39 @@
+import LossKit
+
+/// The sizes of a Llama-architecture model, under the names of Hugging Face's `LlamaConfig`.
+struct Architecture: Sendable, Equatable {
+  var hiddenSize = 128
+  var intermediateSize = 344
+  var layerCount = 4
+  var headCount = 4
+  var keyValueHeadCount = 2
+  var contextLength = 256
+  var ropeTheta = 10000.0
+  var normEpsilon = 1e-5
+  var isTied = true
+
+  /// Floats a query, key or value of one head has.
+  var headSize: Int { hiddenSize / headCount }
+  /// Query heads that share one key and value head.
+  var groupSize: Int { headCount / keyValueHeadCount }
+  /// Floats the keys (or the values) of one token have.
+  var keyValueSize: Int { keyValueHeadCount * headSize }
+  /// Floats the query, keys and values of one token have together.
+  var attentionSize: Int { hiddenSize + 2 * keyValueSize }
+
+  /// Throws where the sizes do not fit together.
+  func validate() throws {
+    func check(_ holds: Bool, _ problem: String) throws {
+      if !holds { throw Failure("transformer: \(problem)") }
+    }
+    try check(
+      hiddenSize % headCount == 0,
+      "hidden_size \(hiddenSize) is not a multiple of num_attention_heads \(headCount)")
+    try check(
+      headSize % 2 == 0,
+      "hidden_size / num_attention_heads is \(headSize); rotary positions need an even number of values per head")
+    try check(
+      headCount % keyValueHeadCount == 0,
+      "num_attention_heads \(headCount) is not a multiple of num_key_value_heads \(keyValueHeadCount)")
+  }
+}

@@ -1,0 +1,54 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Rotary positions (Su et al. 2021) in the convention of Hugging Face's Llama: value j of a head is rotated with value
+/// j + size/2, by the angle position · θ^(−2j/size).
+struct Rotary {
+  private let halfSize: Int
+  private let theta: Double
+  private var cosines: [Float] = []
+  private var sines: [Float] = []
+
+  init(headSize: Int, theta: Double) {
+    halfSize = headSize / 2
+    self.theta = theta
+  }
+
+  /// Computes the angles of the first `positions` positions, where they are not there yet.
+  mutating func prepare(positions: Int) {
+    for position in (cosines.count / halfSize)..<max(positions, cosines.count / halfSize) {
+      for j in 0..<halfSize {
+        let angle = Double(position) * pow(theta, -Double(j) / Double(halfSize))
+        cosines.append(Float(cos(angle)))
+        sines.append(Float(sin(angle)))
+      }
+    }
+  }
+
+  /// Rotates `heads` heads of `input`, one after another, into `output`, where heads lie `stride` apart; may be in place.
+  /// `inverse` turns back, which is also how a gradient is carried through.
+  @inline(__always)
+  func rotate(
+    _ input: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>, heads: Int, outputStride: Int,
+    inputStride: Int, position: Int, inverse: Bool = false
+  ) {
+    cosines.withUnsafeBufferPointer { cosines in
+      sines.withUnsafeBufferPointer { sines in
+        guard let cosines = cosines.baseAddress, let sines = sines.baseAddress else { return }
+        let c = cosines + position * halfSize, s = sines + position * halfSize
+        let sign: Float = inverse ? -1 : 1
+        for head in 0..<heads {
+          let x = input + head * inputStride, y = output + head * outputStride
+          for j in 0..<halfSize {
+            let first = x[j], second = x[j + halfSize], sine = s[j] * sign
+            y[j] = first * c[j] - second * sine
+            y[j + halfSize] = second * c[j] + first * sine
+          }
+        }
+      }
+    }
+  }
+}

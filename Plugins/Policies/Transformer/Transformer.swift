@@ -1,0 +1,177 @@
+public import LossKit
+
+/// A decoder-only Llama-architecture language model over bytes, computed and trained on the CPU in float32.
+///
+/// Tokens are the 256 bytes, then padding 256, begin 257 and end 258. A sequence is begin, prompt, response, end; a response's
+/// log-probability sums its bytes and its end token, never the prompt, in double. What does not fit the context of C tokens
+/// is cut: a response keeps its beginning, at most C − 1 tokens (one cut short loses its end token); then the prompt
+/// loses its beginning, by the same amount for all its responses, until the longest of them fits.
+///
+/// With equal options, seed, batches and thread count (`OMP_NUM_THREADS`), training gives equal bits.
+/// Accumulated gradients that no `step` has used yet are not part of a checkpoint.
+public final class Transformer: Policy {
+  /// `transformer`.
+  public static let name = "transformer"
+  /// One sentence for lists.
+  public static let summary =
+    "a small Llama over bytes (RMSNorm, rotary positions, SwiGLU, grouped-query attention), trained with AdamW on the CPU"
+  /// The architecture's paper, and the checkpoint's format.
+  public static let citation =
+    "Touvron et al. 2023, arXiv:2302.13971; checkpoints as Hugging Face's LlamaForCausalLM"
+  /// A model of 0.76 million weights with a context of 256 bytes.
+  public static let defaultOptions = TransformerOptions()
+  /// Everything that can be set.
+  public static let hyperparameters = TransformerOptions.hyperparameters
+  /// Log-probabilities per response and per token; both carry gradients back.
+  public static let columns: [Column] = [.logProbability, .tokenLogProbability]
+
+  /// The tokens that a forward pass for values alone works on at once.
+  private static let tokensAtOnce = 4096
+
+  private let options: TransformerOptions
+  private let model: LlamaModel
+  private let isFrozen: Bool
+  /// What only training needs; made when it first does.
+  private var optimizer: AdamW?
+  private var gradient: FloatBuffer?
+  private var passing: Activations?
+  private var kept: (batch: TokenBatch, activations: Activations)?
+  /// The memory of a kept forward pass, whose content `kept` says to be valid.
+  private var keptActivations: Activations?
+
+  private init(options: TransformerOptions, model: LlamaModel, optimizer: AdamW? = nil, isFrozen: Bool = false) {
+    self.options = options
+    self.model = model
+    self.optimizer = optimizer
+    self.isFrozen = isFrozen
+  }
+
+  /// A model with fresh weights: norms 1, all else normal with `initializer_range`, divided by √(2 · layers) for the projections
+  /// that add to the residual stream. Throws where sizes do not fit together.
+  public static func create(options: TransformerOptions, seed: UInt64) throws -> Transformer {
+    let model = try LlamaModel(options.architecture)
+    Initialization.fill(model, range: options.initializerRange, seed: seed)
+    return Transformer(options: options, model: model)
+  }
+
+  /// A model from a directory that `save` or `transformers` wrote. Throws for a file that is missing, damaged or of another kind
+  /// of model, and for a given option that differs from the stored one.
+  public static func load(path: String, options: TransformerOptions, given: Set<String>) throws -> Transformer {
+    let checkpoint = try Checkpoint(reading: path, options: options, given: given)
+    return Transformer(options: checkpoint.options, model: checkpoint.model, optimizer: checkpoint.optimizer)
+  }
+
+  /// Counts tokens, and those cut, rank-major; 0 for responses a prompt does not have. Throws for an empty response.
+  public func measure(
+    _ texts: TextBatch, tokenCounts: UnsafeMutableBufferPointer<UInt32>,
+    truncated: UnsafeMutableBufferPointer<UInt32>?
+  ) throws {
+    let rows = texts.promptCount * texts.responseCount
+    guard tokenCounts.count >= rows, truncated.map({ $0.count >= rows }) ?? true else {
+      throw Failure("transformer: \(rows) responses, room for \(tokenCounts.count) token counts")
+    }
+    tokenCounts.update(repeating: 0)
+    truncated?.update(repeating: 0)
+    for prompt in 0..<texts.promptCount {
+      let cut = try ResponseCut(texts, prompt: prompt, context: options.architecture.contextLength)
+      for rank in cut.lengths.indices {
+        let row = rank * texts.promptCount + prompt
+        tokenCounts[row] = UInt32(cut.lengths[rank])
+        truncated?[row] = UInt32(clamping: cut.responseTokensCut[rank] + cut.promptBytesCut)
+      }
+    }
+  }
+
+  /// Writes log-probabilities in nats. Throws for an empty response, and where the weights have diverged.
+  public func forward(_ batch: PolicyBatch, keepingActivations: Bool) throws {
+    let tokens = try TokenBatch(batch.texts, context: options.architecture.contextLength)
+    let output = try Output(batch, tokens)
+    if keepingActivations {
+      kept = nil
+      let activations = try keptActivations ?? Activations(options.architecture, isKept: true)
+      keptActivations = activations
+      try model.forward(tokens, activations)
+      try output.write(tokens, activations, promptCount: batch.texts.promptCount)
+      kept = (tokens, activations)
+    } else {
+      let activations = try passing ?? Activations(options.architecture, isKept: false)
+      passing = activations
+      for part in tokens.parts(limit: Self.tokensAtOnce) {
+        try model.forward(part, activations)
+        try output.write(part, activations, promptCount: batch.texts.promptCount)
+      }
+    }
+  }
+
+  /// Adds the gradient of the weights; gradients per response and per token add up. Throws for a frozen copy, and without a
+  /// kept `forward` for the same texts.
+  public func backward(_ batch: PolicyBatch) throws {
+    try requireTrainable()
+    let tokens = try TokenBatch(batch.texts, context: options.architecture.contextLength)
+    guard let kept, kept.batch == tokens else {
+      throw Failure("transformer: backward needs a forward pass for the same batch first, with activations kept")
+    }
+    let accumulator = try gradient ?? FloatBuffer(count: model.layout.count)
+    gradient = accumulator
+    let responses = batch.gradient(of: .logProbability), perToken = batch.gradient(of: .tokenLogProbability)
+    let offsets = try Output.tokenOffsets(of: batch, tokens)
+    var cotangent = [Float](repeating: 0, count: tokens.targets.count)
+    for (sequence, row) in tokens.rows.enumerated() {
+      let scored = tokens.scoredStarts[sequence]..<tokens.scoredStarts[sequence + 1]
+      let common = responses?[row] ?? 0
+      for (index, place) in scored.enumerated() {
+        var slope = common
+        if let perToken, let offsets { slope += perToken[offsets[row] + index] }
+        cotangent[place] = Float(slope)
+      }
+    }
+    try model.backward(tokens, kept.activations, cotangent: cotangent, into: accumulator)
+  }
+
+  /// One AdamW update; norms are not decayed. Throws for a gradient that is not finite and leaves the weights as they were.
+  public func step(_ update: PolicyUpdate) throws -> Double {
+    try requireTrainable()
+    guard update.learningRate.isFinite, update.weightDecay.isFinite, update.maxGradientNorm > 0 else {
+      throw Failure(
+        "transformer: learning rate \(update.learningRate), weight decay \(update.weightDecay) and largest gradient norm "
+          + "\(update.maxGradientNorm) must be finite, the last positive or infinite")
+    }
+    let optimizer = try self.optimizer ?? AdamW(options.adam, count: model.layout.count)
+    let gradient = try self.gradient ?? FloatBuffer(count: model.layout.count)
+    self.optimizer = optimizer
+    self.gradient = gradient
+    let norm = try optimizer.step(model, gradient: gradient, update: update)
+    kept = nil
+    return norm
+  }
+
+  /// Writes `config.json`, `model.safetensors` and, with the optimizer, `optimizer.safetensors`; they are on the disk when this
+  /// returns. Throws for a write that failed, naming the file.
+  public func save(to directory: String, withOptimizer: Bool) throws {
+    let state = withOptimizer ? try optimizer ?? AdamW(options.adam, count: model.layout.count) : nil
+    try Checkpoint(options: options, model: model, optimizer: state).write(to: directory)
+  }
+
+  /// A frozen copy of the weights that shares nothing with this instance.
+  public func copy() throws -> Transformer {
+    let twin = try LlamaModel(options.architecture)
+    twin.weights.copy(from: model.weights)
+    return Transformer(options: options, model: twin, isFrozen: true)
+  }
+
+  /// Moves the weights to weight · source + (1 − weight) · own. Throws for a source of other sizes.
+  public func blend(with source: Transformer, weight: Double) throws {
+    guard source.options.architecture == options.architecture else {
+      throw Failure("transformer: weights of models with different sizes cannot be blended")
+    }
+    guard weight.isFinite else { throw Failure("transformer: the weight \(weight) of a blend is not finite") }
+    let own = model.weights.pointer, other = source.model.weights.pointer
+    let share = Float(weight), rest = Float(1 - weight)
+    for index in 0..<model.layout.count { own[index] = share * other[index] + rest * own[index] }
+    kept = nil
+  }
+
+  private func requireTrainable() throws {
+    if isFrozen { throw Failure("transformer: a frozen copy cannot be trained") }
+  }
+}

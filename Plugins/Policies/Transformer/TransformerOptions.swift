@@ -1,0 +1,72 @@
+import LossKit
+
+/// What can be set about a transformer. Names and meanings are those of Hugging Face's `LlamaConfig` and `TrainingArguments`.
+public struct TransformerOptions: Sendable, Equatable {
+  var architecture = Architecture()
+  var adam = AdamW.Settings()
+  /// The standard deviation of fresh weights.
+  var initializerRange = 0.02
+
+  /// A name, where its value lies, and what is allowed.
+  typealias Integer = (
+    name: String, path: any WritableKeyPath<Self, Int> & Sendable, range: ClosedRange<Int>, summary: String
+  )
+  /// See `Integer`.
+  typealias Real = (name: String, path: any WritableKeyPath<Self, Double> & Sendable, bounds: Bounds, summary: String)
+
+  /// The whole numbers of the architecture.
+  static let integers: [Integer] = [
+    ("hidden_size", \.architecture.hiddenSize, 2...65_536, "width of the residual stream"),
+    ("intermediate_size", \.architecture.intermediateSize, 1...1_048_576, "width of the feed-forward part"),
+    ("num_hidden_layers", \.architecture.layerCount, 1...1024, "number of layers"),
+    ("num_attention_heads", \.architecture.headCount, 1...4096, "number of query heads"),
+    (
+      "num_key_value_heads", \.architecture.keyValueHeadCount, 1...4096,
+      "number of key and value heads, each shared by equally many query heads"
+    ),
+    (
+      "max_position_embeddings", \.architecture.contextLength, 4...1_048_576,
+      "the context in tokens (bytes): what is longer is cut, responses at their end, prompts at their beginning"
+    ),
+  ]
+
+  /// The real numbers of the architecture.
+  static let reals: [Real] = [
+    ("rope_theta", \.architecture.ropeTheta, .positive, "base of the rotary positions' wavelengths"),
+    ("rms_norm_eps", \.architecture.normEpsilon, .positive, "added to the mean square in RMSNorm"),
+    ("initializer_range", \.initializerRange, .positive, "standard deviation of fresh weights"),
+  ]
+
+  /// The numbers of the optimizer.
+  static let optimizerReals: [Real] = [
+    ("adam_beta1", \.adam.beta1, .halfOpen(0, 1), "decay of AdamW's mean of the gradient"),
+    ("adam_beta2", \.adam.beta2, .halfOpen(0, 1), "decay of AdamW's mean of the squared gradient"),
+    ("adam_epsilon", \.adam.epsilon, .positive, "added to the denominator of AdamW's update"),
+  ]
+
+  static let tie = (
+    name: "tie_word_embeddings", path: \Self.architecture.isTied as any WritableKeyPath<Self, Bool> & Sendable,
+    summary: "whether the output head is the embedding"
+  )
+
+  /// All of them.
+  static let hyperparameters =
+    integers.map { Hyperparameter<Self>($0.name, $0.path, in: $0.range, $0.summary) }
+    + [Hyperparameter<Self>(tie.name, tie.path, tie.summary)]
+    + (reals + optimizerReals).map { Hyperparameter<Self>($0.name, $0.path, in: $0.bounds, $0.summary) }
+}
+
+extension TransformerOptions {
+  /// Throws where an option the user set differs from the stored one, naming both values.
+  func checkAgreement(with stored: Self, given: Set<String>, place: String) throws {
+    func check<Value: Equatable>(_ name: String, _ path: KeyPath<Self, Value>) throws {
+      guard given.contains(name), self[keyPath: path] != stored[keyPath: path] else { return }
+      throw Failure(
+        "\(place) has \(name) \(stored[keyPath: path]), not \(self[keyPath: path]); leave the option out or start afresh"
+      )
+    }
+    for option in Self.integers { try check(option.name, option.path) }
+    for option in Self.reals + Self.optimizerReals { try check(option.name, option.path) }
+    try check(Self.tie.name, Self.tie.path)
+  }
+}

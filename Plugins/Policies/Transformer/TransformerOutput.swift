@@ -1,0 +1,54 @@
+import LossKit
+
+extension Transformer {
+  /// The columns that a forward call asks for.
+  struct Output {
+    private let responses, perToken: UnsafeMutableBufferPointer<Double>?
+    private let offsets: UnsafeBufferPointer<Int>?
+
+    /// Clears the columns, so that responses which a prompt does not have read 0. Throws where the offsets of the per-token column
+    /// do not agree with the tokens.
+    init(_ batch: PolicyBatch, _ tokens: TokenBatch) throws {
+      responses = batch.values(of: .logProbability)
+      perToken = batch.values(of: .tokenLogProbability)
+      offsets = try Self.tokenOffsets(of: batch, tokens)
+      guard perToken == nil || offsets != nil else {
+        throw Failure("transformer: a column per token needs token offsets")
+      }
+      responses?.update(repeating: 0)
+      perToken?.update(repeating: 0)
+    }
+
+    /// Where each response's tokens start in a per-token column; nil where none is asked for.
+    static func tokenOffsets(of batch: PolicyBatch, _ tokens: TokenBatch) throws -> UnsafeBufferPointer<Int>? {
+      guard let offsets = batch.tokenOffsets else { return nil }
+      for (sequence, row) in tokens.rows.enumerated() {
+        let count = tokens.scoredStarts[sequence + 1] - tokens.scoredStarts[sequence]
+        guard offsets[row + 1] - offsets[row] == count else {
+          throw Failure(
+            "transformer: response \(row) has \(count) tokens, its offsets say \(offsets[row + 1] - offsets[row])")
+        }
+      }
+      return offsets
+    }
+
+    /// Writes what a forward pass found. Throws for a value that is not finite, naming the prompt.
+    func write(_ tokens: TokenBatch, _ activations: Activations, promptCount: Int) throws {
+      for (sequence, row) in tokens.rows.enumerated() {
+        var sum = 0.0
+        let scored = tokens.scoredStarts[sequence]..<tokens.scoredStarts[sequence + 1]
+        for (index, place) in scored.enumerated() {
+          let value = Double(activations.logProbabilities[place])
+          sum += value
+          if let perToken, let offsets { perToken[offsets[row] + index] = value }
+        }
+        guard sum.isFinite else {
+          throw Failure(
+            "transformer: the log-probability of response \(row / promptCount) of prompt \(row % promptCount) is "
+              + "\(sum): the weights have diverged; lower the learning rate", prompt: row % promptCount)
+        }
+        responses?[row] = sum
+      }
+    }
+  }
+}

@@ -1,0 +1,45 @@
+/// Memory that forward and backward use and do not keep.
+final class Workspace {
+  private let architecture: Architecture
+  private let memory: FloatBuffer
+
+  /// The arrays for one batch of T tokens, S of them scored.
+  struct Arrays {
+    /// A normed residual stream, [T, hidden], and gradients of the same shape.
+    let norm, gradient, branchGradient: UnsafeMutablePointer<Float>
+    /// Activations of the feed-forward part, and their gradients, [T, intermediate].
+    let activated, activatedGradient: UnsafeMutablePointer<Float>
+    /// Gradients of gates and ups, [T, 2 · intermediate], or of queries, keys and values, [T, attention size].
+    let wideGradient: UnsafeMutablePointer<Float>
+    /// Gradients of the scored rows, [S, hidden], normed and before the norm.
+    let scoredNormGradient, scoredGradient: UnsafeMutablePointer<Float>
+    let logits: UnsafeMutablePointer<Float>
+    let attention: Attention
+  }
+
+  init(_ architecture: Architecture) throws {
+    self.architecture = architecture
+    memory = try FloatBuffer(count: 0)
+  }
+
+  /// The arrays for a batch; those that only `backward` uses have no room where it does not follow.
+  func arrays(for batch: TokenBatch, isBackward: Bool) throws -> Arrays {
+    let tokens = batch.inputs.count, hidden = architecture.hiddenSize, intermediate = architecture.intermediateSize
+    let longest = zip(batch.starts, batch.starts.dropFirst()).map { $1 - $0 }.max() ?? 0
+    let back = isBackward ? 1 : 0
+    let sizes = [
+      tokens * hidden, tokens * hidden * back, tokens * hidden * back, tokens * intermediate,
+      tokens * intermediate * back, tokens * max(2 * intermediate, architecture.attentionSize) * back,
+      batch.targets.count * hidden * back, batch.targets.count * hidden * back, OutputHead.workspaceSize,
+    ]
+    let attentionSizes = Attention.workspaceSizes(architecture, length: longest)
+    try memory.reserve(Carver.size(of: sizes) + Carver.size(of: attentionSizes))
+    var carver = Carver(memory)
+    let arrays = sizes.map { carver.take($0) }
+    return Arrays(
+      norm: arrays[0], gradient: arrays[1], branchGradient: arrays[2], activated: arrays[3],
+      activatedGradient: arrays[4], wideGradient: arrays[5], scoredNormGradient: arrays[6],
+      scoredGradient: arrays[7], logits: arrays[8],
+      attention: Attention(architecture, &carver, sizes: attentionSizes))
+  }
+}
