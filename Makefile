@@ -3,7 +3,6 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 BUILD := .build/release
-PLUGINS := $(addprefix $(BUILD)/lib,$(addsuffix .so,$(shell sed -n 's/^let \(losses\|rewards\) = \[\(.*\)\]/\2/p' Package.swift | tr -d '",') Transformer LogProbabilityFile))
 APT_PACKAGES := libffi-dev libdnnl-dev libmd-dev
 
 .PHONY: build quickstart test lint install dependencies clean
@@ -27,7 +26,7 @@ lint:
 install: build
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/losskit/plugins" "$(DESTDIR)$(PREFIX)/include"
 	install -m 755 $(BUILD)/losskit "$(DESTDIR)$(PREFIX)/bin/losskit"
-	install -m 755 $(PLUGINS) "$(DESTDIR)$(PREFIX)/lib/losskit/plugins/"
+	install -m 755 $(BUILD)/lib*.so "$(DESTDIR)$(PREFIX)/lib/losskit/plugins/"
 	install -m 644 Sources/CLossKit/include/losskit_plugin.h "$(DESTDIR)$(PREFIX)/include/losskit_plugin.h"
 
 # Headers that the system does not have yet come from its packages.

@@ -29,6 +29,8 @@ public final class Objective: Sendable {
   public let columns: [Column]
   /// What all terms keep from step to step, before the first one.
   public let initialState: [Double]
+  /// Whether a prompt's loss depends on that prompt alone, so that a batch may be split.
+  public let isRowwise: Bool
   /// How many responses a prompt may have.
   public let responses: ClosedRange<Int>
   /// How many references it reads columns of; the least number.
@@ -52,6 +54,7 @@ public final class Objective: Sendable {
     self.reward = reward
     initialState = terms.flatMap(\.loss.component.initialState)
     let composition = try ObjectiveComposition(terms: terms, reward: reward)
+    isRowwise = composition.isRowwise
     responses = composition.responses
     referenceCount = composition.referenceCount
     columns = composition.columns
@@ -63,8 +66,6 @@ public final class Objective: Sendable {
 
   /// Whether it runs as one fused program.
   public var isFused: Bool { fused != nil }
-  /// Whether a prompt's loss depends on that prompt alone, so that a batch may be split.
-  public var isRowwise: Bool { terms.allSatisfy(\.loss.component.isRowwise) }
   /// Whether it reads a reference's log-probabilities.
   public var needsReference: Bool { columns.contains { $0.isPerReference && !$0.isOptional } }
   /// Whether some gradient is a difference, not exact.

@@ -9,6 +9,8 @@ struct ObjectiveComposition {
   /// What the parts read of a batch.
   private(set) var columns: [Column] = []
   private let isTraceable: Bool
+  /// Whether a prompt's loss depends on that prompt alone: as the formulas for these hyperparameters say, or the declarations.
+  let isRowwise: Bool
 
   /// A reward's columns under this prefix belong to responses of other prompts.
   static let mismatched = "mismatched_"
@@ -32,6 +34,7 @@ struct ObjectiveComposition {
       try $0.component.formula(responses: count, references: references, values: $0.values)
     }
     isTraceable = graphs.allSatisfy { $0.map { $0.rows == .prompt } ?? false }
+    isRowwise = zip(parts, graphs).allSatisfy { part, graph in graph?.isRowwise ?? part.component.isRowwise }
     for (part, graph) in zip(parts, graphs) { try addColumns(of: part, graph: graph) }
     guard columns.count <= 64 else { throw Failure("the objective reads \(columns.count) columns; 64 is the most") }
   }
