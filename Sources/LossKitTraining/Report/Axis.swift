@@ -21,19 +21,24 @@ struct Axis: Equatable {
       let half = max(low.magnitude * 0.1, 0.5)
       (low, high) = (low - half, high + half)
     }
-    let step = Self.roundStep((high - low) / Double(max(1, count)))
+    let step = Self.roundStep((high / Double(count) - low / Double(count)))
+    guard step.isNormal, (high / step - low / step).isFinite else {
+      // Too large or too small for numbers between the ends.
+      (lower, upper, ticks, decimals) = (low, high, [low, high], 0)
+      return
+    }
     let first = tight ? (low / step).rounded(.up) : (low / step).rounded(.down)
     let last = tight ? (high / step).rounded(.down) : (high / step).rounded(.up)
-    // Values too close for their size leave no room for ticks between them.
-    let places = first.isFinite && last - first < 100 ? Int(last - first) : 0
-    ticks = (0...max(0, places)).map { (first + Double($0)) * step }
+    ticks = (0...max(0, Int(last - first))).map { (first + Double($0)) * step }
     lower = tight ? low : ticks.first ?? low
     upper = tight ? high : ticks.last ?? high
     decimals = max(0, -Int(log10(step).rounded(.down)))
   }
 
   /// Where a value stands, 0 at the beginning and 1 at the end.
-  func position(of value: Double) -> Double { upper > lower ? (value - lower) / (upper - lower) : 0.5 }
+  func position(of value: Double) -> Double {
+    upper > lower ? (value / 2 - lower / 2) / (upper / 2 - lower / 2) : 0.5
+  }
 
   /// A tick's text, with as many decimals as tell neighbors apart.
   func text(of tick: Double) -> String {

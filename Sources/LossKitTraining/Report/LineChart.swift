@@ -45,8 +45,8 @@ struct LineChart {
   /// Whether 0 is always in the picture.
   var showsZero = true
   /// The size, in the units of the drawing.
-  var width = 760.0
-  var height = 340.0
+  var width = 1120.0
+  var height = 400.0
 
   /// The drawing as an SVG element; its colors come from the style sheet around it.
   var svg: String {

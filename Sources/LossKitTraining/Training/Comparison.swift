@@ -1,0 +1,146 @@
+public import Logging
+internal import LossKit
+public import LossKitRuntime
+
+/// Trains one policy by several objectives, from one start and in one order of the data, so that only the objective differs.
+public struct Comparison {
+  /// One run of a comparison.
+  public struct Entry {
+    /// What it is called in tables and pictures.
+    public var label: String
+    /// What is optimized.
+    public var objective: Objective
+    /// How; `seed` must be that of the other entries.
+    public var configuration: TrainingConfiguration
+
+    /// A run of a comparison.
+    public init(label: String, objective: Objective, configuration: TrainingConfiguration) {
+      self.label = label
+      self.objective = objective
+      self.configuration = configuration
+    }
+  }
+
+  private let entries: [Entry]
+  private let start: SupervisedStart?
+  private let trainingData: PreferenceDataset
+  private let evaluationData: PreferenceDataset
+  private let policyText: String
+
+  /// A comparison. `start` is made first, from the policy that is handed in; without it the runs begin with that policy itself. Entries
+  /// that do not say when to evaluate do so about 20 times. Throws where the entries would not see the same data in the same order.
+  public init(
+    _ entries: [Entry], start: SupervisedStart?, trainingData: PreferenceDataset, evaluationData: PreferenceDataset,
+    policy: String
+  ) throws {
+    guard let first = entries.first else { throw Failure("compare: no objective is named; name at least one") }
+    let orders = entries.map { ($0.configuration.seed, $0.configuration.updateSize) }
+    guard orders.allSatisfy({ $0 == orders[0] }), first.configuration.updateSize > 0 else {
+      throw Failure("compare: the runs have several seeds or batch sizes, and would see other data; give all the same")
+    }
+    self.entries = entries.map { entry in
+      var entry = entry
+      let total = entry.configuration.totalSteps(promptCount: trainingData.examples.count)
+      if entry.configuration.evalSteps == 0 { entry.configuration.evalSteps = max(1, total / Self.evaluations) }
+      entry.configuration.evalOnStart = true
+      return entry
+    }
+    self.start = start
+    self.trainingData = trainingData
+    self.evaluationData = evaluationData
+    policyText = policy
+  }
+
+  private static let evaluations = 20
+
+  /// Makes the start and all runs in directories of their own below `directory`, and writes `report.html` and `rewards.svg` there.
+  /// `progress` makes what shows a run of a label. Throws where a run fails, and where `interruption` asks to stop.
+  public func run(
+    from policy: PolicyInstance, in directory: RunDirectory, progress: (_ label: String) -> Progress? = { _ in nil },
+    interruption: Interruption? = nil, logger: Logger = Logger(label: "losskit.training")
+  ) throws -> ComparisonResult {
+    let began = ContinuousClock.now
+    let plans = entries.map { entry in
+      TrainingPlan(
+        objective: entry.objective, configuration: entry.configuration, trainingData: trainingData,
+        evaluationData: evaluationData, policy: policyText + (start == nil ? "" : ", after a supervised start"))
+    }
+    // What cannot work is found before the start is trained.
+    let sources = try plans.map { try $0.sources(policy: policy.type, references: []) }
+    let model = try makeStart(policy, in: directory, progress: progress, interruption: interruption, logger: logger)
+    let startSeconds = began.duration(to: .now).seconds
+    let data = try prepare(plans, sources, from: policy.type.load(path: model))
+    var runs: [ComparisonResult.Run] = []
+    for (number, plan) in plans.enumerated() {
+      let label = entries[number].label
+      let path = directory.path(of: directoryName(ofEntry: number))
+      let trainer = try Trainer(
+        plan, policy: policy.type.load(path: model), references: [], sources: sources[number], data: data,
+        in: RunDirectory(path, for: .newRun), logger: logger)
+      let outcome = try trainer.run(progress: progress(label), interruption: interruption)
+      try checkFinished(outcome, label, path)
+      runs.append(
+        ComparisonResult.Run(
+          label: label, objective: plan.objective.description, hash: plan.objective.hash,
+          learningRate: plan.configuration.learningRate, seconds: outcome.seconds, directory: path,
+          records: try MetricsLog.read("\(path)/\(RunDirectory.metricsFile)")))
+    }
+    let result = ComparisonResult(
+      runs: runs, start: start.map { _ in startSeconds }, trainingData: trainingData, evaluationData: evaluationData,
+      policy: policyText, steps: plans.map { $0.course.1.totalSteps })
+    try Files.replace(directory.path(of: "report.html"), with: Array(result.report.utf8))
+    try Files.replace(directory.path(of: "rewards.svg"), with: Array(result.rewardsPicture.utf8))
+    return result
+  }
+
+  /// Trains the start, or writes the policy as it is; returns where the model lies. Every run loads it: with fresh state of the
+  /// optimizer.
+  private func makeStart(
+    _ policy: PolicyInstance, in directory: RunDirectory, progress: (String) -> Progress?, interruption: Interruption?,
+    logger: Logger
+  ) throws -> String {
+    let path = directory.path(of: Self.startName)
+    guard let start else {
+      try CheckpointStore(directory: directory).writeDirectory(named: Self.startName) {
+        try policy.save(to: $0, withOptimizer: false)
+      }
+      return path
+    }
+    let plan = start.plan(trainingData: trainingData, evaluationData: evaluationData, policy: policyText)
+    let trainer = try Trainer(plan, policy: policy, in: RunDirectory(path, for: .newRun), logger: logger)
+    let outcome = try trainer.run(progress: progress(Self.startName), interruption: interruption)
+    try checkFinished(outcome, Self.startName, path)
+    return "\(path)/\(RunDirectory.modelName)"
+  }
+
+  /// Measures the data once, with the references' columns that any of the runs reads.
+  private func prepare(
+    _ plans: [TrainingPlan], _ sources: [ColumnSources], from policy: PolicyInstance
+  ) throws -> PreparedData {
+    let data = try PreparedData(plans[0], policy: policy)
+    var columns: [ColumnSources.ReferenceColumn] = []
+    for column in sources.flatMap(\.referenceColumns) where !columns.contains(column) { columns.append(column) }
+    try ReferenceCache.fill(
+      data.all, columns: columns, references: [policy], batchSize: plans[0].configuration.evalBatchSize)
+    return data
+  }
+
+  private func checkFinished(_ outcome: Trainer.Outcome, _ label: String, _ path: String) throws {
+    guard !outcome.isFinished else { return }
+    throw Failure(
+      "compare: stopped in run \(label) after step \(outcome.step) of \(outcome.totalSteps); what was done is in \(path)"
+    )
+  }
+
+  /// A name for the directory of a run, from its label: letters, digits and dashes, each name once.
+  private func directoryName(ofEntry number: Int) -> String {
+    let names = entries.map { entry in
+      let words = entry.label.split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
+      return words.joined(separator: "-").lowercased()
+    }
+    let isUnique = names.count { $0 == names[number] } == 1 && names[number] != Self.startName && !names[number].isEmpty
+    return isUnique ? names[number] : "\(number + 1)-\(names[number])"
+  }
+
+  private static let startName = "start"
+}
