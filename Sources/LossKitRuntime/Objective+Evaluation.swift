@@ -50,7 +50,7 @@ extension Objective {
     if let fused {
       try FrameEvaluation(fused, frame).runAcrossThreads()
     } else {
-      try ObjectiveChain(self, frame).run()
+      try chain.run(frame)
     }
   }
 }

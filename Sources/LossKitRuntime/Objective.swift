@@ -37,6 +37,7 @@ public final class Objective: Sendable {
   public let referenceCount: Int
   /// Where the plugin does not export a formula, the chain of its functions is called instead of one fused program.
   let fused: GraphEvaluator?
+  let chain: ObjectiveChain
 
   /// Resolves an objective's text, such as `cal-dpo(beta=0.01) + 0.2*sft(per=token) @ log-ratio`.
   ///
@@ -58,6 +59,7 @@ public final class Objective: Sendable {
     responses = composition.responses
     referenceCount = composition.referenceCount
     columns = composition.columns
+    chain = ObjectiveChain(terms: terms, reward: reward, columns: composition.columns)
     fused = isFused ? composition.evaluator(stateCount: initialState.count) : nil
   }
 

@@ -3,51 +3,150 @@ import LossKit
 
 /// Evaluates an objective by its parts' own functions, one after the other: for parts that export no formula, and as the
 /// plain version beside the fused program.
-struct ObjectiveChain {
-  private let objective: Objective
-  private let frame: losskit_frame
-  private let rows: Int
-
-  init(_ objective: Objective, _ frame: losskit_frame) {
-    self.objective = objective
-    self.frame = frame
-    rows = frame.prompts * frame.responses
+struct ObjectiveChain: Sendable {
+  /// Where a part's input comes from.
+  private enum Source: Sendable, Equatable {
+    /// The rewards of the responses (0), or of mismatched ones (1).
+    case reward(Int)
+    /// A column of the batch.
+    case column(Int)
+    case absent
   }
 
-  func run() throws {
-    guard frame.prompts > 0, let output = frame.output else { return }
-    var rewards: [String: [Double]] = [:]
-    if let reward = objective.reward {
-      rewards[Column.reward.name] = try self.reward(reward, prefix: "")
-      let prefix = ObjectiveComposition.mismatched
-      if objective.terms.contains(where: {
-        $0.loss.component.inputs.contains { $0.name == prefix + Column.reward.name }
-      }) {
-        rewards[prefix + Column.reward.name] = try self.reward(reward, prefix: prefix)
+  private struct Call: Sendable {
+    let part: Objective.Part
+    let weight: Double
+    let sources: [Source]
+    let stateOffset: Int
+  }
+
+  private let name: String
+  private let columns: [Column]
+  private let losses: [Call]
+  /// The parameterization, called for the responses and, where a loss wants them, for the mismatched ones.
+  private let rewards: [Call]
+
+  init(terms: [Objective.Term], reward: Objective.Part?, columns: [Column]) {
+    name = terms.map(\.loss.component.name).joined(separator: " + ")
+    self.columns = columns
+    let prefix = ObjectiveComposition.mismatched
+    func sources(_ part: Objective.Part, prefix: String) -> [Source] {
+      part.component.inputs.map { input in
+        if part.component.kind == .loss {
+          if input.name == Column.reward.name { return .reward(0) }
+          if input.name == ObjectiveComposition.mismatched + Column.reward.name { return .reward(1) }
+        }
+        return columns.firstIndex { $0.name == prefix + input.name }.map { .column($0) } ?? .absent
       }
     }
-    clear(output)
-    var rewardGradients = rewards.mapValues { [Double](repeating: 0, count: $0.count) }
     var stateOffset = 0
-    for term in objective.terms {
-      try add(term, stateOffset: stateOffset, rewards: rewards, rewardGradients: &rewardGradients, to: output)
-      stateOffset += term.loss.component.stateNames.count
+    losses = terms.map { term in
+      defer { stateOffset += term.loss.component.stateNames.count }
+      return Call(
+        part: term.loss, weight: term.weight, sources: sources(term.loss, prefix: ""), stateOffset: stateOffset)
     }
-    if let reward = rewards[Column.reward.name] {
-      for (index, value) in reward.enumerated() { output[frame.prompts + index] = value }
-    }
-    if frame.cotangent != nil { try propagate(rewardGradients) }
-    try checkFinite(output)
+    let isMismatchedRead = losses.contains { $0.sources.contains(.reward(1)) }
+    rewards =
+      reward.map { part in
+        (isMismatchedRead ? ["", prefix] : [""]).map {
+          Call(part: part, weight: 1, sources: sources(part, prefix: $0), stateOffset: 0)
+        }
+      } ?? []
   }
 
-  private func clear(_ output: UnsafeMutablePointer<Double>) {
+  /// Evaluates a frame as `Objective.evaluate(_:)` says.
+  func run(_ frame: losskit_frame) throws {
+    guard frame.prompts > 0, let output = frame.output else { return }
+    let scratch = Scratch(rows: frame.prompts * frame.responses, prompts: frame.prompts, rewards: rewards.count)
+    for (index, call) in rewards.enumerated() {
+      try evaluate(call, frame, scratch, output: scratch.reward(index), cotangent: nil, gradients: [])
+    }
     output.update(repeating: 0, count: frame.prompts)
-    for (index, column) in objective.columns.enumerated() {
-      frame.gradients?[index]?.update(repeating: 0, count: count(of: column))
+    for (index, column) in columns.enumerated() {
+      frame.gradients?[index]?.update(repeating: 0, count: count(of: column, frame))
+    }
+    for call in losses { try add(call, frame, scratch, to: output) }
+    if !rewards.isEmpty {
+      output.advanced(by: frame.prompts).update(from: scratch.reward(0), count: frame.prompts * frame.responses)
+    }
+    if frame.cotangent != nil {
+      for (index, call) in rewards.enumerated() {
+        try accumulate(call, frame, scratch, output: scratch.loss, cotangent: scratch.rewardGradient(index))
+      }
+    }
+    try checkFinite(frame, output)
+  }
+
+  private func add(
+    _ call: Call, _ frame: losskit_frame, _ scratch: Scratch, to output: UnsafeMutablePointer<Double>
+  ) throws {
+    if frame.cotangent == nil {
+      try evaluate(call, frame, scratch, output: scratch.loss, cotangent: nil, gradients: [])
+    } else {
+      scratch.weight.update(repeating: call.weight, count: frame.prompts)
+      try accumulate(call, frame, scratch, output: scratch.loss, cotangent: scratch.weight)
+    }
+    for prompt in 0..<frame.prompts { output[prompt] += call.weight * scratch.loss[prompt] }
+  }
+
+  /// Calls a part for its gradients and adds them to where they belong.
+  private func accumulate(
+    _ call: Call, _ frame: losskit_frame, _ scratch: Scratch, output: UnsafeMutablePointer<Double>,
+    cotangent: UnsafePointer<Double>
+  ) throws {
+    let targets = zip(call.part.component.inputs, call.sources).map {
+      input, source -> (UnsafeMutablePointer<Double>, Int)? in
+      guard input.isDifferentiable else { return nil }
+      switch source {
+      case .reward(let index): return (scratch.rewardGradient(index), frame.prompts * frame.responses)
+      case .column(let index): return frame.gradients?[index].map { ($0, count(of: columns[index], frame)) }
+      case .absent: return nil
+      }
+    }
+    let gradients = targets.map { target in
+      target.map { _, count in UnsafeMutablePointer<Double>.allocate(capacity: max(count, 1)) }
+    }
+    defer { for gradient in gradients { gradient?.deallocate() } }
+    for (gradient, target) in zip(gradients, targets) { gradient?.initialize(repeating: 0, count: target?.1 ?? 0) }
+    try evaluate(call, frame, scratch, output: output, cotangent: cotangent, gradients: gradients)
+    for (gradient, target) in zip(gradients, targets) {
+      guard let gradient, let (total, count) = target else { continue }
+      for index in 0..<count { total[index] += gradient[index] }
     }
   }
 
-  private func count(of column: Column) -> Int {
+  private func evaluate(
+    _ call: Call, _ frame: losskit_frame, _ scratch: Scratch, output: UnsafeMutablePointer<Double>,
+    cotangent: UnsafePointer<Double>?, gradients: [UnsafeMutablePointer<Double>?]
+  ) throws {
+    let component = call.part.component
+    let inputs = call.sources.map { source -> UnsafePointer<Double>? in
+      switch source {
+      case .reward(let index): UnsafePointer(scratch.reward(index))
+      case .column(let index): frame.inputs?[index]
+      case .absent: nil
+      }
+    }
+    try callPlugin(component.name, promptCount: frame.prompts) { error in
+      call.part.values.withUnsafeBufferPointer { values in
+        inputs.withUnsafeBufferPointer { inputs in
+          gradients.withUnsafeBufferPointer { gradients in
+            var part = frame
+            part.parameters = values.baseAddress
+            part.state = frame.state?.advanced(by: call.stateOffset)
+            part.inputs = inputs.baseAddress
+            part.output = output
+            part.cotangent = cotangent
+            part.gradients = cotangent == nil ? nil : gradients.baseAddress
+            return component.descriptor.pointee.compute(component.descriptor, &part, error)
+          }
+        }
+      }
+    }
+  }
+
+  private func count(of column: Column, _ frame: losskit_frame) -> Int {
+    let rows = frame.prompts * frame.responses
     let extent =
       switch column.extent {
       case .prompt: frame.prompts
@@ -57,112 +156,14 @@ struct ObjectiveChain {
     return column.isPerReference ? extent * frame.references : extent
   }
 
-  // MARK: Parts
-
-  private func reward(_ part: Objective.Part, prefix: String) throws -> [Double] {
-    var values = [Double](repeating: 0, count: rows)
-    var noGradients = part.component.inputs.map { _ in [Double]() }
-    try call(
-      part, prefix: prefix, rewards: [:], stateOffset: 0, output: &values, cotangent: nil, gradients: &noGradients)
-    return values
-  }
-
-  private func add(
-    _ term: Objective.Term, stateOffset: Int, rewards: [String: [Double]],
-    rewardGradients: inout [String: [Double]], to output: UnsafeMutablePointer<Double>
-  ) throws {
-    var loss = [Double](repeating: 0, count: frame.prompts)
-    let cotangent = [Double](repeating: term.weight, count: frame.prompts)
-    var gradients = term.loss.component.inputs.map { column -> [Double] in
-      guard frame.cotangent != nil, column.isDifferentiable else { return [] }
-      return [Double](repeating: 0, count: rewards[column.name]?.count ?? count(of: column))
-    }
-    try call(
-      term.loss, prefix: "", rewards: rewards, stateOffset: stateOffset, output: &loss,
-      cotangent: frame.cotangent == nil ? nil : cotangent, gradients: &gradients)
-    for (prompt, value) in loss.enumerated() { output[prompt] += term.weight * value }
-    for (column, gradient) in zip(term.loss.component.inputs, gradients) where !gradient.isEmpty {
-      if rewards[column.name] != nil {
-        for (index, value) in gradient.enumerated() { rewardGradients[column.name]?[index] += value }
-      } else {
-        add(gradient, toGradientOf: column.name)
-      }
-    }
-  }
-
-  /// Takes the gradients by the rewards on to the columns that the rewards are made of.
-  private func propagate(_ rewardGradients: [String: [Double]]) throws {
-    guard let reward = objective.reward else { return }
-    for (name, cotangent) in rewardGradients {
-      let prefix = name == Column.reward.name ? "" : ObjectiveComposition.mismatched
-      var values = [Double](repeating: 0, count: rows)
-      var gradients = reward.component.inputs.map { column -> [Double] in
-        column.isDifferentiable ? [Double](repeating: 0, count: count(of: column)) : []
-      }
-      try call(
-        reward, prefix: prefix, rewards: [:], stateOffset: 0, output: &values, cotangent: cotangent,
-        gradients: &gradients)
-      for (column, gradient) in zip(reward.component.inputs, gradients) where !gradient.isEmpty {
-        add(gradient, toGradientOf: prefix + column.name)
-      }
-    }
-  }
-
-  private func add(_ gradient: [Double], toGradientOf name: String) {
-    guard let index = objective.columns.firstIndex(where: { $0.name == name }), let total = frame.gradients?[index]
-    else {
-      return
-    }
-    for (index, value) in gradient.enumerated() { total[index] += value }
-  }
-
-  // MARK: One call
-
-  private func call(
-    _ part: Objective.Part, prefix: String, rewards: [String: [Double]], stateOffset: Int, output: inout [Double],
-    cotangent: [Double]?, gradients: inout [[Double]]
-  ) throws {
-    let component = part.component
-    let storage = component.inputs.map { rewards[$0.name] ?? [] }
-    try storage.withBufferPointers { stored in
-      let inputs = component.inputs.enumerated().map { index, column -> UnsafePointer<Double>? in
-        if rewards[column.name] != nil { return stored[index] }
-        return objective.columns.firstIndex { $0.name == prefix + column.name }.flatMap { frame.inputs?[$0] }
-      }
-      try gradients.withMutableBufferPointers { gradients in
-        try callPlugin("\(component.name)", promptCount: frame.prompts) { error in
-          output.withUnsafeMutableBufferPointer { output in
-            withOptionalBuffer(cotangent) { cotangent in
-              part.values.withUnsafeBufferPointer { values in
-                inputs.withUnsafeBufferPointer { inputs in
-                  gradients.withUnsafeBufferPointer { gradients in
-                    var call = frame
-                    call.parameters = values.baseAddress
-                    call.state = frame.state?.advanced(by: stateOffset)
-                    call.inputs = inputs.baseAddress
-                    call.output = output.baseAddress
-                    call.cotangent = cotangent
-                    call.gradients = cotangent == nil ? nil : gradients.baseAddress
-                    return component.descriptor.pointee.compute(component.descriptor, &call, error)
-                  }
-                }
-              }
-            }
-          }
-        }
-      }
-    }
-  }
-
-  private func checkFinite(_ output: UnsafeMutablePointer<Double>) throws {
-    let name = objective.terms.map(\.loss.component.name).joined(separator: " + ")
+  private func checkFinite(_ frame: losskit_frame, _ output: UnsafeMutablePointer<Double>) throws {
     for prompt in 0..<frame.prompts where !output[prompt].isFinite {
       throw Failure(
         "\(name): the loss of prompt \(prompt + 1) is \(output[prompt]); look at its columns", prompt: prompt)
     }
-    for (index, column) in objective.columns.enumerated() where column.extent == .response {
+    for (index, column) in columns.enumerated() where column.extent == .response {
       guard let gradient = frame.gradients?[index] else { continue }
-      for entry in 0..<count(of: column) where !gradient[entry].isFinite {
+      for entry in 0..<count(of: column, frame) where !gradient[entry].isFinite {
         let prompt = entry % frame.prompts
         throw Failure(
           "\(name): the derivative by \(column.name) of prompt \(prompt + 1) is \(gradient[entry]); look at its columns",
@@ -172,7 +173,25 @@ struct ObjectiveChain {
   }
 }
 
-private func withOptionalBuffer<Result>(_ array: [Double]?, _ body: (UnsafePointer<Double>?) -> Result) -> Result {
-  guard let array else { return body(nil) }
-  return array.withUnsafeBufferPointer { body($0.baseAddress) }
+/// What a chain keeps between its calls; one piece of memory.
+private final class Scratch {
+  private let base: UnsafeMutablePointer<Double>
+  private let rows, prompts, rewards: Int
+
+  init(rows: Int, prompts: Int, rewards: Int) {
+    self.rows = rows
+    self.prompts = prompts
+    self.rewards = rewards
+    let count = 2 * rewards * rows + max(rows, prompts) + prompts
+    base = .allocate(capacity: count)
+    base.initialize(repeating: 0, count: count)
+  }
+
+  deinit { base.deallocate() }
+
+  func reward(_ index: Int) -> UnsafeMutablePointer<Double> { base + index * rows }
+  func rewardGradient(_ index: Int) -> UnsafeMutablePointer<Double> { base + (rewards + index) * rows }
+  /// A part's output that is only passed on: a loss, or rewards that are known already.
+  var loss: UnsafeMutablePointer<Double> { base + 2 * rewards * rows }
+  var weight: UnsafeMutablePointer<Double> { loss + max(rows, prompts) }
 }
