@@ -59,7 +59,7 @@ struct ObjectiveResolution {
   }
 
   private mutating func expand(
-    _ objective: NamedObjective, _ component: ObjectiveExpression.Component, weight: Double, path: [String],
+    _ objective: LoadedObjective, _ component: ObjectiveExpression.Component, weight: Double, path: [String],
     in expression: ObjectiveExpression
   ) throws {
     let first = drafts.count

@@ -6,7 +6,7 @@ struct PluginIndex {
   enum Item {
     case component(LoadedComponent)
     case policyType(LoadedPolicyType)
-    case objective(NamedObjective)
+    case objective(LoadedObjective)
   }
 
   /// Losses and objectives both stand in the place of a term, so they share their names.

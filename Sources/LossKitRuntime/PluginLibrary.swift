@@ -20,7 +20,7 @@ public final class PluginLibrary: Sendable {
   /// Its policies.
   public let policyTypes: [LoadedPolicyType]
   /// Its named objectives.
-  public let objectives: [NamedObjective]
+  public let objectives: [LoadedObjective]
 
   /// What was opened in this process: the entry of a library may be called once.
   private struct Opened {
@@ -89,7 +89,7 @@ public final class PluginLibrary: Sendable {
     policyTypes = try reader.elements(plugin.policies, count: plugin.policy_count, "policies", limit: 4096)
       .map { try LoadedPolicyType($0, library: path) }
     objectives = try reader.elements(plugin.objectives, count: plugin.objective_count, "objectives", limit: 4096)
-      .map { try NamedObjective($0.pointee, library: path) }
+      .map { try LoadedObjective($0.pointee, library: path) }
     guard !components.isEmpty || !policyTypes.isEmpty || !objectives.isEmpty else {
       throw reader.failure("it offers nothing: no loss, reward, policy or objective")
     }

@@ -12,7 +12,7 @@ public final class PluginRegistry: Sendable {
     /// A loss.
     case loss(LoadedComponent)
     /// A named objective.
-    case objective(NamedObjective)
+    case objective(LoadedObjective)
   }
 
   /// Where libraries are looked for.
@@ -79,7 +79,7 @@ public final class PluginRegistry: Sendable {
   }
 
   /// A named objective. Throws as `component(named:kind:)` does.
-  public func objective(named name: String) throws -> NamedObjective {
+  public func objective(named name: String) throws -> LoadedObjective {
     guard case .objective(let objective) = try find(name, in: .term, kind: "objective", among: .objective) else {
       throw Failure("'\(name)' is a loss, not a named objective")
     }

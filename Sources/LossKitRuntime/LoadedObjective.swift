@@ -2,7 +2,7 @@ import CLossKit
 import LossKit
 
 /// A text in the objective grammar that a library exports under a name of its own.
-public struct NamedObjective: Sendable {
+public struct LoadedObjective: Sendable {
   /// The name it is found by.
   public let name: String
   /// Its own version.
