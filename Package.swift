@@ -74,8 +74,14 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
     .testTarget(name: "KernelTests", dependencies: ["CLossKitKernels"], swiftSettings: settings),
-    .testTarget(name: "LossKitTests", dependencies: ["LossKit", "CLossKit"], swiftSettings: settings),
-    .testTarget(name: "RuntimeTests", dependencies: ["LossKitRuntime", "LossKit", "CLossKit"], swiftSettings: settings),
+    .target(
+      name: "LossKitTestSupport", dependencies: ["LossKit", "CLossKit"], path: "Tests/Support", swiftSettings: settings),
+    .testTarget(
+      name: "LossKitTests", dependencies: ["LossKitTestSupport", "LossKit", "CLossKit", "CLossKitKernels"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "RuntimeTests", dependencies: ["LossKitTestSupport", "LossKitRuntime", "LossKit", "CLossKit"],
+      exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
       name: "TrainingTests", dependencies: ["LossKitTraining", "LossKitRuntime", "LossKit"], swiftSettings: settings),
     .testTarget(

@@ -13,7 +13,6 @@ A record:
   prompts     the loss of each prompt, or null where the library gives none
   gradient    by the policy's log-probabilities, chosen first; of the mean over the prompts ("mean") or of the sum ("sum")
   of          "mean" or "sum"
-  absolute    the absolute error that is allowed beside the relative one, with the reason in `why`
   state       the state after the call, where the library keeps one
 """
 
@@ -92,7 +91,7 @@ def call(name, reward=None, **values):
 
 # ---- TRL and Liger ----
 
-def trl(golden, name, objective, keep=lambda hyper: True, absolute=0, why=""):
+def trl(golden, name, objective, keep=lambda hyper: True):
     """The records of a sequence-level file whose hyperparameters `keep` accepts."""
     source = golden.source(name)
     records = []
@@ -112,8 +111,6 @@ def trl(golden, name, objective, keep=lambda hyper: True, absolute=0, why=""):
             "prompts": result.get("per_example_loss"),
             "gradient": result["grad_policy_chosen_logps"] + result["grad_policy_rejected_logps"],
             "of": "mean",
-            "absolute": absolute,
-            "why": why,
         }
         if "delta" in result:
             record["state"] = [result["delta"], len(result["grad_policy_chosen_logps"])]
@@ -147,7 +144,7 @@ def trl_tokens(golden, name, objective):
             "objectives": [objective(result["hyper"])],
             "inputs": golden.input_id(result["case"], columns),
             "loss": result["loss"], "prompts": result.get("per_example_loss"), "gradient": gradient,
-            "of": "mean", "absolute": 0, "why": "",
+            "of": "mean",
         })
     made = source["produced_by"]
     golden.add(name, {key: made[key] for key in ("library", "version", "function", "function_source_sha256", "dtype")
@@ -185,11 +182,6 @@ def aot(hyper):
 
 def of_type(*types):
     return lambda hyper: hyper["loss_type"] in types
-
-
-# Older code subtracts in another order, (policy margin) - (reference margin), so a log-ratio of log-probabilities of size
-# s carries a rounding error of about s * 1e-16 that is not in ours, and ours one that is not in theirs.
-ORDER = "log-ratios are differences of numbers up to 2e4, taken in another order: 4e-12 nats"
 
 
 def from_trl(golden):
@@ -259,7 +251,7 @@ def from_authors(golden):
             "prompts": result["loss"] if per_prompt else None,
             "gradient": result["grad_chosen"] + result["grad_rejected"],
             # Where the code returns the batch's mean, the recorded gradient is of the count times that mean: of the sum.
-            "of": "sum", "absolute": 0, "why": "",
+            "of": "sum",
         })
     if missing:
         raise SystemExit(f"authors.json lacks {sorted(missing)}")
