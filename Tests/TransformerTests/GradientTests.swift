@@ -58,21 +58,24 @@ private struct Objective {
   let batch: TokenBatch
   let slopes: [Float]
   let activations: Activations
+  let workspace: Workspace
 
   init(_ model: LlamaModel, _ texts: Texts) throws {
     self.model = model
     batch = try texts.tokens(context: model.architecture.contextLength)
     slopes = batch.targets.indices.map { [1, -0.5, 0.75, -1.25][$0 % 4] }
     activations = try Activations(model.architecture, isKept: true)
+    workspace = try Workspace(model.architecture)
+    model.prepare(positions: batch.longest)
   }
 
   func backward(into gradient: FloatBuffer) throws {
-    try model.forward(batch, activations)
-    try model.backward(batch, activations, cotangent: slopes, into: gradient)
+    try model.forward(batch, activations, workspace)
+    try model.backward(batch, activations, workspace, cotangent: slopes[...], into: gradient)
   }
 
   private func value() throws -> Double {
-    try model.forward(batch, activations)
+    try model.forward(batch, activations, workspace)
     return slopes.indices.reduce(0) { $0 + Double(slopes[$1]) * Double(activations.logProbabilities[$1]) }
   }
 

@@ -14,6 +14,8 @@ struct ReferenceTests {
       let model = try LlamaModel(architecture(item))
       Fixture.fill(model)
       let activations = try Activations(model.architecture, isKept: false)
+      let workspace = try Workspace(model.architecture)
+      model.prepare(positions: model.architecture.contextLength)
       guard case .array(let samples)? = item["samples"] else { throw Failure("a case has no samples") }
       for sample in samples {
         guard let prompt = sample["prompt"]?.text, let response = sample["response"]?.text,
@@ -21,7 +23,7 @@ struct ReferenceTests {
         else { throw Failure("a sample is incomplete") }
         let texts = single(prompt, response)
         let batch = try texts.tokens(context: model.architecture.contextLength)
-        try model.forward(batch, activations)
+        try model.forward(batch, activations, workspace)
         #expect(batch.targets.count == values.count)
         for (index, value) in values.enumerated() {
           let expected = try #require(value.real), found = Double(activations.logProbabilities[index])

@@ -4,7 +4,8 @@ extension LlamaModel {
   /// Adds to `gradient`, laid out as the weights, from `cotangent`, the gradient of the log-probabilities that `forward`
   /// made for the same batch with activations that keep all layers. The activations stay as they are.
   func backward(
-    _ batch: TokenBatch, _ activations: Activations, cotangent: [Float], into gradient: FloatBuffer
+    _ batch: TokenBatch, _ activations: Activations, _ workspace: Workspace, cotangent: ArraySlice<Float>,
+    into gradient: FloatBuffer
   ) throws {
     guard batch.sequenceCount > 0 else { return }
     let arrays = try workspace.arrays(for: batch, isBackward: true)
@@ -24,7 +25,7 @@ extension LlamaModel {
 
   /// Head, final norm and gather: sets the gradient of the residual stream after the last layer.
   private func backwardScore(
-    _ batch: TokenBatch, _ activations: Activations, _ arrays: Workspace.Arrays, _ cotangent: [Float],
+    _ batch: TokenBatch, _ activations: Activations, _ arrays: Workspace.Arrays, _ cotangent: ArraySlice<Float>,
     _ gradient: UnsafeMutablePointer<Float>
   ) throws {
     let hidden = architecture.hiddenSize, count = batch.targets.count

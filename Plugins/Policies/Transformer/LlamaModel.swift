@@ -6,7 +6,6 @@ final class LlamaModel {
   let layout: WeightLayout
   /// All weights, as `layout` places them.
   let weights: FloatBuffer
-  let workspace: Workspace
   private(set) var rotary: Rotary
 
   /// A model whose weights are 0.
@@ -15,15 +14,17 @@ final class LlamaModel {
     self.architecture = architecture
     layout = WeightLayout(architecture)
     weights = try FloatBuffer(count: layout.count)
-    workspace = try Workspace(architecture)
     rotary = Rotary(headSize: architecture.headSize, theta: architecture.ropeTheta)
   }
 
+  /// Must come before `forward` for sequences of up to that many positions; the passes themselves change nothing here, so
+  /// that several threads may run them at once.
+  func prepare(positions: Int) { rotary.prepare(positions: positions) }
+
   /// Fills `activations` from a batch; the log-probabilities of its targets, in nats, are among them.
-  func forward(_ batch: TokenBatch, _ activations: Activations) throws {
+  func forward(_ batch: TokenBatch, _ activations: Activations, _ workspace: Workspace) throws {
     guard batch.sequenceCount > 0 else { return }
     try activations.prepare(tokens: batch.inputs.count, scored: batch.targets.count)
-    rotary.prepare(positions: zip(batch.starts, batch.starts.dropFirst()).map { $1 - $0 }.max() ?? 0)
     let arrays = try workspace.arrays(for: batch, isBackward: false)
     embed(batch, into: activations.layers.first?.input ?? activations.output)
     for index in activations.layers.indices {

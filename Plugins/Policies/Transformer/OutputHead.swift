@@ -41,14 +41,16 @@ struct OutputHead {
   /// Writes the gradient of `hidden`, and adds that of the weight, from `cotangent`, the gradient of the log-probabilities.
   func backward(
     _ hidden: UnsafeMutablePointer<Float>, targets: [Int32], logSumExp: UnsafeMutablePointer<Float>,
-    cotangent: [Float], into gradient: UnsafeMutablePointer<Float>, weightGradient: UnsafeMutablePointer<Float>
+    cotangent: ArraySlice<Float>, into gradient: UnsafeMutablePointer<Float>,
+    weightGradient: UnsafeMutablePointer<Float>
   ) throws {
     for first in Swift.stride(from: 0, to: targets.count, by: Self.tileRows) {
       let rows = min(Self.tileRows, targets.count - first)
       let tile = Matrix(hidden + first * hiddenSize, stride: hiddenSize)
       try makeLogits(tile.start, rows: rows)
       for row in 0..<rows {
-        let x = logits + row * Self.stride, slope = cotangent[first + row], sum = logSumExp[first + row]
+        let x = logits + row * Self.stride, slope = cotangent[cotangent.startIndex + first + row],
+          sum = logSumExp[first + row]
         for index in Swift.stride(from: 0, to: Self.stride, by: 8) {
           (exponential(Vector(from: x + index) - sum) * -slope).store(to: x + index)
         }

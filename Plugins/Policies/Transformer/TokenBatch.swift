@@ -21,6 +21,8 @@ struct TokenBatch: Equatable {
   private(set) var rows: [Int] = []
 
   var sequenceCount: Int { rows.count }
+  /// The tokens of the longest sequence.
+  var longest: Int { zip(starts, starts.dropFirst()).map { $1 - $0 }.max() ?? 0 }
 
   private init() {}
 
@@ -58,6 +60,20 @@ struct TokenBatch: Equatable {
       var end = first + 1
       while end < sequenceCount, starts[end + 1] - starts[first] <= limit { end += 1 }
       parts.append(part(first..<end))
+      first = end
+    }
+    return parts
+  }
+
+  /// At most `count` parts of whole sequences with about equally many tokens.
+  func split(into count: Int) -> [TokenBatch] {
+    var parts: [TokenBatch] = []
+    var first = 0
+    for index in 1...max(1, count) {
+      let share = inputs.count * index / max(1, count)
+      var end = first
+      while end < sequenceCount, starts[end + 1] <= share { end += 1 }
+      if end > first { parts.append(part(first..<end)) }
       first = end
     }
     return parts

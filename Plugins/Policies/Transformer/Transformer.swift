@@ -25,25 +25,20 @@ public final class Transformer: Policy {
   /// Log-probabilities per response and per token; both carry gradients back.
   public static let columns: [Column] = [.logProbability, .tokenLogProbability]
 
-  /// The tokens that a forward pass for values alone works on at once.
-  private static let tokensAtOnce = 4096
-
   private let options: TransformerOptions
   private let model: LlamaModel
   private let isFrozen: Bool
   /// What only training needs; made when it first does.
   private var optimizer: AdamW?
   private var gradient: FloatBuffer?
-  private var passing: Activations?
-  private var kept: (batch: TokenBatch, activations: Activations)?
-  /// The memory of a kept forward pass, whose content `kept` says to be valid.
-  private var keptActivations: Activations?
+  private let passes: BatchPasses
 
   private init(options: TransformerOptions, model: LlamaModel, optimizer: AdamW? = nil, isFrozen: Bool = false) {
     self.options = options
     self.model = model
     self.optimizer = optimizer
     self.isFrozen = isFrozen
+    passes = BatchPasses(model)
   }
 
   /// A model with fresh weights: norms 1, all else normal with `initializer_range`, divided by √(2 · layers) for the projections
@@ -86,20 +81,8 @@ public final class Transformer: Policy {
   public func forward(_ batch: PolicyBatch, keepingActivations: Bool) throws {
     let tokens = try TokenBatch(batch.texts, context: options.architecture.contextLength)
     let output = try Output(batch, tokens)
-    if keepingActivations {
-      kept = nil
-      let activations = try keptActivations ?? Activations(options.architecture, isKept: true)
-      keptActivations = activations
-      try model.forward(tokens, activations)
-      try output.write(tokens, activations, promptCount: batch.texts.promptCount)
-      kept = (tokens, activations)
-    } else {
-      let activations = try passing ?? Activations(options.architecture, isKept: false)
-      passing = activations
-      for part in tokens.parts(limit: Self.tokensAtOnce) {
-        try model.forward(part, activations)
-        try output.write(part, activations, promptCount: batch.texts.promptCount)
-      }
+    try passes.forward(tokens, keepingActivations: keepingActivations) { part, activations in
+      try output.write(part, activations, promptCount: batch.texts.promptCount)
     }
   }
 
@@ -108,9 +91,6 @@ public final class Transformer: Policy {
   public func backward(_ batch: PolicyBatch) throws {
     try requireTrainable()
     let tokens = try TokenBatch(batch.texts, context: options.architecture.contextLength)
-    guard let kept, kept.batch == tokens else {
-      throw Failure("transformer: backward needs a forward pass for the same batch first, with activations kept")
-    }
     let accumulator = try gradient ?? FloatBuffer(count: model.layout.count)
     gradient = accumulator
     let responses = batch.gradient(of: .logProbability), perToken = batch.gradient(of: .tokenLogProbability)
@@ -125,7 +105,7 @@ public final class Transformer: Policy {
         cotangent[place] = Float(slope)
       }
     }
-    try model.backward(tokens, kept.activations, cotangent: cotangent, into: accumulator)
+    try passes.backward(tokens, cotangent: cotangent, into: accumulator)
   }
 
   /// One AdamW update; norms are not decayed. Throws for a gradient that is not finite and leaves the weights as they were.
@@ -141,7 +121,7 @@ public final class Transformer: Policy {
     self.optimizer = optimizer
     self.gradient = gradient
     let norm = try optimizer.step(model, gradient: gradient, update: update)
-    kept = nil
+    passes.forget()
     return norm
   }
 
@@ -168,7 +148,7 @@ public final class Transformer: Policy {
     let own = model.weights.pointer, other = source.model.weights.pointer
     let share = Float(weight), rest = Float(1 - weight)
     for index in 0..<model.layout.count { own[index] = share * other[index] + rest * own[index] }
-    kept = nil
+    passes.forget()
   }
 
   private func requireTrainable() throws {

@@ -25,14 +25,13 @@ final class Workspace {
   /// The arrays for a batch; those that only `backward` uses have no room where it does not follow.
   func arrays(for batch: TokenBatch, isBackward: Bool) throws -> Arrays {
     let tokens = batch.inputs.count, hidden = architecture.hiddenSize, intermediate = architecture.intermediateSize
-    let longest = zip(batch.starts, batch.starts.dropFirst()).map { $1 - $0 }.max() ?? 0
     let back = isBackward ? 1 : 0
     let sizes = [
       tokens * hidden, tokens * hidden * back, tokens * hidden * back, tokens * intermediate,
       tokens * intermediate * back, tokens * max(2 * intermediate, architecture.attentionSize) * back,
       batch.targets.count * hidden * back, batch.targets.count * hidden * back, OutputHead.workspaceSize,
     ]
-    let attentionSizes = Attention.workspaceSizes(architecture, length: longest)
+    let attentionSizes = Attention.workspaceSizes(architecture, length: batch.longest)
     try memory.reserve(Carver.size(of: sizes) + Carver.size(of: attentionSizes))
     var carver = Carver(memory)
     let arrays = sizes.map { carver.take($0) }

@@ -1,0 +1,84 @@
+import LossKit
+import Testing
+
+@testable import Transformer
+
+/// Spreading a batch over threads.
+struct BatchPassesTests {
+  /// 48 pairs, more than 2,000 tokens: enough for several threads.
+  private static let pairs = (0..<48).map { index in
+    let pair = eightPairs[index % 8]
+    return (prompt: "\(index) " + pair.prompt, responses: pair.responses)
+  }
+
+  @Test func gradientsAreThoseOfOneThread() throws {
+    let model = try model()
+    let batch = try Texts(Self.pairs).tokens(context: 400)
+    #expect(batch.inputs.count > 2000)
+    let (logProbabilities, gradient) = try passes(model, batch)
+    let activations = try Activations(model.architecture, isKept: true), workspace = try Workspace(model.architecture)
+    let expected = try FloatBuffer(count: model.layout.count)
+    try model.forward(batch, activations, workspace)
+    try model.backward(batch, activations, workspace, cotangent: slopes(batch)[...], into: expected)
+    for (index, value) in logProbabilities.enumerated() {
+      #expect(abs(value - activations.logProbabilities[index]) < 2e-6 * max(1, abs(value)))
+    }
+    for tensor in model.layout.tensors {
+      let range = tensor.offset..<tensor.offset + tensor.count
+      let length = range.reduce(Float(0)) { $0 + expected.pointer[$1] * expected.pointer[$1] }.squareRoot()
+      #expect(range.allSatisfy { abs(gradient[$0] - expected.pointer[$0]) < 1e-5 * length }, "\(tensor.name)")
+    }
+  }
+
+  @Test func twoRunsGiveEqualBits() throws {
+    let model = try model()
+    let batch = try Texts(Self.pairs).tokens(context: 400)
+    let first = try passes(model, batch), second = try passes(model, batch)
+    #expect(first.logProbabilities == second.logProbabilities)
+    #expect(first.gradient == second.gradient)
+  }
+
+  @Test func splittingKeepsAllSequencesInOrder() throws {
+    let batch = try Texts(Self.pairs).tokens(context: 400)
+    for count in [1, 2, 3, 7, 1000] {
+      let parts = batch.split(into: count)
+      #expect(parts.count <= count && parts.allSatisfy { $0.sequenceCount > 0 })
+      #expect(parts.flatMap(\.inputs) == batch.inputs)
+      #expect(parts.flatMap(\.rows) == batch.rows)
+      if count < 8 { #expect(parts.allSatisfy { abs($0.inputs.count - batch.inputs.count / count) < 100 }) }
+    }
+    #expect(try Texts([]).tokens(context: 9).split(into: 3).isEmpty)
+  }
+
+  @Test func eachThreadRunsOnceAndTheFirstFailureIsThrown() throws {
+    let counts = try FloatBuffer(count: 5)
+    try Threads.run(5) { counts.pointer[$0] += 1 }
+    #expect((0..<5).allSatisfy { counts.pointer[$0] == 1 })
+    let failure = #expect(throws: Failure.self) {
+      try Threads.run(4) { if $0 > 1 { throw Failure("\($0)") } }
+    }
+    #expect(failure?.message == "2")
+  }
+
+  private func model() throws -> LlamaModel {
+    let model = try LlamaModel(TransformerOptions.small().architecture)
+    Initialization.fill(model, range: 0.2, seed: 4)
+    model.prepare(positions: 400)
+    return model
+  }
+
+  private func slopes(_ batch: TokenBatch) -> [Float] { batch.targets.indices.map { [1, -0.5, 0.25][$0 % 3] } }
+
+  private func passes(_ model: LlamaModel, _ batch: TokenBatch) throws -> (
+    logProbabilities: [Float], gradient: [Float]
+  ) {
+    let passes = BatchPasses(model)
+    var values: [Float] = []
+    try passes.forward(batch, keepingActivations: true) { part, activations in
+      values += part.targets.indices.map { activations.logProbabilities[$0] }
+    }
+    let gradient = try FloatBuffer(count: model.layout.count)
+    try passes.backward(batch, cotangent: slopes(batch), into: gradient)
+    return (values, (0..<gradient.count).map { gradient.pointer[$0] })
+  }
+}
