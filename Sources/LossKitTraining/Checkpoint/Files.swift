@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-internal import LossKit
+package import LossKit
 
 #if canImport(Glibc)
   internal import Glibc
@@ -8,7 +8,7 @@ internal import LossKit
 #endif
 
 /// What runs and checkpoints do with files; every failure names the path and the system's reason.
-enum Files {
+package enum Files {
   /// Whether something lies at a path.
   static func exists(_ path: String) -> Bool {
     access(path, F_OK) == 0
@@ -63,7 +63,7 @@ enum Files {
   }
 
   /// Writes all bytes to an open file.
-  static func write(_ bytes: [UInt8], to descriptor: Int32, name: String) throws {
+  package static func write(_ bytes: [UInt8], to descriptor: Int32, name: String) throws {
     var rest = bytes[...]
     while !rest.isEmpty {
       #if canImport(Glibc)
@@ -130,7 +130,7 @@ enum Files {
   static let partialPrefix = ".partial-"
 
   /// A failure about a path, with the system's reason for the last call that went wrong.
-  static func failure(_ path: String, _ problem: String) -> Failure {
+  package static func failure(_ path: String, _ problem: String) -> Failure {
     let remedy =
       switch errno {
       case ENOSPC, EDQUOT: "make room on the disk"

@@ -1,5 +1,5 @@
 /// A JSON value to be written: members keep their order, and a number is written so that it reads back as the same double.
-enum JSONText {
+package enum JSONText {
   case null
   case number(Double)
   case integer(Int)
@@ -9,14 +9,14 @@ enum JSONText {
   case object([(String, JSONText)])
 
   /// The value in one line. A number that is not finite, which JSON cannot say, is `null`.
-  var compact: String {
+  package var compact: String {
     var text = ""
     write(to: &text, depth: nil)
     return text
   }
 
   /// The value over several lines, for people.
-  var indented: String {
+  package var indented: String {
     var text = ""
     write(to: &text, depth: 0)
     return text

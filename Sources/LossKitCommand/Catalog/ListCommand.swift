@@ -1,0 +1,59 @@
+import ArgumentParser
+import LossKitRuntime
+import LossKitTraining
+
+/// `losskit list`: what there is.
+struct ListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "Lists the losses, objectives, rewards and policies that can be used.",
+    discussion: """
+      Each line has the kind, the name, the version, the library and a summary. A name that an earlier directory of the plugin \
+      path has, too, is listed with the library that is used instead of it; one that two libraries of one directory claim \
+      cannot be used. Libraries that cannot be used are told on standard error.
+      """)
+
+  @Flag(help: "Write a JSON array with one object for each entry.")
+  var json = false
+
+  @OptionGroup var plugins: PluginOptions
+
+  func run() throws {
+    let listing = try plugins.registry().listing
+    for problem in listing.problems { Console.note("not usable: \(problem.message)") }
+    if json {
+      try Console.write(JSONText.array(listing.entries.map(\.json)).indented + "\n")
+    } else {
+      try Console.write(alignedLines(listing.entries.map(\.cells)))
+    }
+  }
+}
+
+extension PluginEntryDescription {
+  /// The entry as a line of the list.
+  fileprivate var cells: [String] {
+    let remark =
+      if let shadowedBy {
+        "[not used: \(shadowedBy) has the name, too, and comes first] "
+      } else if !conflictsWith.isEmpty {
+        "[cannot be used: claimed by \(conflictsWith.joined(separator: " and by ")), too] "
+      } else {
+        ""
+      }
+    return [kind.rawValue, name, version, fileName(of: library), remark + summary]
+  }
+
+  fileprivate var json: JSONText {
+    .object([
+      ("kind", .string(kind.rawValue)), ("name", .string(name)), ("version", .string(version)),
+      ("summary", .string(summary)), ("library", .string(library)),
+      ("shadowed_by", shadowedBy.map(JSONText.string) ?? .null),
+      ("conflicts_with", .array(conflictsWith.map(JSONText.string))),
+    ])
+  }
+}
+
+/// The last component of a path.
+func fileName(of path: String) -> String {
+  path.split(separator: "/").last.map(String.init) ?? path
+}

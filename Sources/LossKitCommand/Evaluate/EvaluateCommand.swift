@@ -1,0 +1,65 @@
+import ArgumentParser
+import LossKit
+import LossKitRuntime
+import LossKitTraining
+
+/// `losskit evaluate`: losses, rewards and gradients of given log-probabilities.
+struct EvaluateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Evaluates an objective, with gradients, on a file of log-probabilities.",
+    discussion: """
+      INPUT has one JSON object a line, one line a prompt; all lines together are one batch. Each column is an array over the \
+      prompt's responses, best first; prompts may have different numbers of responses:
+
+        policy_logp           the policy's log-probability of each response
+        reference_logp        the reference's; of R references R such arrays
+        token_count           the number of tokens of each response
+        score                 a score for each response
+        policy_token_logp     an array for each response, over its tokens
+        reference_token_logp  the same; of R references R of these
+
+      and any other column that the objective declares ('losskit describe' shows them); a column per prompt is a number. \
+      Log-probabilities are in nats. Pairs \
+      may use TRL's names instead, a number each: policy_chosen_logps, policy_rejected_logps, ref_chosen_logps, \
+      ref_rejected_logps, chosen_tokens, rejected_tokens.
+
+      OUTPUT has one object a line, in the same order: "loss", "reward" (unscaled, one a response) and "d_<column>" for each \
+      differentiable column of the input, in the shape of that column: the derivative of the sum of all lines' losses. \
+      Numbers read back as the same doubles. A summary with TRL's metrics goes to standard output; to standard error where \
+      the lines go to standard output.
+
+      EXAMPLES
+        losskit evaluate --loss dpo --set beta=0.1 --input rows.jsonl
+        echo '{"policy_logp": [-10, -12], "reference_logp": [-11, -11]}' |
+          losskit evaluate --loss dpo --input - --output -
+      """)
+
+  @OptionGroup var objective: ObjectiveOptions
+
+  @Option(help: ArgumentHelp("The file of columns; '-' reads standard input.", valueName: "file"))
+  var input: String
+
+  @Option(help: ArgumentHelp("Where the lines of results go; '-' is standard output.", valueName: "file"))
+  var output: String?
+
+  @Flag(help: "Write the summary as one JSON object.")
+  var json = false
+
+  @OptionGroup var plugins: PluginOptions
+
+  func run() throws {
+    let registry = try plugins.registry()
+    let objective = try objective.objective(in: registry)
+    let table = try blaming(.data) { try InputTable(path: input, for: objective) }
+    if !table.unread.isEmpty { Console.note("\(table.name): not read: \(table.unread.joined(separator: ", "))") }
+    var state = objective.initialState
+    let evaluation = try table.locatingFailures {
+      try objective.evaluate(table.batch, state: &state, gradients: output != nil)
+    }
+    if let output { try Console.write(table.results(evaluation), to: output) }
+    let summary = EvaluationSummary(objective, table.batch, evaluation)
+    let text = json ? summary.json.compact + "\n" : summary.text
+    if output == "-" { Console.say(text) } else { try Console.write(text) }
+  }
+}

@@ -1,0 +1,44 @@
+import LossKitRuntime
+import LossKitTraining
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What an evaluation comes to: the objective as resolved, and the metrics.
+struct EvaluationSummary {
+  private let objective: Objective
+  private let prompts: Int
+  private let metrics: PreferenceMetrics
+
+  init(_ objective: Objective, _ batch: Batch, _ evaluation: Evaluation) {
+    self.objective = objective
+    prompts = batch.prompts
+    metrics = objective.metrics(batch, evaluation)
+  }
+
+  /// The summary for people.
+  var text: String {
+    let head = [["objective", objective.description], ["hash", objective.hash], ["prompts", "\(prompts)"]]
+    let remark = objective.hasNumericGradient ? [["gradient", "numeric gradient"]] : []
+    return alignedLines(head + remark + metrics.list.map { [$0.name, decimal(rounded($0.value))] })
+  }
+
+  /// Six significant digits: more than people compare.
+  private func rounded(_ value: Double) -> Double {
+    guard value != 0, value.isFinite else { return value }
+    let scale = pow(10, 5 - log10(value.magnitude).rounded(.down))
+    return scale.isFinite && scale >= 1e-15 ? (value * scale).rounded() / scale : value
+  }
+
+  /// The summary for machines, without nesting.
+  var json: JSONText {
+    .object(
+      [
+        ("objective", .string(objective.description)), ("hash", .string(objective.hash)),
+        ("prompts", .integer(prompts)), ("numeric_gradient", .boolean(objective.hasNumericGradient)),
+      ] + metrics.list.map { ($0.name, .number($0.value)) })
+  }
+}

@@ -1,0 +1,43 @@
+import LossKit
+import LossKitRuntime
+import LossKitTraining
+
+extension InputTable {
+  /// What an evaluation made of each line, as JSON Lines.
+  func results(_ evaluation: Evaluation) -> String {
+    let gradients = keys.indices.filter { keys[$0].column.isDifferentiable }.map { place in
+      let places = ColumnPlaces(keys[place].column, in: batch)
+      let values = evaluation.gradients[keys[place].column.name] ?? [Double](repeating: 0, count: places.count)
+      return (place: place, places: places, values: values)
+    }
+    var text = ""
+    for (prompt, row) in rows.enumerated() {
+      var members: [(String, JSONText)] = [("loss", .number(evaluation.loss[prompt]))]
+      if !evaluation.reward.isEmpty {
+        let rewards = (0..<batch.responseCount(ofPrompt: prompt)).map { evaluation.reward[$0 * batch.prompts + prompt] }
+        members.append(("reward", .array(rewards.map(JSONText.number))))
+      }
+      for (place, places, values) in gradients {
+        let entries = places.entries(of: values, prompt: prompt, like: row[place].values)
+        members += self.members(keys[place], entries, hasReferences: row[place].hasReferences)
+      }
+      text += JSONText.object(members).compact + "\n"
+    }
+    return text
+  }
+
+  /// A prompt's gradient of a column, in the shape in which the file has the column.
+  private func members(
+    _ key: InputKey, _ entries: [[[Double]]], hasReferences: Bool
+  ) -> [(String, JSONText)] {
+    if key.isPair { return zip(key.keys, entries[0]).map { ("d_\($0)", .number($1[0])) } }
+    let references = entries.map { responses -> JSONText in
+      switch key.column.extent {
+      case .prompt: .number(responses[0][0])
+      case .response: .array(responses.map { .number($0[0]) })
+      case .token: .array(responses.map { .array($0.map(JSONText.number)) })
+      }
+    }
+    return [("d_\(key.keys[0])", hasReferences ? .array(references) : references[0])]
+  }
+}

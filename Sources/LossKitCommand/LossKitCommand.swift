@@ -1,7 +1,0 @@
-import ArgumentParser
-
-/// The command line.
-@main
-struct LossKitCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "losskit", abstract: "Preference-optimization losses as plugins.")
-}

@@ -1,0 +1,37 @@
+import LossKit
+import LossKitRuntime
+
+/// The losses and the reward that an objective's text names: who they are, before their values are looked at.
+struct ObjectiveParts {
+  private(set) var components: [LoadedComponent] = []
+
+  /// Looks up every name. A text that does not parse is wrong usage, a name that nobody has is a plugin that cannot be had.
+  init(_ text: String, reward: String?, in registry: PluginRegistry) throws {
+    let expression = try blaming(.usage) { try ObjectiveExpression(parsing: text) }
+    try add(expression, path: [], in: registry)
+    if let reward {
+      let named = try blaming(.usage) { try ObjectiveExpression(parsing: reward) }
+      for term in named.terms { try addReward(term.component, in: registry) }
+    }
+    let hasReward = components.contains { $0.kind == .reward }
+    for name in components.compactMap(\.defaultReward) where !hasReward {
+      components.append(try blaming(.unavailable) { try registry.component(named: name, kind: .reward) })
+    }
+  }
+
+  private mutating func add(_ expression: ObjectiveExpression, path: Set<String>, in registry: PluginRegistry) throws {
+    for term in expression.terms {
+      guard case .name(let name) = term.component.body, !path.contains(name) else { continue }
+      switch try blaming(.unavailable, { try registry.term(named: name) }) {
+      case .loss(let loss): components.append(loss)
+      case .objective(let objective): try add(objective.expression, path: path.union([name]), in: registry)
+      }
+    }
+    if let reward = expression.reward { try addReward(reward, in: registry) }
+  }
+
+  private mutating func addReward(_ reward: ObjectiveExpression.Component, in registry: PluginRegistry) throws {
+    guard case .name(let name) = reward.body else { return }
+    components.append(try blaming(.unavailable) { try registry.component(named: name, kind: .reward) })
+  }
+}

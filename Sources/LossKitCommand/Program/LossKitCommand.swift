@@ -1,0 +1,52 @@
+import ArgumentParser
+import LossKit
+
+/// The command line of LossKit.
+@main
+struct LossKitCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "losskit",
+    abstract: "Aligns language models with preference losses that are opened by name.",
+    discussion: """
+      Losses, reward parameterizations and policies are shared libraries, found by the name they declare: in the directories \
+      of --plugin-path, then in those of \(PluginOptions.environmentVariable) (absolute paths, with ':' between them), then in \
+      those that came with losskit. Where two directories have one name, the first one wins.
+
+      An objective is a sum of losses over one reward: 'dpo', 'cal-dpo(beta=0.01)', 'dpo(beta=0.1) + 0.2*sft(per=token)', \
+      'ipo @ mean-log-ratio'.
+
+      EXAMPLES
+        losskit list
+        losskit describe cal-dpo
+        losskit evaluate --loss 'dpo(beta=0.1)' --input rows.jsonl --output -
+        losskit train --loss cal-dpo --set beta=0.01 --output runs/cal-dpo
+        losskit compare dpo cal-dpo --output runs/comparison
+
+      EXIT STATUS
+        0   done
+        1   something failed while running
+        64  wrong usage: an unknown option or hyperparameter, an objective that does not parse
+        65  data that cannot be used
+        69  a plugin that cannot be had
+      """,
+    version: "losskit 0.1.0",
+    subcommands: [ListCommand.self, DescribeCommand.self, EvaluateCommand.self])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let failure as CommandFailure {
+      fail(failure.message, failure.status)
+    } catch let failure as Failure {
+      fail(failure.message, .failure)
+    } catch {
+      exit(withError: error)
+    }
+  }
+
+  private static func fail(_ message: String, _ status: ExitStatus) -> Never {
+    Console.note("error: \(message)")
+    exit(withError: ExitCode(status.rawValue))
+  }
+}
