@@ -9,7 +9,7 @@ struct RunRecord {
     var mayChange = false
   }
 
-  let facts: [Fact]
+  var facts: [Fact]
 
   /// Writes the record into the directory of its run.
   func write(to directory: RunDirectory) throws {

@@ -63,9 +63,11 @@ extension ComparisonResult {
 
   private var accuracyChart: LineChart {
     var chart = single(
-      "Accuracy", "rewards/accuracies: the share of held-out pairs whose chosen response has the larger reward",
+      "Accuracy", "rewards/accuracies: share of held-out pairs whose chosen response has more reward",
       Self.accuracy)
     chart.showsZero = false
+    // At the start all log-ratios are 0, and no reward is the larger one.
+    for index in chart.lines.indices { chart.lines[index].points.removeAll { $0.step == 0 } }
     if let longerResponseAccuracy {
       chart.levels = [LineChart.Level(label: Self.baseline, value: longerResponseAccuracy)]
     }

@@ -13,7 +13,7 @@ extension LineChart {
       self.vertical = vertical
       horizontal = Axis(holding: points.map { Double($0.step) }, ticks: 6, tight: true)
       let longestTick = vertical.ticks.map { vertical.text(of: $0).count }.max() ?? 1
-      left = 16 + Self.letterWidth * Double(longestTick)
+      left = 20 + 7 * Double(longestTick)
       let longest =
         (chart.finiteLines.map(\.label) + chart.levels.map(\.label)).map { Self.shortened($0).count }.max() ?? 0
       right = chart.width - 24 - Self.letterWidth * Double(longest + 8)
@@ -35,7 +35,8 @@ extension LineChart {
         parts.append(line("grid mark", x, bottom, x, bottom + 4))
         parts.append(text(horizontal.text(of: tick), "tick", x: x, y: bottom + 18, anchor: "middle"))
       }
-      parts.append(text("step", "tick", x: right + 14, y: bottom + 18, anchor: "start"))
+      let lastTickHalf = (horizontal.ticks.last.map { horizontal.text(of: $0).count } ?? 0) * 7 / 2
+      parts.append(text("step", "tick", x: right + 8 + Double(lastTickHalf), y: bottom + 18, anchor: "start"))
       return parts.joined()
     }
 

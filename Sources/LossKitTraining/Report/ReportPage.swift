@@ -23,7 +23,11 @@ extension ComparisonResult {
       """
   }
 
-  private var heading: String { runs.map(\.label).joined(separator: " and ") }
+  private var heading: String {
+    let labels = runs.map(\.label)
+    guard let last = labels.last, labels.count > 1 else { return labels.joined() }
+    return labels.dropLast().joined(separator: ", ") + " and " + last
+  }
 
   private var header: String {
     let start = startSeconds.map { "one supervised start (\(duration($0)))" } ?? "one start"
@@ -136,7 +140,12 @@ extension ComparisonResult {
       figcaption span { font-size: 13px; }
       .chart { width: 100%; height: auto; display: block; }
       footer { margin-top: 28px; font-size: 13px; }
-      @media (max-width: 820px) { .figures { grid-template-columns: minmax(0, 1fr); } main { padding: 24px 16px; } }
+      @media (max-width: 820px) {
+        .figures { grid-template-columns: minmax(0, 1fr); }
+        figure { overflow-x: auto; }
+        figure:first-child .chart { min-width: 780px; }
+        main { padding: 24px 16px; }
+      }
       @media print { body { background: none; } figure { break-inside: avoid; } }
       """
   }

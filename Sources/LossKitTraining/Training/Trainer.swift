@@ -42,6 +42,7 @@ public final class Trainer {
   ) throws {
     let sources = try plan.sources(policy: policy.type, references: references.map(\.type))
     let data = try PreparedData(plan, policy: policy)
+    if !sources.referenceColumns.isEmpty { logger.info("computing the log-probabilities of the reference") }
     try ReferenceCache.fill(
       data.all, columns: sources.referenceColumns, references: references.isEmpty ? [policy] : references,
       batchSize: plan.configuration.evalBatchSize)
@@ -62,7 +63,7 @@ public final class Trainer {
     store = CheckpointStore(directory: directory)
     (order, schedule) = plan.course
     state = TrainerState(objectiveState: plan.objective.initialState)
-    try plan.record.write(to: directory)
+    try record(plan, policy.type, data).write(to: directory)
     try ReferenceCache.write(
       data.all, columns: sources.referenceColumns, to: directory.path(of: RunDirectory.referenceFile))
     var live: [PolicyInstance] = []
@@ -83,7 +84,7 @@ public final class Trainer {
     resuming plan: TrainingPlan, policy type: LoadedPolicyType, references: [LoadedPolicyType] = [],
     in directory: RunDirectory, logger: Logger = Logger(label: "losskit.training")
   ) throws {
-    try plan.record.check(against: directory)
+    try plan.record(policy: type).check(against: directory)
     let store = CheckpointStore(directory: directory)
     guard let last = try store.steps().last else {
       throw Failure(
@@ -122,10 +123,20 @@ public final class Trainer {
   private func report(_ data: PreparedData) {
     for data in data.all where data.truncatedResponses > 0 {
       logger.warning(
-        "\(data.dataset.source): \(counted(data.truncatedResponses, "response")) with prompt too long for the policy, cut to fit"
+        "\(data.dataset.source): \(counted(data.truncatedResponses, "response")) too long for the policy, with the prompt, and cut"
       )
     }
   }
+}
+
+/// What is known of a run when it begins.
+private func record(_ plan: TrainingPlan, _ policy: LoadedPolicyType, _ data: PreparedData) -> RunRecord {
+  var record = plan.record(policy: policy)
+  let counts = [("data", data.training), ("eval_data", data.evaluation)]
+  for case (let name, let data?) in counts {
+    record.facts.append(.init(name: "\(name)_truncated", value: "\(data.truncatedResponses)", mayChange: true))
+  }
+  return record
 }
 
 extension TrainingPlan {

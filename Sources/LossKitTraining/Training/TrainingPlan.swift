@@ -26,8 +26,8 @@ public struct TrainingPlan {
     self.policy = policy
   }
 
-  /// What `run.json` says.
-  var record: RunRecord {
+  /// What `run.json` says of a run of this plan with a policy of a type.
+  func record(policy type: LoadedPolicyType) -> RunRecord {
     typealias Fact = RunRecord.Fact
     func facts(_ data: PreferenceDataset?, _ name: String) -> [Fact] {
       guard let data else { return [Fact(name: name, value: "none")] }
@@ -41,6 +41,7 @@ public struct TrainingPlan {
       Fact(name: "objective", value: objective.description, mayChange: true),
       Fact(name: "objective_hash", value: objective.hash),
       Fact(name: "policy", value: policy),
+      Fact(name: "policy_type", value: "\(type.name) \(type.version)"),
     ]
     let settings = TrainingConfiguration.keys.map { key in
       Fact(name: key.name, value: key.text(configuration), mayChange: !key.decidesCourse)

@@ -102,6 +102,23 @@ import Testing
     #expect(try plan(Toy.dpo()).course.0.examples(ofStep: 7) == plan(Toy.sft()).course.0.examples(ofStep: 7))
   }
 
+  @Test func theRecordTellsWhatDecidesTheRun() throws {
+    let data = PreferenceDataset(
+      examples: [PreferenceExample(prompt: "p", responses: [String(repeating: "e", count: 99), "x"], line: 1)],
+      source: "long")
+    let plan = try plan(Toy.dpo(), ["max_steps": "1"], data: data)
+    try train(plan, in: "run")
+    let content = try content(directory("run/run.json")).filter { $0 != UInt8(ascii: "\n") }
+    guard case .object(let facts) = try JSONLines.lines(in: content, name: "run.json")[0].value else { return }
+    #expect(facts["objective"] == .string(plan.objective.description))
+    #expect(facts["objective_hash"] == .string(plan.objective.hash))
+    #expect(facts["policy_type"] == .string("toy 1"))
+    #expect(facts["data_digest"] == .string(data.digest))
+    #expect(facts["data_truncated"] == .string("1"))
+    #expect(facts["learning_rate"] == .string("0.05"))
+    for key in TrainingConfiguration.keys { #expect(facts[key.name] != nil, "\(key.name)") }
+  }
+
   @Test func aColumnThatNobodySuppliesIsNamedBeforeTraining() throws {
     let output = try RunDirectory(directory("run"), for: .newRun)
     let failure = #expect(throws: Failure.self) {
