@@ -38,6 +38,23 @@ struct BatchPassesTests {
     #expect(first.gradient == second.gradient)
   }
 
+  @Test func valuesAloneAreThoseThatAreKept() throws {
+    let model = try model()
+    let rows = (0..<400).map { Self.pairs[$0 % 48] }
+    let batch = try Texts(rows).tokens(context: 400)
+    #expect(batch.inputs.count > 4 * 2048, "several rounds")
+    let passes = BatchPasses(model)
+    let runs = try [true, false].map { keeping in
+      var values: [Float] = []
+      try passes.forward(batch, keepingActivations: keeping) { part, activations in
+        values += part.targets.indices.map { activations.logProbabilities[$0] }
+      }
+      return values
+    }
+    #expect(runs[0].count == batch.targets.count && runs[1].count == batch.targets.count)
+    #expect(zip(runs[0], runs[1]).allSatisfy { abs($0 - $1) < 2e-6 * max(1, abs($0)) })
+  }
+
   @Test func splittingKeepsAllSequencesInOrder() throws {
     let batch = try Texts(Self.pairs).tokens(context: 400)
     for count in [1, 2, 3, 7, 1000] {

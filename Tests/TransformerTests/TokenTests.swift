@@ -47,15 +47,4 @@ struct TokenTests {
     #expect(failure?.prompt == 1)
     #expect(throws: Failure.self) { try Transformer.small().logProbabilities(texts) }
   }
-
-  @Test func partsHoldWholeSequences() throws {
-    let batch = try Texts(eightPairs).tokens(context: 400)
-    for limit in [1, 60, 100_000] {
-      let parts = batch.parts(limit: limit)
-      #expect(parts.flatMap(\.inputs) == batch.inputs)
-      #expect(parts.flatMap(\.targets) == batch.targets)
-      #expect(parts.flatMap(\.rows) == batch.rows)
-      #expect(parts.allSatisfy { $0.sequenceCount == 1 || $0.inputs.count <= limit })
-    }
-  }
 }

@@ -154,7 +154,7 @@ struct Attention {
       let x = scores + row * tile.stride
       let width = mask(x, row: row, tile)
       var maxima = Vector(repeating: -.infinity)
-      for index in stride(from: 0, to: width, by: 8) { maxima = pointwiseMax(maxima, Vector(from: x + index)) }
+      for index in stride(from: 0, to: width, by: 8) { maxima = larger(maxima, Vector(from: x + index)) }
       let maximum = maxima.max()
       var sums = Vector(repeating: 0)
       for index in stride(from: 0, to: width, by: 8) {

@@ -3,7 +3,7 @@ import LossKit
 /// Forward and backward passes over batches of any size, spread over threads by whole sequences. Which thread gets what
 /// depends on the batch and the number of threads alone, and gradients are added in a fixed order.
 final class BatchPasses {
-  /// Tokens that one thread works on at once where nothing is kept, and those below which a thread is not worth its start.
+  /// About how many tokens a thread works on at once where nothing is kept, and below how many it is not worth its start.
   private static let tokensAtOnce = 2048, fewestTokens = 256
   /// Floats that the threads' own gradients may take together; a larger model leaves the threads to the matrix products.
   private static let largestGradients = 1 << 26
@@ -42,7 +42,8 @@ final class BatchPasses {
       for (part, worker) in zip(parts, workers) { try receive(part, worker.kept) }
       kept = (batch, parts)
     } else {
-      let parts = batch.parts(limit: min(Self.tokensAtOnce, batch.inputs.count / count + 1))
+      let rounds = (batch.inputs.count + Self.tokensAtOnce * count - 1) / (Self.tokensAtOnce * count)
+      let parts = batch.split(into: rounds * count)
       for first in stride(from: 0, to: parts.count, by: count) {
         let round = Array(parts[first..<min(first + count, parts.count)])
         try forward(round) { $0.passing }

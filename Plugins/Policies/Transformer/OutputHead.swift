@@ -78,7 +78,7 @@ struct OutputHead {
 
   private static func logSumExp(_ x: UnsafeMutablePointer<Float>) -> Float {
     var maxima = Vector(repeating: -.infinity)
-    for index in Swift.stride(from: 0, to: stride, by: 8) { maxima = pointwiseMax(maxima, Vector(from: x + index)) }
+    for index in Swift.stride(from: 0, to: stride, by: 8) { maxima = larger(maxima, Vector(from: x + index)) }
     let maximum = maxima.max()
     var sums = Vector(repeating: 0)
     for index in Swift.stride(from: 0, to: stride, by: 8) { sums += exponential(Vector(from: x + index) - maximum) }

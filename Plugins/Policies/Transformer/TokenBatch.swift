@@ -52,19 +52,6 @@ struct TokenBatch: Equatable {
     rows.append(row)
   }
 
-  /// Consecutive parts of whole sequences that read at most `limit` tokens each, or one longer sequence.
-  func parts(limit: Int) -> [TokenBatch] {
-    var parts: [TokenBatch] = []
-    var first = 0
-    while first < sequenceCount {
-      var end = first + 1
-      while end < sequenceCount, starts[end + 1] - starts[first] <= limit { end += 1 }
-      parts.append(part(first..<end))
-      first = end
-    }
-    return parts
-  }
-
   /// At most `count` parts of whole sequences with about equally many tokens.
   func split(into count: Int) -> [TokenBatch] {
     var parts: [TokenBatch] = []

@@ -33,7 +33,7 @@ public struct TransformerOptions: Sendable, Equatable {
   /// The real numbers of the architecture.
   static let reals: [Real] = [
     ("rope_theta", \.architecture.ropeTheta, .positive, "base of the rotary positions' wavelengths"),
-    ("rms_norm_eps", \.architecture.normEpsilon, .positive, "added to the mean square in RMSNorm"),
+    ("rms_norm_eps", \.architecture.normEpsilon, .closed(1e-30, 1), "added to the mean square in RMSNorm"),
     ("initializer_range", \.initializerRange, .positive, "standard deviation of fresh weights"),
   ]
 
@@ -41,7 +41,7 @@ public struct TransformerOptions: Sendable, Equatable {
   static let optimizerReals: [Real] = [
     ("adam_beta1", \.adam.beta1, .halfOpen(0, 1), "decay of AdamW's mean of the gradient"),
     ("adam_beta2", \.adam.beta2, .halfOpen(0, 1), "decay of AdamW's mean of the squared gradient"),
-    ("adam_epsilon", \.adam.epsilon, .positive, "added to the denominator of AdamW's update"),
+    ("adam_epsilon", \.adam.epsilon, .closed(1e-30, 1), "added to the denominator of AdamW's update"),
   ]
 
   static let tie = (

@@ -17,6 +17,10 @@ extension Vector {
   }
 }
 
+/// The larger of each two floats. (The standard library's `pointwiseMax` goes lane by lane.)
+@inline(__always)
+func larger(_ left: Vector, _ right: Vector) -> Vector { left.replacing(with: right, where: right .> left) }
+
 /// e to the power of each float, to 2 ulp; exactly 0 below −87.3 (−∞ included), and the value at 88.3 above it. NaN stays NaN.
 ///
 /// Cody and Waite's reduction to |r| ≤ ln 2 / 2, then the polynomial of Cephes' `expf`.
