@@ -8,7 +8,8 @@ extension Trainer {
   public func run(progress: Progress? = nil, interruption: Interruption? = nil) throws -> Outcome {
     let start = ContinuousClock.now
     defer { progress?.finish() }
-    if state.step == 0, plan.configuration.evalOnStart { try evaluate(progress) }
+    // A run that was stopped before its first step has this line.
+    if state.step == 0, state.metricsLength == 0, plan.configuration.evalOnStart { try evaluate(progress) }
     while state.step < schedule.totalSteps {
       if interruption?.isRequested == true {
         try saveCheckpoint()

@@ -141,7 +141,7 @@ import Testing
 
   @Test func anInterruptionStopsAfterTheStepWithACheckpoint() throws {
     let interruption = Interruption()
-    let plan = try plan(Toy.dpo())
+    let plan = try plan(Toy.dpo(), ["eval_on_start": "true"])
     do {
       let trainer = try Trainer(plan, policy: toyPolicy(), in: RunDirectory(directory("run"), for: .newRun))
       interruption.request()
