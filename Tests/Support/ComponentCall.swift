@@ -2,9 +2,11 @@ public import CLossKit
 import LossKit
 
 /// A call of a component through its C descriptor, as a host makes it.
-public struct ComponentCall {
+///
+/// Sendable, although it holds a pointer: descriptors never change and stay valid as long as the process.
+public struct ComponentCall: @unchecked Sendable {
   /// What the call returned.
-  public struct Result {
+  public struct Result: Sendable {
     /// The loss of each prompt, or the reward of each response.
     public var output: [Double]
     /// By column; those that the component differentiates.

@@ -1,0 +1,115 @@
+import CLossKit
+import LossKit
+import LossKitTestSupport
+import Testing
+
+@testable import LossKitRuntime
+
+/// Makes calls of a component with columns that a policy might supply.
+struct RandomCalls {
+  let component: LoadedComponent
+  var numbers: SeededNumbers
+
+  init(_ component: LoadedComponent, seed: UInt64) {
+    self.component = component
+    numbers = SeededNumbers(seed: seed)
+  }
+
+  /// The hyperparameters in every combination of the choices and Booleans, the others at random.
+  mutating func parameterSets() -> [[Double]] {
+    var sets = [component.parameters.map { $0.initial }]
+    for (index, parameter) in component.parameters.enumerated() {
+      switch parameter.kind {
+      case .boolean, .choice:
+        sets = sets.flatMap { set in
+          (0...Int(parameter.bounds.upper)).map { value in
+            var copy = set
+            copy[index] = Double(value)
+            return copy
+          }
+        }
+      case .real, .integer:
+        for set in sets.indices { sets[set][index] = random(parameter) }
+      }
+    }
+    return sets
+  }
+
+  private mutating func random(_ parameter: ParameterDescription) -> Double {
+    let bounds = parameter.bounds
+    if parameter.kind == .integer { return parameter.initial }
+    if bounds.lower.isFinite, bounds.upper.isFinite {
+      return bounds.lower + (bounds.upper - bounds.lower) * numbers.uniform(0.1...0.9)
+    }
+    let value = parameter.initial == 0 ? numbers.uniform(0.1...1) : parameter.initial * numbers.uniform(0.5...3)
+    return bounds.contains(value) ? value : parameter.initial
+  }
+
+  /// A call with random columns. `responses`: K, or nil for one that the component takes.
+  mutating func call(prompts: Int, responses: Int? = nil, counts: [UInt32]? = nil) -> ComponentCall {
+    let range = component.responses
+    let most = min(range.upperBound, max(range.lowerBound, 4))
+    let count = responses ?? Int.random(in: range.lowerBound...most, using: &numbers)
+    var call = ComponentCall(
+      component.descriptor, prompts: prompts, responses: count, references: max(component.references.lowerBound, 1))
+    call.counts = counts
+    if component.inputs.contains(where: { $0.extent == .token }) {
+      call.tokenOffsets = (0..<count * prompts).reduce(into: [0]) { offsets, _ in
+        offsets.append((offsets.last ?? 0) + Int.random(in: 1...5, using: &numbers))
+      }
+    }
+    for (name, column) in call.columns {
+      call.inputs[name] = (0..<call.count(of: column)).map { _ in value(of: name) }
+    }
+    call.cotangent = numbers.normals(call.outputCount)
+    call.seed = numbers.next()
+    return call
+  }
+
+  private mutating func value(of column: String) -> Double {
+    switch column {
+    case "token_count": Double(Int.random(in: 1...200, using: &numbers))
+    case "label": Double(Int.random(in: 0...1, using: &numbers))
+    case let name where name.hasSuffix("token_logp"): -numbers.uniform(0.01...6)
+    case let name where name.hasSuffix("logp"): numbers.normal(mean: -60, deviation: 4)
+    default: numbers.normal(deviation: 3)
+    }
+  }
+}
+
+extension ComponentCall {
+  /// The call with some prompts only, in the order given. The columns of a token are not followed.
+  func of(prompts kept: [Int]) -> ComponentCall {
+    var part = self
+    part.prompts = kept.count
+    part.counts = counts.map { counts in kept.map { counts[$0] } }
+    part.inputs = inputs.mapValues { pick(kept, of: $0) }
+    part.cotangent = cotangent.map { pick(kept, of: $0) }
+    return part
+  }
+
+  /// The entries that belong to some prompts, slot by slot.
+  func pick(_ kept: [Int], of values: [Double]) -> [Double] {
+    stride(from: 0, to: values.count, by: max(prompts, 1)).flatMap { slot in kept.map { values[slot + $0] } }
+  }
+
+  /// Whether one of its columns is per token.
+  var hasTokens: Bool { tokenOffsets != nil }
+}
+
+/// The losses and rewards that were built, by kind and name: what the laws are tested on.
+struct Tested: Sendable, CustomTestStringConvertible {
+  let kind: LoadedComponent.Kind
+  let name: String
+
+  static let losses = BuiltPlugins.names(.loss).map { Tested(kind: .loss, name: $0) }
+  static let rewards = BuiltPlugins.names(.reward).map { Tested(kind: .reward, name: $0) }
+  static let all = losses + rewards
+
+  var testDescription: String { "\(kind) \(name)" }
+
+  func load() throws -> LoadedComponent { try BuiltPlugins.registry().component(named: name, kind: kind) }
+
+  /// A seed of its own, the same in every run.
+  var seed: UInt64 { name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } }
+}
