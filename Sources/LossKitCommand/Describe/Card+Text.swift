@@ -81,9 +81,3 @@ extension Column {
     return parts.compactMap { $0 }.joined(separator: ", ")
   }
 }
-
-/// The shortest decimal that reads back as the same number; whole numbers without a fraction.
-func decimal(_ value: Double) -> String {
-  let text = value.description
-  return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-}

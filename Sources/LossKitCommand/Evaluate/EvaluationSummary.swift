@@ -1,12 +1,6 @@
 import LossKitRuntime
 import LossKitTraining
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// What an evaluation comes to: the objective as resolved, and the metrics.
 struct EvaluationSummary {
   private let objective: Objective
@@ -24,13 +18,6 @@ struct EvaluationSummary {
     let head = [["objective", objective.description], ["hash", objective.hash], ["prompts", "\(prompts)"]]
     let remark = objective.hasNumericGradient ? [["gradient", "numeric gradient"]] : []
     return alignedLines(head + remark + metrics.list.map { [$0.name, decimal(rounded($0.value))] })
-  }
-
-  /// Six significant digits: more than people compare.
-  private func rounded(_ value: Double) -> Double {
-    guard value != 0, value.isFinite else { return value }
-    let scale = pow(10, 5 - log10(value.magnitude).rounded(.down))
-    return scale.isFinite && scale >= 1e-15 ? (value * scale).rounded() / scale : value
   }
 
   /// The summary for machines, without nesting.

@@ -49,7 +49,7 @@ package enum Files {
   }
 
   /// The content of a file.
-  static func read(_ path: String) throws -> [UInt8] {
+  package static func read(_ path: String) throws -> [UInt8] {
     try bytes(ofFile: path)
   }
 

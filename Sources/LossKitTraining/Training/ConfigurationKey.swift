@@ -29,6 +29,16 @@ public struct ConfigurationKey: Sendable {
 
   /// The value when nothing is set, as text.
   public var defaultText: String { text(TrainingConfiguration()) }
+
+  /// The values it takes, in words: "a number greater than 0".
+  public var valuesText: String {
+    switch kind {
+    case .real: "a number \(Self.phrase(bounds))"
+    case .integer: "a whole number \(Self.phrase(bounds))"
+    case .boolean: "true or false"
+    case .choice(let names): "one of \(names.joined(separator: ", "))"
+    }
+  }
 }
 
 extension ConfigurationKey {

@@ -1,0 +1,110 @@
+import ArgumentParser
+import LossKit
+import LossKitRuntime
+import LossKitTraining
+
+/// `losskit compare`: several objectives from one start.
+struct CompareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Trains one policy by several objectives from one start, and shows how they differ.",
+    usage: "losskit compare <objective> ... --output <directory> [--data <file>] [<options>]",
+    discussion: """
+      The policy is first trained on the chosen responses; from there each objective makes a run of its own, with the same \
+      data in the same order. A table of the held-out data goes to standard output; report.html in the output directory has \
+      the curves, and each run a directory there.
+
+      Options are those of 'losskit train'. A setting is for every objective that has the hyperparameter. An option of the \
+      training may differ by objective: '--learning-rate 1e-3 --learning-rate cal-dpo=1e-4'; with 'start-' before its name it \
+      is for the start: '--start-learning-rate 1e-3'. The start shares the seed and the batch sizes where they are not set \
+      for it. Of data without eval-data a tenth, drawn by the seed, is held out.
+
+      EXAMPLES
+        losskit compare dpo cal-dpo --output runs/comparison
+        losskit compare 'dpo(beta=0.1)' ipo hinge --data train.jsonl \\
+          --eval-data test.jsonl --output runs/comparison
+
+      \(RunHelp.text(.compare))
+      """)
+
+  @OptionGroup var options: RunOptions
+
+  func run() throws {
+    ConsoleLog.install()
+    let registry = try options.plugins.registry()
+    let (settings, names) = try options.settings(.compare, in: registry)
+    let preparation = RunPreparation(settings: settings, registry: registry)
+    let own = settings.entries.filter { $0.key == RunKey.losses.name && $0.origin == .commandLine }.map(\.value) + names
+    let texts = own.isEmpty ? settings.values(.losses) : own
+    let output = try blaming(.usage) {
+      guard !texts.isEmpty else { throw Failure("no objective is named; name those to compare, such as: dpo cal-dpo") }
+      return try settings.required(.output)
+    }
+    let entries = try entries(texts, preparation)
+    let seed = entries[0].configuration.seed
+    let start = try supervisedStart(preparation)
+    let data = try preparation.data(seed: seed)
+    let held = data.evaluation.map { (data.training, $0) } ?? data.training.split(seed: seed)
+    let policy = try preparation.policy(seed: seed)
+    let comparison = try blaming(.usage) {
+      for entry in entries {
+        try TrainingPlan(
+          objective: entry.objective, trainingData: held.0, evaluationData: held.1, policy: policy.text
+        ).check(policy: policy.type)
+      }
+      return try Comparison(
+        entries, start: start, trainingData: held.0, evaluationData: held.1, policy: policy.text)
+    }
+    let result = try comparison.run(
+      from: policy.instance, in: RunDirectory(output, for: .newRun), progress: { Progress(label: $0) },
+      interruption: .onSignals())
+    try Console.write(result.text)
+    Console.note("the curves are in \(output)/report.html")
+  }
+
+  private func entries(_ texts: [String], _ preparation: RunPreparation) throws -> [Comparison.Entry] {
+    let settings = preparation.settings
+    let objectives = try texts.map {
+      try ComparedObjective($0, reward: settings.value(.reward), in: preparation.registry)
+    }
+    let assignments = settings.values(.set)
+    try blaming(.usage) {
+      try ComparedObjective.checkAllTaken(assignments, by: objectives)
+      for entry in settings.entries where entry.isForOneLoss(.compare) {
+        guard let name = entry.assigned?.name, !objectives.contains(where: { $0.isCalled(name) }) else { continue }
+        throw Failure(
+          "\(entry.key): " + unknownNameMessage(name, kind: "objective of this comparison", known: texts))
+      }
+    }
+    return try objectives.map { objective in
+      let own = try assignments.filter { text in objective.takes(try Setting(parsing: text)) }
+      return Comparison.Entry(
+        label: objective.label, objective: try preparation.objective(objective.label, settings: own),
+        configuration: try preparation.configuration(defaults: ComparisonDefaults.run) { objective.isCalled($0) })
+    }
+  }
+
+  /// The start that all runs share, as it is set; nil for none.
+  private func supervisedStart(_ preparation: RunPreparation) throws -> SupervisedStart? {
+    guard let text = preparation.settings.value(.supervised), text != "none" else { return nil }
+    let objective = try resolvedObjective(text, reward: nil, settings: [], in: preparation.registry)
+    let configuration = try preparation.configuration(
+      prefix: RunSchema.startPrefix, defaults: ComparisonDefaults.start, shared: ComparisonDefaults.sharedWithStart)
+    return SupervisedStart(objective: objective, configuration: configuration)
+  }
+}
+
+extension PreferenceDataset {
+  /// A part to learn from, and a tenth to hold out, drawn by the seed.
+  fileprivate func split(seed: Int) -> (PreferenceDataset, PreferenceDataset) {
+    var random = RandomNumbers(seed: UInt64(seed), stream: 1 << 61)
+    let count = max(1, examples.count / 10)
+    let held = Set(random.permutation(of: examples.count).prefix(count))
+    let kept = examples.indices.filter { !held.contains($0) }.map { examples[$0] }
+    Console.note("no data is given to evaluate on: \(count) of \(examples.count) examples are held out")
+    return (
+      PreferenceDataset(examples: kept, source: source),
+      PreferenceDataset(examples: held.sorted().map { examples[$0] }, source: "a tenth of \(source)")
+    )
+  }
+}

@@ -1,0 +1,18 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The shortest decimal that reads back as the same number; whole numbers without a fraction.
+func decimal(_ value: Double) -> String {
+  let text = value.description
+  return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+}
+
+/// Six significant digits: more than people compare.
+func rounded(_ value: Double) -> Double {
+  guard value != 0, value.isFinite else { return value }
+  let scale = pow(10, 5 - log10(value.magnitude).rounded(.down))
+  return scale.isFinite && scale >= 1e-15 ? (value * scale).rounded() / scale : value
+}

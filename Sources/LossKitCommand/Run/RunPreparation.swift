@@ -1,0 +1,149 @@
+import LossKit
+import LossKitRuntime
+import LossKitTraining
+
+/// Makes the parts of runs out of settings.
+struct RunPreparation {
+  let settings: RunSettings
+  let registry: PluginRegistry
+
+  // MARK: Objectives
+
+  /// An objective, with the settings that are meant for it.
+  func objective(_ text: String, settings assignments: [String]) throws -> Objective {
+    try resolvedObjective(text, reward: settings.value(.reward), settings: assignments, in: registry)
+  }
+
+  /// The numbers of the training. `defaults` stand in for those of the keys; keys in `shared` without the prefix serve where they are
+  /// not set with it. Of a value that is meant for one loss, `isMeant` says whether it is this one.
+  func configuration(
+    prefix: String = "", defaults: [String: String] = [:], shared: Set<String> = [],
+    isMeant: (_ loss: String) -> Bool = { _ in false }
+  ) throws -> TrainingConfiguration {
+    func value(_ name: String) -> String? {
+      let entries = settings.entries.filter { $0.key == name }
+      return entries.compactMap(\.assigned).last { isMeant($0.name) }?.value
+        ?? entries.last { $0.assigned == nil }?.value
+    }
+    return try blaming(.usage) {
+      var configuration = TrainingConfiguration()
+      for key in TrainingConfiguration.keys {
+        let general = shared.contains(key.name) ? value(key.name) : nil
+        guard let text = value(prefix + key.name) ?? general ?? defaults[key.name] else { continue }
+        try configuration.set(key.name, to: text)
+      }
+      return configuration
+    }
+  }
+
+  // MARK: Data
+
+  /// The data of a run: files, or reviews generated from a seed.
+  func data(seed: Int) throws -> (training: PreferenceDataset, evaluation: PreferenceDataset?) {
+    let data =
+      if let path = settings.value(.data) {
+        try readData(path)
+      } else {
+        try generatedData(seed: seed)
+      }
+    Console.note("data: \(data.training.source): \(data.training.report)")
+    if let held = data.evaluation { Console.note("held out: \(held.source): \(held.report)") }
+    return data
+  }
+
+  private func readData(_ path: String) throws -> (training: PreferenceDataset, evaluation: PreferenceDataset?) {
+    for key in [RunKey.generatedTraining, .generatedEvaluation] where settings.has(key) {
+      throw CommandFailure(
+        status: .usage, message: "\(key.name) is for generated reviews, and data is given; leave one of them out")
+    }
+    let held = settings.value(.evaluationData)
+    guard path != "-" || held != "-" else {
+      throw CommandFailure(
+        status: .usage, message: "data and eval_data are both standard input; name a file for one of them")
+    }
+    return try blaming(.data) {
+      (try PreferenceDataset.read(path: path), try held.map { try PreferenceDataset.read(path: $0) })
+    }
+  }
+
+  private func generatedData(seed: Int) throws -> (training: PreferenceDataset, evaluation: PreferenceDataset?) {
+    try blaming(.usage) {
+      guard !settings.has(.evaluationData) else {
+        throw Failure("eval_data is given, but no data to learn from; add data, or leave both out to generate reviews")
+      }
+      let data = ControlledDataset.generate(
+        seed: UInt64(seed), train: try count(.generatedTraining), evaluation: try count(.generatedEvaluation))
+      return (data.train, data.evaluation)
+    }
+  }
+
+  private func count(_ key: RunKey) throws -> Int {
+    let text = settings.value(key) ?? ""
+    guard let count = Int(text), (1...1_000_000).contains(count) else {
+      throw Failure("\(key.name): \(text) will not do; it takes a whole number from 1 to 1000000")
+    }
+    return count
+  }
+
+  // MARK: Policy
+
+  /// The type of the policy.
+  func policyType() throws -> LoadedPolicyType {
+    try blaming(.unavailable) { try registry.policyType(named: settings.value(.policy) ?? "") }
+  }
+
+  /// The policy as a run starts with it: loaded where a path is given, else drawn by the seed.
+  func policy(seed: Int) throws -> (instance: PolicyInstance, type: LoadedPolicyType, text: String) {
+    let type = try policyType()
+    let options = try blaming(.usage) { try self.options(of: type) }
+    let text = policyText(type, options)
+    if let path = settings.value(.start) {
+      return (try blaming(.data) { try type.load(path: path, options: options) }, type, text)
+    }
+    guard type.canCreate else {
+      throw CommandFailure(
+        status: .usage,
+        message: "policy \(type.name) cannot be made anew; say with --\(RunKey.start.option) what to load")
+    }
+    return (try blaming(.usage) { try type.create(options: options, seed: UInt64(seed)) }, type, text)
+  }
+
+  /// The models to compare with; none for the policy as it starts.
+  func references() throws -> [PolicyInstance] {
+    let type = try referenceType()
+    return try settings.values(.reference).map { path in try blaming(.data) { try type.load(path: path) } }
+  }
+
+  /// The type of the references.
+  func referenceType() throws -> LoadedPolicyType {
+    guard let name = settings.value(.referencePolicy) else { return try policyType() }
+    guard settings.has(.reference) else {
+      throw CommandFailure(
+        status: .usage, message: "reference_policy is given, but no reference; add one, or leave it out")
+    }
+    return try blaming(.unavailable) { try registry.policyType(named: name) }
+  }
+
+  /// The policy's start in words: all that decides it.
+  func policyText() throws -> String {
+    let type = try policyType()
+    return policyText(type, try blaming(.usage) { try options(of: type) })
+  }
+
+  private func policyText(_ type: LoadedPolicyType, _ options: [String: Double]) -> String {
+    let path = settings.value(.start)
+    let values = type.parameters.compactMap { parameter -> String? in
+      guard let value = options[parameter.name] ?? (path == nil ? parameter.initial : nil) else { return nil }
+      return "\(parameter.name)=\(parameter.format(value))"
+    }
+    return type.name + (values.isEmpty ? "" : "(\(values.joined(separator: ", ")))")
+      + (path.map { " from \($0)" } ?? "")
+  }
+
+  private func options(of type: LoadedPolicyType) throws -> [String: Double] {
+    let settings = try settings.values(.policySet).map { try Setting(parsing: $0) }
+    let target = SettingTarget(name: type.name, parameters: type.parameters)
+    let assignments = try Setting.assignments(settings, among: [target])
+    return Dictionary(uniqueKeysWithValues: assignments.map { (type.parameters[$0.parameter].name, $0.value) })
+  }
+}

@@ -1,0 +1,85 @@
+import LossKit
+import LossKitTraining
+import Yams
+
+extension RunSettings {
+  /// Reads a recipe, a YAML file with a mapping from keys to values.
+  ///
+  /// Scalars are taken as they are written, so that `1e-4` is a number whatever YAML says. Lists are for keys that take any number of
+  /// values, mappings for hyperparameters and options, and in a comparison for values that differ by loss.
+  static func recipe(path: String, schema: RunSchema) throws -> RunSettings {
+    let content = try Files.read(path)
+    guard let text = String(validating: content, as: UTF8.self) else {
+      throw Failure("\(path): not UTF-8; convert the file")
+    }
+    let root: Node?
+    do {
+      root = try Yams.compose(yaml: text)
+    } catch {
+      throw Failure("\(path): no YAML: \(error)")
+    }
+    guard let root else { return RunSettings(schema) }
+    guard case .mapping(let mapping) = root else {
+      throw Failure("\(path): a recipe is a mapping from keys to values; write lines such as 'loss: dpo'")
+    }
+    var reader = RecipeReader(path: path, schema: schema)
+    for (key, value) in mapping { try reader.add(key, value) }
+    return reader.settings
+  }
+}
+
+/// Takes a recipe's keys and values one by one.
+private struct RecipeReader {
+  let path: String
+  let schema: RunSchema
+  var settings: RunSettings
+
+  init(path: String, schema: RunSchema) {
+    self.path = path
+    self.schema = schema
+    settings = RunSettings(schema)
+  }
+
+  mutating func add(_ key: Node, _ value: Node) throws {
+    let line = key.mark?.line ?? value.mark?.line ?? 0
+    guard case .scalar(let name) = key else { throw failure(line, "a key is no plain text") }
+    let arity = schema.keys.first { $0.name == name.string }?.arity ?? .single
+    switch value {
+    case .scalar(let scalar):
+      guard scalar.style != .plain || !["", "~", "null"].contains(scalar.string) else {
+        throw failure(line, "\(name.string) has no value; write one, or remove the key")
+      }
+      try add(name.string, scalar.string, line)
+    case .sequence(let elements):
+      guard arity != .single else { throw failure(line, "\(name.string) takes one value, not a list") }
+      for element in elements { try add(name.string, text(element, of: name.string, line), line) }
+    case .mapping(let members):
+      let isByLoss = schema.isComparison && schema.trainingKey(name.string) != nil
+      guard arity == .assignments || isByLoss else {
+        throw failure(line, "\(name.string) takes one value, not a mapping")
+      }
+      for (member, value) in members {
+        let assignment = "\(try text(member, of: name.string, line))=\(try text(value, of: name.string, line))"
+        try add(name.string, assignment, member.mark?.line ?? line)
+      }
+    case .alias: throw failure(line, "\(name.string): an alias without an anchor")
+    }
+  }
+
+  private mutating func add(_ key: String, _ value: String, _ line: Int) throws {
+    do {
+      try settings.add(RunSettings.Entry(key: key, value: value, origin: .recipe(file: path, line: line)))
+    } catch {
+      throw failure(line, "\(error)")
+    }
+  }
+
+  private func text(_ node: Node, of key: String, _ line: Int) throws -> String {
+    guard case .scalar(let scalar) = node else {
+      throw failure(line, "\(key): a value in it is no plain text or number")
+    }
+    return scalar.string
+  }
+
+  private func failure(_ line: Int, _ problem: String) -> Failure { Failure("\(path), line \(line): \(problem)") }
+}

@@ -1,0 +1,93 @@
+import ArgumentParser
+import Logging
+import LossKit
+import LossKitRuntime
+import LossKitTraining
+
+/// `losskit train`: one run.
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Trains a policy by an objective on preference data.",
+    usage: "losskit train --loss <objective> --output <directory> [--data <file>] [<options>]",
+    discussion: """
+      DATA has one JSON object a line, in one of these forms:
+        {"prompt": …, "chosen": …, "rejected": …}      texts, or lists of messages
+        {"chosen": …, "rejected": …}                   whole transcripts
+        {"prompt": …, "responses": […], "scores": […]} rankings
+        {"prompt": …, "completion": …, "label": true}  unpaired feedback
+      Without data, short reviews with a known reward are generated from the seed.
+
+      The output directory gets metrics.jsonl, checkpoints, run.json with all that decides the run, and at the end the model. \
+      Ctrl-C stops after a step, with a checkpoint; the same command with --resume goes on from there, to the bit as if it \
+      had not been stopped.
+
+      A recipe is a YAML file whose keys are the options below, with _ for -. Hyperparameters of the objective and options of \
+      the policy may be written as keys of their own, here and there: '--beta 0.1' is '--set beta=0.1', 'hidden_size: 64' is \
+      'policy_set: {hidden_size: 64}'.
+
+      EXAMPLES
+        losskit train --loss dpo --beta 0.1 --output runs/dpo
+        losskit train --loss cal-dpo --data train.jsonl --eval-data test.jsonl \\
+          --init base --learning-rate 1e-5 --output runs/cal-dpo
+        losskit train --recipe recipe.yaml --resume
+
+      \(RunHelp.text(.train))
+      """)
+
+  @Flag(help: "Continue the run in the output directory from its last checkpoint.")
+  var resume = false
+
+  @OptionGroup var options: RunOptions
+
+  func run() throws {
+    ConsoleLog.install()
+    let registry = try options.plugins.registry()
+    let (settings, names) = try options.settings(.train, in: registry)
+    if let name = names.first {
+      throw CommandFailure(status: .usage, message: "unexpected argument '\(name)'; options begin with --")
+    }
+    let preparation = RunPreparation(settings: settings, registry: registry)
+    let (loss, output) = try blaming(.usage) { (try settings.required(.loss), try settings.required(.output)) }
+    let configuration = try preparation.configuration()
+    let objective = try preparation.objective(loss, settings: settings.values(.set))
+    let data = try preparation.data(seed: configuration.seed)
+    let plan = TrainingPlan(
+      objective: objective, configuration: configuration, trainingData: data.training,
+      evaluationData: data.evaluation, policy: try preparation.policyText())
+    let interruption = Interruption.onSignals()
+    let trainer = try trainer(plan, preparation, in: RunDirectory(output, for: resume ? .resumption : .newRun))
+    Console.note("objective: \(objective.description)")
+    let outcome = try trainer.run(progress: Progress(), interruption: interruption)
+    guard outcome.isFinished else {
+      throw Failure(
+        "stopped after step \(outcome.step) of \(outcome.totalSteps), with a checkpoint; the same command with --resume goes on"
+      )
+    }
+    try Console.write(summary(outcome, plan, output))
+  }
+
+  /// A new trainer, or one that goes on; what cannot work together is wrong usage.
+  private func trainer(
+    _ plan: TrainingPlan, _ preparation: RunPreparation, in directory: RunDirectory
+  ) throws -> Trainer {
+    let type = try preparation.policyType()
+    let paths = preparation.settings.values(.reference)
+    let referenceTypes = try paths.map { _ in try preparation.referenceType() }
+    try blaming(.usage) { try plan.check(policy: type, references: referenceTypes) }
+    if resume {
+      return try Trainer(resuming: plan, policy: type, references: referenceTypes, in: directory)
+    }
+    let policy = try preparation.policy(seed: plan.configuration.seed)
+    return try Trainer(plan, policy: policy.instance, references: preparation.references(), in: directory)
+  }
+
+  private func summary(_ outcome: Trainer.Outcome, _ plan: TrainingPlan, _ output: String) -> String {
+    var lines = [
+      ["objective", plan.objective.description], ["hash", plan.objective.hash], ["steps", "\(outcome.step)"],
+      ["seconds", decimal((outcome.seconds * 10).rounded() / 10)], ["model", "\(output)/model"],
+    ]
+    for metric in outcome.evaluation?.metrics ?? [] { lines.append([metric.name, decimal(rounded(metric.value))]) }
+    return alignedLines(lines)
+  }
+}
