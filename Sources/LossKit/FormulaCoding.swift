@@ -51,17 +51,21 @@ extension Graph {
         batchNodes += 1
       }
       try Self.check(
-        node, at: index, responses: responses, references: references, columns: columns,
+        node, at: index, rows: rows, responses: responses, references: references, columns: columns,
         parameterCount: parameterCount, stateCount: stateCount)
       nodes.append(node)
     }
     outputs = try Self.indices(formula.outputs, count: formula.output_count, below: nodes.count)
     stateOutputs = try Self.indices(formula.state_outputs, count: stateCount, below: nodes.count)
+    let depends = rowDependence
+    guard !stateOutputs.contains(where: { depends[$0] }) else {
+      throw Failure("a state of its formula differs from row to row")
+    }
   }
 
   private static func check(
-    _ node: GraphNode, at index: Int, responses: Int, references: Int, columns: [Column], parameterCount: Int,
-    stateCount: Int
+    _ node: GraphNode, at index: Int, rows: Column.Extent, responses: Int, references: Int, columns: [Column],
+    parameterCount: Int, stateCount: Int
   ) throws {
     guard node.operands.allSatisfy({ $0 < index }) else {
       throw Failure("node \(index) of its formula stands before its operand")
@@ -70,6 +74,12 @@ extension Graph {
     case .input:
       guard node.a < columns.count else { throw Failure("node \(index) of its formula reads an undeclared column") }
       let column = columns[node.a]
+      // A column is as long as its extent says: read over other rows, it would be read beyond its end.
+      guard (column.extent == .token) == (rows == .token) else {
+        throw Failure(
+          "node \(index) of its formula reads column '\(column.name)' per \(column.extent), and is evaluated per \(rows)"
+        )
+      }
       let slots =
         (column.extent == .response ? responses : 1) * (column.isPerReference ? max(references, 1) : 1)
       guard node.b < slots else {
@@ -78,6 +88,14 @@ extension Graph {
       }
     case .parameter where node.a >= parameterCount: throw Failure("node \(index) of its formula: no such parameter")
     case .state where node.a >= stateCount: throw Failure("node \(index) of its formula: no such state")
+    case .tokenIndex, .tokenCount, .tokenShortest:
+      guard rows == .token else {
+        throw Failure("node \(index) of its formula asks for a token, and is evaluated per prompt")
+      }
+    case .batchCount, .rowIndex, .batchMean, .batchSorted:
+      guard rows == .prompt else {
+        throw Failure("node \(index) of its formula asks for the batch, and is evaluated per token")
+      }
     default: break
     }
   }

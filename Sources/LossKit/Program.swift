@@ -75,7 +75,8 @@ package final class Program: Sendable {
     self.scalarSources = scalarSources
     self.temporaryCount = temporaryCount
     self.stateResults = stateResults
-    isRowwise = stages.count == 1 && stages[0].batch.isEmpty
+    let countsBatch = scalarSources.contains { if case .batchCount = $0.source { true } else { false } }
+    isRowwise = stages.count == 1 && stages[0].batch.isEmpty && !countsBatch
     needsGeneratedColumns = externals.contains {
       switch $0 {
       case .rowIndex, .uniform: true

@@ -64,7 +64,7 @@ let exactKernels: [Kernel] = [
   .exact("sqrt", LOSSKIT_KERNEL_SQRT, operands: 1) { $0[0].squareRoot() },
   .exact("abs", LOSSKIT_KERNEL_ABS, operands: 1) { $0[0].magnitude },
   .exact("square", LOSSKIT_KERNEL_SQUARE, operands: 1) { $0[0] * $0[0] },
-  .exact("relu", LOSSKIT_KERNEL_RELU, operands: 1) { $0[0] > 0 ? $0[0] : 0 },
+  .exact("relu", LOSSKIT_KERNEL_RELU, operands: 1) { $0[0] <= 0 ? 0 : $0[0] },
   .exact("floor", LOSSKIT_KERNEL_FLOOR, operands: 1) { $0[0].rounded(.down) },
   .exact("step", LOSSKIT_KERNEL_STEP, operands: 1) { $0[0] > 0 ? 1 : 0 },
   .exact("sign", LOSSKIT_KERNEL_SIGN, operands: 1) { $0[0].isNaN ? .nan : $0[0] > 0 ? 1 : $0[0] < 0 ? -1 : 0 },

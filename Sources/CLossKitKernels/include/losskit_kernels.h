@@ -18,7 +18,7 @@ enum {
 
 /* What an instruction does. Each is defined for all doubles, subnormals and infinities too. Arithmetic and SQRT are
  * rounded to nearest; EXP, EXPM1, LOG, LOG1P, TANH and EXP_NEGATIVE_ABS are within 4 ulp of the mathematics, SIGMOID,
- * LOG_SIGMOID, SOFTPLUS and LOG1MEXP within 6. NaN gives NaN; only in MINIMUM, MAXIMUM, RELU, STEP, SELECT and CLAMP it
+ * LOG_SIGMOID, SOFTPLUS and LOG1MEXP within 6. NaN gives NaN; only in MINIMUM, MAXIMUM, STEP, SELECT and CLAMP it
  * makes a comparison false and the formula decides. One level's results have the same bits wherever a row stands and
  * however many rows there are; two levels' results may differ in the last digits. */
 enum {
@@ -34,7 +34,7 @@ enum {
   LOSSKIT_KERNEL_SOFTPLUS,     /* max(a, 0) + log1p(exp(-|a|)) */
   LOSSKIT_KERNEL_LOG1MEXP,     /* log(1 - exp(a)) for a <= 0; -inf at 0, NaN above */
   LOSSKIT_KERNEL_ABS, LOSSKIT_KERNEL_SQUARE,
-  LOSSKIT_KERNEL_RELU,         /* a > 0 ? a : 0 */
+  LOSSKIT_KERNEL_RELU,         /* a <= 0 ? 0 : a; a loss cannot hide a NaN in it */
   LOSSKIT_KERNEL_FLOOR,
   LOSSKIT_KERNEL_STEP,         /* a > 0 ? 1 : 0 */
   LOSSKIT_KERNEL_SIGN,         /* a > 0 ? 1 : a < 0 ? -1 : 0; NaN of NaN */

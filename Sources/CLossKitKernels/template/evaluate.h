@@ -116,7 +116,7 @@ static void evaluate(const losskit_instruction *instructions, size_t instruction
       UNARY(LOG1MEXP, log1mexp(a))
       UNARY(ABS, __builtin_elementwise_abs(a))
       UNARY(SQUARE, a * a)
-      UNARY(RELU, choose(a > 0, a, broadcast(0)))
+      UNARY(RELU, choose(a <= 0, broadcast(0), a))
       UNARY(FLOOR, __builtin_elementwise_floor(a))
       UNARY(STEP, choose(a > 0, broadcast(1), broadcast(0)))
       UNARY(SIGN, sign(a))
