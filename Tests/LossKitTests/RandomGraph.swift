@@ -1,0 +1,104 @@
+import CLossKitKernels
+import LossKitTestSupport
+
+@testable import LossKit
+
+/// A graph of random operations over four columns, one parameter and one state, all decided by a seed.
+struct RandomGraph {
+  /// Which operations may occur.
+  struct Kind {
+    var operations: [LossKit.Operation] = Operation.allCases.filter {
+      $0.rawValue < 1000 && $0.arity > 0 && !$0.isBatch
+    }
+    var leaves: [GraphNode] =
+      (0..<4).map { GraphNode(.input, a: $0) } + [GraphNode(.parameter), GraphNode(.state), GraphNode(.batchCount)]
+    var constants = [0.0, 1, -1, 0.5, 2, -3, -0.0]
+    var size = 40
+  }
+
+  static let rows = 9
+  /// Not simplified: each node is as it was drawn.
+  private(set) var graph = Graph()
+  let inputs: [[Double]]
+  let parameters, state: [Double]
+
+  init(seed: UInt64, _ kind: Kind = Kind()) {
+    var numbers = SeededNumbers(seed: seed)
+    let special = [0.0, -0.0, 1, -1, 30, -30, 800, -800, 1e-9, 0.5]
+    inputs = (0..<4).map { column in
+      (0..<Self.rows).map { _ in
+        column == 3 ? special.randomElement(using: &numbers) ?? 0 : numbers.normal(deviation: column == 2 ? 30 : 2)
+      }
+    }
+    parameters = [numbers.normal()]
+    state = [numbers.normal()]
+    graph.nodes = kind.leaves + kind.constants.map { GraphNode(.constant, value: $0) }
+    var batchNodes = 0.0
+    for _ in 0..<kind.size {
+      let operation = kind.operations.randomElement(using: &numbers) ?? .add
+      // Recent nodes more often, so that graphs become deep as well as wide.
+      func operand() -> Int {
+        let count = graph.nodes.count
+        return Bool.random(using: &numbers)
+          ? Int.random(in: 0..<count, using: &numbers) : Int.random(in: max(0, count - 6)..<count, using: &numbers)
+      }
+      var node = GraphNode(operation, a: operand())
+      if operation.arity > 1 { node.b = operand() }
+      if operation.arity > 2 { node.c = operand() }
+      if operation.isBatch {
+        node.value = batchNodes
+        batchNodes += 1
+      }
+      graph.nodes.append(node)
+    }
+    graph.outputs = [graph.nodes.count - 1]
+  }
+
+  /// The values of every node of a graph over these columns, by the plain evaluator.
+  func plain(_ graph: Graph) -> [[Double]] {
+    PlainEvaluation(graph, rows: Self.rows, parameters: parameters, state: state, external: external).values
+  }
+
+  /// What a column of the run has at a row.
+  func external(_ external: Program.External, row: Int) -> Double {
+    switch external {
+    case .input(let slot): inputs[slot.column][row]
+    case .cotangent: row == 4 ? 0 : Double(row) - 3.5
+    case .rowIndex: Double(row)
+    case .uniform(let stream): UniformNumbers.value(seed: 5, stream: stream, row: row)
+    default: .nan
+    }
+  }
+
+  /// The values of some nodes by a program at a level of the vector kernels.
+  func compiled(_ graph: Graph, results: [Int], level: Int32) throws -> [[Double]] {
+    try run(
+      graph, results: results, rows: Self.rows, parameters: parameters, state: state, level: level, external: external)
+  }
+}
+
+/// Compiles a graph and runs it: the values of some of its nodes. `external` gives a column's value at a row.
+func run(
+  _ graph: Graph, results: [Int], rows: Int, parameters: [Double] = [], state: [Double] = [],
+  level: Int32 = Int32(LOSSKIT_LEVEL_AUTOMATIC), external: (Program.External, _ row: Int) -> Double
+) throws -> [[Double]] {
+  let program = Program.compile(graph, results: results, states: [])
+  func column(_ value: (Int) -> Double) -> UnsafeMutablePointer<Double> {
+    let pointer = UnsafeMutablePointer<Double>.allocate(capacity: rows)
+    for row in 0..<rows { pointer.advanced(by: row).initialize(to: value(row)) }
+    return pointer
+  }
+  let externals = program.externals.map { kind in column { external(kind, $0) } }
+  let outputs = results.map { _ in column { _ in .nan } }
+  defer { for pointer in externals + outputs { pointer.deallocate() } }
+  let columns = ProgramColumns(externals: externals.map { UnsafePointer($0) }, outputs: outputs, rows: rows)
+  var state = state
+  try parameters.withUnsafeBufferPointer { parameters in
+    try state.withUnsafeMutableBufferPointer { state in
+      try BatchRun.run(
+        [BatchPart(program: program, columns: columns)], parameters: parameters.baseAddress, state: state.baseAddress,
+        level: level)
+    }
+  }
+  return outputs.map { Array(UnsafeBufferPointer(start: $0, count: rows)) }
+}
