@@ -24,8 +24,12 @@ package struct LaTeXNotation: FormulaNotation {
     case .cotangent: return FormulaText("c", .atom)
     case .add: return FormulaText("\(operands[0].text) + \(operands[1].text)", .sum)
     case .subtract: return FormulaText("\(operands[0].text) - \(operands[1].within(.product))", .sum)
+    case .square:
+      let base = operands[0]
+      let isPlain = base.binding == .atom && base.text.allSatisfy { $0.isLetter }
+      return FormulaText(isPlain ? "\(base.text)^2" : "\\left(\(base.text)\\right)^2", .atom)
     case .multiply, .annihilate:
-      return FormulaText("\(operands[0].within(.product)) \\, \(operands[1].within(.negation))", .product)
+      return FormulaText("\(operands[0].within(.product)) \\, \(operands[1].within(.product))", .product)
     case .divide: return FormulaText("\\frac{\(operands[0].text)}{\(operands[1].text)}", .atom)
     case .negate: return FormulaText("-\(operands[0].within(.product))", .negation)
     default: return FormulaText(function(node.operation, operands.map(\.text)), .atom)
@@ -54,7 +58,6 @@ package struct LaTeXNotation: FormulaNotation {
     case .softplus: "\\log\\left(1 + e^{\(x)}\\right)"
     case .log1mexp: "\\log\\left(1 - e^{\(x)}\\right)"
     case .abs: "\\left|\(x)\\right|"
-    case .square: "\\left(\(x)\\right)^2"
     case .relu: "\\max\\left(0, \(x)\\right)"
     case .floor: "\\left\\lfloor \(x) \\right\\rfloor"
     case .sign: "\\operatorname{sign}\\left(\(x)\\right)"

@@ -1,3 +1,5 @@
+internal import LossKitRuntime
+
 /// Preference data: examples that can be trained on, where they came from, and what was left out.
 public struct PreferenceDataset: Sendable, Equatable {
   /// What the examples hold.
@@ -31,8 +33,8 @@ public struct PreferenceDataset: Sendable, Equatable {
     return examples.allSatisfy { $0.responses.count == 2 } ? .pairs : .rankings
   }
 
-  /// Tells data sets apart: 16 hexadecimal digits over the prompts, responses, scores and labels in their order (FNV-1a, 64
-  /// bits). It is the same for one data set written in several forms, and no protection against forgery.
+  /// Tells data sets apart: SHA-256, 64 hexadecimal digits, over the prompts, responses, scores and labels in their order. It is
+  /// the same for one data set written in several forms.
   public var digest: String {
     var hash = ContentHash()
     for example in examples {
@@ -47,23 +49,19 @@ public struct PreferenceDataset: Sendable, Equatable {
 }
 
 private struct ContentHash {
-  private var value: UInt64 = 0xCBF2_9CE4_8422_2325
+  private var digest = SHA256Digest()
 
   mutating func add(_ text: String) {
     add(UInt64(text.utf8.count))
-    for byte in text.utf8 { add(byte: byte) }
+    digest.update(Array(text.utf8))
   }
 
   mutating func add(_ word: UInt64) {
-    for shift in stride(from: 0, to: 64, by: 8) { add(byte: UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
-  }
-
-  private mutating func add(byte: UInt8) {
-    value = (value ^ UInt64(byte)) &* 0x100_0000_01B3
+    digest.update(stride(from: 0, to: 64, by: 8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) })
   }
 
   var hexadecimal: String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+    var digest = digest
+    return digest.hexadecimal()
   }
 }
