@@ -5,11 +5,16 @@ extension Objective {
   /// Evaluates a batch: the loss of each prompt, the rewards, and the gradients of the sum of the losses.
   ///
   /// `state` is read and moved on; keep it after a training step, drop it after an evaluation. Throws for a column that is missing,
-  /// of another length or not finite, and for a value that does not exist, with the prompt's index.
+  /// of another length or not finite, and for a value that does not exist, with the prompt's index; the state then stays as it was.
   public func evaluate(
     _ batch: Batch, state: inout [Double], seed: UInt64 = 0, gradients: Bool = true
   ) throws -> Evaluation {
     try BatchCheck(self, batch).run()
+    guard state.count == initialState.count else {
+      throw Failure("the objective keeps \(initialState.count) numbers of state, and was handed \(state.count)")
+    }
+    // Taken over only when all went well: a batch that fails must not spoil the next.
+    var after = state
     let valueCount = reward == nil ? 1 : 1 + batch.responses
     var values = [Double](repeating: 0, count: valueCount * batch.prompts)
     var derivatives = columns.map { column -> [Double] in
@@ -20,7 +25,7 @@ extension Objective {
     try inputs.withBufferPointers { inputs in
       try derivatives.withMutableBufferPointers { derivatives in
         try values.withUnsafeMutableBufferPointer { output in
-          try state.withUnsafeMutableBufferPointer { state in
+          try after.withUnsafeMutableBufferPointer { state in
             try batch.withFrame(inputs: inputs, gradients: gradients ? derivatives : nil) { frame in
               var frame = frame
               frame.state = state.baseAddress
@@ -32,6 +37,7 @@ extension Objective {
         }
       }
     }
+    state = after
     var named: [String: [Double]] = [:]
     for (column, derivative) in zip(columns, derivatives)
     where gradients && column.isDifferentiable && batch.columns[column.name] != nil {
