@@ -78,6 +78,7 @@ let package = Package(
       name: "LossKitTestSupport", dependencies: ["LossKit", "CLossKit"], path: "Tests/Support", swiftSettings: settings),
     .testTarget(
       name: "LossKitTests", dependencies: ["LossKitTestSupport", "LossKit", "CLossKit", "CLossKitKernels"],
+      exclude: ["Fixtures"],
       swiftSettings: settings),
     .testTarget(
       name: "RuntimeTests", dependencies: ["LossKitTestSupport", "LossKitRuntime", "LossKit", "CLossKit"],

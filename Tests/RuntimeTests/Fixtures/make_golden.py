@@ -1,4 +1,5 @@
-"""Writes golden/*.json beside this file: published records of losses, for GoldenTests.
+"""Writes golden/*.json beside this file, published records of losses for GoldenTests, and methods.json among the fixtures
+of LossKitTests, records of methods that are written out in its tests.
 
 usage: make_golden.py FOLDER
 
@@ -258,6 +259,44 @@ def from_authors(golden):
     golden.add("authors", {"library": "the authors' repositories", "commits": published["commits"]}, records)
 
 
+# ---- methods that the tests of the SDK write out ----
+
+METHODS = [
+    "kto.halos(beta=.1,lu=1.33)", "tdpo2(beta=.1,alpha=.5)", "mrpo.reference(eta=0.1,alpha=-1.0)",
+    "mrpo.reference(eta=-0.1,alpha=0.3)", "mrpo.reference(eta=0.4,alpha=0.5)", "beta_dpo.first_step(b=.1,a=.6)",
+    "alpha_dpo.first_step(b=2.5,a=.2,g=.3)", "exo.dpo_loss.dpo-rw(K=4)", "nca.K4.NCA", "wpo.loss(beta=.01)",
+]
+
+
+def methods(golden):
+    """The authors' records under one name for each column, and LD-DPO's as rows of tokens."""
+    published = {r["name"]: r for r in json.loads((golden.folder / "authors.json").read_text())["results"]}
+    kept = ("source", "inputs", "loss", "grad_chosen", "grad_rejected", "grad_delta", "grads",
+            "aggregated_chosen", "aggregated_rejected")
+    records = {name: {key: published[name][key] for key in kept if key in published[name]} for name in METHODS}
+    source = golden.source("dpo_ld_alpha")
+    tokens = []
+    for result in source["results"]:
+        hyper = result["hyper"]
+        if hyper["loss_type"] != ["sigmoid"] or hyper["beta"] != 0.5 or hyper["ld_alpha"] is None:
+            continue
+        inputs = source["inputs"][result["case"]]
+
+        def scored(rows):
+            return [[x for x, counts in zip(row, mask[1:]) if counts] for row, mask in zip(rows, inputs["completion_mask"])]
+
+        tokens.append({"alpha": hyper["ld_alpha"], "policy": scored(inputs["policy_token_logps"]),
+                       "reference": scored(inputs["ref_token_logps"]), "loss": result["per_example_loss"],
+                       "gradient": scored(result["grad_policy_token_logps"])})
+    target = pathlib.Path(__file__).parents[2] / "LossKitTests" / "Fixtures"
+    target.mkdir(exist_ok=True)
+    lines = [f"{json.dumps(name)}:{compact(record)}" for name, record in records.items()]
+    ld = ",\n".join(compact(record) for record in tokens)
+    text = "{\"authors\":{\n" + ",\n".join(lines) + "\n},\"ld_dpo\":[\n" + ld + "\n]}\n"
+    (target / "methods.json").write_text(text)
+    print(f"methods: {len(records) + len(tokens)}, {len(text)} bytes")
+
+
 def main():
     if len(sys.argv) != 2:
         raise SystemExit(__doc__)
@@ -265,6 +304,7 @@ def main():
     from_authors(golden)
     from_trl(golden)
     golden.write()
+    methods(golden)
 
 
 main()

@@ -144,4 +144,24 @@ import Testing
       }
     }
   }
+
+  @Test func anEvaluationThatFailsLeavesTheStateAsItWas() throws {
+    for isFused in [true, false] {
+      let whole = try Objective("bco", in: BuiltPlugins.registry())
+      let objective = isFused ? whole : try whole.unfused()
+      var batch = Batch(prompts: 2)
+      batch.columns = ["policy_logp": [1e308, -1, -2, -3], "reference_logp": [-1e308, -1, -2, -3]]
+      var state = [0.25, 4]
+      #expect(throws: Failure.self) { try objective.evaluate(batch, state: &state) }
+      #expect(state == [0.25, 4])
+      var none: [Double] = []
+      batch.columns["policy_logp"] = [-1, -1, -2, -3]
+      batch.columns["reference_logp"] = [-1, -1, -2, -3]
+      #expect {
+        try objective.evaluate(batch, state: &none)
+      } throws: {
+        "\($0)" == "the objective keeps 2 numbers of state, and was handed 0"
+      }
+    }
+  }
 }

@@ -1,0 +1,159 @@
+import Foundation
+import LossKit
+import LossKitTestSupport
+import Testing
+
+@testable import LossKitRuntime
+
+/// The plugin ABI from C: the header under strict compilers, and a plugin that uses all that components can.
+@Suite struct CPluginTests {
+  let workshop: PluginWorkshop
+
+  init() throws { workshop = try PluginWorkshop() }
+
+  private static let strict = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+
+  private func source() throws -> String { try String(contentsOf: Fixtures.url("whole_header.c"), encoding: .utf8) }
+
+  @Test(arguments: [("c", "c11"), ("c++", "c++17")])
+  func theHeaderCompilesWithoutAWarning(language: String, standard: String) throws {
+    let headers = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Sources/CLossKit/include")
+    let compiler = Process()
+    compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    compiler.arguments =
+      ["cc", "-x", language, "-std=\(standard)", "-fsyntax-only", "-I", headers.path] + Self.strict
+      + [headers.appendingPathComponent("losskit_plugin.h").path]
+    try compiler.run()
+    compiler.waitUntilExit()
+    #expect(compiler.terminationStatus == 0)
+  }
+
+  private func registry() throws -> PluginRegistry {
+    let library = try workshop.build(source(), as: "libwhole.so", options: Self.strict)
+    let registry = try BuiltPlugins.registry()
+    try registry.open(path: library)
+    return registry
+  }
+
+  private func batch(_ numbers: inout SeededNumbers, prompts: Int = 7, responses: Int = 2) -> Batch {
+    let rows = prompts * responses
+    return Batch(
+      prompts: prompts, responses: responses, references: 2,
+      columns: [
+        "policy_logp": numbers.normals(rows, mean: -20), "reference_logp": numbers.normals(2 * rows, mean: -20),
+      ])
+  }
+
+  private func rewards(_ batch: Batch) throws -> [Double] {
+    let policy = try #require(batch.columns["policy_logp"]), reference = try #require(batch.columns["reference_logp"])
+    return policy.indices.map { policy[$0] - (reference[$0] + reference[policy.count + $0]) / 2 }
+  }
+
+  @Test func aBatchCoupledLossWithStateSeedAndOptionalColumnKeepsToTheABI() throws {
+    let objective = try Objective(
+      "coupled-hinge(power=2,random=true,shape=squared) @ two-references", in: registry())
+    #expect(!objective.isFused && !objective.isRowwise)
+    #expect(objective.referenceCount == 2)
+    #expect(objective.rewardScale == 0.5)
+    var numbers = SeededNumbers(seed: 11)
+    var state = objective.initialState
+    var means: [Double] = []
+    for step in 0..<3 {
+      var batch = batch(&numbers)
+      if step == 1 { batch.columns["margin"] = numbers.normals(7) }
+      let rewards = try rewards(batch)
+      let evaluation = try objective.evaluate(batch, state: &state, seed: UInt64(step))
+      #expect(worstError(evaluation.reward, rewards) < 1e-14)
+      let margins = (0..<7).map { 0.5 * (rewards[$0] - rewards[7 + $0]) }
+      means.append(margins.reduce(0, +) / 7)
+      let mean = means.reduce(0, +) / Double(means.count)
+      #expect(worstError(state, [mean, Double(step + 1)]) < 1e-14)
+      let gradient = try #require(evaluation.gradients["policy_logp"])
+      for prompt in 0..<7 {
+        let z = (batch.columns["margin"]?[prompt] ?? 1) - margins[prompt] + mean
+        let weight = noise(UInt64(step), prompt)
+        #expect(relativeError(evaluation.loss[prompt], weight * max(0, z) * max(0, z)) < 1e-13)
+        #expect(relativeError(gradient[prompt], -weight * max(0, z)) < 1e-13)
+        #expect(gradient[7 + prompt] == -gradient[prompt])
+      }
+      var same = state
+      let other = try objective.evaluate(batch, state: &same, seed: 99)
+      #expect(other.loss != evaluation.loss)
+    }
+  }
+
+  /// The square of 1 plus the number that the plugin draws.
+  private func noise(_ seed: UInt64, _ row: Int) -> Double {
+    var z = seed &+ 0x9E37_79B9_7F4A_7C15 &* UInt64(row + 1)
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    let weight = 1 + Double((z ^ (z >> 31)) >> 11) * 0x1p-53
+    return weight * weight
+  }
+
+  @Test func aRewardInCWithAFormulaIsFusedWithALossInSwift() throws {
+    var numbers = SeededNumbers(seed: 12)
+    let fused = try Objective("cal-dpo(beta=0.1) @ two-references", in: registry())
+    #expect(fused.isFused)
+    let batch = batch(&numbers)
+    var state: [Double] = []
+    let a = try fused.evaluate(batch, state: &state)
+    let b = try fused.unfused().evaluate(batch, state: &state)
+    #expect(worstError(a.loss, b.loss) < 1e-14)
+    #expect(worstError(a.gradients["policy_logp"] ?? [], b.gradients["policy_logp"] ?? []) < 1e-13)
+    #expect(try worstError(a.reward, rewards(batch)) < 1e-14)
+  }
+
+  @Test func aListwiseLossInCTakesRankingsOfDifferentLength() throws {
+    var numbers = SeededNumbers(seed: 13)
+    let objective = try Objective("spread", in: registry())
+    var batch = batch(&numbers, prompts: 5, responses: 4)
+    batch.counts = [4, 2, 3, 2, 4]
+    let rewards = try rewards(batch)
+    var state: [Double] = []
+    let evaluation = try objective.evaluate(batch, state: &state)
+    let gradient = try #require(evaluation.gradients["policy_logp"])
+    for (prompt, count) in [4, 2, 3, 2, 4].enumerated() {
+      let own = (0..<count).map { rewards[$0 * 5 + prompt] }
+      let mean = own.reduce(0, +) / Double(count)
+      let variance = own.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count)
+      #expect(relativeError(evaluation.loss[prompt], 3 * variance) < 1e-13)
+      for rank in 0..<4 {
+        let slope = rank < count ? 6 * (own[rank] - mean) / Double(count) : 0
+        #expect(relativeError(gradient[rank * 5 + prompt], slope) < 1e-13)
+      }
+    }
+    #expect(evaluation.reward[3 * 5 + 1] == 0)
+  }
+
+  @Test func aNamedObjectiveInCStandsForItsText() throws {
+    let registry = try registry()
+    let named = try Objective("coupled-pair", in: registry)
+    let written = try Objective("2*coupled-hinge(beta=0.25) @ two-references", in: registry)
+    #expect(named.description == written.description)
+    #expect(named.hash == written.hash)
+  }
+
+  @Test func anErrorInCNamesItsPrompt() throws {
+    var numbers = SeededNumbers(seed: 14)
+    let objective = try Objective("coupled-hinge", in: registry())
+    var batch = batch(&numbers)
+    batch.columns["policy_logp"]?[3] = 1e7
+    var state = objective.initialState
+    #expect {
+      try objective.evaluate(batch, state: &state)
+    } throws: {
+      ($0 as? Failure)
+        == Failure("coupled-hinge: the reward of a chosen response is above a million", prompt: 3)
+    }
+    // A batch that failed moves no state.
+    #expect(state == objective.initialState)
+    batch.references = 1
+    #expect {
+      try objective.evaluate(batch, state: &state)
+    } throws: {
+      "\($0)".contains("the objective compares 2 references; the batch has 1")
+    }
+  }
+}
