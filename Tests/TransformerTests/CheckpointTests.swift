@@ -1,3 +1,4 @@
+import FoundationEssentials
 import LossKit
 import Testing
 
@@ -70,9 +71,16 @@ struct CheckpointTests {
     try Transformer.small(tied: false).save(to: untied.path, withOptimizer: false)
     #expect(
       try Safetensors(opening: untied.path + "/model.safetensors").entries.contains { $0.name == "lm_head.weight" })
-    let json = try directory.bytes("config.json").withUnsafeBytes { try JSON(parsing: $0, place: "config") }
-    #expect(json["architectures"] == .array([.string("LlamaForCausalLM")]) && json["vocab_size"]?.integer == 259)
-    #expect(json["torch_dtype"]?.text == "float32" && json["tie_word_embeddings"] == .boolean(true))
+    struct Written: Decodable, Equatable {
+      var architectures = ["LlamaForCausalLM"]
+      var torchDtype = "float32"
+      var vocabSize = 259
+      var ropeTheta = 10000.0
+      var tieWordEmbeddings = true
+    }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    #expect(try decoder.decode(Written.self, from: Data(directory.bytes("config.json"))) == Written())
   }
 
   @Test func anOptionThatContradictsTheCheckpointNamesBothValues() throws {
@@ -118,6 +126,13 @@ struct CheckpointTests {
     try expect(good.replacing("\"dtype\"", "\"type\" "), "has no dtype")
     try expect(good.replacing("\"format\":\"pt\"", "\"format\":  12 "), "not a text")
     try expect(good.replacing("{\"__meta", "[\"__meta"), "not JSON")
+    try expect(good.replacing("\"F32\"", "\"\u{7}32\""), "has no dtype")
+    try expect(good.map { $0 == UInt8(ascii: "F") ? 0xFF : $0 }, "not UTF-8")
+    try expect(good.replacing("\"shape\":[16]", "\"shape\":[.5]"), "not JSON")
+    try expect(good.replacing("\"shape\":[259,16]", "\"shape\":[9e18,9]"), "is larger than memory")
+    try expect(good.replacing("\"shape\":[259,16]", "\"shape\":[259,.2]"), "not JSON")
+    try expect(good.replacing("\"shape\":[259,16]", "\"shape\":[25,1.5]"), "lacks its shape")
+    try expect(good.replacing("\"data_offsets\":[0,", "\"data_offsets\":  ["), "lacks its shape or its offsets")
     try expect(good + [0, 0, 0, 0], "the file has")
     try directory.write("model.safetensors", good)
     _ = try Transformer.load(path: directory.path, options: TransformerOptions(), given: [])
@@ -135,24 +150,49 @@ struct CheckpointTests {
       #expect(failure?.message.contains(words) == true, "\(failure?.message ?? "")", sourceLocation: location)
     }
     try expect("\"llama\"", "\"mistral\"", "model_type is \"mistral\"")
-    try expect("\"vocab_size\": 259", "\"vocab_size\": 32000", "vocab_size is 32000")
-    try expect("\"hidden_size\": 16", "\"hidden_size\": 1e99", "hidden_size is 1e99")
-    try expect("\"hidden_size\": 16", "\"hidden_size\": -16", "hidden_size is -16")
-    try expect("\"hidden_size\": 16", "\"hidden_sise\": 16", "hidden_size is missing")
-    try expect("\"hidden_size\": 16", "\"hidden_size\": \"16\"", "hidden_size is \"16\"")
-    try expect("\"hidden_size\": 16", "\"hidden_size\": 32", "head_dim is 4")
-    try expect("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1000", "is missing")
-    try expect("\"intermediate_size\": 12", "\"intermediate_size\": 1048576", "has the shape [12, 16]")
-    try expect("\"rope_theta\": 10000.0", "\"rope_theta\": 0", "rope_theta is 0")
-    try expect("\"rope_scaling\": null", "\"rope_scaling\": {\"factor\": 2}", "rope_scaling")
-    try expect("\"hidden_act\": \"silu\"", "\"hidden_act\": \"gelu\"", "hidden_act is \"gelu\"")
-    try expect("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true", "lm_head.weight has no place")
-    try expect("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": 3", "not true or false")
+    try expect("\"vocab_size\" : 259", "\"vocab_size\" : 32000", "vocab_size is 32000")
+    try expect("\"hidden_size\" : 16", "\"hidden_size\" : 1e99", "hidden_size is 1e+99")
+    try expect("\"hidden_size\" : 16", "\"hidden_size\" : -16", "hidden_size is -16")
+    try expect("\"hidden_size\" : 16", "\"hidden_sise\" : 16", "hidden_size is missing")
+    try expect("\"hidden_size\" : 16", "\"hidden_size\" : \"16\"", "hidden_size is \"16\"")
+    try expect("\"hidden_size\" : 16", "\"hidden_size\" : 16.5", "hidden_size is 16.5, not a whole number")
+    try expect("\"hidden_size\" : 16", "\"hidden_size\" : [16]", "hidden_size is a list")
+    try expect("\"hidden_size\" : 16", "\"hidden_size\" : 32", "head_dim is 4")
+    try expect("\"num_hidden_layers\" : 2", "\"num_hidden_layers\" : 1000", "is missing")
+    try expect("\"intermediate_size\" : 12", "\"intermediate_size\" : 1048576", "has the shape [12, 16]")
+    try expect("\"rope_theta\" : 10000", "\"rope_theta\" : 1e999", "rope_theta is a list or a damaged value")
+    try expect("\"rope_theta\" : 10000", "\"rope_theta\" : 0", "rope_theta is 0")
+    try expect("\"rope_scaling\" : null", "\"rope_scaling\" : {\"factor\" : 2}", "rope_scaling is an object; this")
+    try expect(
+      "\"rope_scaling\"", "\"rope_parameters\": {\"rope_type\": \"yarn\"}, \"x\"",
+      "rope_type is \"yarn\"; this model needs \"default\"")
+    try expect("\"num_attention_heads\" : 4", "\"num_attention_heads\" : 5", "config.json: hidden_size 16 is not")
+    try expect("\"hidden_act\" : \"silu\"", "\"hidden_act\" : \"gelu\"", "hidden_act is \"gelu\"")
+    try expect("\"tie_word_embeddings\" : false", "\"tie_word_embeddings\" : true", "lm_head.weight has no place")
+    try expect("\"tie_word_embeddings\" : false", "\"tie_word_embeddings\" : 3", "not true or false")
     try expect("}\n", "", "not JSON")
     try expect("{\n", "", "not JSON")
+    try expect("{\n", String(repeating: "[", count: 100_000), "not JSON")
+    try expect("\"llama\"", "\"ll\u{0}ma\"", "model_type is a list or a damaged value")
     try directory.write("config.json", [])
     #expect(throws: Failure.self) {
       try Transformer.load(path: directory.path, options: TransformerOptions(), given: [])
+    }
+  }
+
+  @Test func aConfigurationAsOthersWriteItIsRead() throws {
+    let directory = try Directory()
+    try Transformer.small().save(to: directory.path, withOptimizer: false)
+    let good = try directory.bytes("config.json")
+    for (old, new) in [
+      ("\"rope_theta\" : 10000", "\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":10000.0}"),
+      ("\"hidden_size\" : 16", "\"hidden_size\" : 16.0, \"unknown\": [{\"a\": 1}]"),
+      ("\"head_dim\" : 4", "\"head_dim\" : null"), ("\"initializer_range\"", "\"initializer_rang\""),
+      ("\"mlp_bias\"", "\"mlp_bia\""), ("{", "\n {"),
+    ] {
+      try directory.write("config.json", good.replacing(old, new))
+      let options = try ModelConfiguration.read(directory.path + "/config.json", into: TransformerOptions())
+      #expect(options.architecture == TransformerOptions.small().architecture, "\(new)")
     }
   }
 

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Testing
 
 @testable import LossKit
@@ -6,55 +7,67 @@ import Testing
 /// The forward pass against Fixtures/llama.json, which generate.py computes in NumPy float64.
 struct ReferenceTests {
   @Test func tokenLogProbabilitiesAgreeWithNumPy() throws {
-    let json = try Fixture.read("llama.json")
-    guard case .array(let cases)? = json["cases"] else { throw Failure("the fixture has no cases") }
+    let cases = try Fixture.read("llama.json").cases
     #expect(cases.count == 3)
     var worst = 0.0
     for item in cases {
-      let model = try LlamaModel(architecture(item))
+      let model = try LlamaModel(item.architecture)
       Fixture.fill(model)
       let activations = try Activations(model.architecture, isKept: false)
       let workspace = try Workspace(model.architecture)
       model.prepare(positions: model.architecture.contextLength)
-      guard case .array(let samples)? = item["samples"] else { throw Failure("a case has no samples") }
-      for sample in samples {
-        guard let prompt = sample["prompt"]?.text, let response = sample["response"]?.text,
-          case .array(let values)? = sample["logps"]
-        else { throw Failure("a sample is incomplete") }
-        let texts = single(prompt, response)
+      for sample in item.samples {
+        let texts = single(sample.prompt, sample.response)
         let batch = try texts.tokens(context: model.architecture.contextLength)
         try model.forward(batch, activations, workspace)
-        #expect(batch.targets.count == values.count)
-        for (index, value) in values.enumerated() {
-          let expected = try #require(value.real), found = Double(activations.logProbabilities[index])
+        #expect(batch.targets.count == sample.logps.count)
+        for (index, expected) in sample.logps.enumerated() {
+          let found = Double(activations.logProbabilities[index])
           worst = max(worst, abs(found - expected) / max(1, abs(expected)))
         }
       }
     }
     #expect(worst < 3e-6)
   }
-
-  private func architecture(_ item: JSON) throws -> Architecture {
-    var options = TransformerOptions()
-    for option in TransformerOptions.integers where option.name != "max_position_embeddings" {
-      options[keyPath: option.path] = try #require(item[option.name]?.integer)
-    }
-    options.architecture.contextLength = 512
-    options.architecture.ropeTheta = try #require(item["rope_theta"]?.real)
-    options.architecture.normEpsilon = try #require(item["rms_norm_eps"]?.real)
-    options.architecture.isTied = item["tie_word_embeddings"] == .boolean(true)
-    return options.architecture
-  }
 }
 
 /// Files beside the tests, and the weights that go with them.
 enum Fixture {
-  static func read(_ name: String, beside path: String = #filePath) throws -> JSON {
+  /// The contents of llama.json.
+  struct Contents: Decodable {
+    let cases: [Case]
+  }
+
+  /// A model, and what it makes of some texts.
+  struct Case: Decodable {
+    struct Sample: Decodable {
+      let prompt, response: String
+      let logps: [Double]
+    }
+
+    let architecture: Architecture
+    let samples: [Sample]
+
+    init(from decoder: any Decoder) throws {
+      let values = try decoder.container(keyedBy: JSONObject.Name.self)
+      var options = TransformerOptions()
+      for option in TransformerOptions.integers where option.name != "max_position_embeddings" {
+        options[keyPath: option.path] = try values.decode(Int.self, forKey: .init(option.name))
+      }
+      for option in TransformerOptions.reals where option.name != "initializer_range" {
+        options[keyPath: option.path] = try values.decode(Double.self, forKey: .init(option.name))
+      }
+      options.architecture.isTied = try values.decode(Bool.self, forKey: .init(TransformerOptions.tie.name))
+      options.architecture.contextLength = 512
+      architecture = options.architecture
+      samples = try values.decode([Sample].self, forKey: .init("samples"))
+    }
+  }
+
+  static func read(_ name: String, beside path: String = #filePath) throws -> Contents {
     let folder = path.split(separator: "/").dropLast().joined(separator: "/")
     let file = try File.reading("/\(folder)/Fixtures/\(name)")
-    var bytes = [UInt8](repeating: 0, count: try file.size())
-    try bytes.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }
-    return try bytes.withUnsafeBytes { try JSON(parsing: $0, place: name) }
+    return try JSONDecoder().decode(Contents.self, from: Data(file.read(file.size(), at: 0)))
   }
 
   /// The weights of generate.py: FNV-1a of the name, then MurmurHash3's finalizer.

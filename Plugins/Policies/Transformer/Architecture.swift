@@ -24,7 +24,7 @@ struct Architecture: Sendable, Equatable {
   /// Throws where the sizes do not fit together.
   func validate() throws {
     func check(_ holds: Bool, _ problem: String) throws {
-      if !holds { throw Failure("transformer: \(problem)") }
+      if !holds { throw Failure(problem) }
     }
     try check(
       hiddenSize % headCount == 0,

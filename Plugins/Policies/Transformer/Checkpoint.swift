@@ -50,15 +50,16 @@ struct Checkpoint {
     try ModelConfiguration.write(directory + "/" + ModelConfiguration.fileName, options)
     try Safetensors.write(
       directory + "/" + Self.modelName, tensors: model.layout.tensors,
-      groups: [Safetensors.Group(buffer: model.weights)], metadata: [("format", "pt")])
+      groups: [Safetensors.Group(buffer: model.weights)], metadata: ["format": "pt"])
     if let optimizer {
-      let numbers = TransformerOptions.optimizerReals.map { ($0.name, "\(options[keyPath: $0.path])") }
+      var metadata = ["format": "pt", "step": "\(optimizer.stepCount)"]
+      for option in TransformerOptions.optimizerReals { metadata[option.name] = "\(options[keyPath: option.path])" }
       try Safetensors.write(
         directory + "/" + Self.optimizerName, tensors: model.layout.tensors,
         groups: [
           Safetensors.Group(prefix: Self.meanPrefix, buffer: optimizer.firstMoments),
           Safetensors.Group(prefix: Self.squarePrefix, buffer: optimizer.secondMoments),
-        ], metadata: [("format", "pt"), ("step", "\(optimizer.stepCount)")] + numbers)
+        ], metadata: metadata)
     }
     try File.synchronize(directory: directory)
   }

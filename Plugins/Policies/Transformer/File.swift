@@ -42,6 +42,13 @@ final class File {
     return Int(status.st_size)
   }
 
+  /// `count` bytes from `offset` on; an end before that is an error.
+  func read(_ count: Int, at offset: Int) throws -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    try bytes.withUnsafeMutableBytes { try read(into: $0, at: offset) }
+    return bytes
+  }
+
   /// Fills `bytes` from `offset` on; an end before that is an error.
   func read(into bytes: UnsafeMutableRawBufferPointer, at offset: Int) throws {
     var done = 0
