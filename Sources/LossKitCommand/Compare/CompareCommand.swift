@@ -43,9 +43,9 @@ struct CompareCommand: ParsableCommand {
     let entries = try entries(texts, preparation)
     let seed = entries[0].configuration.seed
     let start = try supervisedStart(preparation)
+    let policy = try preparation.policy(seed: seed)
     let data = try preparation.data(seed: seed)
     let held = data.evaluation.map { (data.training, $0) } ?? data.training.split(seed: seed)
-    let policy = try preparation.policy(seed: seed)
     let comparison = try blaming(.usage) {
       for entry in entries {
         try TrainingPlan(

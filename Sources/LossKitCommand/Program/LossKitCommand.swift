@@ -1,5 +1,6 @@
 import ArgumentParser
 import LossKit
+import LossKitRuntime
 
 /// The command line of LossKit.
 @main
@@ -25,7 +26,7 @@ struct LossKitCommand: ParsableCommand {
       EXIT STATUS
         0   done
         1   something failed while running
-        64  wrong usage: an unknown option or hyperparameter, an objective that does not parse
+        64  wrong usage, such as an unknown option or a value out of bounds
         65  data that cannot be used
         69  a plugin that cannot be had
       """,
@@ -34,6 +35,7 @@ struct LossKitCommand: ParsableCommand {
 
   static func main() {
     do {
+      try blaming(.usage) { try checkCommand(CommandLine.arguments.dropFirst().first) }
       var command = try parseAsRoot()
       try command.run()
     } catch let failure as CommandFailure {
@@ -43,6 +45,13 @@ struct LossKitCommand: ParsableCommand {
     } catch {
       exit(withError: error)
     }
+  }
+
+  /// Throws for a command that does not exist, with the nearest ones: the parser names none.
+  private static func checkCommand(_ name: String?) throws {
+    let known = configuration.subcommands.map { $0.configuration.commandName ?? "" } + ["help"]
+    guard let name, !name.hasPrefix("-"), !known.contains(name) else { return }
+    throw Failure(unknownNameMessage(name, kind: "command", known: known))
   }
 
   private static func fail(_ message: String, _ status: ExitStatus) -> Never {

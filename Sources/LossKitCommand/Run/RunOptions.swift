@@ -17,6 +17,9 @@ struct RunOptions: ParsableArguments {
   /// What the recipe and the command line set, hyperparameters and options of the policy told apart, and the names without option.
   func settings(_ schema: RunSchema, in registry: PluginRegistry) throws -> (settings: RunSettings, names: [String]) {
     let (commandLine, names) = try blaming(.usage) { try RunSettings.commandLine(rest, schema: schema) }
+    if let name = names.first, !schema.isComparison {
+      throw CommandFailure(status: .usage, message: "unexpected argument '\(name)'; options begin with --")
+    }
     let recipe =
       try self.recipe.map { path in try blaming(.usage) { try RunSettings.recipe(path: path, schema: schema) } }
       ?? RunSettings(schema)

@@ -12,19 +12,27 @@ extension RunSettings {
     guard let text = String(validating: content, as: UTF8.self) else {
       throw Failure("\(path): not UTF-8; convert the file")
     }
-    let root: Node?
-    do {
-      root = try Yams.compose(yaml: text)
-    } catch {
-      throw Failure("\(path): no YAML: \(error)")
-    }
-    guard let root else { return RunSettings(schema) }
+    guard let root = try parse(text, path) else { return RunSettings(schema) }
     guard case .mapping(let mapping) = root else {
       throw Failure("\(path): a recipe is a mapping from keys to values; write lines such as 'loss: dpo'")
     }
     var reader = RecipeReader(path: path, schema: schema)
     for (key, value) in mapping { try reader.add(key, value) }
     return reader.settings
+  }
+
+  private static func parse(_ text: String, _ path: String) throws -> Node? {
+    do {
+      return try Yams.compose(yaml: text)
+    } catch YamlError.scanner(_, let problem, let mark, _), YamlError.parser(_, let problem, let mark, _),
+      YamlError.composer(_, let problem, let mark, _)
+    {
+      throw Failure("\(path), line \(mark.line): not YAML: \(problem)")
+    } catch YamlError.duplicatedKeysInMapping(let keys, _) {
+      throw Failure("\(path): \(keys.joined(separator: ", ")): there more than once; write each key once")
+    } catch {
+      throw Failure("\(path): not YAML: \(error)")
+    }
   }
 }
 

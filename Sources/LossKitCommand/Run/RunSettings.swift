@@ -23,9 +23,9 @@ struct RunSettings {
   /// The values of the recipe and, over them, those of the command line. Tells which ones of the recipe are not used.
   init(_ schema: RunSchema, recipe: RunSettings, commandLine: RunSettings) {
     self.schema = schema
-    let overridden = recipe.entries.filter { old in commandLine.entries.contains { Self.replaces($0, old, schema) } }
-    for old in overridden {
-      Console.note("\(old.key)=\(old.value) of \(old.origin) is not used: the command line sets it")
+    for old in recipe.entries {
+      guard let new = commandLine.entries.first(where: { Self.replaces($0, old, schema) }) else { continue }
+      Console.note("\(new.text(schema)) of the command line wins over \(old.text(schema)) of \(old.origin)")
     }
     entries =
       recipe.entries.filter { old in !commandLine.entries.contains { Self.replaces($0, old, schema) } }
@@ -87,6 +87,11 @@ extension RunSettings.Entry {
   var assigned: (name: String, value: String)? {
     guard let sign = value.lastIndex(of: "=") else { return nil }
     return (String(value[..<sign]), String(value[value.index(after: sign)...]))
+  }
+
+  /// The setting as it would be written on the command line, without dashes.
+  fileprivate func text(_ schema: RunSchema) -> String {
+    schema.keys.contains { $0.name == key && $0.arity == .assignments } ? value : "\(key)=\(value)"
   }
 
   /// Whether it sets a key of the training for some of the objectives of a comparison: `cal-dpo=1e-4`.

@@ -43,20 +43,18 @@ struct TrainCommand: ParsableCommand {
   func run() throws {
     ConsoleLog.install()
     let registry = try options.plugins.registry()
-    let (settings, names) = try options.settings(.train, in: registry)
-    if let name = names.first {
-      throw CommandFailure(status: .usage, message: "unexpected argument '\(name)'; options begin with --")
-    }
+    let settings = try options.settings(.train, in: registry).settings
     let preparation = RunPreparation(settings: settings, registry: registry)
     let (loss, output) = try blaming(.usage) { (try settings.required(.loss), try settings.required(.output)) }
     let configuration = try preparation.configuration()
     let objective = try preparation.objective(loss, settings: settings.values(.set))
+    let policyText = try preparation.policyText()
     let data = try preparation.data(seed: configuration.seed)
     let plan = TrainingPlan(
       objective: objective, configuration: configuration, trainingData: data.training,
-      evaluationData: data.evaluation, policy: try preparation.policyText())
+      evaluationData: data.evaluation, policy: policyText)
     let interruption = Interruption.onSignals()
-    let trainer = try trainer(plan, preparation, in: RunDirectory(output, for: resume ? .resumption : .newRun))
+    let trainer = try trainer(plan, preparation, output: output)
     Console.note("objective: \(objective.description)")
     let outcome = try trainer.run(progress: Progress(), interruption: interruption)
     guard outcome.isFinished else {
@@ -69,12 +67,13 @@ struct TrainCommand: ParsableCommand {
 
   /// A new trainer, or one that goes on; what cannot work together is wrong usage.
   private func trainer(
-    _ plan: TrainingPlan, _ preparation: RunPreparation, in directory: RunDirectory
+    _ plan: TrainingPlan, _ preparation: RunPreparation, output: String
   ) throws -> Trainer {
     let type = try preparation.policyType()
     let paths = preparation.settings.values(.reference)
     let referenceTypes = try paths.map { _ in try preparation.referenceType() }
     try blaming(.usage) { try plan.check(policy: type, references: referenceTypes) }
+    let directory = try RunDirectory(output, for: resume ? .resumption : .newRun)
     if resume {
       return try Trainer(resuming: plan, policy: type, references: referenceTypes, in: directory)
     }

@@ -128,8 +128,8 @@ extension TrainingConfiguration {
     .integer(
       "gradient_accumulation_steps", \.gradientAccumulationSteps, in: 1...65_536,
       "Calls per update; an update sees this many times the training batch size."),
-    .real("num_train_epochs", \.epochs, in: .positive, "How many times the data are seen."),
-    .integer("max_steps", \.maxSteps, in: -1...Int.max, "Updates in all; -1 leaves it to num_train_epochs."),
+    .real("num_train_epochs", \.epochs, in: .closed(1e-6, 1e6), "How many times the data are seen."),
+    .integer("max_steps", \.maxSteps, in: -1...1_000_000_000, "Updates in all; -1 leaves it to num_train_epochs."),
     .real("weight_decay", \.weightDecay, in: .nonNegative, "Decoupled weight decay, per unit of learning rate."),
     .real("max_grad_norm", \.maxGradientNorm, in: .nonNegative, "Clips the global gradient norm; 0 does not clip."),
     .integer("seed", \.seed, in: 0...Int.max, "Where all randomness of the run comes from."),

@@ -1,0 +1,116 @@
+import Testing
+
+/// Input that cannot be used: status 65, a message with the line, nothing on standard output.
+@Suite struct EvaluateDataErrorsTests {
+  private func complaint(
+    _ rows: String, loss: String = "dpo", sourceLocation: SourceLocation = #_sourceLocation
+  ) throws -> String {
+    try complaint(Array(rows.utf8), loss: loss, sourceLocation: sourceLocation)
+  }
+
+  private func complaint(_ bytes: [UInt8], loss: String, sourceLocation: SourceLocation) throws -> String {
+    let run = try Tool.run(["evaluate", "--loss", loss, "--input", "-", "--output", "-"], bytes: bytes)
+    #expect(run.status == 65 && run.output == "", sourceLocation: sourceLocation)
+    let prefix = "losskit: error: standard input"
+    #expect(run.error.hasPrefix(prefix), "\(run.error)", sourceLocation: sourceLocation)
+    return String(run.error.dropFirst(prefix.count).dropLast())
+  }
+
+  private let good = #"{"policy_logp": [-10, -12], "reference_logp": [-11, -11]}"# + "\n"
+
+  @Test func aFileThatIsMissing() throws {
+    let run = try Tool.run(["evaluate", "--loss", "dpo", "--input", "/nowhere/rows.jsonl"])
+    #expect(run.status == 65 && run.output == "")
+    #expect(run.error.hasPrefix("losskit: error: /nowhere/rows.jsonl: cannot be read: No such file or directory"))
+  }
+
+  @Test func nothing() throws {
+    #expect(try complaint("\n") == ": has no lines; write one JSON object a line, one line a prompt")
+  }
+
+  @Test func noJSON() throws { #expect(try complaint(good + "policy_logp\n").hasPrefix(", line 2: not JSON")) }
+
+  @Test func notANumber() throws {
+    #expect(
+      try complaint(good + #"{"policy_logp": [NaN, -12], "reference_logp": [-11, -11]}"#).hasPrefix(
+        ", line 2: not JSON"))
+  }
+
+  @Test func aNumberThatNoDoubleHolds() throws {
+    #expect(try complaint(#"{"policy_logp": [1e999, -12], "reference_logp": [-11, -11]}"#).hasPrefix(", line 1: "))
+  }
+
+  @Test func notUTF8() throws {
+    let text = try complaint(
+      Array(good.utf8) + [0x7B, 0x22, 0xFF, 0x22, 0x7D], loss: "dpo", sourceLocation: #_sourceLocation)
+    #expect(text.hasPrefix(", line 2: not UTF-8 at byte 2"))
+  }
+
+  @Test func noObject() throws {
+    #expect(try complaint("[1, 2]") == ", line 1: a list, not an object; write one JSON object a line")
+  }
+
+  @Test func aColumnThatTheObjectiveNeeds() throws {
+    #expect(
+      try complaint(#"{"policy_logp": [-10, -12]}"#)
+        == ", line 1: has no reference_logp, which log-ratio needs; the line has policy_logp")
+  }
+
+  @Test func aColumnThatALaterLineLacks() throws {
+    #expect(
+      try complaint(good + #"{"policy_logp": [-10, -12]}"#)
+        == ", line 2: has no reference_logp, which other lines have; all lines need the same columns")
+  }
+
+  @Test func oneOfTwoNamesOfTRL() throws {
+    #expect(
+      try complaint(#"{"policy_chosen_logps": -10, "ref_chosen_logps": -1, "ref_rejected_logps": -1}"#).contains(
+        "has no policy_rejected_logps"))
+  }
+
+  @Test func bothNamesOfAColumn() throws {
+    #expect(
+      try complaint(#"{"policy_chosen_logps": -10, "policy_logp": [-1, -1], "reference_logp": [-1, -1]}"#)
+        == ", line 1: policy_logp and policy_chosen_logps say the same thing; write one of them")
+  }
+
+  @Test func textForANumber() throws {
+    #expect(
+      try complaint(#"{"policy_logp": [-10, "-12"], "reference_logp": [-11, -11]}"#)
+        == ", line 1: policy_logp has a string where it should not; write an array of finite numbers, one a response")
+  }
+
+  @Test func nullForANumber() throws {
+    #expect(
+      try complaint(#"{"policy_logp": [-10, null], "reference_logp": [-11, -11]}"#).hasPrefix(
+        ", line 1: policy_logp has null"))
+  }
+
+  @Test func aNumberForAnArray() throws {
+    #expect(
+      try complaint(#"{"policy_logp": -10, "reference_logp": [-11, -11]}"#).hasPrefix(
+        ", line 1: policy_logp has a number"))
+  }
+
+  @Test func columnsOfDifferentLength() throws {
+    #expect(
+      try complaint(#"{"policy_logp": [-10, -12], "reference_logp": [-11]}"#)
+        == ", line 1: policy_logp is of 2 responses, reference_logp of 1; write as many of each")
+  }
+
+  @Test func noResponse() throws {
+    #expect(
+      try complaint(#"{"policy_logp": [], "reference_logp": []}"#).hasPrefix(", line 1: policy_logp has no response"))
+  }
+
+  @Test func moreResponsesThanTheLossTakes() throws {
+    let text = try complaint(good + #"{"policy_logp": [-10, -12, -13], "reference_logp": [-11, -11, -11]}"#)
+    #expect(text.hasPrefix(", line 2: ") && text.contains("3 responses"))
+  }
+
+  @Test func anotherNumberOfReferencesThanBefore() throws {
+    #expect(
+      try complaint(good + #"{"policy_logp": [-10, -12], "reference_logp": [[-1, -1], [-1, -1]]}"#).hasPrefix(
+        ", line 2: reference_logp of line 2 has 2 references, reference_logp of line 1 1"))
+  }
+}

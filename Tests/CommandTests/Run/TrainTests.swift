@@ -1,0 +1,90 @@
+import Foundation
+import Testing
+
+@Suite struct TrainTests {
+  let place: Workplace
+
+  init() throws { place = try Workplace() }
+
+  @Test func aRunOnGeneratedReviews() throws {
+    let output = place.path("run")
+    let run = try Tool.run(Tiny.train("--output", output, "--logging-steps", "1", "--set", "beta=0.2", steps: 3))
+    #expect(run.status == 0)
+    let lines = run.output.split(separator: "\n")
+    #expect(lines[0].hasPrefix("objective ") && lines[0].hasSuffix(" dpo(beta=0.2, label_smoothing=0) @ log-ratio"))
+    #expect(lines[2].hasSuffix(" 3") && lines[4].hasSuffix(" \(output)/model"))
+    for metric in ["eval_loss", "eval_rewards/chosen", "eval_rewards/accuracies", "eval_logps/rejected"] {
+      #expect(run.output.contains("\n\(metric) "))
+    }
+    #expect(run.error.contains("train: step 3/3"))
+    let metrics = try jsonLines(try place.text("run/metrics.jsonl"))
+    #expect(metrics.map { $0["step"] as? Double } == [1, 2, 3, 3])
+    let record = try #require(try json(try place.text("run/run.json")) as? [String: Any])
+    #expect(record["objective"] as? String == "dpo(beta=0.2, label_smoothing=0) @ log-ratio")
+    #expect((record["policy"] as? String)?.hasPrefix("transformer(hidden_size=8, ") == true)
+    #expect(place.exists("run/model/config.json") && place.exists("run/model/model.safetensors"))
+  }
+
+  @Test func hyperparametersAsOptionsOfTheirOwn() throws {
+    let short = try Tool.run(Tiny.train("--output", place.path("a"), "--beta", "0.3", "--label-smoothing=0.1"))
+    let long = try Tool.run(
+      Tiny.train("--output", place.path("b"), "--set", "beta=0.3", "--set", "label_smoothing=0.1"))
+    #expect(short.status == 0 && long.status == 0)
+    #expect(try model("a") == model("b"))
+  }
+
+  @Test func aRunFromAFileAndFromAnotherModel() throws {
+    let rows = (0..<6).map { #"{"prompt": "Say \#($0):", "chosen": " yes \#($0)", "rejected": " no"}"# }
+    let file = try place.write(
+      (rows + [rows[0], #"{"prompt": "p", "chosen": "x", "rejected": "x"}"#]).joined(separator: "\n"), as: "data.jsonl")
+    let first = try Tool.run(
+      ["train", "--loss", "sft", "--max-steps", "1", "--data", file, "--output", place.path("first")] + Tiny.policy)
+    #expect(first.status == 0)
+    #expect(first.error.contains("7 pairs; 1 left out: chosen equal to rejected (line 8)"))
+    let second = try Tool.run([
+      "train", "--loss", "cal-dpo(beta=0.1)", "--max-steps", "1", "--data", file, "--eval-data", file, "--init",
+      place.path("first/model"), "--output", place.path("second"),
+    ])
+    #expect(second.status == 0 && second.output.contains("eval_rewards/margins"))
+    let record = try #require(try json(try place.text("second/run.json")) as? [String: Any])
+    #expect(record["policy"] as? String == "transformer from \(place.path("first/model"))")
+  }
+
+  @Test func dataFromStandardInput() throws {
+    let row = #"{"prompt": "Say:", "chosen": " yes", "rejected": " no"}"#
+    let run = try Tool.run(
+      ["train", "--loss", "dpo", "--max-steps", "1", "--data", "-", "--output", place.path("run")] + Tiny.policy,
+      input: row + "\n")
+    #expect(run.status == 0 && run.error.contains("standard input: 1 pair\n"))
+  }
+
+  @Test func anotherReference() throws {
+    #expect(try Tool.run(Tiny.train("--output", place.path("base"))).status == 0)
+    let run = try Tool.run(
+      Tiny.train(
+        "--output", place.path("run"), "--reference", place.path("base/model"), "--eval-on-start", "--seed", "7"))
+    #expect(run.status == 0)
+    let start = try #require(try jsonLines(try place.text("run/metrics.jsonl")).first)
+    #expect(start["step"] as? Double == 0 && start["eval_implicit_rewards/chosen"] as? Double != 0)
+  }
+
+  @Test func aFileOfLogProbabilitiesAsReference() throws {
+    let data = try place.write(#"{"prompt": "Say:", "chosen": " yes", "rejected": " no"}"#, as: "data.jsonl")
+    let file = try place.write(
+      #"{"prompt": "Say:", "responses": [" yes", " no"], "logps": [-3, -2], "token_counts": [5, 4]}"#, as: "ref.jsonl")
+    let run = try Tool.run(
+      [
+        "train", "--loss", "dpo", "--max-steps", "1", "--data", data, "--reference", file, "--reference-policy",
+        "log-probability-file", "--output", place.path("run"), "--logging-steps", "1",
+      ] + Tiny.policy)
+    #expect(run.status == 0, "\(run.error)")
+    let metrics = try #require(try jsonLines(try place.text("run/metrics.jsonl")).first)
+    let reward = try #require(metrics["implicit_rewards/chosen"] as? Double)
+    let policy = try #require(metrics["logps/chosen"] as? Double)
+    #expect(abs(reward - (policy + 3)) < 1e-9)
+  }
+
+  private func model(_ name: String) throws -> Data {
+    try Data(contentsOf: URL(fileURLWithPath: place.path("\(name)/model/model.safetensors")))
+  }
+}

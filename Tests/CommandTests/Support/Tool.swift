@@ -1,0 +1,85 @@
+import Foundation
+import LossKit
+
+/// The built `losskit`, run as a child process.
+enum Tool {
+  /// What a run came to.
+  struct Outcome {
+    let status: Int32
+    let output: String
+    let error: String
+  }
+
+  /// Runs `losskit` to its end. The environment is that of the tests without a plugin path, and `environment` on top.
+  static func run(
+    _ arguments: [String], input: String = "", environment: [String: String] = [:]
+  ) throws -> Outcome {
+    let run = try start(try executable(), arguments, input: Data(input.utf8), environment: environment)
+    return try run.outcome()
+  }
+
+  /// Runs `losskit` with bytes that are no text on standard input.
+  static func run(_ arguments: [String], bytes: [UInt8]) throws -> Outcome {
+    try start(try executable(), arguments, input: Data(bytes), environment: [:]).outcome()
+  }
+
+  /// Runs a shell command in which `$LOSSKIT` is the tool.
+  static func shell(_ command: String) throws -> Outcome {
+    try start("/bin/sh", ["-c", command], input: Data(), environment: ["LOSSKIT": try executable()]).outcome()
+  }
+
+  /// Starts `losskit` and goes on.
+  static func start(_ arguments: [String]) throws -> Run {
+    try start(try executable(), arguments, input: Data(), environment: [:])
+  }
+
+  /// The directory of the build, with the tool and the plugins.
+  static func directory() throws -> String {
+    let program =
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+    var directory = URL(fileURLWithPath: program).deletingLastPathComponent()
+    while directory.path != "/" {
+      if FileManager.default.fileExists(atPath: directory.appendingPathComponent("libCalDPO.so").path) {
+        return directory.path
+      }
+      directory.deleteLastPathComponent()
+    }
+    throw Failure("no directory above \(program) holds the plugins; build them with the tests")
+  }
+
+  private static func executable() throws -> String { try directory() + "/losskit" }
+
+  private static func start(
+    _ executable: String, _ arguments: [String], input: Data, environment: [String: String]
+  ) throws -> Run {
+    try Run(executable, arguments, input: input, environment: environment)
+  }
+
+  /// A child process; what it writes goes through files, so that it never waits for a reader.
+  final class Run {
+    let process = Process()
+    private let place: Workplace
+
+    fileprivate init(_ executable: String, _ arguments: [String], input: Data, environment: [String: String]) throws {
+      place = try Workplace()
+      try input.write(to: URL(fileURLWithPath: place.path("in")))
+      for name in ["out", "err"] { try Data().write(to: URL(fileURLWithPath: place.path(name))) }
+      process.executableURL = URL(fileURLWithPath: executable)
+      process.arguments = arguments
+      var variables = ProcessInfo.processInfo.environment
+      variables["LOSSKIT_PLUGIN_PATH"] = nil
+      process.environment = variables.merging(environment) { $1 }
+      process.standardInput = FileHandle(forReadingAtPath: place.path("in"))
+      process.standardOutput = FileHandle(forWritingAtPath: place.path("out"))
+      process.standardError = FileHandle(forWritingAtPath: place.path("err"))
+      try process.run()
+    }
+
+    /// Waits for the end.
+    func outcome() throws -> Outcome {
+      process.waitUntilExit()
+      return Outcome(
+        status: process.terminationStatus, output: try place.text("out"), error: try place.text("err"))
+    }
+  }
+}
