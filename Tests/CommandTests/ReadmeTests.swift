@@ -1,0 +1,55 @@
+import Foundation
+import Testing
+
+/// What README.md shows is run here, or is compared with what it shows.
+@Suite("README")
+struct ReadmeTests {
+  @Test("Every shell snippet runs", arguments: try Readme.blocks(of: "sh"))
+  func shell(snippet: String) throws {
+    let place = try Workplace()
+    let outcome = try Tool.shell(
+      "mkdir '\(place.path("work"))' && cd '\(place.path("work"))' && PATH=$(dirname \"$LOSSKIT\"):$PATH && set -e\n\(snippet)")
+    #expect(outcome.status == 0, "\(outcome.error)")
+  }
+
+  @Test("The plugin it shows is the file it names, which is built and tested")
+  func plugin() throws {
+    let source = try Readme.file("Plugins/Losses/Hinge.swift")
+    #expect(try Readme.blocks(of: "swift") == [source])
+  }
+
+  @Test("The table of components is what losskit list prints")
+  func list() throws {
+    let outcome = try Tool.run(["list"])
+    #expect(try Readme.blocks(of: "text").contains(outcome.output))
+  }
+
+  @Test("The quickstart's recipe is read, and its objectives resolve")
+  func recipe() throws {
+    let place = try Workplace()
+    let recipe = Readme.root.appendingPathComponent("Examples/quickstart.yaml").path
+    let outcome = try Tool.run([
+      "compare", "--recipe", recipe, "--output", place.path("out"), "--train-size", "40", "--eval-size", "10",
+      "--max-steps", "2", "--start-max-steps", "1", "--policy-set", "hidden_size=16", "--policy-set",
+      "num_attention_heads=2",
+    ])
+    #expect(outcome.status == 0, "\(outcome.error)")
+    #expect(outcome.output.contains("cal-dpo(beta=0.05)"))
+  }
+}
+
+/// README.md and what lies beside it.
+enum Readme {
+  static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+  static func file(_ path: String) throws -> String {
+    try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
+  }
+
+  /// The contents of the code blocks of a language, each with its last line's end.
+  static func blocks(of language: String) throws -> [String] {
+    let pieces = try file("README.md").components(separatedBy: "```\(language)\n").dropFirst()
+    return pieces.map { String($0.prefix(upTo: $0.range(of: "```")?.lowerBound ?? $0.endIndex)) }
+  }
+}
