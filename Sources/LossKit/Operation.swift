@@ -61,8 +61,8 @@ package enum Operation: UInt32, Sendable, CaseIterable {
     case .subtract: a - b
     case .multiply: a * b
     case .divide: a / b
-    case .minimum: a <= b ? a : b
-    case .maximum: a >= b ? a : b
+    case .minimum: a <= b || a.isNaN ? a : b
+    case .maximum: a >= b || a.isNaN ? a : b
     case .annihilate: a == 0 ? 0 : a * b
     case .select: a > 0 ? b : c
     case .clamp: a < b ? b : a > c ? c : a

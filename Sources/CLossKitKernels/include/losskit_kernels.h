@@ -18,14 +18,14 @@ enum {
 
 /* What an instruction does. Each is defined for all doubles, subnormals and infinities too. Arithmetic and SQRT are
  * rounded to nearest; EXP, EXPM1, LOG, LOG1P, TANH and EXP_NEGATIVE_ABS are within 4 ulp of the mathematics, SIGMOID,
- * LOG_SIGMOID, SOFTPLUS and LOG1MEXP within 6. NaN gives NaN; only in MINIMUM, MAXIMUM, STEP, SELECT and CLAMP it
+ * LOG_SIGMOID, SOFTPLUS and LOG1MEXP within 6. NaN gives NaN; only in STEP, SELECT and CLAMP it
  * makes a comparison false and the formula decides. One level's results have the same bits wherever a row stands and
  * however many rows there are; two levels' results may differ in the last digits. */
 enum {
   LOSSKIT_KERNEL_COPY = 0,
   LOSSKIT_KERNEL_ADD, LOSSKIT_KERNEL_SUBTRACT, LOSSKIT_KERNEL_MULTIPLY, LOSSKIT_KERNEL_DIVIDE,
-  LOSSKIT_KERNEL_MINIMUM,      /* a <= b ? a : b */
-  LOSSKIT_KERNEL_MAXIMUM,      /* a >= b ? a : b */
+  LOSSKIT_KERNEL_MINIMUM,      /* a <= b ? a : b; NaN if either is */
+  LOSSKIT_KERNEL_MAXIMUM,      /* a >= b ? a : b; NaN if either is */
   LOSSKIT_KERNEL_ANNIHILATE,   /* a == 0 ? 0 : a * b; the chain rule with a zero cotangent */
   LOSSKIT_KERNEL_NEGATE, LOSSKIT_KERNEL_EXP, LOSSKIT_KERNEL_EXPM1, LOSSKIT_KERNEL_LOG, LOSSKIT_KERNEL_LOG1P,
   LOSSKIT_KERNEL_SQRT, LOSSKIT_KERNEL_TANH,
