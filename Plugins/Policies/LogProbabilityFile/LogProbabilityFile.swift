@@ -3,8 +3,9 @@ import LossKit
 /// A provider of log-probabilities that were computed before, by any program: a JSONL file, looked up by text.
 ///
 /// Each line holds a prompt, its responses, and for each response the log-probability (a sum over its tokens, in nats) and the
-/// token count: `{"prompt": "…", "responses": ["…", "…"], "logps": [-12.5, -9.25], "token_counts": [9, 7]}`, and, where
-/// losses per token are wanted, `"token_logps": [[…], […]]`. It cannot be trained; it serves as a reference.
+/// token count, the end token included:
+/// `{"prompt": "…", "responses": ["…", "…"], "logps": [-12.5, -9.25], "token_counts": [9, 7]}`, and, where losses per token are
+/// wanted, `"token_logps": [[…], […]]`. It cannot be trained; it serves as a reference.
 final class LogProbabilityFile: LogProbabilityProvider {
   struct Options: Sendable {}
 
@@ -12,18 +13,22 @@ final class LogProbabilityFile: LogProbabilityProvider {
   static let summary = "Log-probabilities from a JSONL file, looked up by prompt and response; cannot be trained."
   static let defaultOptions = Options()
   static let hyperparameters: [Hyperparameter<Options>] = []
-  static let columns: [Column] = [.logProbability, .tokenLogProbability]
+  static let columns = [logProbability, tokenLogProbability]
+
+  /// The standard columns, without a gradient: there is nothing behind them to train.
+  private static let logProbability = Column(Column.logProbability.name)
+  private static let tokenLogProbability = Column(Column.tokenLogProbability.name, per: .token)
 
   private let path: String
-  private let entries: [LogProbabilityTable.Key: LogProbabilityTable.Entry]
+  private let table: LogProbabilityTable
 
-  private init(path: String, entries: [LogProbabilityTable.Key: LogProbabilityTable.Entry]) {
+  private init(path: String, table: LogProbabilityTable) {
     self.path = path
-    self.entries = entries
+    self.table = table
   }
 
   static func load(path: String, options: Options, given: Set<String>) throws -> LogProbabilityFile {
-    LogProbabilityFile(path: path, entries: try LogProbabilityTable.read(path: path))
+    LogProbabilityFile(path: path, table: try LogProbabilityTable(path: path))
   }
 
   func measure(
@@ -32,24 +37,22 @@ final class LogProbabilityFile: LogProbabilityProvider {
   ) throws {
     tokenCounts.update(repeating: 0)
     truncated?.update(repeating: 0)
-    try forEachResponse(of: texts) { row, entry, _ in tokenCounts[row] = UInt32(clamping: entry.tokenCount) }
+    try forEachResponse(of: texts) { row, entry, _ in tokenCounts[row] = entry.tokenCount }
   }
 
   func forward(_ batch: PolicyBatch, keepingActivations: Bool) throws {
-    let sums = batch.values(of: .logProbability)
-    let tokens = batch.values(of: .tokenLogProbability)
+    let sums = batch.values(of: Self.logProbability)
+    let tokens = batch.values(of: Self.tokenLogProbability)
     sums?.update(repeating: 0)
     try forEachResponse(of: batch.texts) { row, entry, prompt in
       sums?[row] = entry.logProbability
       guard let tokens, let offsets = batch.tokenOffsets else { return }
-      guard let values = entry.tokenLogProbabilities else {
-        throw Failure("\(self.path): line \(entry.line) has no token_logps, which this objective needs", prompt: prompt)
+      let range = offsets[row]..<offsets[row + 1]
+      do {
+        _ = UnsafeMutableBufferPointer(rebasing: tokens[range]).update(from: try entry.tokens(count: range.count))
+      } catch {
+        throw Failure("\(path), line \(entry.line): \(error)", prompt: prompt)
       }
-      guard values.count == offsets[row + 1] - offsets[row] else {
-        throw Failure(
-          "\(self.path): line \(entry.line) has \(values.count) token_logps of another count", prompt: prompt)
-      }
-      for (index, value) in values.enumerated() { tokens[offsets[row] + index] = value }
     }
   }
 
@@ -57,18 +60,42 @@ final class LogProbabilityFile: LogProbabilityProvider {
     of texts: TextBatch, _ body: (_ row: Int, LogProbabilityTable.Entry, _ prompt: Int) throws -> Void
   ) throws {
     for prompt in 0..<texts.promptCount {
+      guard let responses = table.responses(to: texts.prompt(prompt)) else {
+        throw missing("the prompt \(Self.quoted(texts.prompt(prompt)))", prompt)
+      }
       for rank in 0..<texts.responseCount(ofPrompt: prompt) {
-        let key = LogProbabilityTable.Key(
-          prompt: Array(texts.prompt(prompt)), response: Array(texts.response(rank, ofPrompt: prompt)))
-        guard let entry = entries[key] else {
-          let text = String(decoding: key.response.prefix(60), as: UTF8.self)
-          throw Failure(
-            "\(path): no log-probability for the response “\(text)” of prompt \(prompt + 1); "
-              + "compute it with the same text, byte for byte", prompt: prompt)
+        let response = texts.response(rank, ofPrompt: prompt)
+        guard let entry = responses[Array(response)] else {
+          throw missing(
+            "the response \(Self.quoted(response)) to the prompt \(Self.quoted(texts.prompt(prompt)))", prompt)
         }
         try body(rank * texts.promptCount + prompt, entry, prompt)
       }
     }
+  }
+
+  private func missing(_ text: String, _ prompt: Int) -> Failure {
+    Failure(
+      "\(path): lacks \(text); add its log-probabilities, with the same texts byte for byte", prompt: prompt)
+  }
+
+  /// The beginning of a text, in quotation marks, on one line.
+  private static func quoted(_ bytes: UnsafeRawBufferPointer) -> String {
+    let text = String(decoding: bytes, as: UTF8.self), start = text.prefix(60)
+    return (start.count < text.count ? start + "…" : start).debugDescription
+  }
+}
+
+extension LogProbabilityTable.Entry {
+  /// The log-probability of each token; throws where the caller counts another number of them.
+  fileprivate func tokens(count: Int) throws -> [Double] {
+    guard let tokenLogProbabilities else { throw Failure("lacks token_logps, which this objective needs; add them") }
+    guard tokenLogProbabilities.count == count else {
+      throw Failure(
+        "\(tokenLogProbabilities.count) token_logps for a response of \(count) tokens; compute them with the tokenizer "
+          + "of the policy that is trained")
+    }
+    return tokenLogProbabilities
   }
 }
 

@@ -2,80 +2,70 @@ import FoundationEssentials
 import LossKit
 
 /// The contents of a log-probability file.
-enum LogProbabilityTable {
-  /// A prompt and a response, as UTF-8.
-  struct Key: Hashable {
-    let prompt, response: [UInt8]
-  }
-
+struct LogProbabilityTable {
   /// What the file knows of a response.
   struct Entry {
     /// A sum over the tokens, in nats.
     let logProbability: Double
-    let tokenCount: Int
+    let tokenCount: UInt32
     /// In nats.
     let tokenLogProbabilities: [Double]?
     let line: Int
   }
 
-  private struct Row: Decodable {
-    let prompt: String
-    let responses: [String]
-    let logps: [Double]
-    let tokenCounts: [Int]
-    let tokenLogps: [[Double]]?
-
-    enum CodingKeys: String, CodingKey {
-      case prompt, responses, logps
-      case tokenCounts = "token_counts"
-      case tokenLogps = "token_logps"
-    }
-  }
+  /// By prompt, then by response, as UTF-8: texts are equal byte for byte, not as Unicode sees it.
+  private var entries: [[UInt8]: [[UInt8]: Entry]] = [:]
 
   /// Reads a file; throws with the line where it is not as it should be, or where it contradicts itself.
-  static func read(path: String) throws -> [Key: Entry] {
+  init(path: String) throws {
     let data: Data
     do {
       data = try Data(contentsOf: URL(filePath: path))
     } catch {
-      throw Failure("\(path): cannot be read: \(error)")
+      throw Failure("\(path): cannot be read\(systemReason(error)); name a file of log-probabilities")
     }
-    var entries: [Key: Entry] = [:]
-    let decoder = JSONDecoder()
-    for (index, line) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
-    where !line.allSatisfy({ $0 == 32 || $0 == 9 || $0 == 13 }) {
-      let place = "\(path): line \(index + 1)"
-      let row: Row
+    let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() where !line.allSatisfy(Self.isSpace) {
       do {
-        row = try decoder.decode(Row.self, from: Data(line))
+        try add(LogProbabilityRow(parsing: line), line: index + 1)
       } catch {
-        throw Failure("\(place): needs prompt, responses, logps and token_counts: \(error)")
+        throw Failure("\(path), line \(index + 1): \(error)")
       }
-      try add(row, line: index + 1, place: place, to: &entries)
     }
-    return entries
+    guard !entries.isEmpty else {
+      throw Failure("\(path): holds no log-probability; a line is \(LogProbabilityRow.example)")
+    }
   }
 
-  private static func add(_ row: Row, line: Int, place: String, to entries: inout [Key: Entry]) throws {
-    let count = row.responses.count
-    guard row.logps.count == count, row.tokenCounts.count == count, row.tokenLogps.map({ $0.count == count }) ?? true
-    else { throw Failure("\(place): \(count) responses need as many logps, token_counts and token_logps") }
-    for index in 0..<count {
-      guard row.tokenCounts[index] > 0 else { throw Failure("\(place): a token count has to be positive") }
-      guard row.logps[index] <= 0 else { throw Failure("\(place): a log-probability has to be 0 or less") }
-      let tokens = row.tokenLogps?[index]
-      guard tokens.map({ $0.count == row.tokenCounts[index] }) ?? true else {
+  /// What is known of each response to a prompt; nil where the prompt is not in the file.
+  func responses(to prompt: some Sequence<UInt8>) -> [[UInt8]: Entry]? { entries[Array(prompt)] }
+
+  private mutating func add(_ row: LogProbabilityRow, line: Int) throws {
+    let prompt = Array(row.prompt.utf8)
+    for (index, response) in row.responses.enumerated() {
+      let entry = try row.entry(index, line: line)
+      let key = Array(response.utf8)
+      guard let old = entries[prompt]?[key] else {
+        entries[prompt, default: [:]][key] = entry
+        continue
+      }
+      guard let merged = old.merged(with: entry) else {
         throw Failure(
-          "\(place): response \(index + 1) has \(row.tokenCounts[index]) tokens and another count of token_logps")
+          "responses[\(index)] stands on line \(old.line) with the same prompt and other values; "
+            + "remove the line that is wrong")
       }
-      let key = Key(prompt: Array(row.prompt.utf8), response: Array(row.responses[index].utf8))
-      let entry = Entry(
-        logProbability: row.logps[index], tokenCount: row.tokenCounts[index], tokenLogProbabilities: tokens, line: line
-      )
-      if let old = entries[key], old.logProbability != entry.logProbability || old.tokenCount != entry.tokenCount {
-        throw Failure("\(place): response \(index + 1) stands in line \(old.line) with another value")
-      }
-      entries[key] = entry
+      entries[prompt, default: [:]][key] = merged
     }
+  }
+
+  private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D }
+}
+
+extension LogProbabilityTable.Entry {
+  /// The one of two entries for a response that knows more; nil where they contradict each other.
+  fileprivate func merged(with other: Self) -> Self? {
+    guard logProbability == other.logProbability, tokenCount == other.tokenCount else { return nil }
+    guard let tokens = tokenLogProbabilities else { return other }
+    return other.tokenLogProbabilities == nil || other.tokenLogProbabilities == tokens ? self : nil
   }
 }
