@@ -13,7 +13,7 @@ let pluginLinking: [LinkerSetting] = [
     [
       "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/exports.map",
       "-Xlinker", "--gc-sections", "-Xlinker", "--strip-all",
-    ], .when(platforms: [.linux])),
+    ], .when(platforms: [.linux]))
 ]
 
 // One file, one library. The files are named here because a manifest that lists a folder is cached.

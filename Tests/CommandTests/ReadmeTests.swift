@@ -8,7 +8,8 @@ struct ReadmeTests {
   func shell(snippet: String) throws {
     let place = try Workplace()
     let outcome = try Tool.shell(
-      "mkdir '\(place.path("work"))' && cd '\(place.path("work"))' && PATH=$(dirname \"$LOSSKIT\"):$PATH && set -e\n\(snippet)")
+      "mkdir '\(place.path("work"))' && cd '\(place.path("work"))' && PATH=$(dirname \"$LOSSKIT\"):$PATH && set -e\n\(snippet)"
+    )
     #expect(outcome.status == 0, "\(outcome.error)")
   }
 
