@@ -13,8 +13,7 @@ build: dependencies
 # Trains a small transformer with DPO and with Cal-DPO on generated reviews, and writes a report.
 quickstart: build
 	@output=runs/quickstart-$$(date +%Y%m%d-%H%M%S); \
-	$(BUILD)/losskit compare --recipe Examples/quickstart.yaml --output "$$output" && \
-	echo "The curves are in $$output/report.html"
+	$(BUILD)/losskit compare --recipe Examples/quickstart.yaml --output "$$output"
 
 test: dependencies lint
 	$(SWIFT) build --build-tests

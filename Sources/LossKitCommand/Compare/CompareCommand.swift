@@ -76,10 +76,11 @@ struct CompareCommand: ParsableCommand {
           "\(entry.key): " + unknownNameMessage(name, kind: "objective of this comparison", known: texts))
       }
     }
-    return try objectives.map { objective in
+    let labels = try ComparedObjective.labels(of: texts)
+    return try zip(objectives, labels).map { objective, label in
       let own = try assignments.filter { text in objective.takes(try Setting(parsing: text)) }
       return Comparison.Entry(
-        label: objective.label, objective: try preparation.objective(objective.label, settings: own),
+        label: label, objective: try preparation.objective(objective.text, settings: own),
         configuration: try preparation.configuration(defaults: ComparisonDefaults.run) { objective.isCalled($0) })
     }
   }

@@ -3,18 +3,18 @@ import LossKitRuntime
 
 /// One of the objectives of a comparison, before it is resolved.
 struct ComparedObjective {
-  /// Its text, by which tables and pictures call it.
-  let label: String
+  /// Its text.
+  let text: String
   private let components: [LoadedComponent]
 
   init(_ text: String, reward: String?, in registry: PluginRegistry) throws {
-    label = text
+    self.text = text
     components = try ObjectiveParts(text, reward: reward, in: registry).components
   }
 
   /// Whether `name` calls this objective: its text, or one of its losses.
   func isCalled(_ name: String) -> Bool {
-    label == name || components.contains { $0.kind == .loss && $0.name == name }
+    text == name || components.contains { $0.kind == .loss && $0.name == name }
   }
 
   /// Whether it has the hyperparameter that a setting is for.
@@ -23,6 +23,16 @@ struct ComparedObjective {
       (setting.component == nil || setting.component == component.name)
         && component.parameters.contains { $0.name == setting.key }
     }
+  }
+
+  /// What tables and pictures call the objectives: the names alone where these tell them apart, the whole texts where not.
+  static func labels(of texts: [String]) throws -> [String] {
+    let short = try texts.map { text in
+      let expression = try ObjectiveExpression(parsing: text)
+      let terms = expression.terms.map { $0.component.name }.joined(separator: " + ")
+      return terms + (expression.reward.map { " @ \($0.name)" } ?? "")
+    }
+    return Set(short).count == short.count ? short : texts
   }
 
   /// Throws for a setting that none of the objectives takes, with the nearest hyperparameters.
@@ -38,6 +48,16 @@ struct ComparedObjective {
       let known = components.filter { setting.component == nil || setting.component == $0.name }
         .flatMap { $0.parameters.map(\.name) }
       throw Failure("setting '\(text)': " + unknownNameMessage(setting.key, kind: "hyperparameter", known: known))
+    }
+  }
+}
+
+extension ObjectiveExpression.Component {
+  /// The component without its values.
+  fileprivate var name: String {
+    switch body {
+    case .name(let name): name
+    case .formula(let text, _): "{\(text)}"
     }
   }
 }
