@@ -22,22 +22,30 @@ import Testing
         "accuracy",
         "seconds",
       ])
-    #expect(lines.dropFirst(2).map { $0.prefix { $0 != " " } } == ["dpo", "cal-dpo(calibration=0.5)", "longer"])
+    #expect(lines.dropFirst(2).map { $0.prefix { $0 != " " } } == ["dpo", "cal-dpo", "longer"])
     let page = try place.text("run/report.html")
     for part in [
       "<svg", "dpo(beta=0.1, label_smoothing=0) @ log-ratio", "cal-dpo(beta=0.1, calibration=0.5) @ log-ratio",
     ] { #expect(page.contains(part)) }
-    let records = try ["dpo", "cal-dpo-calibration-0-5"].map { name in
+    let records = try ["dpo", "cal-dpo"].map { name in
       try #require(try json(try place.text("run/\(name)/run.json")) as? [String: String])
     }
     #expect(records.map { $0["learning_rate"] } == ["0.0001", "0.001"])
     #expect(records[0]["seed"] == records[1]["seed"] && records[0]["data_digest"] == records[1]["data_digest"])
     #expect(page.contains(try #require(records[0]["objective_hash"])))
     let first = try records.indices.map { index in
-      let name = ["dpo", "cal-dpo-calibration-0-5"][index]
+      let name = ["dpo", "cal-dpo"][index]
       return try #require(try jsonLines(try place.text("run/\(name)/metrics.jsonl")).first)
     }
     #expect(first.map { $0["eval_logps/chosen"] as? Double }[0] == first.map { $0["eval_logps/chosen"] as? Double }[1])
+  }
+
+  @Test func oneLossTwiceIsToldApartByItsValues() throws {
+    let run = try compare("dpo(beta=0.1)", "dpo(beta=0.2)", "--start", "none")
+    #expect(run.status == 0, "\(run.error)")
+    let names = run.output.split(separator: "\n").dropFirst(2).map { $0.prefix { $0 != " " } }
+    #expect(names == ["dpo(beta=0.1)", "dpo(beta=0.2)", "longer"])
+    #expect(place.exists("run/dpo-beta-0-2/run.json"))
   }
 
   @Test func dataIsSplitWhereNoneIsHeldOut() throws {

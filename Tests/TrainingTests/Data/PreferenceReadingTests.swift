@@ -139,7 +139,7 @@ struct PreferenceReadingTests {
       #"{"prompt": "p", "completion": "a", "label": true}"#, #"{"prompt": "p", "completion": "a", "label": false}"#,
     ].map { try Rows.dataset($0).digest }
     #expect(Set(digests).count == digests.count)
-    #expect(digests.allSatisfy { $0.count == 16 })
+    #expect(digests.allSatisfy { $0.count == 64 })
   }
 
   @Test("Preferring the longer response is right on the share of pairs where the better one is longer")
