@@ -1,4 +1,4 @@
-internal import CDNNL
+import CDNNL
 import LossKit
 
 /// A matrix in row-major memory: where it starts and how far apart its rows are.

@@ -1,4 +1,4 @@
-internal import CDNNL
+import CDNNL
 import LossKit
 
 #if canImport(Glibc)

@@ -1,4 +1,4 @@
-internal import LossKit
+import LossKit
 
 /// The checkpoints of a run: directories `checkpoint-N` that appear whole or not at all.
 struct CheckpointStore {

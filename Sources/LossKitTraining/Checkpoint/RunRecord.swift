@@ -1,4 +1,4 @@
-internal import LossKit
+import LossKit
 
 /// The file `run.json`: all that decides a run, written before its first step and compared when it is resumed.
 struct RunRecord {

@@ -1,4 +1,4 @@
-internal import LossKit
+import LossKit
 
 /// Who speaks a turn, as conversational data names it.
 enum Role: String, CaseIterable {

@@ -1,4 +1,4 @@
-internal import LossKit
+import LossKit
 
 /// The keys and values of one row; its reading functions throw a `Failure` that names the key, the problem and the remedy.
 struct Fields {

@@ -1,4 +1,4 @@
-internal import LossKit
+import LossKit
 
 #if canImport(Glibc)
   internal import Glibc

@@ -1,5 +1,5 @@
-internal import FoundationEssentials
-internal import LossKit
+import FoundationEssentials
+import LossKit
 
 /// Reads JSON Lines: one JSON value a line, in UTF-8. Blank lines, a byte-order mark and CRLF are allowed.
 public enum JSONLines {

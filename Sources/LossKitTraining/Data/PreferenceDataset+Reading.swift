@@ -1,4 +1,4 @@
-internal import LossKit
+import LossKit
 
 extension PreferenceDataset {
   /// Reads preference data from a file of JSON Lines, from standard input where the path is `-`.

@@ -1,4 +1,4 @@
-internal import LossKitRuntime
+import LossKitRuntime
 
 /// Preference data: examples that can be trained on, where they came from, and what was left out.
 public struct PreferenceDataset: Sendable, Equatable {

@@ -1,4 +1,4 @@
-internal import LossKit
+import LossKit
 
 /// One row of preference data: what form it has, and the example in it.
 struct PreferenceRow {

@@ -1,4 +1,4 @@
-internal import LossKit
+import LossKit
 
 /// Collects what is wrong with the lines of a file, so that one run shows all that has to be mended.
 struct Problems {

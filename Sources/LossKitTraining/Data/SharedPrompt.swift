@@ -1,4 +1,4 @@
-internal import LossKit
+import LossKit
 
 /// A prompt and the two responses that follow it, split from two transcripts that share it.
 struct SharedPrompt: Equatable {

@@ -1,5 +1,5 @@
-internal import LossKit
-internal import LossKitRuntime
+import LossKit
+import LossKitRuntime
 
 /// Evaluates an objective for a policy on batches of a data set, in calls of the policy that take a few prompts each.
 struct BatchEvaluation {

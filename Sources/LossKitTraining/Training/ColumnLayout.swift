@@ -1,4 +1,4 @@
-internal import LossKit
+import LossKit
 
 /// Where the entries of each prompt, response and token stand in a column.
 ///

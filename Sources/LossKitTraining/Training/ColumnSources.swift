@@ -1,5 +1,5 @@
-internal import LossKit
-internal import LossKitRuntime
+import LossKit
+import LossKitRuntime
 
 /// Where each column that an objective reads comes from.
 struct ColumnSources {

@@ -1,5 +1,5 @@
 public import Logging
-internal import LossKit
+import LossKit
 public import LossKitRuntime
 
 /// Trains one policy by several objectives, from one start and in one order of the data, so that only the objective differs.

@@ -1,5 +1,5 @@
-internal import LossKit
-internal import LossKitRuntime
+import LossKit
+import LossKitRuntime
 
 /// The parts of a batch that were evaluated one by one, put together, so that metrics do not depend on how it was cut.
 struct EvaluatedParts {

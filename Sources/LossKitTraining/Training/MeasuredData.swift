@@ -1,5 +1,5 @@
-internal import LossKit
-internal import LossKitRuntime
+import LossKit
+import LossKitRuntime
 
 /// A data set with what is known of its responses before training: token counts, scores, labels, and the log-probabilities of the
 /// references.

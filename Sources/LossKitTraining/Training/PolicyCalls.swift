@@ -1,5 +1,5 @@
-internal import LossKit
-internal import LossKitRuntime
+import LossKit
+import LossKitRuntime
 
 extension ExampleBatch {
   /// The columns of a policy for this batch; `references` are those that it compares itself with.

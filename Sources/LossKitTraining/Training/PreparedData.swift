@@ -1,5 +1,5 @@
-internal import LossKit
-internal import LossKitRuntime
+import LossKit
+import LossKitRuntime
 
 /// The data of a run, measured, and with the log-probabilities of its references.
 struct PreparedData {

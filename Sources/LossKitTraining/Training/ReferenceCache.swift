@@ -1,5 +1,5 @@
-internal import LossKit
-internal import LossKitRuntime
+import LossKit
+import LossKitRuntime
 
 /// The log-probabilities of the frozen references over all data: computed once, and kept with the run.
 enum ReferenceCache {

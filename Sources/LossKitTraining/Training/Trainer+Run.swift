@@ -1,6 +1,6 @@
-internal import Logging
-internal import LossKit
-internal import LossKitRuntime
+import Logging
+import LossKit
+import LossKitRuntime
 
 extension Trainer {
   /// Makes the steps that remain, with evaluations, lines of metrics and checkpoints on the way, and writes the final model to `model`

@@ -1,5 +1,5 @@
 public import Logging
-internal import LossKit
+import LossKit
 public import LossKitRuntime
 
 /// Trains a policy by an objective on preference data, and keeps the run in a directory.

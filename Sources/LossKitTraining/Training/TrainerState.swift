@@ -1,4 +1,4 @@
-internal import LossKit
+import LossKit
 
 /// What a run needs to go on, beside the policy: the file `trainer.json` of a checkpoint.
 ///

@@ -1,5 +1,5 @@
-internal import LossKit
-internal import LossKitRuntime
+import LossKit
+import LossKitRuntime
 
 /// How a run is trained: every number but those of the objective, the policy and the data.
 ///

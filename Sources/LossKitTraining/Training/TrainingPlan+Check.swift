@@ -1,4 +1,4 @@
-internal import LossKit
+import LossKit
 public import LossKitRuntime
 
 extension TrainingPlan {
