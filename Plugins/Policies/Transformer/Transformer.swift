@@ -14,7 +14,7 @@ public final class Transformer: Policy {
   public static let name = "transformer"
   /// One sentence for lists.
   public static let summary =
-    "a small Llama over bytes (RMSNorm, rotary positions, SwiGLU, grouped-query attention), trained with AdamW on the CPU"
+    "A small Llama over bytes (RMSNorm, rotary positions, SwiGLU, grouped-query attention), trained with AdamW on the CPU."
   /// The architecture's paper, and the checkpoint's format.
   public static let citation =
     "Touvron et al. 2023, arXiv:2302.13971; checkpoints as Hugging Face's LlamaForCausalLM"

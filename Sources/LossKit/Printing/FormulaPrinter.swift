@@ -40,11 +40,11 @@ package struct FormulaPrinter {
   /// Leaves, their negatives, and numbers of the whole batch that are a single operation on leaves are shorter than a name.
   private func isWorthAName(_ index: Int) -> Bool {
     let node = graph.nodes[index]
-    if node.operation.arity == 0 { return false }
+    if node.operation.arity == 0 || node.operation == .negate { return false }
     let isSimple = node.operands.allSatisfy { graph.nodes[$0].operation.arity == 0 }
-    if !isSimple { return node.operation != .negate || isWorthAName(node.a) }
+    if !isSimple { return true }
     switch node.operation {
-    case .negate, .multiply, .divide, .square: return false
+    case .multiply, .divide, .square: return false
     default: return true
     }
   }
