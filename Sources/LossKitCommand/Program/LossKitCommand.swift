@@ -31,7 +31,10 @@ struct LossKitCommand: ParsableCommand {
         69  a plugin that cannot be had
       """,
     version: "losskit 0.1.0",
-    subcommands: [ListCommand.self, DescribeCommand.self, EvaluateCommand.self, TrainCommand.self, CompareCommand.self])
+    subcommands: [
+      ListCommand.self, DescribeCommand.self, EvaluateCommand.self, ExportCommand.self, TrainCommand.self,
+      CompareCommand.self,
+    ])
 
   static func main() {
     do {

@@ -1,0 +1,73 @@
+import ArgumentParser
+import LossKit
+import LossKitRuntime
+
+/// `losskit export`: an objective in a form that others can use.
+struct ExportCommand: ParsableCommand {
+  /// What is written.
+  enum Format: String, CaseIterable, ExpressibleByArgument {
+    /// Inputs with the losses and gradients they have to give.
+    case vectors
+  }
+
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Writes a loss in a form that other software can use.",
+    discussion: """
+      FORMAT 'vectors' writes test vectors: inputs, and the losses and gradients that they have to give, so that any \
+      implementation can check itself against LossKit. It is one JSON object; numbers read back as the same doubles:
+
+        format, version       "losskit vectors" and the version of this layout, 1
+        objective, hash       the resolved objective, and the SHA-256 of all that decides what it computes
+        terms, reward         name, version, weight (terms only) and hyperparameters of each loss, and of the reward or null
+        columns               name, per (prompt, response or token), differentiable, per_reference, unit and meaning
+        rowwise               whether a prompt's loss depends on that prompt alone
+        cases                 the test cases, each one batch:
+          name, about         what is tested
+          prompts, responses, references   the numbers G, K and R
+          counts              how many responses each prompt has; null: K each
+          token_offsets       where the tokens of each response start, K·G + 1 numbers; null: no column is per token
+          state               what the loss carries from step to step, before the batch; [] where it carries nothing
+          inputs              the columns by name: prompt g has [g], response k of prompt g and reference r has
+                              [(r·K + k)·G + g], its token t [r·T + token_offsets[k·G + g] + t] of T tokens in all
+          loss                the loss of each prompt, [G]
+          reward              the unscaled reward of each response, [k·G + g]; [] where there is none
+          gradients           the derivatives of the sum of all losses, laid out as the inputs
+          state_after         the state after the batch
+          refused             instead of loss to state_after: no double holds the result; with the reason
+
+      Entries of responses beyond a prompt's count are 0 and have no meaning. Log-probabilities are in nats, lengths in \
+      tokens. At a kink the gradient is the slope that LossKit states for it, such as 0 for max(0, x) at 0.
+
+      EXAMPLES
+        losskit export dpo --format vectors
+        losskit export 'cal-dpo(beta=0.01) + 0.2*sft' --format vectors --output cal-dpo.json
+      """)
+
+  @Argument(help: "A loss or objective by name, or an objective such as 'dpo(beta=0.1) + 0.2*sft @ log-ratio'.")
+  var objective: String
+
+  @Option(help: "What is written: \(Format.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var format: Format
+
+  @Option(help: ArgumentHelp("Where it goes; '-' is standard output.", valueName: "file"))
+  var output = "-"
+
+  @Option(help: ArgumentHelp("The reward parameterization, where the objective names none.", valueName: "name"))
+  var reward: String?
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("The value of a hyperparameter; may be given several times.", valueName: "name=value"))
+  var settings: [String] = []
+
+  @OptionGroup var plugins: PluginOptions
+
+  func run() throws {
+    let registry = try plugins.registry()
+    let resolved = try resolvedObjective(objective, reward: reward, settings: settings, in: registry)
+    switch format {
+    case .vectors: try Console.write(TestVectors(resolved).json.text + "\n", to: output)
+    }
+  }
+}
