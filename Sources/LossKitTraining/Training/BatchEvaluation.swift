@@ -6,7 +6,7 @@ struct BatchEvaluation {
   let objective: Objective
   let sources: ColumnSources
   let policy: PolicyInstance
-  /// The references that the policy compares itself with at every call; none where their log-probabilities were kept.
+  /// The references that take part in every call; none where their log-probabilities were computed once.
   let references: [PolicyInstance]
 
   /// Whether the calls of a batch can be evaluated one by one: each prompt's loss depends on that prompt alone, and there is no state
@@ -62,9 +62,25 @@ struct BatchEvaluation {
     return metrics(table, evaluation)
   }
 
+  /// The columns that are computed at every call. What is kept for `backward` is the policy's call.
   private func forward(_ call: ExampleBatch, keepingActivations: Bool = false) throws -> [String: [Double]] {
-    try call.forward(
+    let moving = try movingColumns(call)
+    let own = try call.forward(
       policy, columns: sources.policyColumns, references: references, keepingActivations: keepingActivations)
+    return own.merging(moving) { own, _ in own }
+  }
+
+  /// The columns of references that move during the run.
+  private func movingColumns(_ call: ExampleBatch) throws -> [String: [Double]] {
+    guard sources.referencesMove, !sources.referenceColumns.isEmpty else { return [:] }
+    var columns: [String: [Double]] = [:]
+    for reference in references {
+      let supplied = try call.forward(reference, columns: sources.referenceColumns.map(\.supplied))
+      for column in sources.referenceColumns {
+        columns[column.column.name, default: []] += supplied[column.supplied.name] ?? []
+      }
+    }
+    return columns
   }
 
   private func backward(_ call: ExampleBatch, _ gradients: [String: [Double]]) throws {
@@ -72,13 +88,13 @@ struct BatchEvaluation {
     try call.backward(policy, columns: columns, references: references, gradients: gradients)
   }
 
-  /// The policy's columns for a whole batch, from calls that follow one another in it.
+  /// The computed columns for a whole batch, from calls that follow one another in it.
   private func collect(_ calls: [ExampleBatch], into whole: ExampleBatch) throws -> [String: [Double]] {
     var columns: [String: [Double]] = [:]
     var start = 0
     for call in calls {
       let part = try forward(call)
-      for column in sources.policyColumns {
+      for column in sources.computedColumns {
         guard let values = part[column.name] else { continue }
         let count = whole.layout.count(of: column.extent) * referenceCount(column)
         for reference in 0..<referenceCount(column) {
@@ -114,10 +130,10 @@ struct BatchEvaluation {
   private func referenceCount(_ column: Column) -> Int { column.isPerReference ? references.count : 1 }
 
   /// All columns of a batch, in a table.
-  private func table(_ batch: ExampleBatch, _ policyColumns: [String: [Double]], _ data: MeasuredData) -> Batch {
-    var columns = policyColumns
+  private func table(_ batch: ExampleBatch, _ computed: [String: [Double]], _ data: MeasuredData) -> Batch {
+    var columns = computed
     var referenceCount = references.count
-    for (column, source) in sources.entries where source != .policy {
+    for column in sources.entries.map(\.column) where !sources.computedColumns.contains(column) {
       columns[column.name] = data.values(of: column.name, for: batch)
       if column.isPerReference { referenceCount = data.columns[column.name]?.references ?? referenceCount }
     }

@@ -17,13 +17,18 @@ struct ColumnSources {
 
   /// The columns in use, with who supplies each.
   let entries: [(column: Column, source: Source)]
+  /// Whether the references change during the run, so that their columns are computed at every call.
+  let referencesMove: Bool
+  /// Whether the policy itself compares with the references.
+  let policyComparesWithReferences: Bool
 
   /// Finds a source for every column that `objective` reads. Throws for a column that is needed and that nobody supplies, and where
   /// nothing that the policy supplies is differentiated: before anything is computed.
   init(
-    _ objective: Objective, policy: [Column], policyName: String, reference: [Column],
+    _ objective: Objective, policy: [Column], policyName: String, reference: [Column], referencesMove: Bool,
     data: [PreferenceDataset]
   ) throws {
+    self.referencesMove = referencesMove
     let hasScores = data.allSatisfy { $0.examples.allSatisfy { $0.scores != nil } }
     let hasLabels = data.allSatisfy { $0.examples.allSatisfy { $0.label != nil } }
     func source(of column: Column) -> Source? {
@@ -58,6 +63,9 @@ struct ColumnSources {
       entries.append((Column(column.name), .policy))
     }
     self.entries = entries
+    policyComparesWithReferences = entries.contains { entry in
+      entry.source == .policy && policy.contains { $0.name == entry.column.name && $0.isPerReference }
+    }
     guard entries.contains(where: { $0.source == .policy && $0.column.isDifferentiable }) else {
       throw Failure(
         "\(objective.description): reads no column that policy \(policyName) can be trained by; choose another objective"
@@ -67,6 +75,9 @@ struct ColumnSources {
 
   /// The columns that the policy supplies at every call.
   var policyColumns: [Column] { entries.filter { $0.source == .policy }.map(\.column) }
+
+  /// The columns that are computed at every call.
+  var computedColumns: [Column] { policyColumns + (referencesMove ? referenceColumns.map(\.column) : []) }
 
   /// A column of the references.
   struct ReferenceColumn: Equatable {
@@ -87,11 +98,16 @@ struct ColumnSources {
     }
   }
 
+  /// The columns of the references that are computed once for all data.
+  var storedReferenceColumns: [ReferenceColumn] { referencesMove ? [] : referenceColumns }
+
   /// Whether any column in use has an entry a token.
   var hasTokenColumns: Bool { entries.contains { $0.column.extent == .token } }
 
-  /// Whether the policy itself compares with the references at every call.
-  var needsLiveReferences: Bool { entries.contains { $0.source == .policy && $0.column.isPerReference } }
+  /// Whether the references take part in every call.
+  var needsLiveReferences: Bool {
+    referencesMove || policyComparesWithReferences
+  }
 
   /// What a policy's column is called where a reference supplies it.
   private static func referenceName(_ column: Column) -> String? {

@@ -119,7 +119,7 @@ public struct Comparison {
   ) throws -> PreparedData {
     let data = try PreparedData(plans[0], policy: policy)
     var columns: [ColumnSources.ReferenceColumn] = []
-    for column in sources.flatMap(\.referenceColumns) where !columns.contains(column) { columns.append(column) }
+    for column in sources.flatMap(\.storedReferenceColumns) where !columns.contains(column) { columns.append(column) }
     try ReferenceCache.fill(
       data.all, columns: columns, references: [policy], batchSize: plans[0].configuration.evalBatchSize)
     return data
