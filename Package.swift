@@ -84,7 +84,8 @@ let package = Package(
       name: "RuntimeTests", dependencies: ["LossKitTestSupport", "LossKitRuntime", "LossKit", "CLossKit"],
       exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
-      name: "TrainingTests", dependencies: ["LossKitTraining", "LossKitRuntime", "LossKit"], swiftSettings: settings),
+      name: "TrainingTests", dependencies: ["LossKitTestSupport", "LossKitTraining", "LossKitRuntime", "LossKit"],
+      swiftSettings: settings),
     .testTarget(
       name: "TransformerTests", dependencies: ["Transformer", "LossKit", "CLossKit", "CDNNL"], exclude: ["Fixtures"],
       swiftSettings: settings),

@@ -13,6 +13,12 @@ struct ColumnSources {
     case tokenCount
     /// The data.
     case score, label
+    /// The policy, at every call, for the response to another prompt: this column.
+    case mismatchedPolicy(Column)
+    /// The references, at every call, for the response to another prompt: this column of each of them.
+    case mismatchedReference(Column)
+    /// The policy's tokenizer, at every call, for the response to another prompt.
+    case mismatchedTokenCount
   }
 
   /// The columns in use, with who supplies each.
@@ -32,6 +38,9 @@ struct ColumnSources {
     let hasScores = data.allSatisfy { $0.examples.allSatisfy { $0.scores != nil } }
     let hasLabels = data.allSatisfy { $0.examples.allSatisfy { $0.label != nil } }
     func source(of column: Column) -> Source? {
+      if let name = Self.mismatchedName(column) {
+        return Self.mismatchedSource(of: name, policy: policy, reference: reference)
+      }
       if policy.contains(where: { $0.name == column.name && $0.extent == column.extent }) { return .policy }
       switch column.name {
       case Column.tokenCount.name: return .tokenCount
@@ -77,10 +86,15 @@ struct ColumnSources {
   var policyColumns: [Column] { entries.filter { $0.source == .policy }.map(\.column) }
 
   /// The columns that are computed at every call.
-  var computedColumns: [Column] { policyColumns + (referencesMove ? referenceColumns.map(\.column) : []) }
+  var computedColumns: [Column] {
+    policyColumns + mismatchedColumns + (referencesMove ? referenceColumns.map(\.column) : [])
+  }
 
-  /// A column of the references.
-  struct ReferenceColumn: Equatable {
+  /// The columns that a gradient can be carried back from.
+  var gradientColumns: [Column] { policyColumns + mismatchedPolicyColumns.map(\.column) }
+
+  /// A column under the name that a policy supplies it by.
+  struct SuppliedColumn: Equatable {
     /// As the objective reads it.
     let column: Column
     /// As a policy supplies it.
@@ -88,25 +102,53 @@ struct ColumnSources {
   }
 
   /// The columns of the references.
-  var referenceColumns: [ReferenceColumn] {
-    entries.compactMap { entry in
-      if case .reference(let supplied) = entry.source {
-        ReferenceColumn(column: entry.column, supplied: supplied)
-      } else {
-        nil
-      }
-    }
+  var referenceColumns: [SuppliedColumn] {
+    columns { if case .reference(let supplied) = $0 { supplied } else { nil } }
+  }
+
+  /// The policy's columns for responses to other prompts.
+  var mismatchedPolicyColumns: [SuppliedColumn] {
+    columns { if case .mismatchedPolicy(let supplied) = $0 { supplied } else { nil } }
+  }
+
+  /// The references' columns for responses to other prompts.
+  var mismatchedReferenceColumns: [SuppliedColumn] {
+    columns { if case .mismatchedReference(let supplied) = $0 { supplied } else { nil } }
+  }
+
+  /// The lengths of responses to other prompts, where the objective reads them.
+  var mismatchedTokenCount: Column? { entries.first { $0.source == .mismatchedTokenCount }?.column }
+
+  /// All columns for responses to other prompts.
+  var mismatchedColumns: [Column] { entries.map(\.column).filter { Self.mismatchedName($0) != nil } }
+
+  private func columns(_ supplied: (Source) -> Column?) -> [SuppliedColumn] {
+    entries.compactMap { entry in supplied(entry.source).map { SuppliedColumn(column: entry.column, supplied: $0) } }
   }
 
   /// The columns of the references that are computed once for all data.
-  var storedReferenceColumns: [ReferenceColumn] { referencesMove ? [] : referenceColumns }
+  var storedReferenceColumns: [SuppliedColumn] { referencesMove ? [] : referenceColumns }
 
   /// Whether any column in use has an entry a token.
   var hasTokenColumns: Bool { entries.contains { $0.column.extent == .token } }
 
   /// Whether the references take part in every call.
   var needsLiveReferences: Bool {
-    referencesMove || policyComparesWithReferences
+    referencesMove || policyComparesWithReferences || !mismatchedReferenceColumns.isEmpty
+  }
+
+  /// What a column for responses to other prompts is called for a prompt's own; nil for any other column. Tokens of one response
+  /// have no place in a column of another's.
+  private static func mismatchedName(_ column: Column) -> String? {
+    guard column.name.hasPrefix("mismatched_"), column.extent == .response else { return nil }
+    return String(column.name.dropFirst("mismatched_".count))
+  }
+
+  private static func mismatchedSource(of name: String, policy: [Column], reference: [Column]) -> Source? {
+    func isLike(_ column: Column) -> Bool { column.extent == .response && !column.isPerReference }
+    if name == Column.tokenCount.name { return .mismatchedTokenCount }
+    if let column = policy.first(where: { $0.name == name && isLike($0) }) { return .mismatchedPolicy(column) }
+    return reference.first { referenceName($0) == name && isLike($0) }.map(Source.mismatchedReference)
   }
 
   /// What a policy's column is called where a reference supplies it.

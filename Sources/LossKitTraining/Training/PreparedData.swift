@@ -34,6 +34,7 @@ extension TrainingPlan {
       objective, policy: policy.columns, policyName: policy.name, reference: shared,
       referencesMove: configuration.syncReference, data: [trainingData] + (evaluationData.map { [$0] } ?? []))
     try checkReferences(references, sources: sources, policy: policy)
+    if !sources.mismatchedColumns.isEmpty { try checkMismatches() }
     return sources
   }
 
@@ -46,7 +47,7 @@ extension TrainingPlan {
       let reason =
         sources.referencesMove
         ? "sync_ref_model: the reference takes on the policy's weights"
-        : "\(objective.description): policy and reference are compared at every step"
+        : "\(objective.description): references take part in every step"
       throw Failure("\(reason), and \(other.name) will not do; use a reference of type \(policy.name)")
     }
     if references.count > 1,
@@ -69,6 +70,36 @@ extension TrainingPlan {
     guard !sources.referenceColumns.isEmpty || sources.policyComparesWithReferences else {
       throw Failure(
         "sync_ref_model: \(objective.description) reads no reference; leave it out, or choose another objective")
+    }
+  }
+
+  /// Throws where an update or the evaluation would see one prompt alone, which has no other to take a response from.
+  private func checkMismatches() throws {
+    let count = trainingData.examples.count
+    let size = configuration.updateSize
+    let seesRemainder =
+      configuration.totalSteps(promptCount: count) >= configuration.stepsPerEpoch(promptCount: count)
+    let remedy = "choose another objective, or another per_device_train_batch_size or gradient_accumulation_steps"
+    if size == 1 || count == 1 {
+      throw Failure(
+        """
+        \(objective.description): takes for each prompt a response to another prompt of the update, and an update sees one \
+        prompt; \(remedy)
+        """)
+    }
+    if count % size == 1, seesRemainder {
+      throw Failure(
+        """
+        \(objective.description): takes for each prompt a response to another prompt of the update, and of \(count) prompts in \
+        updates of \(size) the last sees one; \(remedy)
+        """)
+    }
+    if let data = evaluationData, data.examples.count == 1 {
+      throw Failure(
+        """
+        \(data.source): \(objective.description) takes for each prompt a response to another prompt, and there is one prompt; \
+        add more
+        """)
     }
   }
 
