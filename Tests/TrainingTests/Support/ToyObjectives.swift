@@ -17,6 +17,8 @@ enum Toy {
   static func kto() throws -> Objective { try objective(KTO.self, LogRatio.self) }
   /// Responses against those to other prompts, per token; both carry a gradient.
   static func contrast() throws -> Objective { try objective(ContrastLoss.self, MeanLogRatio.self) }
+  /// DPO with the divergences of the two responses, that of the chosen one held fixed.
+  static func tokenLevel() throws -> Objective { try objective(TokenLevelLoss.self, LogRatio.self) }
   /// The likelihood of the best response.
   static func sft() throws -> Objective { try Objective(terms: [term(Likelihood.self)], reward: nil) }
   /// A loss that reads a column nobody has.
@@ -84,6 +86,16 @@ private struct LogRatio: RewardParameterization {
   static let name = "log-ratio"
 
   func reward(_ response: Response) -> Formula { response.logProbability - response.referenceLogProbability }
+}
+
+private struct TokenLevelLoss: PairwiseLoss {
+  static let name = "token-level-loss"
+  static let divergence = Column("policy_kl", differentiable: true)
+
+  func loss(_ pair: Pair) -> Formula {
+    let excess = pair.rejected[Self.divergence] - stopGradient(pair.chosen[Self.divergence])
+    return -logSigmoid(0.1 * (pair.chosen.reward - pair.rejected.reward - 0.5 * excess))
+  }
 }
 
 private struct ContrastLoss: UnpairedLoss {
