@@ -23,8 +23,30 @@ struct DistributionTests {
     return model
   }
 
-  private static func texts() -> TransformerTests.Texts {
-    TransformerTests.Texts([("Why", [" not now", "x"]), ("", ["zz"]), ("A film", [" Ok.", "bad, very"])])
+  private static let rows: [(String, [String])] = [
+    ("Why", [" not now", "x"]), ("", ["zz"]), ("A film", [" Ok.", "bad, very"]),
+  ]
+
+  private static func texts() -> TransformerTests.Texts { TransformerTests.Texts(rows) }
+
+  private static func hostTexts() throws -> LossKitRuntime.Texts {
+    try LossKitRuntime.Texts(prompts: rows.map(\.0), responses: rows.map(\.1))
+  }
+
+  private static func policies() throws -> [PolicyInstance] {
+    let type = try LoadedPolicyType(PolicyExport<Transformer>.descriptor(), library: "tests")
+    let options = ["hidden_size": 16.0, "intermediate_size": 12, "num_hidden_layers": 2, "num_attention_heads": 4]
+    return try (1...3).map { try type.create(options: options, seed: $0) }
+  }
+
+  /// The models of policies, by way of files.
+  private static func models(of policies: [PolicyInstance], in directory: String) throws -> [LlamaModel] {
+    try policies.enumerated().map { number, policy in
+      let path = "\(directory)/\(number)"
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      try policy.save(to: path, withOptimizer: false)
+      return try Checkpoint(reading: path, options: TransformerOptions(), given: []).model
+    }
   }
 
   @Test(arguments: [false, true])
@@ -48,22 +70,14 @@ struct DistributionTests {
   @Test func valuesAreThoseOfPlainSums() throws {
     let directory = try temporaryDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
-    let type = try LoadedPolicyType(PolicyExport<Transformer>.descriptor(), library: "tests")
-    let options = ["hidden_size": 16.0, "intermediate_size": 12, "num_hidden_layers": 2, "num_attention_heads": 4]
-    let made = try (1...3).map { try type.create(options: options, seed: $0) }
-    let rows: [(String, [String])] = [("Why", [" not now", "x"]), ("", ["zz"]), ("A film", [" Ok.", "bad, very"])]
-    let texts = try LossKitRuntime.Texts(prompts: rows.map(\.0), responses: rows.map(\.1))
+    let made = try Self.policies()
+    let texts = try Self.hostTexts()
     let columns = try made[0].forward(
       texts, columns: ["policy_kl", "policy_log_collision"], references: [made[1], made[2], made[0].copy()])
     let kl = try #require(columns["policy_kl"]), collision = try #require(columns["policy_log_collision"])
     #expect(kl.count == 3 * 6)
 
-    let models = try made.enumerated().map { number, policy in
-      let path = "\(directory)/\(number)"
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-      try policy.save(to: path, withOptimizer: false)
-      return try Checkpoint(reading: path, options: TransformerOptions(), given: []).model
-    }
+    let models = try Self.models(of: made, in: directory)
     let batch = try Self.texts().tokens(context: 256)
     let tables = try models.map { try probabilities($0, batch) }
     for (sequence, row) in batch.rows.enumerated() {
@@ -82,6 +96,46 @@ struct DistributionTests {
     }
     // The second prompt has one response.
     #expect(kl[4] == 0 && collision[4] == 0)
+  }
+
+  /// Gradients that arrive per response and per reference are those of the model, position by position.
+  @Test func gradientsPerResponseAndReferenceAddUp() throws {
+    let directory = try temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let made = try Self.policies()
+    let models = try Self.models(of: made, in: directory)
+    let texts = try Self.hostTexts()
+    let slopes = [0.5, -1, 2, 0.25, 0, -0.75, 1.5, 0.125, -2, 0, 0, 1], direct = [1, 0.5, -1, 2, 0, 0.25]
+    let references = Array(made.dropFirst())
+    _ = try made[0].forward(
+      texts, columns: ["policy_logp", "policy_kl"], references: references, keepingActivations: true)
+    try made[0].backward(texts, references: references, gradients: ["policy_logp": direct, "policy_kl": slopes])
+    let found = try made[0].step(PolicyUpdate(learningRate: 0))
+
+    let batch = try Self.texts().tokens(context: 256)
+    func perPosition(_ perRow: ArraySlice<Double>) -> [Float] {
+      batch.rows.enumerated().flatMap { sequence, row in
+        let count = batch.scoredStarts[sequence + 1] - batch.scoredStarts[sequence]
+        return [Float](repeating: Float(perRow[perRow.startIndex + row]), count: count)
+      }
+    }
+    let divergences = try (1...2).map { reference in
+      DivergenceCotangent(
+        distributions: try Distributions(
+          of: batch, BatchPasses(models[reference]), models[reference].separateHead()),
+        slopes: perPosition(slopes[(reference - 1) * 6..<reference * 6]))
+    }
+    let activations = try Activations(models[0].architecture, isKept: true)
+    let workspace = try Workspace(models[0].architecture)
+    let gradient = try FloatBuffer(count: models[0].layout.count)
+    models[0].prepare(positions: batch.longest)
+    try models[0].forward(batch, activations, workspace)
+    try models[0].backward(
+      batch, activations, workspace,
+      cotangent: HeadCotangent(targets: perPosition(direct[...])[...], divergences: divergences), into: gradient)
+    let norm = (0..<gradient.count).reduce(0) { $0 + Double(gradient.pointer[$1]) * Double(gradient.pointer[$1]) }
+    #expect(abs(found - norm.squareRoot()) < 1e-5 * found)
+    #expect(found > 0.1)
   }
 
   @Test func aCallWithoutReferencesSaysSo() throws {
