@@ -17,8 +17,18 @@ let pluginLinking: [LinkerSetting] = [
 ]
 
 // One file, one library. The files are named here because a manifest that lists a folder is cached.
-let losses = ["AOT", "BCO", "CalDPO", "DPO", "Hinge", "IPO", "SFT"]
-let rewards = ["LogProbability", "LogRatio", "MeanLogProbability", "MeanLogRatio"]
+let losses = [
+  "AlphaDPO", "AOT", "AOTUnpaired", "APODown", "APOZero", "ARPO", "ASFT", "BCO", "BetaDPO", "BPO", "C2DPO", "CalDPO",
+  "CalIPO", "CalSLiC", "ChiPO", "CPO", "CPOSimPO", "DILBCE", "DILLSIF", "DILUKL", "DiscoPOP", "DPO", "DPOP",
+  "DPOShift", "DrDPO", "EXO", "EXOPair", "FocalPO", "GPOExponential", "GPOSavage", "GPOTruncatedQuadratic", "HDPO",
+  "Hinge", "HPO", "InfoNCA", "IPO", "KTO", "MinorDPO", "MinorSFT", "MPO", "NCA", "NCAPair", "ODPO", "ORPO",
+  "PlackettLuce", "RDPO", "RLHF", "RobustDPO", "RPO", "RSDPO", "SFT", "SimPER", "SimPO", "SLiC", "SPPO", "SPPOHard",
+  "TDPO1", "TDPO2", "WeightedMLE", "WPO",
+]
+let rewards = [
+  "AlphaDivergence", "AlphaProbability", "ChiSquared", "ForwardKL", "JensenShannon", "LengthDesensitized", "LogOdds",
+  "LogProbability", "LogRatio", "MeanLogProbability", "MeanLogRatio", "MomentumReference", "MultiReference",
+]
 
 func plugins(_ names: [String], in folder: String) -> [Target] {
   names.map { name in

@@ -2,16 +2,6 @@ import LossKit
 
 /// Supervised fine-tuning on the best response: its negative log-likelihood.
 struct SFT: ListwiseLoss {
-  /// Over what the negative log-likelihood is a mean.
-  enum Unit: String, CaseIterable, Sendable {
-    /// One sum over the tokens of each sequence, as eric-mitchell's code has it.
-    case sequence
-    /// The mean over a sequence's own tokens.
-    case token
-    /// The mean over all chosen tokens of the batch, as TRL's `sft` and the NLL terms of CPO have it.
-    case batchToken = "batch-token"
-  }
-
   static let name = "sft"
   static let summary = "Supervised fine-tuning: the negative log-likelihood of the best response."
   static let documentation = """
@@ -25,15 +15,10 @@ struct SFT: ListwiseLoss {
   static let hyperparameters = [
     Hyperparameter("per", \Self.unit, "what the mean is taken over: sequence, token or batch-token")
   ]
-  var unit = Unit.sequence
+  var unit = LikelihoodUnit.sequence
 
   func loss(_ ranking: Ranking) -> Formula {
-    let chosen = ranking[0]
-    return switch unit {
-    case .sequence: -chosen.logProbability
-    case .token: -chosen.logProbability / chosen.tokenCount
-    case .batchToken: -batchMean(chosen.logProbability) / batchMean(chosen.tokenCount)
-    }
+    ranking[0].negativeLogLikelihood(per: unit)
   }
 }
 

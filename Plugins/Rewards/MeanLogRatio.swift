@@ -11,8 +11,17 @@ struct MeanLogRatio: RewardParameterization {
   }
 }
 
+/// DPO over it.
+private let objectives = [
+  NamedObjective(
+    "dpo-norm", "dpo @ mean-log-ratio",
+    summary: "Length-normalized DPO: DPO over log-ratios per token.",
+    citation: "Lambert et al., Tülu 3, arXiv:2411.15124",
+    documentation: "TRL's sigmoid_norm. It needs a larger β than dpo, by about the length. Verified against TRL.")
+]
+
 /// What a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
-  Plugin.export(MeanLogRatio.self, error: error)
+  Plugin.export(MeanLogRatio.self, objectives: objectives, error: error)
 }

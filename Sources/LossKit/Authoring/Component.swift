@@ -99,6 +99,8 @@ public protocol UnpairedLoss: Component {
 public protocol RewardParameterization: Component {
   /// The reward of one response; it may not use the batch, nor state.
   func reward(_ response: Response) -> Formula
+  /// How many responses a prompt may have; fewer than any where a reward looks at its partners.
+  static var responseCounts: ClosedRange<Int> { get }
 }
 
 /// An implicit reward that is a sum over a response's tokens.
@@ -137,9 +139,11 @@ extension UnpairedLoss {
 }
 
 extension RewardParameterization {
+  /// One or more.
+  public static var responseCounts: ClosedRange<Int> { 1...Int.max }
   /// A reward per response.
   public static var form: ComponentForm<Self> {
-    ComponentForm(kind: .reward, responses: 1...Int.max) { component, responses, references in
+    ComponentForm(kind: .reward, responses: responseCounts) { component, responses, references in
       Ranking(count: responses, referenceCount: references).map { component.reward($0) }
     }
   }

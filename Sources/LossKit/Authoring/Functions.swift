@@ -2,6 +2,16 @@
 public func exp(_ x: Formula) -> Formula { Formula(.exp, x) }
 /// exp(x) − 1, exact for small x.
 public func expm1(_ x: Formula) -> Formula { Formula(.expm1, x) }
+/// exp(x) up to x = 690, and beyond it the tangent there: where exp(x) does not fit a double, it still grows and has a slope.
+public func finiteExp(_ x: Formula) -> Formula {
+  let end: Formula = 690
+  return exp(minimum(x, end)) + exp(end) * relu(x - end)
+}
+/// exp(x) − 1 up to x = 690, exact for small x, and beyond it the tangent there, as of `finiteExp`.
+public func finiteExpm1(_ x: Formula) -> Formula {
+  let end: Formula = 690
+  return expm1(minimum(x, end)) + exp(end) * relu(x - end)
+}
 /// The natural logarithm; a negative x has none, which is an error that names the prompt.
 public func log(_ x: Formula) -> Formula { Formula(.log, x) }
 /// log(1 + x), exact for small x.

@@ -29,12 +29,15 @@ struct ObjectiveChain: Sendable {
   init(terms: [Objective.Term], reward: Objective.Part?, columns: [Column]) {
     name = terms.map(\.loss.component.name).joined(separator: " + ")
     self.columns = columns
-    let prefix = ObjectiveComposition.mismatched
+    let prefixOfMismatched = ObjectiveComposition.mismatched
     func sources(_ part: Objective.Part, prefix: String) -> [Source] {
       part.component.inputs.map { input in
         if part.component.kind == .loss {
           if input.name == Column.reward.name { return .reward(0) }
-          if input.name == ObjectiveComposition.mismatched + Column.reward.name { return .reward(1) }
+          if input.name == ObjectiveComposition.mismatched + Column.reward.name {
+            // Hyperparameters may leave it unused: then the objective reads no mismatched column.
+            return columns.contains { $0.name.hasPrefix(prefixOfMismatched) } ? .reward(1) : .absent
+          }
         }
         return columns.firstIndex { $0.name == prefix + input.name }.map { .column($0) } ?? .absent
       }
@@ -48,7 +51,7 @@ struct ObjectiveChain: Sendable {
     let isMismatchedRead = losses.contains { $0.sources.contains(.reward(1)) }
     rewards =
       reward.map { part in
-        (isMismatchedRead ? ["", prefix] : [""]).map {
+        (isMismatchedRead ? ["", prefixOfMismatched] : [""]).map {
           Call(part: part, weight: 1, sources: sources(part, prefix: $0), stateOffset: 0)
         }
       } ?? []

@@ -131,7 +131,8 @@ struct ObjectiveComposition {
         formula.nodes[node].value += Double(index) * 0x1p24
       }
       let names = part.component.inputs.map(\.name)
-      let readsMismatched = names.contains(ObjectiveComposition.mismatched + Column.reward.name)
+      let readsMismatched = formula.inputs(of: formula.outputs + formula.stateOutputs)
+        .contains { names[$0.column] == ObjectiveComposition.mismatched + Column.reward.name }
       let mismatched = readsMismatched ? try appendReward(prefix: ObjectiveComposition.mismatched) : []
       let places = try builder.append(formula, reaching: formula.outputs + formula.stateOutputs) { node, builder in
         if node.operation == .input {

@@ -9,10 +9,19 @@ struct GoldenSet: Decodable {
     var objectives: [String]
     var inputs: String
     var loss: Double?
-    var prompts: [Double]?
-    var gradient: [Double]
+    /// An entry is nil where the exact number does not fit a double.
+    var prompts: [Double?]?
+    var gradient: [Double?]
+    var by: String?
+    var also: [String: [Double]]?
     var of: String
     var state: [Double]?
+    var absolute: Double?
+
+    /// All gradients, by column.
+    var gradients: [String: [Double?]] {
+      (also ?? [:]).mapValues { $0.map(Optional.some) }.merging([by ?? "policy_logp": gradient]) { $1 }
+    }
   }
 
   var records: [Record]
@@ -27,17 +36,37 @@ struct GoldenSet: Decodable {
   }
 }
 
-/// The columns that records are evaluated at, under TRL's names.
+/// The columns that records are evaluated at: pairs under TRL's names, or whatever columns under LossKit's.
 struct GoldenInputs {
-  private let sets: [String: [String: [Double]]]
+  private let sets: [String: [String: Numbers]]
+
+  /// A number or a list of them.
+  private struct Numbers: Decodable {
+    var values: [Double]
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      values = try (try? container.decode([Double].self)) ?? [container.decode(Double.self)]
+    }
+  }
 
   init() throws { sets = try Fixtures.read("golden/inputs.json") }
 
-  /// A set of inputs as a batch of pairs; what the library was not given is left out.
+  /// A set of inputs as a batch; what the library was not given is left out.
   func batch(_ id: String) throws -> Batch {
-    guard let columns = sets[id], let chosen = columns["policy_chosen_logps"] else {
-      throw Failure("no inputs '\(id)'")
-    }
+    guard let columns = sets[id]?.mapValues(\.values) else { throw Failure("no inputs '\(id)'") }
+    guard let responses = columns["K"]?.first.map({ Int($0) }) else { return try pairs(columns) }
+    let offsets = columns["token_offsets"].map { $0.map { Int($0) } }
+    let rows = offsets.map { $0.count - 1 } ?? columns["policy_logp"]?.count ?? 0
+    var batch = Batch(
+      prompts: rows / responses, responses: responses, references: columns["R"]?.first.map { Int($0) } ?? 1)
+    batch.tokenOffsets = offsets
+    batch.columns = columns.filter { !["K", "R", "token_offsets"].contains($0.key) }
+    return batch
+  }
+
+  private func pairs(_ columns: [String: [Double]]) throws -> Batch {
+    guard let chosen = columns["policy_chosen_logps"] else { throw Failure("inputs without log-probabilities") }
     var batch = Batch(prompts: chosen.count)
     let names = [
       ("policy_logp", "policy_chosen_logps", "policy_rejected_logps"),

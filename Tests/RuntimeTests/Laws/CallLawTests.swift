@@ -91,7 +91,12 @@ import Testing
         var part = call.of(prompts: prompts)
         part.counts = nil
         part.responses = length
-        part.inputs = part.inputs.mapValues { Array($0.prefix(prompts.count * length)) }
+        part.inputs = part.inputs.mapValues { values in
+          // Of each reference's part the first ranks.
+          stride(from: 0, to: values.count, by: max(prompts.count * call.responses, 1)).flatMap {
+            values[$0..<min($0 + prompts.count * length, values.count)]
+          }
+        }
         part.cotangent = part.cotangent.map { Array($0.prefix(part.outputCount)) }
         let alone = try part.run()
         let own = call.pick(prompts, of: mixed.output)

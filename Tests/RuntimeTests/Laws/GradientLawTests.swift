@@ -45,7 +45,8 @@ import Testing
         if gradients.isEmpty { points = 1000 }
       }
     }
-    #expect(kinks * 20 <= points, "\(kinks) of \(points) points lay at kinks")
+    // Where a batch is sorted, neighbours change places at a kink.
+    #expect(kinks * 10 <= points, "\(kinks) of \(points) points lay at kinks")
   }
 
   @Test(arguments: Tested.all)
@@ -60,9 +61,12 @@ import Testing
         #expect(result.output.allSatisfy { $0.isFinite })
         for (name, gradient) in result.gradients {
           #expect(gradient.allSatisfy { $0.isFinite }, "\(tested.name): gradient by \(name) is \(gradient)")
+          // What moves the values by less than their last bit cannot be told from what is not read.
+          let invisible = (result.output.map { Swift.abs($0) }.max() ?? 0) * 0x1p-50
           for entry in gradient.indices where try !isRead(name, entry, by: call) {
             #expect(
-              gradient[entry] == 0, "\(tested.name): \(name)[\(entry)] is not read, and has gradient \(gradient[entry])"
+              Swift.abs(gradient[entry]) <= invisible,
+              "\(tested.name): \(name)[\(entry)] is not read, and has gradient \(gradient[entry])"
             )
           }
         }

@@ -42,6 +42,7 @@ import Testing
       let count = column.isPerReference ? extent * batch.references : extent
       switch column.name {
       case "token_count": batch.columns[column.name] = (0..<count).map { Double($0 % 37 + 1) }
+      case "score": batch.columns[column.name] = numbers.scores(prompts: prompts, responses: batch.responses)
       case "label": batch.columns[column.name] = (0..<count).map { Double($0 % 2) }
       case let name where name.hasSuffix("logp"):
         batch.columns[name] = numbers.normals(count, mean: -60, deviation: 4)
@@ -99,7 +100,7 @@ import Testing
         pieces.flatMap { ($0.columns[name] ?? [])[slot * piece..<(slot + 1) * piece] }
       }
     }
-    var state: [Double] = []
+    var state = objective.initialState
     let large = try objective.evaluate(whole, state: &state)
     for (index, piece) in pieces.enumerated() {
       let one = try objective.evaluate(piece, state: &state)

@@ -61,6 +61,7 @@ struct RandomCalls {
     for (name, column) in call.columns {
       call.inputs[name] = (0..<call.count(of: column)).map { _ in value(of: name) }
     }
+    if call.inputs["score"] != nil { call.inputs["score"] = numbers.scores(prompts: prompts, responses: count) }
     call.cotangent = numbers.normals(call.outputCount)
     call.seed = numbers.next()
     return call
@@ -74,6 +75,14 @@ struct RandomCalls {
     case let name where name.hasSuffix("logp"): numbers.normal(mean: -60, deviation: 4)
     default: numbers.normal(deviation: 3)
     }
+  }
+}
+
+extension SeededNumbers {
+  /// Scores of responses as data have them: the best first; positive, for a method may take their ratio.
+  mutating func scores(prompts: Int, responses: Int) -> [Double] {
+    let rows = (0..<prompts).map { _ in (0..<responses).map { _ in uniform(0.1...9) }.sorted(by: >) }
+    return (0..<responses).flatMap { rank in rows.map { $0[rank] } }
   }
 }
 

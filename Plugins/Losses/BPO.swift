@@ -1,0 +1,33 @@
+import LossKit
+
+/// Balanced preference optimization: the lesser of the two rewards' merits decides. Sun et al., arXiv:2506.03557.
+struct BPO: PairwiseLoss {
+  static let name = "bpo"
+  static let summary =
+    "Balanced preference optimization: the logistic loss of the lesser of chosen reward and −k rejected reward."
+  static let citation =
+    "Sun et al., BPO: Revisiting Preference Modeling in Direct Preference Optimization, arXiv:2506.03557"
+  static let documentation = """
+    −log σ(β min(r_w, −k r_l)). Of a pair only the response that is behind gets a gradient; on a tie, as at the \
+    start, it is the chosen one.
+
+    Verified against a closed form, which is that of oxRL, a third party's code. Unverified: the paper and the \
+    authors' code, the default of k among it.
+    """
+  static let hyperparameters = [
+    Hyperparameter("beta", \Self.beta, in: .positive, "KL strength").scalingRewards(),
+    Hyperparameter("balance", \Self.balance, in: .positive, symbol: "k", "factor of the rejected reward"),
+  ]
+  var beta: Formula = 0.1
+  var balance: Formula = 1
+
+  func loss(_ pair: Pair) -> Formula {
+    -logSigmoid(beta * minimum(pair.chosen.reward, -balance * pair.rejected.reward))
+  }
+}
+
+/// What a host calls.
+@c(losskit_plugin_entry_v1)
+public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+  Plugin.export(BPO.self, error: error)
+}

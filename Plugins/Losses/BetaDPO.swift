@@ -1,0 +1,65 @@
+import LossKit
+
+/// β-DPO: β follows the batch, and the most unusual pairs are left out at random. Wu et al., NeurIPS 2024, arXiv:2407.08639.
+struct BetaDPO: PairwiseLoss {
+  static let name = "beta-dpo"
+  static let summary = "β-DPO: β follows the rewards of the batch, and unusual pairs are left out at random."
+  static let citation = "Wu et al., beta-DPO, NeurIPS 2024, arXiv:2407.08639"
+  static let documentation = """
+    Running mean μ and deviation s of the margin start at 0 and move by a tenth of the batch's, before they are \
+    used. Of N pairs ⌊N (1 − mode_weight)⌋, and at least one, are drawn without replacement with weights \
+    exp(−((margin − μ)/s)²/2); β' = max(0.001, β (1 + α (mean margin of the drawn − μ))) has no gradient; the loss \
+    is −log σ(β' margin), scaled so that its mean over the batch is that over the drawn pairs. Where s is 0, as in a \
+    batch of one pair, all weights are equal; the authors' code gives NaN there. Because μ and s start at 0, the \
+    first steps see margins that are far too large. The authors update the statistics in evaluation, too.
+
+    Verified against the authors' code (junkangwu/beta-DPO), first step, over the draws.
+    """
+  static let hyperparameters = [
+    Hyperparameter("beta", \Self.beta, in: .positive, "KL strength").scalingRewards(),
+    Hyperparameter("alpha", \Self.alpha, in: .nonNegative, symbol: "\\alpha", "how far β follows the batch"),
+    Hyperparameter(
+      "mode_weight", \Self.modeWeight, in: .halfOpen(0, 1), symbol: "\\rho", "share of the pairs that is left out"),
+  ]
+  static let state = [State("mean", \Self.mean), State("deviation", \Self.deviation)]
+  var beta: Formula = 0.1
+  var alpha: Formula = 0.6
+  var modeWeight: Formula = 0.2
+  var mean: Formula = 0
+  var deviation: Formula = 0
+
+  mutating func loss(_ pair: Pair) -> Formula {
+    let margin = pair.chosen.reward - pair.rejected.reward
+    let value = stopGradient(margin)
+    let count = Formula.batchCount
+    updateStatistics(value)
+    let kept = maximum(1, floor(count * (1 - modeWeight)))
+    let isKept = draw(kept, of: value)
+    let used = maximum(0.001, beta * (1 + alpha * (batchSum(isKept * value) / kept - mean)))
+    return isKept * count / kept * -logSigmoid(used * margin)
+  }
+
+  private mutating func updateStatistics(_ value: Formula) {
+    let count = Formula.batchCount
+    let average = batchMean(value)
+    let variance = select(count - 1, batchSum(square(value - average)) / (count - 1), 0)
+    mean = 0.9 * mean + 0.1 * average
+    deviation = 0.9 * deviation + 0.1 * sqrt(variance)
+  }
+
+  /// 1 for the pairs that are drawn. The largest Gumbel keys are a draw without replacement.
+  private func draw(_ kept: Formula, of value: Formula) -> Formula {
+    let count = Formula.batchCount
+    let distance = select(deviation, (value - mean) / deviation, 0)
+    let key = -0.5 * square(distance) - log(-log(Formula.uniform()))
+    // The threshold lies midway between the last key that is dropped and the first that is kept: a sum is rounded.
+    let threshold = batchSum(select(1 - abs(Formula.row - (count - kept) + 0.5), batchSorted(key), 0)) / 2
+    return select(kept + 0.5 - count, 1, select(threshold - key, 0, 1))
+  }
+}
+
+/// What a host calls.
+@c(losskit_plugin_entry_v1)
+public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+  Plugin.export(BetaDPO.self, error: error)
+}

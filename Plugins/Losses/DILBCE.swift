@@ -1,0 +1,27 @@
+import LossKit
+
+/// Direct imitation learning: density ratios estimated by binary cross-entropy. Xiao et al., arXiv:2503.04647.
+struct DILBCE: PairwiseLoss {
+  static let name = "dil-bce"
+  static let summary =
+    "Direct imitation learning by binary cross-entropy: the density ratio of chosen to rejected responses."
+  static let citation =
+    "Xiao et al., On a Connection Between Imitation Learning and RLHF (DIL), ICLR 2025, arXiv:2503.04647"
+  static let documentation = """
+    −log σ(r_w) − log σ(−r_l), where r is the log-ratio per token, as in the authors' code; the paper's is that of \
+    the sequence. There is nothing to set.
+
+    Verified against the authors' code (tengxiao1/DIL).
+    """
+  static let defaultReward: String? = "mean-log-ratio"
+
+  func loss(_ pair: Pair) -> Formula {
+    -logSigmoid(pair.chosen.reward) - logSigmoid(-pair.rejected.reward)
+  }
+}
+
+/// What a host calls.
+@c(losskit_plugin_entry_v1)
+public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+  Plugin.export(DILBCE.self, error: error)
+}

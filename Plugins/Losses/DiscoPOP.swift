@@ -1,0 +1,34 @@
+import LossKit
+
+/// Discovered preference optimization: a blend of logistic and exponential loss, found by a language model. Lu et al., arXiv:2406.08414.
+struct DiscoPOP: PairwiseLoss {
+  static let name = "discopop"
+  static let summary =
+    "Discovered preference optimization (LRML): logistic and exponential loss, blended by the margin."
+  static let citation = "Lu et al., Discovering Preference Optimization Algorithms with and for LLMs, arXiv:2406.08414"
+  static let documentation = """
+    (1 − m) softplus(−z) + m e⁻ᶻ with z = β (r_w − r_l), m = σ(z/τ). It is not convex and has a local optimum. m e⁻ᶻ \
+    is computed as one exponential: the authors' code and TRL multiply 0 by ∞ where z is far below 0.
+
+    Verified against the authors' code (SakanaAI/DiscoPOP), TRL and Liger-Kernel, with exact values where those are \
+    not finite.
+    """
+  static let hyperparameters = [
+    Hyperparameter("beta", \Self.beta, in: .positive, "KL strength").scalingRewards(),
+    Hyperparameter("tau", \Self.tau, in: .positive, symbol: "\\tau", "how sharply the two are blended"),
+  ]
+  var beta: Formula = 0.05
+  var tau: Formula = 0.05
+
+  func loss(_ pair: Pair) -> Formula {
+    let margin = beta * (pair.chosen.reward - pair.rejected.reward)
+    let exponential = finiteExp(logSigmoid(margin / tau) - margin)
+    return sigmoid(-margin / tau) * softplus(-margin) + exponential
+  }
+}
+
+/// What a host calls.
+@c(losskit_plugin_entry_v1)
+public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+  Plugin.export(DiscoPOP.self, error: error)
+}

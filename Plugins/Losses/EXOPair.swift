@@ -1,0 +1,40 @@
+import LossKit
+
+/// EXO of a pair: the reverse KL divergence to a preference that is wrong with probability ε. Ji et al., ICML 2024, arXiv:2402.00856.
+struct EXOPair: PairwiseLoss {
+  static let name = "exo-pair"
+  static let summary = "EXO of a pair: reverse KL from the rewards' preference to one that is wrong with probability ε."
+  static let citation =
+    "Ji et al., Towards Efficient Exact Optimization of Language Model Alignment, ICML 2024, arXiv:2402.00856"
+  static let documentation = """
+    σ(z) (log σ(z) − a) + σ(−z) (log σ(−z) − log ε) with z = β (r_w − r_l). The authors' labels are not normalized: \
+    a = 0, ε = e⁻¹⁰. With normalized=true a = log(1 − ε), which is TRL's exo_pair; there label_smoothing has to be \
+    given and is 0.001 in the paper's recipe. The gradient is σ(z) σ(−z) times a distance, so a pair that is ranked \
+    very wrongly gets none.
+
+    Verified against the authors' code (haozheji/exact-optimization, exo-pref), TRL and Liger-Kernel.
+    """
+  static let hyperparameters = [
+    Hyperparameter("beta", \Self.beta, in: .positive, "scale of the rewards").scalingRewards(),
+    Hyperparameter(
+      "label_smoothing", \Self.labelSmoothing, in: .open(0, 0.5), symbol: "\\varepsilon",
+      "ε; the authors' log_epsilon is its logarithm"),
+    Hyperparameter("normalized", \Self.isNormalized, "whether the two labels add up to 1, as in TRL"),
+  ]
+  var beta: Formula = 0.5
+  var labelSmoothing: Formula = 4.5399929762484854e-05
+  var isNormalized = false
+
+  func loss(_ pair: Pair) -> Formula {
+    let margin = beta * (pair.chosen.reward - pair.rejected.reward)
+    let right = isNormalized ? log1p(-labelSmoothing) : 0
+    return sigmoid(margin) * (logSigmoid(margin) - right)
+      + sigmoid(-margin) * (logSigmoid(-margin) - log(labelSmoothing))
+  }
+}
+
+/// What a host calls.
+@c(losskit_plugin_entry_v1)
+public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+  Plugin.export(EXOPair.self, error: error)
+}

@@ -1,0 +1,30 @@
+import LossKit
+
+/// Generalized preference optimization with the exponential loss. Tang et al., ICML 2024, arXiv:2402.05749.
+struct GPOExponential: PairwiseLoss {
+  static let name = "gpo-exponential"
+  static let summary = "Generalized preference optimization: exponential loss of the reward margin."
+  static let citation = "Tang et al., Generalized Preference Optimization, ICML 2024, arXiv:2402.05749, Table 1"
+  static let documentation = """
+    e⁻ᶻ with z = β (r_w − r_l). Where e⁻ᶻ does not fit a double it continues along its tangent. The family's other \
+    members are `dpo` (logistic), `hinge` and `ipo` (squared, at another scale).
+
+    Verified against oxRL, a third party's code. Unverified: the paper's body was not readable; there is no code by \
+    the authors.
+    """
+  static let hyperparameters = [
+    Hyperparameter("beta", \Self.beta, in: .positive, "scale of the margin").scalingRewards()
+  ]
+  var beta: Formula = 0.1
+
+  func loss(_ pair: Pair) -> Formula {
+    let margin = beta * (pair.chosen.reward - pair.rejected.reward)
+    return finiteExp(-margin)
+  }
+}
+
+/// What a host calls.
+@c(losskit_plugin_entry_v1)
+public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+  Plugin.export(GPOExponential.self, error: error)
+}

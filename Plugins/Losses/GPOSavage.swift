@@ -1,0 +1,30 @@
+import LossKit
+
+/// Generalized preference optimization with the Savage loss. Tang et al., ICML 2024, arXiv:2402.05749.
+struct GPOSavage: PairwiseLoss {
+  static let name = "gpo-savage"
+  static let summary = "Generalized preference optimization: Savage loss of the reward margin, bounded on both sides."
+  static let citation = "Tang et al., Generalized Preference Optimization, ICML 2024, arXiv:2402.05749, Table 1"
+  static let documentation = """
+    σ(−z)² with z = β (r_w − r_l), that is 1/(1 + eᶻ)². Badly misranked pairs get little gradient. The family's \
+    other members are `dpo` (logistic), `hinge` and `ipo` (squared, at another scale).
+
+    Verified against a closed form, which is that of oxRL, a third party's code. Unverified: the paper's body was \
+    not readable; there is no code by the authors.
+    """
+  static let hyperparameters = [
+    Hyperparameter("beta", \Self.beta, in: .positive, "scale of the margin").scalingRewards()
+  ]
+  var beta: Formula = 0.1
+
+  func loss(_ pair: Pair) -> Formula {
+    let margin = beta * (pair.chosen.reward - pair.rejected.reward)
+    return square(sigmoid(-margin))
+  }
+}
+
+/// What a host calls.
+@c(losskit_plugin_entry_v1)
+public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+  Plugin.export(GPOSavage.self, error: error)
+}

@@ -1,0 +1,26 @@
+import LossKit
+
+/// SimPER: the inverse perplexity of the chosen response up, that of the rejected one down. Xiao et al., ICLR 2025, arXiv:2502.00883.
+struct SimPER: PairwiseLoss {
+  static let name = "simper"
+  static let summary = "SimPER: inverse perplexity of the rejected response less that of the chosen; nothing to set."
+  static let citation = "Xiao et al., SimPER, ICLR 2025, arXiv:2502.00883"
+  static let documentation = """
+    −exp(log π(y_w)/|y_w|) + exp(log π(y_l)/|y_l|), without reference or hyperparameter. The loss makes its rewards \
+    itself and takes no parameterization.
+
+    Verified against a closed form, which is that of the authors' code (tengxiao1/SimPER).
+    """
+  static let defaultReward: String? = nil
+
+  func loss(_ pair: Pair) -> Formula {
+    exp(pair.rejected.logProbability / pair.rejected.tokenCount)
+      - exp(pair.chosen.logProbability / pair.chosen.tokenCount)
+  }
+}
+
+/// What a host calls.
+@c(losskit_plugin_entry_v1)
+public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+  Plugin.export(SimPER.self, error: error)
+}

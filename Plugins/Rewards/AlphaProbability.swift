@@ -1,0 +1,43 @@
+import LossKit
+
+/// AlphaPO's reward: a power of the mean log-probability's exponential. Gupta et al., ICML 2025, arXiv:2501.03884.
+struct AlphaProbability: RewardParameterization {
+  static let name = "alpha-probability"
+  static let summary = "AlphaPO's reward (1 − exp(−α l))/α of the mean log-probability l; it needs no reference."
+  static let citation = "Gupta et al., AlphaPO, ICML 2025, arXiv:2501.03884"
+  static let documentation = """
+    α = 0 is `mean-log-probability`, exactly; α > 0 punishes unlikely responses more. Where exp(−α l) does not fit a \
+    double it continues along its tangent; TRL raises exp(l) to a power, which underflows below −708.
+
+    Verified against TRL. Unverified: there is no code by the authors.
+    """
+  static let hyperparameters = [
+    Hyperparameter(
+      "alpha", \Self.alpha, in: .closed(-2, 2), symbol: "\\alpha", "shape of the reward; 0.25 for Mistral-Instruct")
+  ]
+  var alpha: Formula = 0.25
+
+  func reward(_ response: Response) -> Formula {
+    let mean = response.logProbability / response.tokenCount
+    // Below this α the two agree to the last bit, and the quotient would lose digits.
+    return select(abs(alpha) - 1e-150, -finiteExpm1(-alpha * mean) / alpha, mean)
+  }
+}
+
+/// AlphaPO.
+private let objectives = [
+  NamedObjective(
+    "alpha-po", "simpo(beta=2.5,gamma_beta_ratio=0.04) @ alpha-probability",
+    summary: "AlphaPO: SimPO over a power of the mean probability, whose shape alpha decides.",
+    citation: "Gupta et al., AlphaPO, ICML 2025, arXiv:2501.03884",
+    documentation: """
+      The defaults are TRL's for Mistral-Instruct: α 0.25, β 2.5 and γ 0.1, which is a ratio γ/β of 0.04. Unverified: the paper may mean 0.1 as \
+      the ratio; SimPO's for that model is 0.1.
+      """)
+]
+
+/// What a host calls.
+@c(losskit_plugin_entry_v1)
+public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+  Plugin.export(AlphaProbability.self, objectives: objectives, error: error)
+}
