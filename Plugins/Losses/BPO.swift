@@ -16,7 +16,9 @@ struct BPO: PairwiseLoss {
     """
   static let hyperparameters = [
     Hyperparameter("beta", \Self.beta, in: .positive, "KL strength").scalingRewards(),
-    Hyperparameter("balance", \Self.balance, in: .positive, symbol: "k", "factor of the rejected reward"),
+    Hyperparameter(
+      "balance", \Self.balance, in: .positive, symbol: "\\alpha",
+      "factor of the rejected reward, at most 1 in the paper"),
   ]
   var beta: Formula = 0.1
   var balance: Formula = 1

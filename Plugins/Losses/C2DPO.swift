@@ -1,10 +1,10 @@
 import LossKit
 
-/// Constrained controlled DPO: DPO, and the two rewards of a pair held to opposite values. Asadi et al., arXiv:2502.16543.
+/// Constrained controlled DPO: DPO, and the two rewards of a pair held to opposite values. Asadi et al., arXiv:2502.17507.
 struct C2DPO: PairwiseLoss {
   static let name = "c2-dpo"
   static let summary = "Constrained controlled DPO: DPO, plus the squared sum of the two rewards."
-  static let citation = "Asadi et al., C2-DPO: Constrained Controlled Direct Preference Optimization, arXiv:2502.16543"
+  static let citation = "Asadi et al., C2-DPO: Constrained Controlled Direct Preference Optimization, arXiv:2502.17507"
   static let documentation = """
     −log σ(β (r_w − r_l)) + λ (r_w + r_l)²: what one response gains the other has to lose.
 

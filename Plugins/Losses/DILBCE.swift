@@ -1,12 +1,12 @@
 import LossKit
 
-/// Direct imitation learning: density ratios estimated by binary cross-entropy. Xiao et al., arXiv:2503.04647.
+/// Direct imitation learning: density ratios estimated by binary cross-entropy. Xiao et al., arXiv:2503.05079.
 struct DILBCE: PairwiseLoss {
   static let name = "dil-bce"
   static let summary =
     "Direct imitation learning by binary cross-entropy: the density ratio of chosen to rejected responses."
   static let citation =
-    "Xiao et al., On a Connection Between Imitation Learning and RLHF (DIL), ICLR 2025, arXiv:2503.04647"
+    "Xiao et al., On a Connection Between Imitation Learning and RLHF (DIL), ICLR 2025, arXiv:2503.05079"
   static let documentation = """
     −log σ(r_w) − log σ(−r_l), where r is the log-ratio per token, as in the authors' code; the paper's is that of \
     the sequence. There is nothing to set.

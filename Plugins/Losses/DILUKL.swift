@@ -1,12 +1,12 @@
 import LossKit
 
-/// Direct imitation learning: density ratios estimated by unnormalized KL divergence. Xiao et al., arXiv:2503.04647.
+/// Direct imitation learning: density ratios estimated by unnormalized KL divergence. Xiao et al., arXiv:2503.05079.
 struct DILUKL: PairwiseLoss {
   static let name = "dil-ukl"
   static let summary =
     "Direct imitation learning by unnormalized KL divergence: the density ratio of chosen to rejected responses."
   static let citation =
-    "Xiao et al., On a Connection Between Imitation Learning and RLHF (DIL), ICLR 2025, arXiv:2503.04647"
+    "Xiao et al., On a Connection Between Imitation Learning and RLHF (DIL), ICLR 2025, arXiv:2503.05079"
   static let documentation = """
     −log π(y_w)/|y_w| + exp(r_l), where r is the log-ratio per token, as in the authors' code; the paper's is that \
     of the sequence. There is nothing to set. Exponentials that do not fit a double continue along their tangents.

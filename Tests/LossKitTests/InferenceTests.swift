@@ -7,7 +7,7 @@ import Testing
 /// What is proved of formulas: enough of it, and nothing that is not so.
 @Suite struct InferenceTests {
   private func isShiftInvariant(_ formula: @escaping @Sendable (Pair) -> Formula) throws -> Bool {
-    var tracer = Tracer<WrittenLoss>()
+    var tracer = Tracer(component: ErasedComponent(WrittenLoss.self))
     let graph = try WrittenLoss.$formula.withValue(formula) {
       try tracer.trace(responses: 2, references: 1, values: [])
     }

@@ -18,7 +18,7 @@ struct TracedFormula {
   let columns: [Column]
 
   init(_ formula: @escaping @Sendable (_ x: Formula, _ y: Formula, _ z: Formula) -> Formula) throws {
-    var tracer = Tracer<WrittenLoss>()
+    var tracer = Tracer(component: ErasedComponent(WrittenLoss.self))
     graph = try WrittenLoss.$formula.withValue({ pair in
       let symbols = Self.columns.map { pair.chosen[$0] }
       return formula(symbols[0], symbols[1], symbols[2])

@@ -54,9 +54,8 @@ extension Component {
 }
 
 /// The shape of a component: what it is and how its formula is made.
-public struct ComponentForm<C: Component>: Sendable {
-  enum Kind: UInt32, Sendable { case loss = 1, reward = 2 }
-  let kind: Kind
+public struct ComponentForm<C>: Sendable {
+  let kind: ComponentKind
   let rows: Column.Extent
   let responses: ClosedRange<Int>
   let isUnpaired: Bool
@@ -64,7 +63,7 @@ public struct ComponentForm<C: Component>: Sendable {
   let trace: @Sendable (inout C, _ responses: Int, _ references: Int) -> [Formula]
 
   init(
-    kind: Kind, rows: Column.Extent = .prompt, responses: ClosedRange<Int>, isUnpaired: Bool = false,
+    kind: ComponentKind, rows: Column.Extent = .prompt, responses: ClosedRange<Int>, isUnpaired: Bool = false,
     trace: @escaping @Sendable (inout C, Int, Int) -> [Formula]
   ) {
     self.kind = kind
@@ -74,6 +73,9 @@ public struct ComponentForm<C: Component>: Sendable {
     self.trace = trace
   }
 }
+
+/// What a component computes, as the ABI numbers it.
+enum ComponentKind: UInt32, Sendable { case loss = 1, reward = 2 }
 
 /// A loss of a chosen and a rejected response.
 public protocol PairwiseLoss: Component {

@@ -38,8 +38,92 @@ public struct Bounds: Sendable, Equatable {
 /// A `Formula` stays a symbol: it is printed by name and costs no new trace. An integer, a Boolean, a choice or a plain `Double`
 /// is a value while the formula is written, so it may decide its form.
 public struct Hyperparameter<Root>: Sendable {
+  /// What it is, apart from whose it is.
+  let description: HyperparameterDescription
+  let initial: @Sendable (Root) -> Double
+  /// Sets the value; nil sets the symbol.
+  let set: @Sendable (inout Root, Double?) -> Void
+
+  private init(
+    _ description: HyperparameterDescription, initial: @escaping @Sendable (Root) -> Double,
+    set: @escaping @Sendable (inout Root, Double?) -> Void
+  ) {
+    self.description = description
+    self.initial = initial
+    self.set = set
+  }
+
+  /// A real number that stays a symbol in the formula. `symbol` is the paper's, in LaTeX.
+  public init(
+    _ name: String, _ path: any WritableKeyPath<Root, Formula> & Sendable, in bounds: Bounds, symbol: String = "",
+    _ summary: String
+  ) {
+    self.init(
+      HyperparameterDescription(
+        name: name, symbol: symbol, summary: summary, kind: .real, bounds: bounds, isSymbolic: true),
+      initial: { $0[keyPath: path].constantValue ?? .nan },
+      set: { $0[keyPath: path] = $1.map { Formula($0) } ?? .parameter(name) })
+  }
+
+  /// A real number that is a value while the formula is written.
+  public init(
+    _ name: String, _ path: any WritableKeyPath<Root, Double> & Sendable, in bounds: Bounds, symbol: String = "",
+    _ summary: String
+  ) {
+    self.init(
+      HyperparameterDescription(name: name, symbol: symbol, summary: summary, kind: .real, bounds: bounds),
+      initial: { $0[keyPath: path] }, set: { if let value = $1 { $0[keyPath: path] = value } })
+  }
+
+  /// A whole number.
+  public init(
+    _ name: String, _ path: any WritableKeyPath<Root, Int> & Sendable, in range: ClosedRange<Int>, symbol: String = "",
+    _ summary: String
+  ) {
+    self.init(
+      HyperparameterDescription(
+        name: name, symbol: symbol, summary: summary, kind: .integer,
+        bounds: .closed(Double(range.lowerBound), Double(range.upperBound))),
+      initial: { Double($0[keyPath: path]) },
+      set: { if let value = $1.flatMap({ Int(exactly: $0) }) { $0[keyPath: path] = value } })
+  }
+
+  /// true or false.
+  public init(_ name: String, _ path: any WritableKeyPath<Root, Bool> & Sendable, _ summary: String) {
+    self.init(
+      HyperparameterDescription(name: name, symbol: "", summary: summary, kind: .boolean, bounds: .closed(0, 1)),
+      initial: { $0[keyPath: path] ? 1 : 0 }, set: { if let value = $1 { $0[keyPath: path] = value != 0 } })
+  }
+
+  /// One of the names of an enumeration.
+  public init<E: RawRepresentable<String> & CaseIterable & Sendable>(
+    _ name: String, _ path: any WritableKeyPath<Root, E> & Sendable, _ summary: String
+  ) {
+    let all = Array(E.allCases)
+    self.init(
+      HyperparameterDescription(
+        name: name, symbol: "", summary: summary, kind: .choice, bounds: .closed(0, Double(all.count - 1)),
+        choices: all.map(\.rawValue)),
+      initial: { root in Double(all.firstIndex { $0.rawValue == root[keyPath: path].rawValue } ?? 0) },
+      set: { root, value in
+        if let index = value.flatMap({ Int(exactly: $0) }), all.indices.contains(index) {
+          root[keyPath: path] = all[index]
+        }
+      })
+  }
+
+  /// Marks the factor by which metrics scale the reward: the field's β.
+  public func scalingRewards() -> Self {
+    var scaling = description
+    scaling.isRewardScale = true
+    return Self(scaling, initial: initial, set: set)
+  }
+}
+
+/// A hyperparameter, apart from whose it is.
+struct HyperparameterDescription: Sendable {
   /// How a value is written.
-  public enum Kind: UInt32, Sendable {
+  enum Kind: UInt32, Sendable {
     /// Any number.
     case real = 0
     /// A whole number.
@@ -53,90 +137,8 @@ public struct Hyperparameter<Root>: Sendable {
   let name, symbol, summary: String
   let kind: Kind
   let bounds: Bounds
-  let choices: [String]
+  var choices: [String] = []
   var isRewardScale = false
   /// A formula: changes values only, never the form.
-  let isSymbolic: Bool
-  let initial: @Sendable (Root) -> Double
-  /// Sets the value; nil sets the symbol.
-  let set: @Sendable (inout Root, Double?) -> Void
-
-  private init(
-    name: String, symbol: String, summary: String, kind: Kind, bounds: Bounds, choices: [String] = [],
-    isSymbolic: Bool = false, initial: @escaping @Sendable (Root) -> Double,
-    set: @escaping @Sendable (inout Root, Double?) -> Void
-  ) {
-    self.name = name
-    self.symbol = symbol
-    self.summary = summary
-    self.kind = kind
-    self.bounds = bounds
-    self.choices = choices
-    self.isSymbolic = isSymbolic
-    self.initial = initial
-    self.set = set
-  }
-
-  /// A real number that stays a symbol in the formula. `symbol` is the paper's, in LaTeX.
-  public init(
-    _ name: String, _ path: any WritableKeyPath<Root, Formula> & Sendable, in bounds: Bounds, symbol: String = "",
-    _ summary: String
-  ) {
-    self.init(
-      name: name, symbol: symbol, summary: summary, kind: .real, bounds: bounds, isSymbolic: true,
-      initial: { $0[keyPath: path].constantValue ?? .nan },
-      set: { $0[keyPath: path] = $1.map { Formula($0) } ?? .parameter(name) })
-  }
-
-  /// A real number that is a value while the formula is written.
-  public init(
-    _ name: String, _ path: any WritableKeyPath<Root, Double> & Sendable, in bounds: Bounds, symbol: String = "",
-    _ summary: String
-  ) {
-    self.init(
-      name: name, symbol: symbol, summary: summary, kind: .real, bounds: bounds,
-      initial: { $0[keyPath: path] }, set: { if let value = $1 { $0[keyPath: path] = value } })
-  }
-
-  /// A whole number.
-  public init(
-    _ name: String, _ path: any WritableKeyPath<Root, Int> & Sendable, in range: ClosedRange<Int>, symbol: String = "",
-    _ summary: String
-  ) {
-    self.init(
-      name: name, symbol: symbol, summary: summary, kind: .integer,
-      bounds: .closed(Double(range.lowerBound), Double(range.upperBound)),
-      initial: { Double($0[keyPath: path]) },
-      set: { if let value = $1.flatMap({ Int(exactly: $0) }) { $0[keyPath: path] = value } })
-  }
-
-  /// true or false.
-  public init(_ name: String, _ path: any WritableKeyPath<Root, Bool> & Sendable, _ summary: String) {
-    self.init(
-      name: name, symbol: "", summary: summary, kind: .boolean, bounds: .closed(0, 1),
-      initial: { $0[keyPath: path] ? 1 : 0 }, set: { if let value = $1 { $0[keyPath: path] = value != 0 } })
-  }
-
-  /// One of the names of an enumeration.
-  public init<E: RawRepresentable<String> & CaseIterable & Sendable>(
-    _ name: String, _ path: any WritableKeyPath<Root, E> & Sendable, _ summary: String
-  ) {
-    let all = Array(E.allCases)
-    self.init(
-      name: name, symbol: "", summary: summary, kind: .choice, bounds: .closed(0, Double(all.count - 1)),
-      choices: all.map(\.rawValue),
-      initial: { root in Double(all.firstIndex { $0.rawValue == root[keyPath: path].rawValue } ?? 0) },
-      set: { root, value in
-        if let index = value.flatMap({ Int(exactly: $0) }), all.indices.contains(index) {
-          root[keyPath: path] = all[index]
-        }
-      })
-  }
-
-  /// Marks the factor by which metrics scale the reward: the field's β.
-  public func scalingRewards() -> Self {
-    var copy = self
-    copy.isRewardScale = true
-    return copy
-  }
+  var isSymbolic = false
 }

@@ -52,7 +52,7 @@ public enum Plugin {
   }
 
   private static func descriptor<C: Component>(of type: C.Type) throws -> UnsafePointer<losskit_component> {
-    try ComponentExport<C>().descriptor()
+    try ComponentExport(ErasedComponent(C.self)).descriptor()
   }
 
   private static func descriptor<P: LogProbabilityProvider>(of type: P.Type) -> UnsafePointer<losskit_policy_type> {

@@ -1,27 +1,28 @@
 import CLossKit
 
 /// Turns a component into its descriptor.
-struct ComponentExport<C: Component> {
+struct ComponentExport {
+  private let component: ErasedComponent
   private let values: [Double]
   private let columns: [Column]
   private let graphs: [Graph]
   private let responses: Int
 
   /// Traces every form the component can take. Throws what is wrong with it.
-  init() throws {
-    let component = C()
-    values = C.hyperparameters.map { $0.initial(component) }
-    responses = Swift.min(Swift.max(C.form.responses.lowerBound, 2), C.form.responses.upperBound)
-    var tracer = Tracer<C>()
+  init(_ component: ErasedComponent) throws {
+    self.component = component
+    values = component.defaults
+    responses = Swift.min(Swift.max(component.responses.lowerBound, 2), component.responses.upperBound)
+    var tracer = Tracer(component: component)
     var graphs: [Graph] = []
-    for values in Self.variants(of: values) {
+    for values in Self.variants(of: values, component.hyperparameters) {
       graphs.append(try tracer.trace(responses: responses, references: 1, values: values))
     }
-    for state in C.state where state.get(component).constantValue == nil {
-      throw Failure("\(C.name): state '\(state.name)' has to start as a number")
+    if let state = component.initialState.firstIndex(where: { $0 == nil }) {
+      throw Failure("\(component.name): state '\(component.stateNames[state])' has to start as a number")
     }
     guard tracer.columns.count <= 64 else {
-      throw Failure("\(C.name): it reads \(tracer.columns.count) columns; 64 is the most")
+      throw Failure("\(component.name): it reads \(tracer.columns.count) columns; 64 is the most")
     }
     self.graphs = graphs
     columns = tracer.columns.enumerated().map { index, column in
@@ -33,9 +34,9 @@ struct ComponentExport<C: Component> {
   }
 
   /// The values of the hyperparameters in every combination of the Booleans and choices, the defaults first.
-  private static func variants(of values: [Double]) -> [[Double]] {
+  private static func variants(of values: [Double], _ hyperparameters: [HyperparameterDescription]) -> [[Double]] {
     var variants = [values]
-    for (index, hyperparameter) in C.hyperparameters.enumerated()
+    for (index, hyperparameter) in hyperparameters.enumerated()
     where hyperparameter.kind == .boolean || hyperparameter.kind == .choice {
       let others = (0...Int(hyperparameter.bounds.upper)).map(Double.init).filter { $0 != values[index] }
       variants += variants.flatMap { variant in
@@ -53,22 +54,21 @@ struct ComponentExport<C: Component> {
   func descriptor() throws -> UnsafePointer<losskit_component> {
     let evaluator = makeEvaluator()
     let references = try referenceRange(evaluator)
-    let parameters = try zip(C.hyperparameters, values).map { try Self.parameter($0, initial: $1) }
+    let parameters = try zip(component.hyperparameters, values).map { try parameter($0, initial: $1) }
     let inputs = columns.map { permanent(Self.column($0)) }
-    let component = C()
-    let states = C.state.map { state in
-      permanent(losskit_state(name: permanentString(state.name), initial: state.get(component).constantValue ?? 0))
+    let states = zip(component.stateNames, component.initialState).map { name, initial in
+      permanent(losskit_state(name: permanentString(name), initial: initial ?? 0))
     }
-    let form = C.form
     let descriptor = losskit_component(
-      kind: form.kind.rawValue, flags: flags,
-      min_responses: UInt32(clamping: form.responses.lowerBound),
-      max_responses: UInt32(clamping: form.responses.upperBound),
+      kind: component.kind.rawValue, flags: flags,
+      min_responses: UInt32(clamping: component.responses.lowerBound),
+      max_responses: UInt32(clamping: component.responses.upperBound),
       min_references: references.min, max_references: references.max,
-      name: permanentString(C.name), version: permanentString(C.version), summary: permanentString(C.summary),
-      citation: permanentString(C.citation, emptyIsNull: true),
-      documentation: permanentString(C.documentation, emptyIsNull: true),
-      default_reward: form.kind == .loss ? C.defaultReward.flatMap { permanentString($0) } : nil,
+      name: permanentString(component.name), version: permanentString(component.version),
+      summary: permanentString(component.summary),
+      citation: permanentString(component.citation, emptyIsNull: true),
+      documentation: permanentString(component.documentation, emptyIsNull: true),
+      default_reward: component.kind == .loss ? component.defaultReward.flatMap { permanentString($0) } : nil,
       parameter_count: parameters.count, input_count: inputs.count, state_count: states.count,
       parameters: permanentArray(parameters.map { Optional($0) }), inputs: permanentArray(inputs.map { Optional($0) }),
       state: permanentArray(states.map { Optional($0) }),
@@ -78,12 +78,13 @@ struct ComponentExport<C: Component> {
   }
 
   private func makeEvaluator() -> GraphEvaluator {
-    let columns = columns
+    let (component, columns) = (component, columns)
     return GraphEvaluator(
-      name: C.name, kind: C.form.kind == .loss ? .loss : .reward, columns: columns, stateCount: C.state.count,
-      isStructural: C.hyperparameters.map { !$0.isSymbolic },
+      name: component.name, kind: component.kind == .loss ? .loss : .reward, columns: columns,
+      stateCount: component.stateNames.count,
+      isStructural: component.hyperparameters.map { !$0.isSymbolic },
       trace: { responses, references, values in
-        var tracer = Tracer<C>()
+        var tracer = Tracer(component: component)
         // Columns were declared from the first traces; what a formula reads beyond them nobody would supply.
         tracer.columns = columns
         tracer.isComplete = true
@@ -95,7 +96,7 @@ struct ComponentExport<C: Component> {
     let reward = columns.firstIndex { $0.name == Column.reward.name }
     var flags: UInt32 = 0
     if graphs.allSatisfy(\.isRowwise) { flags |= UInt32(LOSSKIT_ROWWISE) }
-    switch C.form.kind {
+    switch component.kind {
     case .loss:
       if graphs.allSatisfy({ $0.isShiftInvariant(reward: reward) }) { flags |= UInt32(LOSSKIT_SHIFT_INVARIANT) }
     case .reward:
@@ -110,11 +111,11 @@ struct ComponentExport<C: Component> {
     return (UInt32(one), many > one ? UInt32.max : UInt32(one))
   }
 
-  private static func parameter(
-    _ hyperparameter: Hyperparameter<C>, initial: Double
+  private func parameter(
+    _ hyperparameter: HyperparameterDescription, initial: Double
   ) throws -> UnsafePointer<losskit_parameter> {
     guard hyperparameter.bounds.contains(initial) else {
-      throw Failure("\(C.name): the default of '\(hyperparameter.name)', \(initial), is out of its bounds")
+      throw Failure("\(component.name): the default of '\(hyperparameter.name)', \(initial), is out of its bounds")
     }
     return permanent(losskit_parameter(hyperparameter, initial: initial))
   }
@@ -131,7 +132,7 @@ struct ComponentExport<C: Component> {
 
 extension losskit_parameter {
   /// A hyperparameter's descriptor.
-  init<Root>(_ hyperparameter: Hyperparameter<Root>, initial: Double) {
+  init(_ hyperparameter: HyperparameterDescription, initial: Double) {
     var flags: UInt32 = 0
     if hyperparameter.bounds.isLowerOpen { flags |= UInt32(LOSSKIT_LOWER_OPEN) }
     if hyperparameter.bounds.isUpperOpen { flags |= UInt32(LOSSKIT_UPPER_OPEN) }

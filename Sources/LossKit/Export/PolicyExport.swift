@@ -5,7 +5,9 @@ enum PolicyExport<P: LogProbabilityProvider> {
   static func descriptor() -> UnsafePointer<losskit_policy_type> {
     let isTrainable = P.self is any Policy.Type
     let defaults = P.defaultOptions
-    let parameters = P.hyperparameters.map { permanent(losskit_parameter($0, initial: $0.initial(defaults))) }
+    let parameters = P.hyperparameters.map {
+      permanent(losskit_parameter($0.description, initial: $0.initial(defaults)))
+    }
     let columns = P.columns.map { column in
       var flags: UInt32 = 0
       if column.isDifferentiable { flags |= UInt32(LOSSKIT_DIFFERENTIABLE) }
@@ -75,7 +77,7 @@ private final class Factory<P: LogProbabilityProvider>: PolicyFactory {
     for (index, hyperparameter) in P.hyperparameters.enumerated() {
       guard let value = parameters?[index], !value.isNaN else { continue }
       hyperparameter.set(&options, value)
-      given.insert(hyperparameter.name)
+      given.insert(hyperparameter.description.name)
     }
     return (options, given)
   }

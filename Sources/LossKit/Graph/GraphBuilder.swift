@@ -1,13 +1,11 @@
 /// Makes graphs: every node is simplified, and equal ones are one.
 package struct GraphBuilder {
   package private(set) var nodes: [GraphNode] = []
-  private var indices: [Key: Int] = [:]
-
-  private struct Key: Hashable {
-    let operation: Operation
-    let a, b, c: Int
-    let bits: UInt64
-  }
+  // Equal nodes are found by a hash of their fields. A dictionary with a key type of our own would be the plain thing, but its type is
+  // another one in every plugin, and making it costs the Swift runtime a search of all libraries that are open.
+  private var latest: [UInt64: Int] = [:]
+  /// For each node, the one before it with the same hash, or -1.
+  private var earlier: [Int] = []
 
   package init() {}
 
@@ -21,13 +19,37 @@ package struct GraphBuilder {
 
   /// The node itself, or the one that is equal to it.
   package mutating func insert(_ node: GraphNode) -> Int {
-    var (a, b) = (node.a, node.b)
-    if node.operation.isCommutative, a > b { swap(&a, &b) }
-    let key = Key(operation: node.operation, a: a, b: b, c: node.c, bits: node.value.bitPattern)
-    if let index = indices[key] { return index }
+    var canonical = node
+    if node.operation.isCommutative, node.a > node.b { (canonical.a, canonical.b) = (node.b, node.a) }
+    let hash = Self.hash(canonical)
+    let first = latest[hash] ?? -1
+    var candidate = first
+    while candidate >= 0 {
+      if isEqual(nodes[candidate], canonical) { return candidate }
+      candidate = earlier[candidate]
+    }
     nodes.append(node)
-    indices[key] = nodes.count - 1
+    earlier.append(first)
+    latest[hash] = nodes.count - 1
     return nodes.count - 1
+  }
+
+  /// Whether a node is the same as one in canonical order, to the bits of its value.
+  private func isEqual(_ node: GraphNode, _ canonical: GraphNode) -> Bool {
+    guard node.operation == canonical.operation, node.value.bitPattern == canonical.value.bitPattern,
+      node.c == canonical.c
+    else { return false }
+    return (node.a == canonical.a && node.b == canonical.b)
+      || (node.operation.isCommutative && node.a == canonical.b && node.b == canonical.a)
+  }
+
+  private static func hash(_ node: GraphNode) -> UInt64 {
+    var hash = UInt64(node.operation.rawValue)
+    for word in [UInt64(node.a), UInt64(node.b), UInt64(node.c), node.value.bitPattern] {
+      hash = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
+      hash ^= hash >> 29
+    }
+    return hash
   }
 
   /// Adds the nodes of another graph, replacing some; returns where each of its nodes went.

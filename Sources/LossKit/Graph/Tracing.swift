@@ -1,5 +1,6 @@
 /// The graph of a component for K responses, R references and the values of its hyperparameters that decide its form.
-struct Tracer<C: Component> {
+struct Tracer {
+  let component: ErasedComponent
   /// The declared columns so far; a trace may add to them.
   var columns: [Column] = []
   /// Whether all columns are declared: a trace that reads another is an error.
@@ -7,14 +8,9 @@ struct Tracer<C: Component> {
 
   /// Runs the author's function with symbols. `values` are all hyperparameters' in declared order; the symbolic are not looked at.
   mutating func trace(responses: Int, references: Int, values: [Double]) throws -> Graph {
-    var component = C()
-    for (hyperparameter, value) in zip(C.hyperparameters, values) {
-      hyperparameter.set(&component, hyperparameter.isSymbolic ? nil : value)
-    }
-    for state in C.state { state.setSymbol(&component) }
-    let outputs = C.form.trace(&component, responses, references)
-    var graph = try convert(outputs: outputs, states: C.state.map { $0.get(component) })
-    graph.rows = C.form.rows
+    let (outputs, states) = component.run(values, responses, references)
+    var graph = try convert(outputs: outputs, states: states)
+    graph.rows = component.rows
     graph.responses = responses
     graph.references = references
     try check(graph)
@@ -64,13 +60,13 @@ struct Tracer<C: Component> {
     case .constant(let value): return GraphNode(.constant, value: value)
     case .input(let column, let slot): return GraphNode(.input, a: try index(of: column), b: slot)
     case .parameter(let name):
-      guard let index = C.hyperparameters.firstIndex(where: { $0.name == name }) else {
-        throw Failure("\(C.name): the formula uses a hyperparameter '\(name)' that is not declared")
+      guard let index = component.hyperparameters.firstIndex(where: { $0.name == name }) else {
+        throw Failure("\(component.name): the formula uses a hyperparameter '\(name)' that is not declared")
       }
       return GraphNode(.parameter, a: index)
     case .state(let name):
-      guard let index = C.state.firstIndex(where: { $0.name == name }) else {
-        throw Failure("\(C.name): the formula uses a state '\(name)' that is not declared")
+      guard let index = component.stateNames.firstIndex(of: name) else {
+        throw Failure("\(component.name): the formula uses a state '\(name)' that is not declared")
       }
       return GraphNode(.state, a: index)
     case .batchCount: return GraphNode(.batchCount)
@@ -88,12 +84,14 @@ struct Tracer<C: Component> {
       guard declared.extent == column.extent, declared.isDifferentiable == column.isDifferentiable,
         declared.isPerReference == column.isPerReference
       else {
-        throw Failure("\(C.name): column '\(column.name)' is declared in two ways; declare it once and use that")
+        throw Failure(
+          "\(component.name): column '\(column.name)' is declared in two ways; declare it once and use that")
       }
       return index
     }
     if isComplete {
-      throw Failure("\(C.name): column '\(column.name)' is read for some numbers of responses only; read it for all")
+      throw Failure(
+        "\(component.name): column '\(column.name)' is read for some numbers of responses only; read it for all")
     }
     columns.append(column)
     return columns.count - 1
@@ -103,23 +101,24 @@ struct Tracer<C: Component> {
     let depends = graph.rowDependence
     if let state = graph.stateOutputs.firstIndex(where: { depends[$0] }) {
       throw Failure(
-        "\(C.name): state '\(C.state[state].name)' would differ from prompt to prompt; "
+        "\(component.name): state '\(component.stateNames[state])' would differ from prompt to prompt; "
           + "assign it a number of the whole batch, such as batchMean(…)")
     }
-    let isToken = C.form.rows == .token
-    let isReward = C.form.kind == .reward
+    let isToken = component.rows == .token
+    let isReward = component.kind == .reward
     let mask = graph.reached(from: graph.outputs)
     for (index, node) in graph.nodes.enumerated() where mask[index] {
       if isReward, node.operation.isBatch || node.operation == .batchCount || node.operation == .rowIndex {
-        throw Failure("\(C.name): a reward depends on its own prompt alone; \(node.operation) belongs in a loss")
+        throw Failure(
+          "\(component.name): a reward depends on its own prompt alone; \(node.operation) belongs in a loss")
       }
       switch node.operation {
       case .tokenIndex, .tokenCount, .tokenShortest:
-        if !isToken { throw Failure("\(C.name): tokens are known to a TokenwiseReward only") }
+        if !isToken { throw Failure("\(component.name): tokens are known to a TokenwiseReward only") }
       case .input:
         if (columns[node.a].extent == .token) != isToken {
           throw Failure(
-            "\(C.name): column '\(columns[node.a].name)' is per \(columns[node.a].extent), "
+            "\(component.name): column '\(columns[node.a].name)' is per \(columns[node.a].extent), "
               + "which \(isToken ? "a TokenwiseReward cannot read" : "only a TokenwiseReward can read")")
         }
       default: break

@@ -140,6 +140,6 @@ import Testing
   @Test func anUnknownNameIsNotAvailable() throws {
     let run = try Tool.run(["describe", "cal-dop"])
     #expect(run.status == 69 && run.output == "")
-    #expect(run.error == "losskit: error: unknown name 'cal-dop'; did you mean 'cal-dpo'?\n")
+    #expect(run.error == "losskit: error: unknown name 'cal-dop'; did you mean 'cal-dpo' or 'cal-ipo'?\n")
   }
 }

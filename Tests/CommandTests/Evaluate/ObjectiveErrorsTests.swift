@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test func anUnknownLoss() throws {
-    #expect(try complaint("cal-dop", status: 69) == "unknown loss 'cal-dop'; did you mean 'cal-dpo'?\n")
+    #expect(try complaint("cal-dop", status: 69) == "unknown loss 'cal-dop'; did you mean 'cal-dpo' or 'cal-ipo'?\n")
   }
 
   @Test func anUnknownReward() throws {

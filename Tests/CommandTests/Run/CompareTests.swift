@@ -81,6 +81,7 @@ import Testing
     let seeds = try compare("dpo", "ipo", "--seed", "ipo=1")
     #expect(seeds.status == 64 && seeds.error.contains("several seeds"))
     let unknown = try compare("dpoo")
-    #expect(unknown.status == 69 && unknown.error == "losskit: error: unknown loss 'dpoo'; did you mean 'dpo'?\n")
+    #expect(
+      unknown.status == 69 && unknown.error == "losskit: error: unknown loss 'dpoo'; did you mean 'dpo' or 'dpop'?\n")
   }
 }

@@ -82,7 +82,8 @@ import Testing
   }
 
   @Test func anUnknownLossOrPolicy() throws {
-    #expect(try complaint(["train", "--loss", "dpoo"], status: 69) == "unknown loss 'dpoo'; did you mean 'dpo'?\n")
+    #expect(
+      try complaint(["train", "--loss", "dpoo"], status: 69) == "unknown loss 'dpoo'; did you mean 'dpo' or 'dpop'?\n")
     let policy = try complaint(["train", "--loss", "dpo", "--policy", "transforme"], status: 69)
     #expect(policy == "unknown policy 'transforme'; did you mean 'transformer'?\n")
   }

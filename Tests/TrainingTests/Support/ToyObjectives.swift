@@ -33,7 +33,7 @@ enum Toy {
   }
 
   private static func part<C: Component>(_ type: C.Type) throws -> Objective.Part {
-    let component = try LoadedComponent(ComponentExport<C>().descriptor(), library: "tests")
+    let component = try LoadedComponent(ComponentExport(ErasedComponent(C.self)).descriptor(), library: "tests")
     return Objective.Part(component: component, values: component.parameters.map(\.initial))
   }
 }

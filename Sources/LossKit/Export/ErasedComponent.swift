@@ -1,0 +1,60 @@
+/// A component apart from its type.
+///
+/// All that follows from a component is made of this. Generic code over plugins' own types would make the Swift runtime search all open
+/// libraries for conformances, once for every type of every plugin: half of the time it takes to open one.
+struct ErasedComponent: Sendable {
+  let name, version, summary, citation, documentation: String
+  let defaultReward: String?
+  let kind: ComponentKind
+  let rows: Column.Extent
+  let responses: ClosedRange<Int>
+  private(set) var hyperparameters: [HyperparameterDescription] = []
+  /// The hyperparameters' values when none is set.
+  private(set) var defaults: [Double] = []
+  private(set) var stateNames: [String] = []
+  /// The states' values before the first call; nil for one that is not a number.
+  private(set) var initialState: [Double?] = []
+  /// Runs the author's function with symbols for the symbolic hyperparameters and the given values for the others.
+  let run:
+    @Sendable (_ values: [Double], _ responses: Int, _ references: Int) -> (outputs: [Formula], states: [Formula])
+
+  init<C: Component>(_ type: C.Type) {
+    name = C.name
+    version = C.version
+    summary = C.summary
+    citation = C.citation
+    documentation = C.documentation
+    defaultReward = C.defaultReward
+    let form = C.form
+    kind = form.kind
+    rows = form.rows
+    responses = form.responses
+    run = { values, responses, references in Self.trace(C.self, values, responses, references) }
+    let component = C()
+    // Plain loops: see above.
+    for hyperparameter in C.hyperparameters {
+      hyperparameters.append(hyperparameter.description)
+      defaults.append(hyperparameter.initial(component))
+    }
+    for state in C.state {
+      stateNames.append(state.name)
+      initialState.append(state.get(component).constantValue)
+    }
+  }
+
+  private static func trace<C: Component>(
+    _ type: C.Type, _ values: [Double], _ responses: Int, _ references: Int
+  ) -> (outputs: [Formula], states: [Formula]) {
+    var component = C()
+    var index = 0
+    for hyperparameter in C.hyperparameters {
+      hyperparameter.set(&component, hyperparameter.description.isSymbolic ? nil : values[index])
+      index += 1
+    }
+    for state in C.state { state.setSymbol(&component) }
+    let outputs = C.form.trace(&component, responses, references)
+    var states: [Formula] = []
+    for state in C.state { states.append(state.get(component)) }
+    return (outputs, states)
+  }
+}
