@@ -94,9 +94,12 @@ let package = Package(
       name: "RuntimeTests", dependencies: ["LossKitTestSupport", "LossKitRuntime", "LossKit", "CLossKit"],
       exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
-      name: "TrainingTests", dependencies: ["LossKitTraining", "LossKitRuntime", "LossKit"], swiftSettings: settings),
+      name: "TrainingTests",
+      dependencies: ["LossKitTestSupport", "LossKitTraining", "LossKitRuntime", "LossKit", "Transformer"],
+      swiftSettings: settings),
     .testTarget(
-      name: "TransformerTests", dependencies: ["Transformer", "LossKit", "CLossKit", "CDNNL"], exclude: ["Fixtures"],
+      name: "TransformerTests", dependencies: ["Transformer", "LossKitRuntime", "LossKit", "CLossKit", "CDNNL"],
+      exclude: ["Fixtures"],
       swiftSettings: settings),
     .testTarget(
       name: "CommandTests", dependencies: ["LossKitRuntime", "LossKitTraining", "LossKit", "LossKitCommand"],

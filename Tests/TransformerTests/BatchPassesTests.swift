@@ -19,7 +19,8 @@ struct BatchPassesTests {
     let activations = try Activations(model.architecture, isKept: true), workspace = try Workspace(model.architecture)
     let expected = try FloatBuffer(count: model.layout.count)
     try model.forward(batch, activations, workspace)
-    try model.backward(batch, activations, workspace, cotangent: slopes(batch)[...], into: expected)
+    try model.backward(
+      batch, activations, workspace, cotangent: HeadCotangent(targets: slopes(batch)[...]), into: expected)
     for (index, value) in logProbabilities.enumerated() {
       #expect(abs(value - activations.logProbabilities[index]) < 2e-6 * max(1, abs(value)))
     }

@@ -71,7 +71,7 @@ private struct Objective {
 
   func backward(into gradient: FloatBuffer) throws {
     try model.forward(batch, activations, workspace)
-    try model.backward(batch, activations, workspace, cotangent: slopes[...], into: gradient)
+    try model.backward(batch, activations, workspace, cotangent: HeadCotangent(targets: slopes[...]), into: gradient)
   }
 
   private func value() throws -> Double {

@@ -52,9 +52,11 @@ final class BatchPasses {
     }
   }
 
-  /// Adds to `gradient` from the gradient of the log-probabilities of the batch's targets. Throws for a batch other than the
+  /// Adds to `gradient` from the gradient of the log-probabilities of the batch's targets, and of divergences there. Throws for a batch other than the
   /// one that was kept.
-  func backward(_ batch: TokenBatch, cotangent: [Float], into gradient: FloatBuffer) throws {
+  func backward(
+    _ batch: TokenBatch, cotangent: [Float], divergences: [DivergenceCotangent] = [], into gradient: FloatBuffer
+  ) throws {
     guard let kept, kept.batch == batch else {
       throw Failure("transformer: backward needs a forward pass for the same batch first, with activations kept")
     }
@@ -69,7 +71,8 @@ final class BatchPasses {
     try Threads.run(kept.parts.count) { index in
       let worker = workers[index]
       try model.backward(
-        kept.parts[index], worker.kept, worker.workspace, cotangent: slices[index],
+        kept.parts[index], worker.kept, worker.workspace,
+        cotangent: HeadCotangent(targets: slices[index], divergences: divergences),
         into: index == 0 ? gradient : worker.gradient ?? gradient)
     }
     for worker in workers.dropFirst() {

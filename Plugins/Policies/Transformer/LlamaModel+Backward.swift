@@ -1,10 +1,10 @@
 import LossKit
 
 extension LlamaModel {
-  /// Adds to `gradient`, laid out as the weights, from `cotangent`, the gradient of the log-probabilities that `forward`
+  /// Adds to `gradient`, laid out as the weights, from `cotangent`, the gradient of what `forward`
   /// made for the same batch with activations that keep all layers. The activations stay as they are.
   func backward(
-    _ batch: TokenBatch, _ activations: Activations, _ workspace: Workspace, cotangent: ArraySlice<Float>,
+    _ batch: TokenBatch, _ activations: Activations, _ workspace: Workspace, cotangent: HeadCotangent,
     into gradient: FloatBuffer
   ) throws {
     guard batch.sequenceCount > 0 else { return }
@@ -25,7 +25,7 @@ extension LlamaModel {
 
   /// Head, final norm and gather: sets the gradient of the residual stream after the last layer.
   private func backwardScore(
-    _ batch: TokenBatch, _ activations: Activations, _ arrays: Workspace.Arrays, _ cotangent: ArraySlice<Float>,
+    _ batch: TokenBatch, _ activations: Activations, _ arrays: Workspace.Arrays, _ cotangent: HeadCotangent,
     _ gradient: UnsafeMutablePointer<Float>
   ) throws {
     let hidden = architecture.hiddenSize, count = batch.targets.count

@@ -108,6 +108,14 @@ extension LlamaModel {
       hiddenSize: architecture.hiddenSize, weight: weights.pointer + layout.head, logits: arrays.logits)
   }
 
+  /// The output head, with memory of its own, so that it can be used beside the passes.
+  func separateHead() throws -> OutputHead {
+    let memory = try FloatBuffer(count: OutputHead.workspaceSize)
+    return OutputHead(
+      hiddenSize: architecture.hiddenSize, weight: weights.pointer + layout.head, logits: memory.pointer,
+      memory: memory)
+  }
+
   /// What a layer makes of one sequence.
   func sequence(_ index: Int, of batch: TokenBatch, _ layer: Activations.Layer) -> Attention.Sequence {
     let start = batch.starts[index]

@@ -10,13 +10,15 @@ struct OutputHead {
   /// Rows whose logits are in memory at once.
   static let tileRows = 512
   /// How far apart the rows of logits are, in floats.
-  private static let stride = (Token.vocabularySize + 7) & ~7
+  static let stride = (Token.vocabularySize + 7) & ~7
 
   let hiddenSize: Int
   /// [vocabulary, hidden].
   let weight: UnsafeMutablePointer<Float>
   /// [tileRows, stride].
   let logits: UnsafeMutablePointer<Float>
+  /// The owner of `logits`, where nobody else is.
+  var memory: FloatBuffer?
 
   /// The floats of the logits of a tile.
   static let workspaceSize = tileRows * stride
@@ -38,10 +40,24 @@ struct OutputHead {
     }
   }
 
-  /// Writes the gradient of `hidden`, and adds that of the weight, from `cotangent`, the gradient of the log-probabilities.
+  /// Calls `body` with the logits of each row, one after the other.
+  func eachRow(
+    _ hidden: UnsafeMutablePointer<Float>, count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void
+  ) throws {
+    try withExtendedLifetime(memory) {
+      for first in Swift.stride(from: 0, to: count, by: Self.tileRows) {
+        let rows = min(Self.tileRows, count - first)
+        try makeLogits(hidden + first * hiddenSize, rows: rows)
+        for row in 0..<rows { body(logits + row * Self.stride) }
+      }
+    }
+  }
+
+  /// Writes the gradient of `hidden`, and adds that of the weight, from `cotangent`, the gradient of the log-probabilities and
+  /// of the divergences from references.
   func backward(
     _ hidden: UnsafeMutablePointer<Float>, targets: [Int32], logSumExp: UnsafeMutablePointer<Float>,
-    cotangent: ArraySlice<Float>, into gradient: UnsafeMutablePointer<Float>,
+    cotangent: HeadCotangent, into gradient: UnsafeMutablePointer<Float>,
     weightGradient: UnsafeMutablePointer<Float>
   ) throws {
     for first in Swift.stride(from: 0, to: targets.count, by: Self.tileRows) {
@@ -49,12 +65,15 @@ struct OutputHead {
       let tile = Matrix(hidden + first * hiddenSize, stride: hiddenSize)
       try makeLogits(tile.start, rows: rows)
       for row in 0..<rows {
-        let x = logits + row * Self.stride, slope = cotangent[cotangent.startIndex + first + row],
-          sum = logSumExp[first + row]
+        let position = cotangent.targets.startIndex + first + row
+        let x = logits + row * Self.stride, slope = cotangent.targets[position], sum = logSumExp[first + row]
+        // Both the log-probability of the target and the divergences have the policy's own distribution in their gradients.
+        let own = cotangent.divergences.reduce(-slope) { $0 + $1.slopes[position] }
         for index in Swift.stride(from: 0, to: Self.stride, by: 8) {
-          (exponential(Vector(from: x + index) - sum) * -slope).store(to: x + index)
+          (exponential(Vector(from: x + index) - sum) * own).store(to: x + index)
         }
         x[Int(targets[first + row])] += slope
+        for divergence in cotangent.divergences { Self.subtract(divergence, at: position, from: x) }
       }
       let logitGradient = Matrix(logits, stride: Self.stride)
       let matrix = Matrix(weight, stride: hiddenSize)
@@ -64,6 +83,20 @@ struct OutputHead {
       try MatrixProduct.addColumnsByColumns(
         logitGradient, tile, into: Matrix(weightGradient, stride: hiddenSize), rows: Token.vocabularySize,
         columns: hiddenSize, inner: rows)
+    }
+  }
+
+  /// The part of a divergence's gradient that is the reference's own distribution.
+  private static func subtract(
+    _ divergence: DivergenceCotangent, at position: Int, from x: UnsafeMutablePointer<Float>
+  ) {
+    let slope = divergence.slopes[position]
+    guard slope != 0 else { return }
+    let reference = divergence.distributions.row(position)
+    let sum = Float(divergence.distributions.logSumExp[position])
+    for index in Swift.stride(from: 0, to: stride, by: 8) {
+      let share = exponential(Vector(from: reference + index) - sum) * slope
+      (Vector(from: x + index) - share).store(to: x + index)
     }
   }
 

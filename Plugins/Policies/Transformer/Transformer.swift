@@ -22,8 +22,12 @@ public final class Transformer: Policy {
   public static let defaultOptions = TransformerOptions()
   /// Everything that can be set.
   public static let hyperparameters = TransformerOptions.hyperparameters
-  /// Log-probabilities per response and per token; both carry gradients back.
-  public static let columns: [Column] = [.logProbability, .tokenLogProbability]
+  /// Log-probabilities per response and per token, `divergence` and `logCollision`; all but the last carry gradients back.
+  public static let columns: [Column] = [.logProbability, .tokenLogProbability, divergence, logCollision]
+  /// Σ_t KL(π_ref(·|t) ‖ π(·|t)) over the tokens of a response, in nats, for each reference: over the whole vocabulary.
+  public static let divergence = Column("policy_kl", differentiable: true, perReference: true)
+  /// Σ_t log Σ_v π(v|t)² over the tokens of a response, in nats: how likely two draws agree.
+  public static let logCollision = Column("policy_log_collision")
 
   private let options: TransformerOptions
   private let model: LlamaModel
@@ -32,6 +36,8 @@ public final class Transformer: Policy {
   private var optimizer: AdamW?
   private var gradient: FloatBuffer?
   private let passes: BatchPasses
+  /// The distributions of the references for the batch whose activations are kept.
+  private var keptDistributions: [Distributions] = []
 
   private init(options: TransformerOptions, model: LlamaModel, optimizer: AdamW? = nil, isFrozen: Bool = false) {
     self.options = options
@@ -81,8 +87,27 @@ public final class Transformer: Policy {
   public func forward(_ batch: PolicyBatch, keepingActivations: Bool) throws {
     let tokens = try TokenBatch(batch.texts, context: options.architecture.contextLength)
     let output = try Output(batch, tokens)
+    let references = try output.needsReferences ? references(of: batch, tokens) : []
+    if keepingActivations { keptDistributions = references }
+    let head = try output.needsDistributions ? model.separateHead() : nil
+    var first = 0
     try passes.forward(tokens, keepingActivations: keepingActivations) { part, activations in
       try output.write(part, activations, promptCount: batch.texts.promptCount)
+      if let head {
+        try output.writeDistributions(part, activations, head, references: references, firstPosition: first)
+      }
+      first += part.targets.count
+    }
+  }
+
+  /// The distributions of a call's references at the scored positions.
+  private func references(of batch: PolicyBatch, _ tokens: TokenBatch) throws -> [Distributions] {
+    guard batch.referenceCount > 0 else {
+      throw Failure("transformer: \(Self.divergence.name) compares with a reference, and the call brings none")
+    }
+    return try (0..<batch.referenceCount).map { index in
+      let reference = try batch.reference(index, as: Transformer.self)
+      return try Distributions(of: tokens, reference.passes, reference.model.separateHead())
     }
   }
 
@@ -105,7 +130,27 @@ public final class Transformer: Policy {
         cotangent[place] = Float(slope)
       }
     }
-    try passes.backward(tokens, cotangent: cotangent, into: accumulator)
+    try passes.backward(
+      tokens, cotangent: cotangent, divergences: divergenceCotangents(batch, tokens), into: accumulator)
+  }
+
+  /// The gradient of the divergences from the references, position by position.
+  private func divergenceCotangents(_ batch: PolicyBatch, _ tokens: TokenBatch) throws -> [DivergenceCotangent] {
+    guard let gradient = batch.gradient(of: Self.divergence) else { return [] }
+    guard keptDistributions.count == batch.referenceCount,
+      keptDistributions.allSatisfy({ $0.logSumExp.count == tokens.targets.count })
+    else {
+      throw Failure("transformer: backward needs a forward pass with the same references first")
+    }
+    let rows = batch.texts.promptCount * batch.texts.responseCount
+    return keptDistributions.enumerated().map { reference, distributions in
+      var slopes = [Float](repeating: 0, count: tokens.targets.count)
+      for (sequence, row) in tokens.rows.enumerated() {
+        let slope = Float(gradient[reference * rows + row])
+        for position in tokens.scoredStarts[sequence]..<tokens.scoredStarts[sequence + 1] { slopes[position] = slope }
+      }
+      return DivergenceCotangent(distributions: distributions, slopes: slopes)
+    }
   }
 
   /// One AdamW update; norms are not decayed. Throws for a gradient that is not finite and leaves the weights as they were.
@@ -121,7 +166,7 @@ public final class Transformer: Policy {
     self.optimizer = optimizer
     self.gradient = gradient
     let norm = try optimizer.step(model, gradient: gradient, update: update)
-    passes.forget()
+    forget()
     return norm
   }
 
@@ -148,7 +193,13 @@ public final class Transformer: Policy {
     let own = model.weights.pointer, other = source.model.weights.pointer
     let share = Float(weight), rest = Float(1 - weight)
     for index in 0..<model.layout.count { own[index] = share * other[index] + rest * own[index] }
+    forget()
+  }
+
+  /// What was kept is no longer valid: the weights have changed.
+  private func forget() {
     passes.forget()
+    keptDistributions = []
   }
 
   private func requireTrainable() throws {

@@ -26,6 +26,8 @@ public final class LoadedPolicyType: @unchecked Sendable {
   public let isTrainable: Bool
   /// Whether a new instance can be made, without a file.
   public let canCreate: Bool
+  /// Whether the weights of an instance can be moved towards those of another.
+  public let canBlend: Bool
   /// The file it comes from.
   public let library: String
 
@@ -54,7 +56,11 @@ public final class LoadedPolicyType: @unchecked Sendable {
     columnSummaries = supplied.map(\.summary)
     isTrainable = declared.flags.has(LOSSKIT_TRAINABLE)
     canCreate = declared.create != nil
+    canBlend = declared.blend != nil
   }
+
+  /// Whether another type is this one, so that instances of both can be compared and blended.
+  public func isSame(as other: LoadedPolicyType) -> Bool { descriptor == other.descriptor }
 
   /// A new instance with fresh weights from `seed`; `options` not given have their defaults.
   /// Throws for an option that does not exist or is out of bounds, and where the policy can only be loaded.

@@ -132,7 +132,7 @@ public final class PolicyInstance {
   private func cannot(_ what: String) -> Failure { Failure("\(place): it cannot \(what)") }
 
   private func check(_ other: PolicyInstance) throws {
-    guard other.type.descriptor == type.descriptor else {
+    guard other.type.isSame(as: type) else {
       throw Failure(
         "\(place): the other policy is a \(other.type.name) of \(other.type.library); it must be of the same type")
     }

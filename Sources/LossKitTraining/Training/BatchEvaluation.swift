@@ -6,7 +6,7 @@ struct BatchEvaluation {
   let objective: Objective
   let sources: ColumnSources
   let policy: PolicyInstance
-  /// The references that the policy compares itself with at every call; none where their log-probabilities were kept.
+  /// The references that take part in every call; none where their log-probabilities were computed once.
   let references: [PolicyInstance]
 
   /// Whether the calls of a batch can be evaluated one by one: each prompt's loss depends on that prompt alone, and there is no state
@@ -17,7 +17,7 @@ struct BatchEvaluation {
   func metrics(
     of examples: [Int], in data: MeasuredData, callSize: Int, state: [Double], seed: UInt64
   ) throws -> [MetricsRecord.Metric] {
-    let calls = chunks(of: examples, size: callSize).map(data.batch)
+    let calls = try calls(examples, in: data, size: callSize)
     var state = state
     guard isSeparable else {
       let whole = data.batch(examples)
@@ -39,7 +39,7 @@ struct BatchEvaluation {
   func learn(
     from examples: [Int], in data: MeasuredData, callSize: Int, state: inout [Double], seed: UInt64
   ) throws -> [MetricsRecord.Metric] {
-    let calls = chunks(of: examples, size: callSize).map(data.batch)
+    let calls = try calls(examples, in: data, size: callSize)
     let whole = data.batch(examples)
     let scale = 1 / Double(examples.count)
     guard !isSeparable, calls.count > 1 else {
@@ -56,29 +56,92 @@ struct BatchEvaluation {
     let evaluation = try evaluate(whole, table, state: &state, seed: seed, gradients: true)
     let gradients = policyGradients(evaluation, scale: scale)
     for (number, call) in calls.enumerated() {
-      _ = try forward(call, keepingActivations: true)
+      _ = try ownColumns(call, keepingActivations: true)
       try backward(call, part(of: gradients, for: call, from: number * callSize, of: whole))
     }
     return metrics(table, evaluation)
   }
 
+  /// A batch of examples, cut into calls; paired with responses to other prompts as a whole where the objective reads them.
+  private func calls(_ examples: [Int], in data: MeasuredData, size: Int) throws -> [ExampleBatch] {
+    let parts = chunks(of: examples, size: size)
+    guard !sources.mismatchedColumns.isEmpty else { return parts.map { data.batch($0) } }
+    return try zip(parts, chunks(of: data.partners(of: examples), size: size)).map { data.batch($0, partners: $1) }
+  }
+
+  /// The columns that are computed at every call. What is kept for `backward` are the policy's own.
   private func forward(_ call: ExampleBatch, keepingActivations: Bool = false) throws -> [String: [Double]] {
+    let others = try mismatchedColumns(call).merging(movingColumns(call)) { one, _ in one }
+    return try others.merging(ownColumns(call, keepingActivations: keepingActivations)) { $1 }
+  }
+
+  /// The policy's columns for the prompts' own responses.
+  private func ownColumns(_ call: ExampleBatch, keepingActivations: Bool) throws -> [String: [Double]] {
     try call.forward(
       policy, columns: sources.policyColumns, references: references, keepingActivations: keepingActivations)
   }
 
-  private func backward(_ call: ExampleBatch, _ gradients: [String: [Double]]) throws {
-    let columns = sources.policyColumns.filter { gradients[$0.name] != nil }
-    try call.backward(policy, columns: columns, references: references, gradients: gradients)
+  /// The columns for responses to other prompts.
+  private func mismatchedColumns(_ call: ExampleBatch) throws -> [String: [Double]] {
+    guard let texts = try call.mismatchedTexts() else { return [:] }
+    return try call.locatingFailures {
+      var columns: [String: [Double]] = [:]
+      func add(_ wanted: [ColumnSources.SuppliedColumn], of policy: PolicyInstance) throws {
+        guard !wanted.isEmpty else { return }
+        let supplied = try policy.forward(texts, columns: wanted.map(\.supplied.name))
+        for column in wanted { columns[column.column.name, default: []] += supplied[column.supplied.name] ?? [] }
+      }
+      try add(sources.mismatchedPolicyColumns, of: policy)
+      for reference in references { try add(sources.mismatchedReferenceColumns, of: reference) }
+      if let column = sources.mismatchedTokenCount {
+        columns[column.name] = try policy.measure(texts).tokenCounts.map(Double.init)
+      }
+      return columns
+    }
   }
 
-  /// The policy's columns for a whole batch, from calls that follow one another in it.
+  /// The columns of references that move during the run.
+  private func movingColumns(_ call: ExampleBatch) throws -> [String: [Double]] {
+    guard sources.referencesMove, !sources.referenceColumns.isEmpty else { return [:] }
+    var columns: [String: [Double]] = [:]
+    for reference in references {
+      let supplied = try call.forward(reference, columns: sources.referenceColumns.map(\.supplied))
+      for column in sources.referenceColumns {
+        columns[column.column.name, default: []] += supplied[column.supplied.name] ?? []
+      }
+    }
+    return columns
+  }
+
+  private func backward(_ call: ExampleBatch, _ gradients: [String: [Double]]) throws {
+    let columns = sources.policyColumns.filter { gradients[$0.name] != nil }
+    try call.backward(
+      policy, columns: columns, references: references,
+      gradients: gradients.filter { gradient in columns.contains { $0.name == gradient.key } })
+    try backwardMismatched(call, gradients)
+  }
+
+  /// Carries back the gradients of columns for responses to other prompts; an anchor has none, and costs nothing here.
+  private func backwardMismatched(_ call: ExampleBatch, _ gradients: [String: [Double]]) throws {
+    var supplied: [String: [Double]] = [:]
+    for column in sources.mismatchedPolicyColumns {
+      guard let gradient = gradients[column.column.name], gradient.contains(where: { $0 != 0 }) else { continue }
+      supplied[column.supplied.name] = gradient
+    }
+    guard !supplied.isEmpty, let texts = try call.mismatchedTexts() else { return }
+    try call.locatingFailures {
+      _ = try policy.forward(texts, columns: supplied.keys.sorted(), keepingActivations: true)
+      try policy.backward(texts, gradients: supplied)
+    }
+  }
+
+  /// The computed columns for a whole batch, from calls that follow one another in it.
   private func collect(_ calls: [ExampleBatch], into whole: ExampleBatch) throws -> [String: [Double]] {
     var columns: [String: [Double]] = [:]
     var start = 0
     for call in calls {
       let part = try forward(call)
-      for column in sources.policyColumns {
+      for column in sources.computedColumns {
         guard let values = part[column.name] else { continue }
         let count = whole.layout.count(of: column.extent) * referenceCount(column)
         for reference in 0..<referenceCount(column) {
@@ -98,7 +161,7 @@ struct BatchEvaluation {
     of gradients: [String: [Double]], for call: ExampleBatch, from start: Int, of whole: ExampleBatch
   ) -> [String: [Double]] {
     var parts: [String: [Double]] = [:]
-    for column in sources.policyColumns {
+    for column in sources.gradientColumns {
       guard let values = gradients[column.name] else { continue }
       var part = [Double](repeating: 0, count: call.layout.count(of: column.extent) * referenceCount(column))
       for reference in 0..<referenceCount(column) {
@@ -114,10 +177,10 @@ struct BatchEvaluation {
   private func referenceCount(_ column: Column) -> Int { column.isPerReference ? references.count : 1 }
 
   /// All columns of a batch, in a table.
-  private func table(_ batch: ExampleBatch, _ policyColumns: [String: [Double]], _ data: MeasuredData) -> Batch {
-    var columns = policyColumns
+  private func table(_ batch: ExampleBatch, _ computed: [String: [Double]], _ data: MeasuredData) -> Batch {
+    var columns = computed
     var referenceCount = references.count
-    for (column, source) in sources.entries where source != .policy {
+    for column in sources.entries.map(\.column) where !sources.computedColumns.contains(column) {
       columns[column.name] = data.values(of: column.name, for: batch)
       if column.isPerReference { referenceCount = data.columns[column.name]?.references ?? referenceCount }
     }
@@ -137,7 +200,7 @@ struct BatchEvaluation {
 
   /// The gradients of what the policy supplied.
   private func policyGradients(_ evaluation: Evaluation, scale: Double) -> [String: [Double]] {
-    let supplied = Set(sources.policyColumns.map(\.name))
+    let supplied = Set(sources.gradientColumns.map(\.name))
     return evaluation.gradients.filter { supplied.contains($0.key) }.mapValues { $0.map { $0 * scale } }
   }
 

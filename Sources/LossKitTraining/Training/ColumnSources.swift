@@ -13,20 +13,34 @@ struct ColumnSources {
     case tokenCount
     /// The data.
     case score, label
+    /// The policy, at every call, for the response to another prompt: this column.
+    case mismatchedPolicy(Column)
+    /// The references, at every call, for the response to another prompt: this column of each of them.
+    case mismatchedReference(Column)
+    /// The policy's tokenizer, at every call, for the response to another prompt.
+    case mismatchedTokenCount
   }
 
   /// The columns in use, with who supplies each.
   let entries: [(column: Column, source: Source)]
+  /// Whether the references change during the run, so that their columns are computed at every call.
+  let referencesMove: Bool
+  /// Whether the policy itself compares with the references.
+  let policyComparesWithReferences: Bool
 
   /// Finds a source for every column that `objective` reads. Throws for a column that is needed and that nobody supplies, and where
   /// nothing that the policy supplies is differentiated: before anything is computed.
   init(
-    _ objective: Objective, policy: [Column], policyName: String, reference: [Column],
+    _ objective: Objective, policy: [Column], policyName: String, reference: [Column], referencesMove: Bool,
     data: [PreferenceDataset]
   ) throws {
+    self.referencesMove = referencesMove
     let hasScores = data.allSatisfy { $0.examples.allSatisfy { $0.scores != nil } }
     let hasLabels = data.allSatisfy { $0.examples.allSatisfy { $0.label != nil } }
     func source(of column: Column) -> Source? {
+      if let name = Self.mismatchedName(column) {
+        return Self.mismatchedSource(of: name, policy: policy, reference: reference)
+      }
       if policy.contains(where: { $0.name == column.name && $0.extent == column.extent }) { return .policy }
       switch column.name {
       case Column.tokenCount.name: return .tokenCount
@@ -58,6 +72,9 @@ struct ColumnSources {
       entries.append((Column(column.name), .policy))
     }
     self.entries = entries
+    policyComparesWithReferences = entries.contains { entry in
+      entry.source == .policy && policy.contains { $0.name == entry.column.name && $0.isPerReference }
+    }
     guard entries.contains(where: { $0.source == .policy && $0.column.isDifferentiable }) else {
       throw Failure(
         "\(objective.description): reads no column that policy \(policyName) can be trained by; choose another objective"
@@ -68,8 +85,16 @@ struct ColumnSources {
   /// The columns that the policy supplies at every call.
   var policyColumns: [Column] { entries.filter { $0.source == .policy }.map(\.column) }
 
-  /// A column of the references.
-  struct ReferenceColumn: Equatable {
+  /// The columns that are computed at every call.
+  var computedColumns: [Column] {
+    policyColumns + mismatchedColumns + (referencesMove ? referenceColumns.map(\.column) : [])
+  }
+
+  /// The columns that a gradient can be carried back from.
+  var gradientColumns: [Column] { policyColumns + mismatchedPolicyColumns.map(\.column) }
+
+  /// A column under the name that a policy supplies it by.
+  struct SuppliedColumn: Equatable {
     /// As the objective reads it.
     let column: Column
     /// As a policy supplies it.
@@ -77,21 +102,54 @@ struct ColumnSources {
   }
 
   /// The columns of the references.
-  var referenceColumns: [ReferenceColumn] {
-    entries.compactMap { entry in
-      if case .reference(let supplied) = entry.source {
-        ReferenceColumn(column: entry.column, supplied: supplied)
-      } else {
-        nil
-      }
-    }
+  var referenceColumns: [SuppliedColumn] {
+    columns { if case .reference(let supplied) = $0 { supplied } else { nil } }
   }
+
+  /// The policy's columns for responses to other prompts.
+  var mismatchedPolicyColumns: [SuppliedColumn] {
+    columns { if case .mismatchedPolicy(let supplied) = $0 { supplied } else { nil } }
+  }
+
+  /// The references' columns for responses to other prompts.
+  var mismatchedReferenceColumns: [SuppliedColumn] {
+    columns { if case .mismatchedReference(let supplied) = $0 { supplied } else { nil } }
+  }
+
+  /// The lengths of responses to other prompts, where the objective reads them.
+  var mismatchedTokenCount: Column? { entries.first { $0.source == .mismatchedTokenCount }?.column }
+
+  /// All columns for responses to other prompts.
+  var mismatchedColumns: [Column] { entries.map(\.column).filter { Self.mismatchedName($0) != nil } }
+
+  private func columns(_ supplied: (Source) -> Column?) -> [SuppliedColumn] {
+    entries.compactMap { entry in supplied(entry.source).map { SuppliedColumn(column: entry.column, supplied: $0) } }
+  }
+
+  /// The columns of the references that are computed once for all data.
+  var storedReferenceColumns: [SuppliedColumn] { referencesMove ? [] : referenceColumns }
 
   /// Whether any column in use has an entry a token.
   var hasTokenColumns: Bool { entries.contains { $0.column.extent == .token } }
 
-  /// Whether the policy itself compares with the references at every call.
-  var needsLiveReferences: Bool { entries.contains { $0.source == .policy && $0.column.isPerReference } }
+  /// Whether the references take part in every call.
+  var needsLiveReferences: Bool {
+    referencesMove || policyComparesWithReferences || !mismatchedReferenceColumns.isEmpty
+  }
+
+  /// What a column for responses to other prompts is called for a prompt's own; nil for any other column. Tokens of one response
+  /// have no place in a column of another's.
+  private static func mismatchedName(_ column: Column) -> String? {
+    guard column.name.hasPrefix("mismatched_"), column.extent == .response else { return nil }
+    return String(column.name.dropFirst("mismatched_".count))
+  }
+
+  private static func mismatchedSource(of name: String, policy: [Column], reference: [Column]) -> Source? {
+    func isLike(_ column: Column) -> Bool { column.extent == .response && !column.isPerReference }
+    if name == Column.tokenCount.name { return .mismatchedTokenCount }
+    if let column = policy.first(where: { $0.name == name && isLike($0) }) { return .mismatchedPolicy(column) }
+    return reference.first { referenceName($0) == name && isLike($0) }.map(Source.mismatchedReference)
+  }
 
   /// What a policy's column is called where a reference supplies it.
   private static func referenceName(_ column: Column) -> String? {

@@ -118,8 +118,8 @@ public struct Comparison {
     _ plans: [TrainingPlan], _ sources: [ColumnSources], from policy: PolicyInstance
   ) throws -> PreparedData {
     let data = try PreparedData(plans[0], policy: policy)
-    var columns: [ColumnSources.ReferenceColumn] = []
-    for column in sources.flatMap(\.referenceColumns) where !columns.contains(column) { columns.append(column) }
+    var columns: [ColumnSources.SuppliedColumn] = []
+    for column in sources.flatMap(\.storedReferenceColumns) where !columns.contains(column) { columns.append(column) }
     try ReferenceCache.fill(
       data.all, columns: columns, references: [policy], batchSize: plans[0].configuration.evalBatchSize)
     return data

@@ -132,6 +132,16 @@ extension TrainingConfiguration {
     .integer("max_steps", \.maxSteps, in: -1...1_000_000_000, "Updates in all; -1 leaves it to num_train_epochs."),
     .real("weight_decay", \.weightDecay, in: .nonNegative, "Decoupled weight decay, per unit of learning rate."),
     .real("max_grad_norm", \.maxGradientNorm, in: .nonNegative, "Clips the global gradient norm; 0 does not clip."),
+    .boolean(
+      "sync_ref_model", \.syncReference,
+      "Lets the reference follow the policy (TR-DPO, arXiv:2404.09656), which needs one reference of the policy's type."
+    ),
+    .integer(
+      "ref_model_sync_steps", \.referenceSyncSteps, in: 1...1_000_000_000,
+      "With sync_ref_model, updates between two moves of the reference."),
+    .real(
+      "ref_model_mixup_alpha", \.referenceMixupAlpha, in: .closed(0, 1),
+      "With sync_ref_model, the policy's share in the reference's weights after a move; 1 makes it the policy."),
     .integer("seed", \.seed, in: 0...Int.max, "Where all randomness of the run comes from."),
     .integer(
       "logging_steps", \.loggingSteps, in: 1...Int.max,

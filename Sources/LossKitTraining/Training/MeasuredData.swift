@@ -55,9 +55,10 @@ final class MeasuredData {
     columns[column.name] = StoredColumn(extent: column.extent, references: references, values: values)
   }
 
-  /// The prompts of some examples, as a batch.
-  func batch(_ examples: [Int]) -> ExampleBatch {
-    ExampleBatch(examples, of: dataset) { [layout] example, rank in
+  /// The prompts of some examples, as a batch; `partners` are the examples whose responses stand in for each one's own where an
+  /// objective asks for responses to other prompts.
+  func batch(_ examples: [Int], partners: [Int]? = nil) -> ExampleBatch {
+    ExampleBatch(examples, of: dataset, partners: partners) { [layout] example, rank in
       let response = layout.response(rank, ofPrompt: example)
       return layout.tokenOffsets[response + 1] - layout.tokenOffsets[response]
     }
@@ -81,14 +82,18 @@ final class MeasuredData {
 struct ExampleBatch {
   /// Their places in the data set.
   let examples: [Int]
+  /// The examples whose responses stand in for each one's own, where that is asked for.
+  private let partners: [Int]?
   /// Where their entries stand in a column.
   let layout: ColumnLayout
   private let dataset: PreferenceDataset
 
   init(
-    _ examples: [Int], of dataset: PreferenceDataset, tokenCount: (_ example: Int, _ rank: Int) -> Int = { _, _ in 0 }
+    _ examples: [Int], of dataset: PreferenceDataset, partners: [Int]? = nil,
+    tokenCount: (_ example: Int, _ rank: Int) -> Int = { _, _ in 0 }
   ) {
     self.examples = examples
+    self.partners = partners
     self.dataset = dataset
     layout = .batch(counts: examples.map { dataset.examples[$0].responses.count }) { tokenCount(examples[$0], $1) }
   }
@@ -102,6 +107,16 @@ struct ExampleBatch {
   func texts() throws -> Texts {
     try Texts(
       prompts: examples.map { dataset.examples[$0].prompt }, responses: examples.map { dataset.examples[$0].responses })
+  }
+
+  /// The same prompts, each response replaced by its partner's of the same rank, or by the partner's last where that has fewer.
+  func mismatchedTexts() throws -> Texts? {
+    guard let partners else { return nil }
+    let responses = zip(layout.counts, partners).map { count, partner in
+      let others = dataset.examples[partner].responses
+      return (0..<count).map { others[min($0, others.count - 1)] }
+    }
+    return try Texts(prompts: examples.map { dataset.examples[$0].prompt }, responses: responses)
   }
 
   /// Runs a call about this batch; a failure about a prompt is told with the line of the data that it stands on.

@@ -30,9 +30,77 @@ extension TrainingPlan {
     }
     let supplied = references.isEmpty ? [policy] : references
     let shared = supplied[0].columns.filter { column in supplied.allSatisfy { $0.columns.contains(column) } }
-    return try ColumnSources(
+    let sources = try ColumnSources(
       objective, policy: policy.columns, policyName: policy.name, reference: shared,
-      data: [trainingData] + (evaluationData.map { [$0] } ?? []))
+      referencesMove: configuration.syncReference, data: [trainingData] + (evaluationData.map { [$0] } ?? []))
+    try checkReferences(references, sources: sources, policy: policy)
+    if !sources.mismatchedColumns.isEmpty { try checkMismatches() }
+    return sources
+  }
+
+  /// Throws where references that take part in every call cannot do so.
+  private func checkReferences(
+    _ references: [LoadedPolicyType], sources: ColumnSources, policy: LoadedPolicyType
+  ) throws {
+    guard sources.needsLiveReferences else { return }
+    if let other = references.first(where: { !$0.isSame(as: policy) }) {
+      let reason =
+        sources.referencesMove
+        ? "sync_ref_model: the reference takes on the policy's weights"
+        : "\(objective.description): references take part in every step"
+      throw Failure("\(reason), and \(other.name) will not do; use a reference of type \(policy.name)")
+    }
+    if references.count > 1,
+      let single = sources.policyColumns.first(where: { column in
+        !column.isPerReference && policy.columns.contains { $0.name == column.name && $0.isPerReference }
+      })
+    {
+      throw Failure(
+        "\(objective.description): reads \(single.name) of one reference, and there are \(references.count); name one")
+    }
+    guard sources.referencesMove else { return }
+    guard references.count <= 1 else {
+      throw Failure(
+        "sync_ref_model: \(references.count) references would become one and the same; name one, or none for the policy's start"
+      )
+    }
+    guard policy.canBlend else {
+      throw Failure("sync_ref_model: policy \(policy.name) cannot be blended; leave it out, or choose another policy")
+    }
+    guard !sources.referenceColumns.isEmpty || sources.policyComparesWithReferences else {
+      throw Failure(
+        "sync_ref_model: \(objective.description) reads no reference; leave it out, or choose another objective")
+    }
+  }
+
+  /// Throws where an update or the evaluation would see one prompt alone, which has no other to take a response from.
+  private func checkMismatches() throws {
+    let count = trainingData.examples.count
+    let size = configuration.updateSize
+    let seesRemainder =
+      configuration.totalSteps(promptCount: count) >= configuration.stepsPerEpoch(promptCount: count)
+    let remedy = "choose another objective, or another per_device_train_batch_size or gradient_accumulation_steps"
+    if size == 1 || count == 1 {
+      throw Failure(
+        """
+        \(objective.description): takes for each prompt a response to another prompt of the update, and an update sees one \
+        prompt; \(remedy)
+        """)
+    }
+    if count % size == 1, seesRemainder {
+      throw Failure(
+        """
+        \(objective.description): takes for each prompt a response to another prompt of the update, and of \(count) prompts in \
+        updates of \(size) the last sees one; \(remedy)
+        """)
+    }
+    if let data = evaluationData, data.examples.count == 1 {
+      throw Failure(
+        """
+        \(data.source): \(objective.description) takes for each prompt a response to another prompt, and there is one prompt; \
+        add more
+        """)
+    }
   }
 
   private func checkResponses(_ data: PreferenceDataset) throws {

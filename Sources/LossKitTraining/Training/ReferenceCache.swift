@@ -5,7 +5,7 @@ import LossKitRuntime
 enum ReferenceCache {
   /// Computes the columns of the references for all data, `batchSize` prompts at a time, and stores them there.
   static func fill(
-    _ data: [MeasuredData], columns: [ColumnSources.ReferenceColumn], references: [PolicyInstance], batchSize: Int
+    _ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], references: [PolicyInstance], batchSize: Int
   ) throws {
     guard !columns.isEmpty else { return }
     for data in data {
@@ -29,7 +29,7 @@ enum ReferenceCache {
   }
 
   /// Writes the columns of the references, so that a run that resumes need not have the references.
-  static func write(_ data: [MeasuredData], columns: [ColumnSources.ReferenceColumn], to path: String) throws {
+  static func write(_ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], to path: String) throws {
     guard !columns.isEmpty else { return }
     var bytes = Array((header(data, columns: columns) + "\n").utf8)
     for data in data {
@@ -43,7 +43,7 @@ enum ReferenceCache {
   }
 
   /// Reads the columns of the references for the same data. Throws where the file belongs to other data or columns, or is damaged.
-  static func read(_ data: [MeasuredData], columns: [ColumnSources.ReferenceColumn], from path: String) throws {
+  static func read(_ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], from path: String) throws {
     guard !columns.isEmpty else { return }
     let bytes = try Files.read(path)
     let header = Array((header(data, columns: columns) + "\n").utf8)
@@ -64,7 +64,7 @@ enum ReferenceCache {
 
   private static let mostReferences = 1 << 16
 
-  private static func header(_ data: [MeasuredData], columns: [ColumnSources.ReferenceColumn]) -> String {
+  private static func header(_ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn]) -> String {
     let names = columns.map(\.column.name).joined(separator: ",")
     return "losskit-reference/1 \(names) " + data.map(\.dataset.digest).joined(separator: " ")
   }

@@ -24,12 +24,13 @@ public struct SupervisedStart {
 }
 
 extension PreferenceDataset {
-  /// The same prompts with their best response alone.
+  /// The same prompts with their best response alone; without the undesirable ones of unpaired feedback.
   fileprivate var chosenAlone: PreferenceDataset {
     var data = self
+    data.examples.removeAll { $0.label == false }
     for index in data.examples.indices {
-      data.examples[index].responses = Array(examples[index].responses.prefix(1))
-      data.examples[index].scores = examples[index].scores.map { Array($0.prefix(1)) }
+      data.examples[index].responses = Array(data.examples[index].responses.prefix(1))
+      data.examples[index].scores = data.examples[index].scores.map { Array($0.prefix(1)) }
     }
     data.source = "\(source), chosen responses"
     return data

@@ -43,11 +43,20 @@ extension Trainer {
           learningRate: schedule.rate(atStep: state.step), weightDecay: configuration.weightDecay,
           maxGradientNorm: configuration.maxGradientNorm > 0 ? configuration.maxGradientNorm : .infinity))
       state.step += 1
+      try moveReference()
       state.window.add(metrics, weight: Double(examples.count))
       speed.add(pairs: examples.count, took: began.duration(to: .now))
       return metrics.first { $0.name == "loss" }?.value ?? .nan
     } catch let failure as Failure {
       throw Failure("step \(state.step + 1) of \(schedule.totalSteps): \(failure.message)")
+    }
+  }
+
+  /// Moves the reference towards the policy where the step is one after which it moves.
+  private func moveReference() throws {
+    guard plan.configuration.syncReference, isDue(plan.configuration.referenceSyncSteps) else { return }
+    for reference in computation.references {
+      try reference.blend(with: policy, weight: plan.configuration.referenceMixupAlpha)
     }
   }
 
@@ -99,12 +108,18 @@ extension Trainer {
     guard try store.steps().last != state.step else { return }
     state.metricsLength = try metricsLog.synchronizedLength()
     try store.write(step: state.step, keeping: plan.configuration.saveTotalLimit) { directory in
-      let policyDirectory = "\(directory)/\(Self.policyName)"
-      try Files.makeDirectory(policyDirectory)
-      try policy.save(to: policyDirectory, withOptimizer: true)
+      try save(policy, to: "\(directory)/\(Self.policyName)", withOptimizer: true)
+      if computation.sources.referencesMove, let reference = computation.references.first {
+        try save(reference, to: "\(directory)/\(Self.movingReferenceName)", withOptimizer: false)
+      }
       try Files.write(Array((state.json.indented + "\n").utf8), to: "\(directory)/\(Self.stateFile)")
     }
     logger.debug("checkpoint written", metadata: ["path": "\(store.path(ofStep: state.step))"])
+  }
+
+  private func save(_ policy: PolicyInstance, to directory: String, withOptimizer: Bool) throws {
+    try Files.makeDirectory(directory)
+    try policy.save(to: directory, withOptimizer: withOptimizer)
   }
 
   private func outcome(isFinished: Bool, since start: ContinuousClock.Instant) throws -> Outcome {

@@ -42,9 +42,9 @@ public final class Trainer {
   ) throws {
     let sources = try plan.sources(policy: policy.type, references: references.map(\.type))
     let data = try PreparedData(plan, policy: policy)
-    if !sources.referenceColumns.isEmpty { logger.info("computing the log-probabilities of the reference") }
+    if !sources.storedReferenceColumns.isEmpty { logger.info("computing the log-probabilities of the reference") }
     try ReferenceCache.fill(
-      data.all, columns: sources.referenceColumns, references: references.isEmpty ? [policy] : references,
+      data.all, columns: sources.storedReferenceColumns, references: references.isEmpty ? [policy] : references,
       batchSize: plan.configuration.evalBatchSize)
     try self.init(
       plan, policy: policy, references: references, sources: sources, data: data, in: directory, logger: logger)
@@ -65,9 +65,11 @@ public final class Trainer {
     state = TrainerState(objectiveState: plan.objective.initialState)
     try record(plan, policy.type, data).write(to: directory)
     try ReferenceCache.write(
-      data.all, columns: sources.referenceColumns, to: directory.path(of: RunDirectory.referenceFile))
+      data.all, columns: sources.storedReferenceColumns, to: directory.path(of: RunDirectory.referenceFile))
     var live: [PolicyInstance] = []
-    if sources.needsLiveReferences {
+    if sources.referencesMove {
+      live = [try (references.first ?? policy).copy()]
+    } else if sources.needsLiveReferences {
       live = references.isEmpty ? [try policy.copy()] : references
       for (number, reference) in live.enumerated() {
         try store.writeDirectory(named: Self.referenceName(number)) { try reference.save(to: $0, withOptimizer: false) }
@@ -96,9 +98,11 @@ public final class Trainer {
     let sources = try plan.sources(policy: type, references: references)
     let data = try PreparedData(plan, policy: policy)
     try ReferenceCache.read(
-      data.all, columns: sources.referenceColumns, from: directory.path(of: RunDirectory.referenceFile))
+      data.all, columns: sources.storedReferenceColumns, from: directory.path(of: RunDirectory.referenceFile))
     var live: [PolicyInstance] = []
-    if sources.needsLiveReferences {
+    if sources.referencesMove {
+      live = [try type.load(path: "\(path)/\(Self.movingReferenceName)")]
+    } else if sources.needsLiveReferences {
       for number in 0..<max(1, references.count) {
         live.append(try type.load(path: directory.path(of: Self.referenceName(number))))
       }
@@ -118,6 +122,7 @@ public final class Trainer {
 
   static let stateFile = "trainer.json"
   static let policyName = "policy"
+  static let movingReferenceName = "reference"
   private static func referenceName(_ number: Int) -> String { "reference-\(number)" }
 
   private func report(_ data: PreparedData) {

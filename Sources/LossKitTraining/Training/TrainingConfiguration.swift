@@ -27,6 +27,12 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public internal(set) var weightDecay = 0.0
   /// The global gradient norm is clipped to this; 0 does not clip.
   public internal(set) var maxGradientNorm = 1.0
+  /// Whether the reference follows the policy.
+  public internal(set) var syncReference = false
+  /// Updates between two moves of the reference, τ.
+  public internal(set) var referenceSyncSteps = 512
+  /// How far a move takes the reference towards the policy, α.
+  public internal(set) var referenceMixupAlpha = 0.6
   /// Where all randomness of the run comes from.
   public internal(set) var seed = 42
   /// Updates between two lines of metrics.

@@ -103,7 +103,7 @@ import Testing
     for parameter in policy.parameters {
       #expect(run.output.contains("\n  \(parameter.name) ") && run.output.contains(parameter.range))
     }
-    #expect(run.output.contains("\n  policy_logp        per response, differentiable"))
+    #expect(run.output.contains("\n  policy_logp           per response, differentiable"))
     #expect(run.output.hasSuffix("  library     \(policy.library)\n"))
   }
 

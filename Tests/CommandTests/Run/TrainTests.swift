@@ -50,6 +50,27 @@ import Testing
     #expect(record["policy"] as? String == "transformer from \(place.path("first/model"))")
   }
 
+  @Test func unpairedFeedback() throws {
+    let rows = (0..<8).map {
+      #"{"prompt": "Say \#($0 / 2):", "completion": " text \#($0)", "label": \#($0 % 2 == 0)}"#
+    }
+    let file = try place.write(rows.joined(separator: "\n"), as: "data.jsonl")
+    let arguments = ["train", "--loss", "kto", "--max-steps", "2", "--data", file, "--eval-data", file] + Tiny.policy
+    let run = try Tool.run(arguments + ["--output", place.path("run"), "--sync-ref-model"])
+    #expect(run.status == 0 && run.output.contains("\neval_rewards/chosen "))
+    let alone = try Tool.run(
+      arguments + ["--output", place.path("alone"), "--per-device-train-batch-size", "1"])
+    #expect(alone.status == 64 && alone.error.contains("an update sees one prompt"))
+  }
+
+  @Test func columnsOfTheWholeDistribution() throws {
+    for loss in ["tdpo2", "wpo"] {
+      let run = try Tool.run(
+        ["train", "--loss", loss, "--max-steps", "2", "--output", place.path(loss)] + Tiny.policy + Tiny.data)
+      #expect(run.status == 0 && run.output.contains("\neval_loss "), "\(loss): \(run.error)")
+    }
+  }
+
   @Test func dataFromStandardInput() throws {
     let row = #"{"prompt": "Say:", "chosen": " yes", "rejected": " no"}"#
     let run = try Tool.run(

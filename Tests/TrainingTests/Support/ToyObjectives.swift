@@ -1,3 +1,5 @@
+import LossKitTestSupport
+
 @testable import LossKit
 @testable import LossKitRuntime
 
@@ -11,6 +13,12 @@ enum Toy {
   static func tokenwise() throws -> Objective { try objective(PairLoss.self, TokenLogRatio.self) }
   /// A loss of rankings of any length.
   static func ranking() throws -> Objective { try objective(RankingLoss.self, LogRatio.self) }
+  /// Unpaired feedback against an anchor of responses to other prompts.
+  static func kto() throws -> Objective { try objective(KTO.self, LogRatio.self) }
+  /// Responses against those to other prompts, per token; both carry a gradient.
+  static func contrast() throws -> Objective { try objective(ContrastLoss.self, MeanLogRatio.self) }
+  /// DPO with the divergences of the two responses, that of the chosen one held fixed.
+  static func tokenLevel() throws -> Objective { try objective(TokenLevelLoss.self, LogRatio.self) }
   /// The likelihood of the best response.
   static func sft() throws -> Objective { try Objective(terms: [term(Likelihood.self)], reward: nil) }
   /// A loss that reads a column nobody has.
@@ -78,6 +86,31 @@ private struct LogRatio: RewardParameterization {
   static let name = "log-ratio"
 
   func reward(_ response: Response) -> Formula { response.logProbability - response.referenceLogProbability }
+}
+
+private struct TokenLevelLoss: PairwiseLoss {
+  static let name = "token-level-loss"
+  static let divergence = Column("policy_kl", differentiable: true)
+
+  func loss(_ pair: Pair) -> Formula {
+    let excess = pair.rejected[Self.divergence] - stopGradient(pair.chosen[Self.divergence])
+    return -logSigmoid(0.1 * (pair.chosen.reward - pair.rejected.reward - 0.5 * excess))
+  }
+}
+
+private struct ContrastLoss: UnpairedLoss {
+  static let name = "contrast-loss"
+  static let mismatched = Column("mismatched_reward", differentiable: true)
+
+  func loss(_ response: Response) -> Formula { -logSigmoid(response.reward - response[Self.mismatched]) }
+}
+
+private struct MeanLogRatio: RewardParameterization {
+  static let name = "mean-log-ratio"
+
+  func reward(_ response: Response) -> Formula {
+    (response.logProbability - response.referenceLogProbability) / response.tokenCount
+  }
 }
 
 private struct TokenLogRatio: TokenwiseReward {

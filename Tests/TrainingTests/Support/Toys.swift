@@ -6,9 +6,10 @@ import Testing
 @testable import LossKitRuntime
 
 /// The toy policy as a type that a library would bring.
-func toyPolicyType() throws -> LoadedPolicyType {
-  try LoadedPolicyType(PolicyExport<ToyPolicy>.descriptor(), library: "tests")
-}
+func toyPolicyType() throws -> LoadedPolicyType { try toyType.get() }
+
+/// One for all, as of a library that is opened once.
+private let toyType = Result { try LoadedPolicyType(PolicyExport<ToyPolicy>.descriptor(), library: "tests") }
 
 /// A toy policy with weights from a seed.
 func toyPolicy(seed: UInt64 = 1) throws -> PolicyInstance {

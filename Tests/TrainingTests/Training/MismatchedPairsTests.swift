@@ -1,0 +1,176 @@
+import FoundationEssentials
+import LossKit
+import Testing
+
+@testable import LossKitRuntime
+@testable import LossKitTraining
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Unpaired feedback, and columns for responses to other prompts.
+@Suite struct MismatchedPairsTests {
+  let directory: TemporaryDirectory
+  init() throws { directory = try TemporaryDirectory() }
+
+  /// One response a prompt; two prompts share each text.
+  private func data(_ count: Int, seed: UInt64 = 5) -> PreferenceDataset {
+    let pairs = toyPairs(count, seed: seed).examples
+    let examples = pairs.enumerated().map { index, pair in
+      PreferenceExample(
+        prompt: "say \(index / 2)", responses: [pair.responses[index % 2]], label: index % 2 == 0, line: index + 1)
+    }
+    return PreferenceDataset(examples: examples, source: "toy feedback")
+  }
+
+  private func plan(
+    _ objective: Objective, _ values: [String: String] = [:], data: PreferenceDataset? = nil
+  ) throws -> TrainingPlan {
+    let defaults = [
+      "learning_rate": "0.05", "max_steps": "8", "logging_steps": "1", "save_steps": "4", "eval_steps": "4",
+      "lr_scheduler_type": "constant", "per_device_train_batch_size": "8", "max_grad_norm": "0",
+    ]
+    return TrainingPlan(
+      objective: objective, configuration: try settings(defaults.merging(values) { $1 }),
+      trainingData: data ?? self.data(48), evaluationData: self.data(12, seed: 6), policy: "toy")
+  }
+
+  @discardableResult
+  private func train(_ plan: TrainingPlan, in name: String) throws -> Trainer {
+    let trainer = try Trainer(
+      plan, policy: toyPolicy(), references: [toyPolicy(seed: 9)], in: RunDirectory(directory(name), for: .newRun))
+    _ = try trainer.run()
+    return trainer
+  }
+
+  @Test func aPartnerIsTheExampleBeforeThatHasAnotherPrompt() throws {
+    let measured = try MeasuredData(data(8), measuredBy: toyPolicy(), batchSize: 8)
+    #expect(try measured.partners(of: [0, 2, 4, 6]) == [6, 0, 2, 4])
+    // 0 and 1, and 4 and 5, are responses to one prompt.
+    #expect(try measured.partners(of: [4, 0, 1, 5]) == [1, 4, 4, 1])
+    for batch in [[3], [2, 3]] {
+      let failure = #expect(throws: Failure.self) { try measured.partners(of: batch) }
+      #expect(failure?.message.contains("have one prompt") == true)
+    }
+  }
+
+  @Test func theFirstStepIsThatOfAPlainComputation() throws {
+    let plan = try plan(Toy.kto(), ["max_steps": "1"])
+    try train(plan, in: "run")
+    let record = try metricsLines(directory("run"))[0]
+    let examples = plan.course.0.examples(ofStep: 0)
+    let (policy, reference) = (try toyPolicy(), try toyPolicy(seed: 9))
+    #expect(abs(try #require(record["loss"]) - kto(examples, plan.trainingData, policy, reference)) < 1e-12)
+  }
+
+  /// KTO with β 0.1 in plain loops, the anchor from the responses that `partners` says.
+  private func kto(
+    _ examples: [Int], _ data: PreferenceDataset, _ policy: PolicyInstance, _ reference: PolicyInstance
+  ) throws -> Double {
+    let partners = try MeasuredData(data, measuredBy: policy, batchSize: 8).partners(of: examples)
+    let own = try logRatios(examples, examples, data, policy, reference)
+    let other = try logRatios(examples, partners, data, policy, reference)
+    let anchor = max(0, other.reduce(0, +) / Double(other.count))
+    let losses = zip(own, examples).map { ratio, example in
+      let z = 0.1 * (ratio - anchor)
+      return 1 / (1 + exp(data.examples[example].label == true ? z : -z))
+    }
+    return losses.reduce(0, +) / Double(losses.count)
+  }
+
+  private func logRatios(
+    _ prompts: [Int], _ responders: [Int], _ data: PreferenceDataset, _ policy: PolicyInstance,
+    _ reference: PolicyInstance
+  ) throws -> [Double] {
+    let texts = try Texts(
+      prompts: prompts.map { data.examples[$0].prompt }, responses: responders.map { data.examples[$0].responses })
+    let values = try [policy, reference].map { try $0.forward(texts, columns: ["policy_logp"])["policy_logp"] ?? [] }
+    return zip(values[0], values[1]).map { $0 - $1 }
+  }
+
+  @Test func gradientsPassThroughTheMismatchedResponses() throws {
+    let plan = try plan(Toy.contrast(), ["max_steps": "1", "per_device_train_batch_size": "3"])
+    let trainer = try train(plan, in: "run")
+    let before = try logits(of: toyPolicy(), named: "before")
+    let after = try logits(of: trainer.policy, named: "after")
+    let examples = plan.course.0.examples(ofStep: 0)
+    for symbol in "eatxq".utf8.map(Int.init) + [256] {
+      func loss(_ change: Double) throws -> Double {
+        var moved = before
+        moved[symbol] += change
+        return try contrast(examples, plan.trainingData, moved, logits(of: toyPolicy(seed: 9), named: "reference"))
+      }
+      let expected = try (loss(1e-4) - loss(-1e-4)) / 2e-4
+      #expect(abs((before[symbol] - after[symbol]) / 0.05 - expected) < 1e-7, "symbol \(symbol)")
+    }
+  }
+
+  /// The mean of −log σ(mean log-ratio − that of the partner's response), from the logits of two toy policies.
+  private func contrast(
+    _ examples: [Int], _ data: PreferenceDataset, _ policy: [Double], _ reference: [Double]
+  ) throws -> Double {
+    func rewards(_ responders: [Int]) -> [Double] {
+      let totals = [policy, reference].map { log($0.reduce(0) { $0 + exp($1) }) }
+      return responders.map { responder in
+        let symbols = data.examples[responder].responses[0].utf8.map(Int.init) + [256]
+        let ratios = symbols.map { policy[$0] - totals[0] - reference[$0] + totals[1] }
+        return ratios.reduce(0, +) / Double(ratios.count)
+      }
+    }
+    let partners = try MeasuredData(data, measuredBy: toyPolicy(), batchSize: 8).partners(of: examples)
+    let margins = zip(rewards(examples), rewards(partners)).map { $0 - $1 }
+    return margins.reduce(0) { $0 + log(1 + exp(-$1)) } / Double(margins.count)
+  }
+
+  @Test(arguments: [false, true])
+  func callsOfAnySizePairAlike(isRowwise: Bool) throws {
+    let objective = try isRowwise ? Toy.contrast() : Toy.kto()
+    #expect(objective.isRowwise == isRowwise)
+    func run(_ size: String, _ accumulation: String) throws -> [MetricsRecord] {
+      let name = "\(size)x\(accumulation)"
+      try train(
+        plan(objective, ["per_device_train_batch_size": size, "gradient_accumulation_steps": accumulation]), in: name)
+      return try metricsLines(directory(name))
+    }
+    for (whole, parts) in zip(try run("8", "1"), try run("2", "4")) {
+      for (a, b) in zip(whole.metrics, parts.metrics) {
+        #expect(abs(a.value - b.value) <= 1e-12 * max(1, abs(a.value)), "\(a.name) at step \(whole.step)")
+      }
+    }
+  }
+
+  @Test(arguments: ["false", "true"])
+  func aRunGoesOnToTheBit(movesReference: String) throws {
+    let plan = try plan(Toy.kto(), ["sync_ref_model": movesReference, "ref_model_sync_steps": "3"])
+    try train(plan, in: "whole")
+    try train(plan, in: "parts")
+    for name in ["model", "checkpoint-8"] { try FileManager.default.removeItem(atPath: directory("parts/\(name)")) }
+    _ = try Trainer(
+      resuming: plan, policy: toyPolicyType(), references: [toyPolicyType()],
+      in: RunDirectory(directory("parts"), for: .resumption)
+    ).run()
+    #expect(try metricsLines(directory("parts")) == metricsLines(directory("whole")))
+    #expect(try content(directory("parts/model/weights")) == content(directory("whole/model/weights")))
+  }
+
+  @Test func updatesOfOnePromptAreRefusedBeforeTraining() throws {
+    func message(_ plan: TrainingPlan) throws -> String {
+      let failure = #expect(throws: Failure.self) { try plan.check(policy: toyPolicyType()) }
+      return try #require(failure?.message)
+    }
+    #expect(try message(plan(Toy.kto(), ["per_device_train_batch_size": "1"])).contains("an update sees one prompt"))
+    #expect(
+      try message(plan(Toy.kto(), data: data(17))).contains("of 17 prompts in updates of 8 the last sees one"))
+    try plan(Toy.kto(), ["max_steps": "2"], data: data(17)).check(policy: toyPolicyType())
+  }
+
+  private func logits(of policy: PolicyInstance, named name: String) throws -> [Double] {
+    Files.remove(directory(name))
+    try Files.makeDirectory(directory(name))
+    try policy.save(to: directory(name), withOptimizer: false)
+    return try ToyPolicy.load(path: directory(name), options: ToyPolicy.defaultOptions, given: []).logits
+  }
+}
