@@ -165,7 +165,9 @@ struct ObjectiveResolution {
   private func check(hasWrittenReward: Bool) throws {
     let readers = drafts.filter { draft in draft.component.inputs.contains { $0.name.hasSuffix(Column.reward.name) } }
     guard let reward = rewardDraft?.component else { return }
-    if hasWrittenReward, readers.isEmpty {
+    // Where none reads it, a reward can only be the one that metrics report anyway.
+    let isReported = drafts.contains { $0.component.defaultReward == reward.name }
+    if hasWrittenReward, readers.isEmpty, !isReported {
       let names = drafts.map(\.component.name).joined(separator: " and ")
       throw Failure("\(names) reads no reward: '@ \(reward.name)' would change nothing; leave it out")
     }
