@@ -122,7 +122,7 @@ package struct BatchRun {
     let values = gather(instructions.map(\.operand))
     switch operation {
     case .batchMean, .batchMeanGradient:
-      let mean = rows == 0 ? 0 : pairwiseSum(values[...]) / Double(rows)
+      let mean = rows == 0 ? 0 : pairwiseSum(values) / Double(rows)
       for (index, instruction) in instructions.enumerated() {
         if case .scalar(let scalar) = instruction.result { parts[index].scalars[scalar] = mean }
       }
@@ -171,11 +171,4 @@ package struct BatchRun {
       }
     }
   }
-}
-
-/// A sum with a rounding error that grows with the logarithm of the count.
-package func pairwiseSum(_ values: ArraySlice<Double>) -> Double {
-  if values.count <= 32 { return values.reduce(0, +) }
-  let middle = values.startIndex + values.count / 2
-  return pairwiseSum(values[..<middle]) + pairwiseSum(values[middle...])
 }

@@ -33,7 +33,7 @@ package struct PlainEvaluation {
     case .tokenShortest: return each { external(.tokenShortest, $0) }
     case .cotangent: return each { external(.cotangent(output: node.a), $0) }
     case .batchMean, .batchMeanGradient:
-      let mean = pairwiseSum(values[node.a][...]) / Double(rows)
+      let mean = pairwiseSum(values[node.a]) / Double(rows)
       return each { _ in mean }
     case .batchSorted: return order(of: values[node.a]).map { values[node.a][$0] }
     case .batchUnsorted:

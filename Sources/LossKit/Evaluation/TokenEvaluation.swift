@@ -33,7 +33,8 @@ struct TokenEvaluation {
         }
       }
       for row in 0..<responseRows {
-        output[row] = pairwiseSum(UnsafeBufferPointer(start: base, count: tokens)[offsets[row]..<offsets[row + 1]])
+        output[row] = pairwiseSum(
+          UnsafeBufferPointer(start: base + offsets[row], count: offsets[row + 1] - offsets[row]))
       }
     }
   }
@@ -78,11 +79,4 @@ struct TokenEvaluation {
   }
 
   private func responses(of prompt: Int) -> Int { frame.counts.map { Int($0[prompt]) } ?? frame.responses }
-}
-
-/// A sum with a rounding error that grows with the logarithm of the count.
-private func pairwiseSum(_ values: Slice<UnsafeBufferPointer<Double>>) -> Double {
-  if values.count <= 32 { return values.reduce(0, +) }
-  let middle = values.startIndex + values.count / 2
-  return pairwiseSum(values[values.startIndex..<middle]) + pairwiseSum(values[middle..<values.endIndex])
 }

@@ -73,7 +73,7 @@ private struct GoldenComparison {
     // Below the smallest normal number PyTorch rounds to 0; no other absolute error is granted unless the record says so.
     absolute = record.absolute ?? .leastNormalMagnitude
     let count = Double(batch.prompts)
-    if let loss = record.loss { pairs.append(("loss", pairwiseSum(found.loss[...]) / count, loss)) }
+    if let loss = record.loss { pairs.append(("loss", pairwiseSum(found.loss) / count, loss)) }
     for (index, expected) in (record.prompts ?? []).enumerated() {
       if let expected { pairs.append(("loss of \(index)", found.loss[index], expected)) }
     }
