@@ -21,18 +21,24 @@ public struct NamedObjective: Sendable {
 /// Exports what a library brings. A plugin is its components and one function:
 ///
 /// ```swift
-/// /// What a host calls.
 /// @c(losskit_plugin_entry_v1)
-/// public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
-///   Plugin.export(CalDPO.self, error: error)
-/// }
+/// public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry { Plugin.export(CalDPO.self, error: error) }
 /// ```
+///
+/// The function is public, and so is what its line names: in a module with `InternalImportsByDefault` it is `public import LossKit`.
 public enum Plugin {
+  /// What a host passes on itself to the function: a `losskit_host`.
+  public typealias Host = UnsafeRawPointer?
+  /// Where the function writes what is wrong with a component: a `losskit_error`.
+  public typealias Problem = UnsafeMutableRawPointer?
+  /// What the function returns: a `losskit_plugin`, or nil after writing the problem.
+  public typealias Entry = UnsafeRawPointer?
+
   /// The descriptor of a plugin, or nil after writing to `error` what is wrong with a component.
   public static func export(
     _ components: any Component.Type..., objectives: [NamedObjective] = [],
-    policies: [any LogProbabilityProvider.Type] = [], error: UnsafeMutableRawPointer?
-  ) -> UnsafeRawPointer? {
+    policies: [any LogProbabilityProvider.Type] = [], error: Problem
+  ) -> Entry {
     do {
       let components = try components.map { try descriptor(of: $0) }
       let policies = policies.map { descriptor(of: $0) }
