@@ -41,7 +41,8 @@ func plugins(_ names: [String], in folder: String) -> [Target] {
 
 let policies: [Target] = [
   .target(
-    name: "Transformer", dependencies: ["LossKit", "CDNNL"], path: "Plugins/Policies/Transformer",
+    name: "Transformer", dependencies: ["LossKit", "CDNNL", "CTransformerKernels"],
+    path: "Plugins/Policies/Transformer",
     // Its loops are 200 times as slow without optimization, and the tests train models.
     swiftSettings: settings + [.unsafeFlags(["-O"], .when(configuration: .debug))], linkerSettings: pluginLinking),
   .target(
@@ -67,6 +68,7 @@ let package = Package(
   targets: [
     .target(name: "CLossKit"),
     .target(name: "CLossKitKernels", linkerSettings: [.linkedLibrary("mvec", .when(platforms: [.linux]))]),
+    .target(name: "CTransformerKernels", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
     .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     .systemLibrary(name: "CDNNL", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CMD", providers: [.apt(["libmd-dev"])]),
@@ -98,7 +100,8 @@ let package = Package(
       dependencies: ["LossKitTestSupport", "LossKitTraining", "LossKitRuntime", "LossKit", "Transformer"],
       swiftSettings: settings),
     .testTarget(
-      name: "TransformerTests", dependencies: ["Transformer", "LossKitRuntime", "LossKit", "CLossKit", "CDNNL"],
+      name: "TransformerTests",
+      dependencies: ["Transformer", "CTransformerKernels", "LossKitRuntime", "LossKit", "CLossKit", "CDNNL"],
       exclude: ["Fixtures"],
       swiftSettings: settings),
     .testTarget(

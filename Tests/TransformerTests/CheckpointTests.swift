@@ -150,7 +150,7 @@ struct CheckpointTests {
       #expect(failure?.message.contains(words) == true, "\(failure?.message ?? "")", sourceLocation: location)
     }
     try expect("\"llama\"", "\"mistral\"", "model_type is \"mistral\"")
-    try expect("\"vocab_size\" : 259", "\"vocab_size\" : 32000", "vocab_size is 32000")
+    try expect("\"vocab_size\" : 259", "\"vocab_size\" : 258", "vocab_size is 258")
     try expect("\"hidden_size\" : 16", "\"hidden_size\" : 1e99", "hidden_size is 1e+99")
     try expect("\"hidden_size\" : 16", "\"hidden_size\" : -16", "hidden_size is -16")
     try expect("\"hidden_size\" : 16", "\"hidden_sise\" : 16", "hidden_size is missing")

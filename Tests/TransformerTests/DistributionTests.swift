@@ -153,7 +153,7 @@ struct DistributionTests {
     try model.forward(batch, activations, Workspace(model.architecture))
     var table: [[Double]] = []
     try model.separateHead().eachRow(activations.scoredNorm, count: batch.targets.count) { logits in
-      let weights = (0..<Token.vocabularySize).map { exp(Double(logits[$0])) }
+      let weights = (0..<Token.count).map { exp(Double(logits[$0])) }
       let total = weights.reduce(0, +)
       table.append(weights.map { $0 / total })
     }
@@ -206,7 +206,7 @@ private struct DivergenceObjective {
     }
     var position = 0
     try model.separateHead().eachRow(activations.scoredNorm, count: batch.targets.count) { logits in
-      let sum = Distributions.logSumExp(logits)
+      let sum = Distributions.logSumExp(logits, count: Token.count)
       for divergence in cotangent.divergences {
         let value = divergence.distributions.divergence(at: position, from: logits, logSumExp: sum)
         total += Double(divergence.slopes[position]) * value

@@ -10,7 +10,8 @@ struct GradientTests {
   func everyTensorAgreesWithCentralDifferences(heads: Int, keyValueHeads: Int, tied: Bool) throws {
     let policy = try LlamaModel(
       Architecture(
-        hiddenSize: 24, intermediateSize: 20, layerCount: 2, headCount: heads, keyValueHeadCount: keyValueHeads,
+        vocabularySize: tied ? 259 : 283, hiddenSize: 24, intermediateSize: 20, layerCount: 2, headCount: heads,
+        keyValueHeadCount: keyValueHeads,
         contextLength: 400, isTied: tied))
     Fixture.fill(policy)
     let long = String(repeating: "ends, never begins; ", count: 8)

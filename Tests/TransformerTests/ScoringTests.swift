@@ -48,6 +48,19 @@ struct ScoringTests {
     }
   }
 
+  @Test func aLargeVocabularyIsScoredTileByTile() throws {
+    var options = TransformerOptions.small(hidden: 8)
+    options.architecture.vocabularySize = 40_000
+    let policy = try Transformer.create(options: options, seed: 3)
+    let together = try policy.logProbabilities(Texts(eightPairs))
+    #expect(together.tokens.count > OutputHead.tileRows(vocabularySize: 40_000))
+    for (index, pair) in eightPairs.enumerated() {
+      let alone = try policy.logProbabilities(Texts([pair]))
+      let found = together.tokens(of: index)
+      #expect(zip(found, alone.tokens(of: 0)).allSatisfy { abs($0 - $1) < 2e-6 * abs($1) && $0 < -5 })
+    }
+  }
+
   @Test func keepingActivationsChangesNothing() throws {
     let policy = try Transformer.small()
     let texts = Texts(eightPairs)

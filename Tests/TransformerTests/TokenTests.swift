@@ -6,10 +6,12 @@ import Testing
 
 /// What is read, what is scored, what is cut.
 struct TokenTests {
-  @Test func aSequenceIsBeginPromptResponseEnd() throws {
+  @Test func aPromptStandsOnceBeforeItsResponses() throws {
     let batch = try Texts([("ab", ["c", "de"]), ("", ["f", "g"])]).tokens(context: 20)
-    #expect(batch.inputs == [257, 97, 98, 99, 257, 97, 98, 100, 101, 257, 102, 257, 103])
-    #expect(batch.starts == [0, 4, 9, 11, 13])
+    #expect(batch.inputs == [257, 97, 98, 99, 100, 101, 257, 102, 103])
+    #expect(batch.segments.map(\.rows) == [0..<3, 3..<4, 4..<6, 6..<7, 7..<8, 8..<9])
+    #expect(batch.segments.map(\.prefix.count) == [0, 3, 3, 0, 1, 1])
+    #expect(batch.scoredRows == [2, 3, 2, 4, 5, 6, 7, 6, 8])
     #expect(batch.targets == [99, 258, 100, 101, 258, 102, 258, 103, 258])
     #expect(batch.scoredStarts == [0, 2, 5, 7, 9])
     #expect(batch.rows == [0, 2, 1, 3])
@@ -24,7 +26,8 @@ struct TokenTests {
   @Test func thePromptLosesItsBeginningForAllItsResponsesAlike() throws {
     let texts = Texts([("abcdefgh", ["123", "1"])])
     let batch = try texts.tokens(context: 8)
-    #expect(batch.inputs == [257, 102, 103, 104, 49, 50, 51, 257, 102, 103, 104, 49])
+    #expect(batch.inputs == [257, 102, 103, 104, 49, 50, 51, 49])
+    #expect(batch.longest == 7)
     #expect(batch.targets == [49, 50, 51, 258, 49, 258])
     let counts = try Transformer.small(context: 8).counts(texts)
     #expect(counts.tokens == [4, 2])
@@ -34,11 +37,18 @@ struct TokenTests {
   @Test func aResponseKeepsItsBeginningAndLosesItsEndToken() throws {
     let texts = Texts([("ab", ["1234567", "123456"])])
     let batch = try texts.tokens(context: 8)
-    #expect(batch.inputs == [257, 49, 50, 51, 52, 53, 54, 257, 49, 50, 51, 52, 53, 54])
+    #expect(batch.inputs == [257, 49, 50, 51, 52, 53, 54, 49, 50, 51, 52, 53, 54])
     #expect(batch.targets == [49, 50, 51, 52, 53, 54, 55, 49, 50, 51, 52, 53, 54, 258])
     let counts = try Transformer.small(context: 8).counts(texts)
     #expect(counts.tokens == [7, 7])
     #expect(counts.truncated == [3, 2])
+  }
+
+  @Test func aResponseOfOneTokenAddsNoneToRead() throws {
+    let batch = try Texts([("abc", ["xyz", "z"])]).tokens(context: 2)
+    #expect(batch.inputs == [257])
+    #expect(batch.targets == [120, 122])
+    #expect(batch.scoredRows == [0, 0])
   }
 
   @Test func anEmptyResponseIsAnErrorThatNamesThePrompt() throws {

@@ -1,3 +1,4 @@
+import CTransformerKernels
 import LossKit
 
 #if canImport(Glibc)
@@ -31,58 +32,65 @@ final class AdamW {
   /// Clips the gradient, updates the weights, clears the gradient, and returns its global norm before clipping. Throws for a
   /// gradient that is not finite, or whose square is beyond a float: only the gradient is cleared then.
   func step(_ model: LlamaModel, gradient: FloatBuffer, update: PolicyUpdate) throws -> Double {
-    defer { gradient.clear() }
-    let norm = Self.norm(gradient)
+    let norm = try Self.norm(gradient)
     let clip = norm > update.maxGradientNorm ? update.maxGradientNorm / norm : 1
     guard norm.isFinite, norm * clip < 1e19 else {
+      gradient.clear()
       throw Failure(
         "transformer: the gradient's norm is \(norm), the update was left out; lower the learning rate or look at the data"
       )
     }
     stepCount += 1
-    for tensor in model.layout.tensors {
-      let decay = tensor.role == .norm ? 0 : update.learningRate * update.weightDecay
-      move(
-        model.weights.pointer + tensor.offset, gradient.pointer + tensor.offset, at: tensor.offset,
-        count: tensor.count, clip: Float(clip), rate: update.learningRate, decay: Float(decay))
+    let moving = kernelUpdate(rate: update.learningRate, clip: clip)
+    try Threads.forEachRange(of: model.layout.count) { range in
+      var moving = moving
+      for tensor in model.layout.tensors {
+        let part = range.clamped(to: tensor.offset..<tensor.offset + tensor.count), start = part.lowerBound
+        moving.decay = tensor.role == .norm ? 0 : Float(update.learningRate * update.weightDecay)
+        RowKernels.best.adam(
+          model.weights.pointer + start, gradient.pointer + start, firstMoments.pointer + start,
+          secondMoments.pointer + start, part.count, &moving)
+      }
     }
     return norm
   }
 
-  private func move(
-    _ weights: UnsafeMutablePointer<Float>, _ gradient: UnsafeMutablePointer<Float>, at offset: Int, count: Int,
-    clip: Float, rate: Double, decay: Float
-  ) {
-    let first = firstMoments.pointer + offset, second = secondMoments.pointer + offset
-    let beta1 = Float(settings.beta1), beta2 = Float(settings.beta2), epsilon = Float(settings.epsilon)
-    let rest1 = Float(1 - settings.beta1), rest2 = Float(1 - settings.beta2)
-    let size = Float(rate / (1 - pow(settings.beta1, Double(stepCount))))
-    let unbias = Float(1 / (1 - pow(settings.beta2, Double(stepCount))).squareRoot())
-    for index in 0..<count {
-      let slope = gradient[index] * clip
-      let mean = beta1 * first[index] + rest1 * slope
-      let square = beta2 * second[index] + rest2 * slope * slope
-      first[index] = mean
-      second[index] = square
-      weights[index] -= decay * weights[index] + size * mean / (square.squareRoot() * unbias + epsilon)
-    }
+  private func kernelUpdate(rate: Double, clip: Double) -> losskit_adam {
+    losskit_adam(
+      clip: Float(clip), beta1: Float(settings.beta1), beta2: Float(settings.beta2), rest1: Float(1 - settings.beta1),
+      rest2: Float(1 - settings.beta2), size: Float(rate / (1 - pow(settings.beta1, Double(stepCount)))),
+      unbias: Float(1 / (1 - pow(settings.beta2, Double(stepCount))).squareRoot()), epsilon: Float(settings.epsilon),
+      decay: 0)
   }
 
-  /// The Euclidean norm, summed in double.
-  private static func norm(_ gradient: FloatBuffer) -> Double {
+  /// The Euclidean norm, summed in double, block by block, so that the number of threads does not matter.
+  private static func norm(_ gradient: FloatBuffer) throws -> Double {
+    let blockSize = 1 << 14
+    var sums = [Double](repeating: 0, count: (gradient.count + blockSize - 1) / blockSize)
+    try sums.withUnsafeMutableBufferPointer { sums in
+      try Threads.forEachRange(of: sums.count, fewest: 4) { blocks in
+        for block in blocks {
+          sums[block] = squares(gradient, block * blockSize..<min((block + 1) * blockSize, gradient.count))
+        }
+      }
+    }
+    return sums.reduce(0, +).squareRoot()
+  }
+
+  private static func squares(_ gradient: FloatBuffer, _ range: Range<Int>) -> Double {
     var sums = SIMD8<Double>(repeating: 0)
-    var index = 0
-    while index + 8 <= gradient.count {
+    var index = range.lowerBound
+    while index + 8 <= range.upperBound {
       let values = SIMD8<Double>(Vector(from: gradient.pointer + index))
       sums += values * values
       index += 8
     }
     var sum = sums.sum()
-    while index < gradient.count {
+    while index < range.upperBound {
       let value = Double(gradient.pointer[index])
       sum += value * value
       index += 1
     }
-    return sum.squareRoot()
+    return sum
   }
 }

@@ -2,6 +2,7 @@ import LossKit
 
 /// The sizes of a Llama-architecture model, under the names of Hugging Face's `LlamaConfig`.
 struct Architecture: Sendable, Equatable {
+  var vocabularySize = Token.count
   var hiddenSize = 128
   var intermediateSize = 344
   var layerCount = 4

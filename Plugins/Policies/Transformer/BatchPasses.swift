@@ -6,7 +6,7 @@ final class BatchPasses {
   /// About how many tokens a thread works on at once where nothing is kept, and below how many it is not worth its start.
   private static let tokensAtOnce = 2048, fewestTokens = 256
   /// Floats that the threads' own gradients may take together; a larger model leaves the threads to the matrix products.
-  private static let largestGradients = 1 << 26
+  private static let largestGradients = 1 << 29
 
   /// What one thread works with.
   private final class Worker {
@@ -77,8 +77,12 @@ final class BatchPasses {
     }
     for worker in workers.dropFirst() {
       guard let own = worker.gradient else { continue }
-      for index in 0..<gradient.count { gradient.pointer[index] += own.pointer[index] }
-      own.clear()
+      try Threads.forEachRange(of: gradient.count) { range in
+        for index in range {
+          gradient.pointer[index] += own.pointer[index]
+          own.pointer[index] = 0
+        }
+      }
     }
   }
 

@@ -7,7 +7,7 @@ extension LlamaModel {
     _ batch: TokenBatch, _ activations: Activations, _ workspace: Workspace, cotangent: HeadCotangent,
     into gradient: FloatBuffer
   ) throws {
-    guard batch.sequenceCount > 0 else { return }
+    guard !batch.inputs.isEmpty else { return }
     let arrays = try workspace.arrays(for: batch, isBackward: true)
     try backwardScore(batch, activations, arrays, cotangent, gradient.pointer)
     for index in activations.layers.indices.reversed() {
@@ -38,8 +38,10 @@ extension LlamaModel {
       cotangent: arrays.scoredNormGradient, into: arrays.scoredGradient,
       weightGradient: gradient + layout.finalNorm, rows: count, width: hidden)
     arrays.gradient.update(repeating: 0, count: batch.inputs.count * hidden)
-    forEachScored(batch) { scored, row in
-      (arrays.gradient + row * hidden).update(from: arrays.scoredGradient + scored * hidden, count: hidden)
+    for (scored, row) in batch.scoredRows.enumerated() {
+      // A prompt's last row is scored once for each of its responses.
+      let source = arrays.scoredGradient + scored * hidden, target = arrays.gradient + row * hidden
+      for index in 0..<hidden { target[index] += source[index] }
     }
   }
 
@@ -77,12 +79,9 @@ extension LlamaModel {
     try MatrixProduct.rowsByColumns(
       stream, weight(offsets.attentionOutput, columns: hidden), into: Matrix(arrays.branchGradient, stride: hidden),
       rows: tokens, columns: hidden, inner: hidden)
-    for index in 0..<batch.sequenceCount {
-      let start = batch.starts[index]
-      try arrays.attention.backward(
-        sequence(index, of: batch, layer), rotary: rotary, cotangent: arrays.branchGradient + start * hidden,
-        into: arrays.wideGradient + start * width)
-    }
+    arrays.wideGradient.update(repeating: 0, count: tokens * width)
+    try arrays.attention.backward(
+      batch.segments, layer, rotary: rotary, cotangent: arrays.branchGradient, into: arrays.wideGradient)
     try backwardProjection(
       Matrix(arrays.wideGradient, stride: width), width: width, weight: offsets.queryKeyValue,
       norm: offsets.attentionNorm, input: layer.input, inverses: layer.attentionInverses, tokens, arrays, gradient)

@@ -23,7 +23,7 @@ final class LlamaModel {
 
   /// Fills `activations` from a batch; the log-probabilities of its targets, in nats, are among them.
   func forward(_ batch: TokenBatch, _ activations: Activations, _ workspace: Workspace) throws {
-    guard batch.sequenceCount > 0 else { return }
+    guard !batch.inputs.isEmpty else { return }
     try activations.prepare(tokens: batch.inputs.count, scored: batch.targets.count)
     let arrays = try workspace.arrays(for: batch, isBackward: false)
     embed(batch, into: activations.layers.first?.input ?? activations.output)
@@ -55,9 +55,7 @@ final class LlamaModel {
       norm, weight(offsets.queryKeyValue, columns: hidden),
       into: Matrix(layer.queryKeyValue, stride: architecture.attentionSize), rows: tokens,
       columns: architecture.attentionSize, inner: hidden)
-    for index in 0..<batch.sequenceCount {
-      try arrays.attention.forward(sequence(index, of: batch, layer), rotary: rotary)
-    }
+    try arrays.attention.forward(batch.segments, layer, rotary: rotary)
     layer.middle.update(from: layer.input, count: tokens * hidden)
     try MatrixProduct.rowsByRows(
       Matrix(layer.attended, stride: hidden), weight(offsets.attentionOutput, columns: hidden),
@@ -75,7 +73,7 @@ final class LlamaModel {
 
   private func score(_ batch: TokenBatch, _ activations: Activations, _ arrays: Workspace.Arrays) throws {
     let hidden = architecture.hiddenSize
-    forEachScored(batch) { scored, row in
+    for (scored, row) in batch.scoredRows.enumerated() {
       (activations.scored + scored * hidden).update(from: activations.output + row * hidden, count: hidden)
     }
     normalize(
@@ -105,33 +103,16 @@ extension LlamaModel {
   /// The output head, with `arrays` as its memory.
   func head(_ arrays: Workspace.Arrays) -> OutputHead {
     OutputHead(
-      hiddenSize: architecture.hiddenSize, weight: weights.pointer + layout.head, logits: arrays.logits)
+      hiddenSize: architecture.hiddenSize, vocabularySize: architecture.vocabularySize,
+      weight: weights.pointer + layout.head, logits: arrays.logits)
   }
 
   /// The output head, with memory of its own, so that it can be used beside the passes.
   func separateHead() throws -> OutputHead {
-    let memory = try FloatBuffer(count: OutputHead.workspaceSize)
+    let memory = try FloatBuffer(count: OutputHead.workspaceSize(vocabularySize: architecture.vocabularySize))
     return OutputHead(
-      hiddenSize: architecture.hiddenSize, weight: weights.pointer + layout.head, logits: memory.pointer,
+      hiddenSize: architecture.hiddenSize, vocabularySize: architecture.vocabularySize,
+      weight: weights.pointer + layout.head, logits: memory.pointer,
       memory: memory)
-  }
-
-  /// What a layer makes of one sequence.
-  func sequence(_ index: Int, of batch: TokenBatch, _ layer: Activations.Layer) -> Attention.Sequence {
-    let start = batch.starts[index]
-    return Attention.Sequence(
-      queryKeyValue: layer.queryKeyValue + start * architecture.attentionSize,
-      queries: layer.queries + start * architecture.hiddenSize,
-      attended: layer.attended + start * architecture.hiddenSize,
-      logSumExp: layer.logSumExp + start * architecture.headCount, length: batch.starts[index + 1] - start)
-  }
-
-  /// Calls `body` with each scored position's place among the scored ones and its row in the batch.
-  func forEachScored(_ batch: TokenBatch, _ body: (_ scored: Int, _ row: Int) -> Void) {
-    for index in 0..<batch.sequenceCount {
-      let scored = batch.scoredStarts[index]..<batch.scoredStarts[index + 1]
-      let first = batch.starts[index + 1] - scored.count
-      for place in scored { body(place, first + place - scored.lowerBound) }
-    }
   }
 }

@@ -103,7 +103,6 @@ extension ModelConfiguration: DecodableWithConfiguration {
       }
     }
     try require("model_type", "llama")
-    try require("vocab_size", Token.vocabularySize)
     try require("bos_token_id", Token.begin)
     try require("eos_token_id", Token.end)
     try require("hidden_act", "silu", orMissing: true)
@@ -132,7 +131,6 @@ extension ModelConfiguration: Encodable {
     try write("mlp_bias", false)
     try write("use_cache", true)
     try write("head_dim", options.architecture.headSize)
-    try write("vocab_size", Token.vocabularySize)
     try write("bos_token_id", Token.begin)
     try write("eos_token_id", Token.end)
     try write("pad_token_id", Token.padding)

@@ -1,3 +1,5 @@
+import CTransformerKernels
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -39,14 +41,9 @@ struct Rotary {
       sines.withUnsafeBufferPointer { sines in
         guard let cosines = cosines.baseAddress, let sines = sines.baseAddress else { return }
         let c = cosines + position * halfSize, s = sines + position * halfSize
-        let sign: Float = inverse ? -1 : 1
+        let sign: Float = inverse ? -1 : 1, turn = RowKernels.best.rotate
         for head in 0..<heads {
-          let x = input + head * inputStride, y = output + head * outputStride
-          for j in 0..<halfSize {
-            let first = x[j], second = x[j + halfSize], sine = s[j] * sign
-            y[j] = first * c[j] - second * sine
-            y[j + halfSize] = second * c[j] + first * sine
-          }
+          turn?(input + head * inputStride, c, s, sign, output + head * outputStride, halfSize)
         }
       }
     }

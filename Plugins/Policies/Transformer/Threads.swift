@@ -32,6 +32,12 @@ enum Threads {
     }
   }
 
+  /// Calls `body` with ranges that make up 0..<count, each on a thread of its own where they have at least `fewest` elements.
+  static func forEachRange(of count: Int, fewest: Int = 1 << 16, _ body: (Range<Int>) throws -> Void) throws {
+    let parts = max(1, min(available, count / fewest))
+    try run(parts) { try body(count * $0 / parts..<count * ($0 + 1) / parts) }
+  }
+
   /// A thread's work, and what it threw; read by others only after the thread has ended.
   private final class Job {
     private let work: () throws -> Void

@@ -16,6 +16,10 @@ public struct TransformerOptions: Sendable, Equatable {
 
   /// The whole numbers of the architecture.
   static let integers: [Integer] = [
+    (
+      "vocab_size", \.architecture.vocabularySize, Token.count...1_048_576,
+      "rows of the embedding and of the head; texts use the first \(Token.count)"
+    ),
     ("hidden_size", \.architecture.hiddenSize, 2...65_536, "width of the residual stream"),
     ("intermediate_size", \.architecture.intermediateSize, 1...1_048_576, "width of the feed-forward part"),
     ("num_hidden_layers", \.architecture.layerCount, 1...1024, "number of layers"),

@@ -75,8 +75,8 @@ extension Transformer {
       try head.eachRow(activations.scoredNorm, count: tokens.targets.count) { logits in
         while position == tokens.scoredStarts[sequence + 1] { sequence += 1 }
         let row = tokens.rows[sequence]
-        let sum = Distributions.logSumExp(logits)
-        collisions?[row] += Distributions.logSumExp(logits, times: 2) - 2 * sum
+        let sum = Distributions.logSumExp(logits, count: head.vocabularySize)
+        collisions?[row] += Distributions.logSumExp(logits, count: head.vocabularySize, times: 2) - 2 * sum
         for (index, reference) in references.enumerated() {
           divergences?[index * rowCount + row] += reference.divergence(
             at: firstPosition + position, from: logits, logSumExp: sum)

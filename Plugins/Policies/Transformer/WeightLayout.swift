@@ -32,7 +32,7 @@ struct WeightLayout: Sendable {
   init(_ architecture: Architecture) {
     let hidden = architecture.hiddenSize, keyValue = architecture.keyValueSize
     let intermediate = architecture.intermediateSize
-    embedding = add("model.embed_tokens", [Token.vocabularySize, hidden], .embedding)
+    embedding = add("model.embed_tokens", [architecture.vocabularySize, hidden], .embedding)
     for index in 0..<architecture.layerCount {
       let prefix = "model.layers.\(index)."
       let attentionNorm = add(prefix + "input_layernorm", [hidden], .norm)
@@ -50,7 +50,7 @@ struct WeightLayout: Sendable {
           feedForwardNorm: feedForwardNorm, gateUp: gate, down: down))
     }
     finalNorm = add("model.norm", [hidden], .norm)
-    head = architecture.isTied ? embedding : add("lm_head", [Token.vocabularySize, hidden], .projection)
+    head = architecture.isTied ? embedding : add("lm_head", [architecture.vocabularySize, hidden], .projection)
   }
 
   private mutating func add(_ name: String, _ shape: [Int], _ role: WeightTensor.Role) -> Int {

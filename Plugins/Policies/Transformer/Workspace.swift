@@ -29,7 +29,8 @@ final class Workspace {
     let sizes = [
       tokens * hidden, tokens * hidden * back, tokens * hidden * back, tokens * intermediate,
       tokens * intermediate * back, tokens * max(2 * intermediate, architecture.attentionSize) * back,
-      batch.targets.count * hidden * back, batch.targets.count * hidden * back, OutputHead.workspaceSize,
+      batch.targets.count * hidden * back, batch.targets.count * hidden * back,
+      OutputHead.workspaceSize(vocabularySize: architecture.vocabularySize),
     ]
     let attentionSizes = Attention.workspaceSizes(architecture, length: batch.longest)
     try memory.reserve(Carver.size(of: sizes) + Carver.size(of: attentionSizes))

@@ -1,0 +1,53 @@
+/* What a transformer computes between its matrix products, a row at a time, with the widest instructions the processor
+ * has. Arrays of floats, of any length and alignment; results do not depend on what lies beside them. */
+#ifndef LOSSKIT_TRANSFORMER_KERNELS_H
+#define LOSSKIT_TRANSFORMER_KERNELS_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* The numbers of one update by AdamW. */
+typedef struct losskit_adam {
+  float clip;           /* factor on the gradient */
+  float beta1, beta2;   /* decay of the running means */
+  float rest1, rest2;   /* 1 - beta1, 1 - beta2 */
+  float size;           /* learning rate / (1 - beta1^step) */
+  float unbias;         /* 1 / sqrt(1 - beta2^step) */
+  float epsilon, decay; /* decay: learning rate times weight decay */
+} losskit_adam;
+
+typedef struct losskit_transformer_kernels {
+  float (*dot)(const float *x, const float *y, size_t count);
+  /* target += source */
+  void (*add)(float *target, const float *source, size_t count);
+
+  /* Scores of which the first `valid` count become probabilities, the others up to `width` 0. Returns the log of the
+   * sum of the exponentials. */
+  float (*softmax)(float *scores, size_t valid, size_t width);
+  /* The same probabilities from that logarithm; and the gradient of the probabilities becomes that of the scores,
+   * probability * (gradient - mean) * scale, mean being the sum of probability * gradient. */
+  void (*softmax_gradient)(float *scores, float *gradient, size_t valid, size_t width, float log_sum_exp, float mean,
+                           float scale);
+
+  /* output = silu(gate) * up */
+  void (*swiglu)(const float *gate, const float *up, float *output, size_t count);
+  /* The output again, and the gradients of gate and up from that of the output. */
+  void (*swiglu_gradient)(const float *gate, const float *up, const float *cotangent, float *output,
+                          float *gate_gradient, float *up_gradient, size_t count);
+
+  /* output = x * inverse * weight */
+  void (*norm)(const float *x, float inverse, const float *weight, float *output, size_t count);
+  /* Adds to the gradients of x and of the weight from that of the output; inverse = 1 / sqrt(mean x^2 + epsilon). */
+  void (*norm_gradient)(const float *x, float inverse, const float *weight, const float *cotangent, float *gradient,
+                        float *weight_gradient, size_t count);
+
+  /* Turns pairs (x[j], x[j + half]) by angles given by cosine and sine, backwards if sign is -1; y may be x. */
+  void (*rotate)(const float *x, const float *cosines, const float *sines, float sign, float *y, size_t half);
+
+  /* Moves weights and running means by the gradient, and clears it. */
+  void (*adam)(float *weights, float *gradient, float *first, float *second, size_t count, const losskit_adam *update);
+} losskit_transformer_kernels;
+
+/* level 0: the best instructions this processor has; 1 baseline, 2 AVX2, 3 AVX-512, or the best below that. */
+const losskit_transformer_kernels *losskit_transformer_kernels_for(int32_t level);
+
+#endif

@@ -1,0 +1,12 @@
+#include "levels.h"
+
+#include <math.h>
+
+#if LOSSKIT_HAS_AVX_LEVELS
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define LOSSKIT_LANES 8
+#define LOSSKIT_HAS_FMA
+#define LOSSKIT_LEVEL losskit_transformer_avx2
+#include "template/level.h"
+#pragma clang attribute pop
+#endif
