@@ -16,7 +16,7 @@ enum BuiltPlugins {
   }
 
   /// The directory of the running tests, or the one above it that holds libraries.
-  private static func directory() throws -> String {
+  static func directory() throws -> String {
     let program =
       (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
     var directory = URL(fileURLWithPath: program).deletingLastPathComponent()

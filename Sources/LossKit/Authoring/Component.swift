@@ -75,7 +75,7 @@ public struct ComponentForm<C>: Sendable {
 }
 
 /// What a component computes, as the ABI numbers it.
-enum ComponentKind: UInt32, Sendable { case loss = 1, reward = 2 }
+package enum ComponentKind: UInt32, Sendable { case loss = 1, reward = 2 }
 
 /// A loss of a chosen and a rejected response.
 public protocol PairwiseLoss: Component {

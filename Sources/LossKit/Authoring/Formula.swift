@@ -67,7 +67,18 @@ public struct Formula: Sendable, ExpressibleByFloatLiteral, ExpressibleByInteger
   /// A constant.
   public init(integerLiteral value: Int) { self.init(Double(value)) }
 
-  static func parameter(_ name: String) -> Formula { Formula(Symbol.parameter(name)) }
+  /// The symbol of a hyperparameter.
+  package static func parameter(_ name: String) -> Formula { Formula(Symbol.parameter(name)) }
+
+  /// The symbol of a column's slot: r·K + k for response k and reference r, the reference alone for a column per token.
+  package static func input(_ column: Column, slot: Int) -> Formula { Formula(Symbol.input(column, slot: slot)) }
+
+  /// The place of a token in its response, from 0.
+  package static var tokenIndex: Formula { Formula(Symbol.tokenIndex) }
+  /// The number of tokens of a token's response.
+  package static var tokenCount: Formula { Formula(Symbol.tokenCount) }
+  /// The number of tokens of the shortest response to the same prompt.
+  package static var tokenShortest: Formula { Formula(Symbol.tokenShortest) }
 
   /// The value, if the formula is a constant.
   var constantValue: Double? {

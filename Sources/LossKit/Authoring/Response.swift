@@ -74,9 +74,9 @@ public struct Token: Sendable {
   /// A column per token.
   public subscript(_ column: Column) -> Formula { Formula(.input(column, slot: 0)) }
   /// The place in the response, from 0.
-  public var index: Formula { Formula(.tokenIndex) }
+  public var index: Formula { .tokenIndex }
   /// The number of tokens of the response.
-  public var count: Formula { Formula(.tokenCount) }
+  public var count: Formula { .tokenCount }
   /// The number of tokens of the shortest response to the same prompt.
-  public var shortest: Formula { Formula(.tokenShortest) }
+  public var shortest: Formula { .tokenShortest }
 }

@@ -1,7 +1,7 @@
-import CLossKit
+package import CLossKit
 
 /// Turns a component into its descriptor.
-struct ComponentExport {
+package struct ComponentExport {
   private let component: ErasedComponent
   private let values: [Double]
   private let columns: [Column]
@@ -9,7 +9,7 @@ struct ComponentExport {
   private let responses: Int
 
   /// Traces every form the component can take. Throws what is wrong with it.
-  init(_ component: ErasedComponent) throws {
+  package init(_ component: ErasedComponent) throws {
     self.component = component
     values = component.defaults
     responses = Swift.min(Swift.max(component.responses.lowerBound, 2), component.responses.upperBound)
@@ -51,7 +51,8 @@ struct ComponentExport {
     return variants
   }
 
-  func descriptor() throws -> UnsafePointer<losskit_component> {
+  /// The descriptor, for the life of the process.
+  package func descriptor() throws -> UnsafePointer<losskit_component> {
     let evaluator = makeEvaluator()
     let references = try referenceRange(evaluator)
     let parameters = try zip(component.hyperparameters, values).map { try parameter($0, initial: $1) }

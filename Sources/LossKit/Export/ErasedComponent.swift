@@ -2,7 +2,7 @@
 ///
 /// All that follows from a component is made of this. Generic code over plugins' own types would make the Swift runtime search all open
 /// libraries for conformances, once for every type of every plugin: half of the time it takes to open one.
-struct ErasedComponent: Sendable {
+package struct ErasedComponent: Sendable {
   let name, version, summary, citation, documentation: String
   let defaultReward: String?
   let kind: ComponentKind
@@ -40,6 +40,32 @@ struct ErasedComponent: Sendable {
       stateNames.append(state.name)
       initialState.append(state.get(component).constantValue)
     }
+  }
+
+  /// A component that is no type of its own: formulas of real hyperparameters, whose defaults are the values given.
+  ///
+  /// `formulas` makes the outputs for K responses and R references; hyperparameters are `Formula.parameter`s in them.
+  package init(
+    name: String, summary: String, kind: ComponentKind, rows: Column.Extent = .prompt, responses: ClosedRange<Int>,
+    defaultReward: String?, parameters: [(name: String, value: Double, isRewardScale: Bool)],
+    formulas: @escaping @Sendable (_ responses: Int, _ references: Int) -> [Formula]
+  ) {
+    self.name = name
+    self.summary = summary
+    self.kind = kind
+    self.rows = rows
+    self.responses = responses
+    self.defaultReward = defaultReward
+    version = "1"
+    citation = ""
+    documentation = ""
+    hyperparameters = parameters.map { parameter in
+      HyperparameterDescription(
+        name: parameter.name, symbol: "", summary: "", kind: .real, bounds: .any,
+        isRewardScale: parameter.isRewardScale, isSymbolic: true)
+    }
+    defaults = parameters.map(\.value)
+    run = { _, responses, references in (formulas(responses, references), []) }
   }
 
   private static func trace<C: Component>(

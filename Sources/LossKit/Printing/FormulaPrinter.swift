@@ -13,8 +13,8 @@ package struct FormulaPrinter {
   private var names: [Int: String] = [:]
   private var named: [Int] = []
 
-  /// A printer of the values of `roots`, nodes of `graph`.
-  package init(_ graph: Graph, roots: [Int], notation: any FormulaNotation) {
+  /// A printer of the values of `roots`, nodes of `graph`. What takes more than `longest` operations is put under names, too.
+  package init(_ graph: Graph, roots: [Int], notation: any FormulaNotation, longest: Int = .max) {
     self.graph = graph
     self.notation = notation
     let reached = graph.reached(from: roots)
@@ -23,9 +23,16 @@ package struct FormulaPrinter {
       for operand in node.operands { uses[operand] += 1 }
     }
     for root in roots { uses[root] += 1 }
-    for index in graph.nodes.indices where uses[index] > 1 && !roots.contains(index) && isWorthAName(index) {
+    let results = Set(roots)
+    // The operations that are written out where a node is used.
+    var sizes = [Int](repeating: 0, count: graph.nodes.count)
+    for (index, node) in graph.nodes.enumerated() where reached[index] && node.operation.arity > 0 {
+      sizes[index] = node.operands.reduce(1) { min($0 + sizes[$1], longest) }
+      let isShared = uses[index] > 1 && isWorthAName(index)
+      guard !results.contains(index), isShared || sizes[index] == longest else { continue }
       names[index] = notation.name(ofDefinition: named.count)
       named.append(index)
+      sizes[index] = 0
     }
   }
 

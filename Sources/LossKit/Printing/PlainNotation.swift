@@ -5,9 +5,14 @@ package struct PlainNotation: FormulaNotation {
   package init(_ symbols: FormulaSymbols) { self.symbols = symbols }
 
   package func name(ofDefinition index: Int) -> String {
-    let names = ["z", "u", "v", "w"]
-    return index < names.count ? names[index] : "t\(index - names.count + 1)"
+    let names = ["z", "u", "v", "w"].filter { !isTaken($0) }
+    if index < names.count { return names[index] }
+    let name = "t\(index - names.count + 1)"
+    return isTaken(name) ? name + "_" : name
   }
+
+  /// A definition must not hide a hyperparameter.
+  private func isTaken(_ name: String) -> Bool { symbols.parameters.contains(name) || symbols.states.contains(name) }
 
   package func write(_ node: GraphNode, graph: Graph, operands: [FormulaText]) -> FormulaText {
     switch node.operation {
@@ -41,7 +46,9 @@ package struct PlainNotation: FormulaNotation {
     switch (column.extent, graph.responses) {
     case (.response, 2): return rank == 0 ? "chosen.\(name)" : "rejected.\(name)"
     case (.response, 3...): return "responses[\(rank)].\(name)"
-    default: return name
+    case (.response, _): return "response.\(name)"
+    case (.token, _): return "token.\(name)"
+    case (.prompt, _): return name
     }
   }
 

@@ -17,10 +17,10 @@ struct ComparedObjective {
     text == name || components.contains { $0.kind == .loss && $0.name == name }
   }
 
-  /// Whether it has the hyperparameter that a setting is for.
+  /// Whether it has the hyperparameter that a setting is for; a formula has its values with it.
   func takes(_ setting: Setting) -> Bool {
     components.contains { component in
-      (setting.component == nil || setting.component == component.name)
+      component.text == nil && (setting.component == nil || setting.component == component.name)
         && component.parameters.contains { $0.name == setting.key }
     }
   }
@@ -48,16 +48,6 @@ struct ComparedObjective {
       let known = components.filter { setting.component == nil || setting.component == $0.name }
         .flatMap { $0.parameters.map(\.name) }
       throw Failure("setting '\(text)': " + unknownNameMessage(setting.key, kind: "hyperparameter", known: known))
-    }
-  }
-}
-
-extension ObjectiveExpression.Component {
-  /// The component without its values.
-  fileprivate var name: String {
-    switch body {
-    case .name(let name): name
-    case .formula(let text, _): "{\(text)}"
     }
   }
 }

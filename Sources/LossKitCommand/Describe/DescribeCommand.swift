@@ -10,10 +10,13 @@ struct DescribeCommand: ParsableCommand {
     abstract: "Tells all there is to know of a loss, objective, reward or policy.",
     discussion: """
       Hyperparameters with their defaults and bounds, the columns it reads or supplies, its properties and its library; of \
-      losses and rewards also the formula and its gradient, as text and in LaTeX. 'losskit list' shows the names.
+      losses and rewards also the formula and its gradient, as text and in LaTeX. 'losskit list' shows the names. A formula \
+      in braces is described as a loss, one behind an '@' as a reward.
       """)
 
-  @Argument(help: "The name of a loss, objective, reward or policy.", completion: .custom(Self.names))
+  @Argument(
+    help: "The name of a loss, objective, reward or policy, or a formula such as '{square(chosen.reward - 1)}'.",
+    completion: .custom(Self.names))
   var name: String
 
   @Flag(help: "Write JSON: an array with one object for each kind of thing that has the name.")
@@ -23,12 +26,20 @@ struct DescribeCommand: ParsableCommand {
 
   func run() throws {
     let registry = try plugins.registry()
-    let cards = try blaming(.unavailable) { try describe(in: registry) }
+    let cards =
+      name.contains("{")
+      ? try blaming(.usage) { [try describedFormula()] } : try blaming(.unavailable) { try describe(in: registry) }
     if json {
       try Console.write(JSONText.array(cards.map(\.json)).indented + "\n")
     } else {
       try Console.write(cards.map(\.text).joined(separator: "\n"))
     }
+  }
+
+  private func describedFormula() throws -> Card {
+    let isReward = name.first { !$0.isWhitespace } == "@"
+    let text = isReward ? String(name.drop { $0.isWhitespace }.dropFirst()) : name
+    return try Card(FormulaText(parsing: text, as: isReward ? .reward : .loss).component())
   }
 
   /// A loss, a reward and a policy may share a name; each gets a card.

@@ -7,7 +7,7 @@ struct ObjectiveOptions: ParsableArguments {
   @Option(
     name: .customLong("loss"),
     help: ArgumentHelp(
-      "What is optimized: a loss by name, or a sum such as 'dpo(beta=0.1) + 0.2*sft @ log-ratio'.",
+      "What is optimized: a loss by name, a formula in braces, or a sum such as 'dpo(beta=0.1) + 0.2*sft @ log-ratio'.",
       valueName: "objective"))
   var loss: String
 

@@ -11,7 +11,7 @@ struct ObjectiveParts {
     try add(expression, path: [], in: registry)
     if let reward {
       let named = try blaming(.usage) { try ObjectiveExpression(parsing: reward) }
-      for term in named.terms { try addReward(term.component, in: registry) }
+      for term in named.terms { try addReward(term.component, of: named, in: registry) }
     }
     let hasReward = components.contains { $0.kind == .reward }
     for name in components.compactMap(\.defaultReward) where !hasReward {
@@ -21,17 +21,32 @@ struct ObjectiveParts {
 
   private mutating func add(_ expression: ObjectiveExpression, path: Set<String>, in registry: PluginRegistry) throws {
     for term in expression.terms {
-      guard case .name(let name) = term.component.body, !path.contains(name) else { continue }
+      guard case .name(let name) = term.component.body else {
+        components.append(try formula(term.component, as: .loss, in: expression))
+        continue
+      }
+      if path.contains(name) { continue }
       switch try blaming(.unavailable, { try registry.term(named: name) }) {
       case .loss(let loss): components.append(loss)
       case .objective(let objective): try add(objective.expression, path: path.union([name]), in: registry)
       }
     }
-    if let reward = expression.reward { try addReward(reward, in: registry) }
+    if let reward = expression.reward { try addReward(reward, of: expression, in: registry) }
   }
 
-  private mutating func addReward(_ reward: ObjectiveExpression.Component, in registry: PluginRegistry) throws {
-    guard case .name(let name) = reward.body else { return }
+  private mutating func addReward(
+    _ reward: ObjectiveExpression.Component, of expression: ObjectiveExpression, in registry: PluginRegistry
+  ) throws {
+    guard case .name(let name) = reward.body else {
+      components.append(try formula(reward, as: .reward, in: expression))
+      return
+    }
     components.append(try blaming(.unavailable) { try registry.component(named: name, kind: .reward) })
+  }
+
+  private func formula(
+    _ component: ObjectiveExpression.Component, as kind: LoadedComponent.Kind, in expression: ObjectiveExpression
+  ) throws -> LoadedComponent {
+    try blaming(.usage) { try FormulaText(component, as: kind, in: expression).component() }
   }
 }

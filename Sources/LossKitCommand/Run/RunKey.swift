@@ -29,7 +29,8 @@ struct RunKey {
 extension RunKey {
   static let loss = RunKey(
     name: "loss", option: "loss", placeholder: "objective",
-    summary: "What is optimized: a loss by name, or a sum such as 'dpo(beta=0.1) + 0.2*sft @ log-ratio'.")
+    summary:
+      "What is optimized: a loss by name, a formula in braces, or a sum such as 'dpo(beta=0.1) + 0.2*sft @ log-ratio'.")
   static let losses = RunKey(
     name: "loss", option: "loss", placeholder: "objective", arity: .list,
     summary: "One more objective to compare; the same as an argument.")

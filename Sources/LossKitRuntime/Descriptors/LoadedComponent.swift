@@ -52,6 +52,8 @@ public final class LoadedComponent: @unchecked Sendable {
   public let references: ClosedRange<Int>
   /// The file it comes from.
   public let library: String
+  /// The formula in an objective's text that it was made from; nil for what a library brings.
+  public let text: String?
 
   /// The plugin's own description, to call it by.
   let descriptor: UnsafePointer<losskit_component>
@@ -59,8 +61,8 @@ public final class LoadedComponent: @unchecked Sendable {
   /// The parameter that metrics multiply the reward by, if one.
   public var rewardScale: ParameterDescription? { parameters.first(where: \.isRewardScale) }
 
-  /// Reads and checks what a library declares.
-  init(_ descriptor: UnsafePointer<losskit_component>, library: String) throws {
+  /// Reads and checks what a library declares, or what was made from a formula's `text`.
+  init(_ descriptor: UnsafePointer<losskit_component>, library: String, text: String? = nil) throws {
     let declared = descriptor.pointee
     let outer = DescriptorReader(place: library)
     let name = try outer.componentName(declared.name)
@@ -80,6 +82,7 @@ public final class LoadedComponent: @unchecked Sendable {
 
     self.descriptor = descriptor
     self.library = library
+    self.text = text
     self.kind = kind
     self.name = name
     version = try reader.text(declared.version, "version")

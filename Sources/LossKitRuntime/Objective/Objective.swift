@@ -103,10 +103,11 @@ public final class Objective: Sendable {
 }
 
 extension Objective.Part: CustomStringConvertible {
-  /// The component's name and the values of all its hyperparameters.
+  /// The component's name, or the formula that it was given as, and the values of all its hyperparameters.
   public var description: String {
-    if component.parameters.isEmpty { return component.name }
+    let name = component.text.map { "{\($0)}" } ?? component.name
+    if component.parameters.isEmpty { return name }
     let values = zip(component.parameters, values).map { "\($0.name)=\($0.format($1))" }
-    return "\(component.name)(\(values.joined(separator: ", ")))"
+    return "\(name)(\(values.joined(separator: ", ")))"
   }
 }

@@ -42,8 +42,8 @@ struct ObjectiveResolution {
     for term in expression.terms {
       let component = term.component
       guard case .name(let name) = component.body else {
-        throw expression.failure(
-          "formulas in an objective's text cannot be evaluated yet; write a plugin", at: component.column)
+        drafts.append(try Self.formula(component, as: .loss, weight: weight * term.weight, in: expression))
+        continue
       }
       switch try registry.term(named: name) {
       case .loss(let loss):
@@ -89,18 +89,28 @@ struct ObjectiveResolution {
   private mutating func setReward(
     _ component: ObjectiveExpression.Component, in expression: ObjectiveExpression
   ) throws {
-    guard case .name(let name) = component.body else {
-      throw expression.failure(
-        "formulas in an objective's text cannot be evaluated yet; write a plugin", at: component.column)
-    }
     if let other = rewardDraft {
       throw expression.failure(
-        "the reward '\(name)' cannot stand beside '\(other.component.name)': an objective has one parameterization",
+        "the reward '\(component.name)' cannot stand beside '\(other.component.name)': an objective has one parameterization",
         at: component.column)
+    }
+    guard case .name(let name) = component.body else {
+      rewardDraft = try Self.formula(component, as: .reward, in: expression)
+      return
     }
     var draft = Draft(try registry.component(named: name, kind: .reward))
     try Self.assign(component.arguments, to: &draft, in: expression)
     rewardDraft = draft
+  }
+
+  /// A component that is written out; all its hyperparameters have their values with it.
+  private static func formula(
+    _ component: ObjectiveExpression.Component, as kind: LoadedComponent.Kind, weight: Double = 1,
+    in expression: ObjectiveExpression
+  ) throws -> Draft {
+    var draft = Draft(try FormulaText(component, as: kind, in: expression).component(), weight: weight)
+    draft.given = Set(draft.values.indices)
+    return draft
   }
 
   // MARK: Values

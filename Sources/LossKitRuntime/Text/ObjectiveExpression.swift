@@ -18,6 +18,14 @@ public struct ObjectiveExpression: Sendable, Equatable {
 
   /// Something by name or by formula, with the values it is given.
   public struct Component: Sendable, Equatable {
+    /// What it is called without its values: the name, or the formula in braces.
+    public var name: String {
+      switch body {
+      case .name(let name): name
+      case .formula(let text, _): "{\(text)}"
+      }
+    }
+
     /// What a component is.
     public enum Body: Sendable, Equatable {
       /// The name of a loss, a named objective or a reward.
@@ -93,12 +101,7 @@ extension ObjectiveExpression.Term: CustomStringConvertible {
 extension ObjectiveExpression.Component: CustomStringConvertible {
   /// The component in its canonical form; values in the order in which they were written.
   public var description: String {
-    let head =
-      switch body {
-      case .name(let name): name
-      case .formula(let text, _): "{\(text)}"
-      }
-    guard !arguments.isEmpty else { return head }
-    return head + "(" + arguments.map { "\($0.key)=\($0.value)" }.joined(separator: ", ") + ")"
+    guard !arguments.isEmpty else { return name }
+    return name + "(" + arguments.map { "\($0.key)=\($0.value)" }.joined(separator: ", ") + ")"
   }
 }

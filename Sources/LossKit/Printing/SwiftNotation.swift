@@ -1,0 +1,112 @@
+/// Formulas as they are written in a plugin's Swift source.
+struct SwiftNotation: FormulaNotation {
+  private let columns: [Column]
+  private let parameters: [String]
+  private let states: [String]
+  private let subject: String
+
+  /// `parameters` and `states` are the names of Swift properties; `subject` is the argument that columns are read of.
+  init(columns: [Column], parameters: [String], states: [String], subject: String) {
+    self.columns = columns
+    self.parameters = parameters
+    self.states = states
+    self.subject = subject
+  }
+
+  func name(ofDefinition index: Int) -> String { "t\(index + 1)" }
+
+  func write(_ node: GraphNode, graph: Graph, operands: [FormulaText]) -> FormulaText {
+    switch node.operation {
+    case .constant: return constant(node.value)
+    case .input: return FormulaText(input(node, graph), .atom)
+    case .parameter: return FormulaText(parameters[node.a], .atom)
+    case .state: return FormulaText(states[node.a], .atom)
+    case .batchCount: return FormulaText("Formula.batchCount", .atom)
+    case .rowIndex: return FormulaText("Formula.row", .atom)
+    case .uniform: return FormulaText("Formula.uniform(stream: \(node.a))", .atom)
+    case .tokenIndex: return FormulaText("\(subject).index", .atom)
+    case .tokenCount: return FormulaText("\(subject).count", .atom)
+    case .tokenShortest: return FormulaText("\(subject).shortest", .atom)
+    case .add: return FormulaText("\(operands[0].text) + \(operands[1].in(.product))", .sum)
+    case .subtract: return FormulaText("\(operands[0].text) - \(operands[1].in(.product))", .sum)
+    case .multiply: return FormulaText("\(operands[0].in(.product)) * \(operands[1].in(.atom))", .product)
+    case .divide: return FormulaText("\(operands[0].in(.product)) / \(operands[1].in(.atom))", .product)
+    case .negate: return FormulaText("-\(operands[0].in(.atom))", .negation)
+    default: return FormulaText("\(node.operation)(\(operands.map(\.text).joined(separator: ", ")))", .atom)
+    }
+  }
+
+  private func constant(_ value: Double) -> FormulaText {
+    if value.isFinite { return FormulaText(FormulaSymbols.number(value), value.sign == .minus ? .negation : .atom) }
+    return FormulaText(value.isNaN ? "Formula(Double.nan)" : "Formula(\(value < 0 ? "-" : "")Double.infinity)", .atom)
+  }
+
+  private func input(_ node: GraphNode, _ graph: Graph) -> String {
+    let column = columns[node.a]
+    if column.extent == .token {
+      switch column.name {
+      case Column.tokenLogProbability.name: return "\(subject).logProbability"
+      case Column.referenceTokenLogProbability.name: return "\(subject).reference(\(node.b))"
+      default: return "\(subject)[Self.\(Self.property(column.name))]"
+      }
+    }
+    let (reference, rank) = node.b.quotientAndRemainder(dividingBy: max(graph.responses, 1))
+    let response: String
+    switch subject {
+    case "pair": response = "pair.\(rank == 0 ? "chosen" : "rejected")"
+    case "ranking": response = "ranking[\(rank)]"
+    default: response = subject
+    }
+    if let property = Self.standard[column.name] { return "\(response).\(property)" }
+    if column.name == Column.referenceLogProbability.name { return "\(response).reference(\(reference))" }
+    return "\(response)[Self.\(Self.property(column.name))]"
+  }
+
+  private static let standard = [
+    Column.reward.name: "reward", Column.logProbability.name: "logProbability", Column.tokenCount.name: "tokenCount",
+    Column.score.name: "score", Column.label.name: "label",
+  ]
+
+  /// Whether a column has a name in the SDK.
+  static func isStandard(_ column: Column) -> Bool {
+    standard[column.name] != nil
+      || [Column.referenceLogProbability, .tokenLogProbability, .referenceTokenLogProbability].contains {
+        $0.name == column.name
+      }
+  }
+
+  /// A name in snake case as that of a Swift property, which neither a keyword nor a function of the SDK has.
+  static func property(_ name: String) -> String {
+    let words = name.split(separator: "_")
+    let camel = words.dropFirst().reduce(String(words.first ?? "value")) { text, word in
+      text + (word.first?.uppercased() ?? "") + word.dropFirst()
+    }
+    return reserved.contains(camel) || camel.isDefinition ? camel + "Value" : camel
+  }
+
+  private static let reserved: Set<String> = {
+    let keywords = [
+      "as", "associatedtype", "break", "case", "catch", "class", "continue", "default", "defer", "deinit", "do", "else",
+      "enum", "extension", "fallthrough", "false", "fileprivate", "for", "func", "guard", "if", "import", "in", "init",
+      "inout", "internal", "is", "let", "nil", "operator", "precedencegroup", "private", "protocol", "public", "repeat",
+      "rethrows", "return", "self", "static", "struct", "subscript", "super", "switch", "throw", "throws", "true",
+      "try",
+      "typealias", "var", "where", "while",
+    ]
+    let members = [
+      "form", "hyperparameters", "loss", "name", "pair", "ranking", "response", "reward", "state", "summary", "token",
+      "value", "version", "citation", "documentation",
+    ]
+    return Set(keywords + members + Operation.allCases.map { "\($0)" })
+  }()
+}
+
+extension String {
+  /// Whether it may be the name of a value that a formula is written with: t1, t2 and so on, after1 and so on.
+  fileprivate var isDefinition: Bool {
+    for prefix in ["t", "after"] where hasPrefix(prefix) && count > prefix.count {
+      if dropFirst(prefix.count).allSatisfy(\.isNumber) { return true }
+    }
+    return false
+  }
+}
