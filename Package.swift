@@ -56,6 +56,7 @@ let package = Package(
   name: "LossKit",
   products: [
     .library(name: "LossKit", targets: ["LossKit"]),
+    .library(name: "LossKitLogits", targets: ["LossKitLogits"]),
     .library(name: "LossKitRuntime", targets: ["LossKitRuntime"]),
     .library(name: "LossKitTraining", targets: ["LossKitTraining"]),
     .executable(name: "losskit", targets: ["LossKitCommand"]),
@@ -69,10 +70,13 @@ let package = Package(
     .target(name: "CLossKit"),
     .target(name: "CLossKitKernels", linkerSettings: [.linkedLibrary("mvec", .when(platforms: [.linux]))]),
     .target(name: "CTransformerKernels", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+    // Without optimization its loops would take most of the tests' time.
+    .target(name: "CLossKitLogits", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
     .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     .systemLibrary(name: "CDNNL", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CMD", providers: [.apt(["libmd-dev"])]),
     .target(name: "LossKit", dependencies: ["CLossKit", "CLossKitKernels"], swiftSettings: settings),
+    .target(name: "LossKitLogits", dependencies: ["LossKit", "CLossKitLogits"], swiftSettings: settings),
     .target(name: "LossKitRuntime", dependencies: ["LossKit", "CLossKit", "CMD"], swiftSettings: settings),
     .target(
       name: "LossKitTraining",
@@ -86,6 +90,9 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
     .testTarget(name: "KernelTests", dependencies: ["CLossKitKernels"], swiftSettings: settings),
+    .testTarget(
+      name: "LogitTests", dependencies: ["LossKitLogits", "CLossKitLogits", "LossKit"], exclude: ["Fixtures"],
+      swiftSettings: settings),
     .target(
       name: "LossKitTestSupport", dependencies: ["LossKit", "CLossKit"], path: "Tests/Support", swiftSettings: settings),
     .testTarget(

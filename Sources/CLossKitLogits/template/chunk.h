@@ -1,0 +1,104 @@
+/* A row is read in chunks that stay in the first-level cache while they are used more than once. A chunk is whole
+ * vectors of floats: in place where memory has them, otherwise converted or padded with -inf in a buffer. */
+
+enum { CHUNK = 128 * LOSSKIT_LANES };
+
+#ifndef LOSSKIT_HALF_TO_FLOAT
+LOSSKIT_INLINE vector half_to_float(shorts half) {
+  const words bits = __builtin_convertvector(half, words);
+  const words magnitude = (bits & 0x7fff) << 13;
+  /* The exponent's bias differs by 112; the product is right for subnormals too. */
+  const words finite = __builtin_bit_cast(words, __builtin_bit_cast(vector, magnitude) * 0x1p112f);
+  return __builtin_bit_cast(vector, (magnitude >= 0x0f800000 ? magnitude | 0x7f800000 : finite) | (bits & 0x8000) << 16);
+}
+#define LOSSKIT_HALF_TO_FLOAT(half) half_to_float(half)
+
+/* Rounded to nearest, ties to even. */
+LOSSKIT_INLINE shorts float_to_half(vector value) {
+  const words bits = __builtin_bit_cast(words, value);
+  const words magnitude = bits & 0x7fffffff;
+  const words normal = (magnitude + 0xc8000fff + (magnitude >> 13 & 1)) >> 13;
+  /* Adding 1/2 leaves the subnormal's digits, rounded, in the last bits. */
+  const words small =
+      __builtin_bit_cast(words, __builtin_bit_cast(vector, magnitude) + 0.5f) - __builtin_bit_cast(words, (vector)0.5f);
+  const words finite = magnitude < 0x38800000 ? small : normal;
+  const words result = magnitude >= 0x477ff000 ? (words)0x7c00 : finite;
+  return __builtin_convertvector(result | (bits >> 16 & 0x8000), shorts);
+}
+#define LOSSKIT_FLOAT_TO_HALF(value) float_to_half(value)
+#endif
+
+LOSSKIT_INLINE vector load_as(const void *row, int32_t type, size_t index) {
+  if (type == LOSSKIT_FLOAT32) return load((const float *)row + index);
+  shorts bits;
+  __builtin_memcpy(&bits, (const uint16_t *)row + index, sizeof bits);
+  if (type == LOSSKIT_FLOAT16) return LOSSKIT_HALF_TO_FLOAT(bits);
+  return __builtin_bit_cast(vector, __builtin_convertvector(bits, words) << 16);
+}
+
+LOSSKIT_INLINE void store_as(void *row, int32_t type, size_t index, vector value) {
+  if (type == LOSSKIT_FLOAT32) {
+    store((float *)row + index, value);
+    return;
+  }
+  shorts bits;
+  if (type == LOSSKIT_FLOAT16) {
+    bits = LOSSKIT_FLOAT_TO_HALF(value);
+  } else {
+    const words word = __builtin_bit_cast(words, value);
+    bits = __builtin_convertvector((word + 0x7fff + (word >> 16 & 1)) >> 16, shorts);
+  }
+  __builtin_memcpy((uint16_t *)row + index, &bits, sizeof bits);
+}
+
+LOSSKIT_INLINE size_t element_size(int32_t type) { return type == LOSSKIT_FLOAT32 ? 4 : 2; }
+
+/* How many floats a chunk of `count` elements has, with its padding. */
+LOSSKIT_INLINE size_t padded(size_t count) { return (count + LOSSKIT_LANES - 1) / LOSSKIT_LANES * LOSSKIT_LANES; }
+
+/* The vector at `index` of `count` elements, which end before the vector does; -inf beyond. */
+LOSSKIT_INLINE vector load_last(const void *row, int32_t type, size_t index, size_t count) {
+  uint32_t last[LOSSKIT_LANES] = {0};
+  const size_t size = element_size(type), rest = count - index;
+  __builtin_memcpy(last, (const char *)row + index * size, rest * size);
+  vector value = load_as(last, type, 0);
+  for (size_t lane = rest; lane < LOSSKIT_LANES; lane++) value[lane] = -__builtin_inff();
+  return value;
+}
+
+LOSSKIT_INLINE void store_last(void *row, int32_t type, size_t index, size_t count, vector value) {
+  uint32_t last[LOSSKIT_LANES];
+  const size_t size = element_size(type);
+  store_as(last, type, 0, value);
+  __builtin_memcpy((char *)row + index * size, last, (count - index) * size);
+}
+
+/* Whether a chunk's floats can be used where they are. */
+LOSSKIT_INLINE int in_place(int32_t type, size_t count) { return type == LOSSKIT_FLOAT32 && count == padded(count); }
+
+/* A chunk's floats, in `row` itself or in `buffer`. */
+LOSSKIT_INLINE const float *read_chunk(const void *row, int32_t type, size_t count, float *buffer) {
+  if (in_place(type, count)) return (const float *)row;
+  const size_t whole = count / LOSSKIT_LANES * LOSSKIT_LANES;
+  for (size_t index = 0; index < whole; index += LOSSKIT_LANES) store(buffer + index, load_as(row, type, index));
+  if (whole < count) store(buffer + whole, load_last(row, type, whole, count));
+  return buffer;
+}
+
+/* Stores the floats of `buffer` as a chunk. */
+LOSSKIT_INLINE void store_chunk(const float *buffer, size_t count, void *row, int32_t type) {
+  const size_t whole = count / LOSSKIT_LANES * LOSSKIT_LANES;
+  for (size_t index = 0; index < whole; index += LOSSKIT_LANES) store_as(row, type, index, load(buffer + index));
+  if (whole < count) store_last(row, type, whole, count, load(buffer + whole));
+}
+
+/* The largest that is not NaN of whole vectors of floats. */
+LOSSKIT_INLINE float largest_of(const float *x, size_t count) {
+  vector largest[4];
+  for (int k = 0; k < 4; k++) largest[k] = (vector)-__builtin_inff();
+  size_t index = 0;
+  for (; index + 4 * LOSSKIT_LANES <= count; index += 4 * LOSSKIT_LANES)
+    for (int k = 0; k < 4; k++) largest[k] = larger(load(x + index + k * LOSSKIT_LANES), largest[k]);
+  for (; index < count; index += LOSSKIT_LANES) largest[0] = larger(load(x + index), largest[0]);
+  return largest_lane(larger(larger(largest[0], largest[1]), larger(largest[2], largest[3])));
+}

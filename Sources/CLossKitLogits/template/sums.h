@@ -1,0 +1,108 @@
+/* Sums over a row, relative to the largest logit so far: as that grows, what was summed is scaled down. */
+
+LOSSKIT_INLINE double sum_of_exponentials(const float *x, size_t count, float maximum) {
+  vector sums[4] = {0, 0, 0, 0};
+  size_t index = 0;
+  for (; index + 4 * LOSSKIT_LANES <= count; index += 4 * LOSSKIT_LANES)
+    for (int k = 0; k < 4; k++) sums[k] += exponential(load(x + index + k * LOSSKIT_LANES) - maximum);
+  for (; index < count; index += LOSSKIT_LANES) sums[0] += exponential(load(x + index) - maximum);
+  return sum_of_lanes((sums[0] + sums[1]) + (sums[2] + sums[3]));
+}
+
+/* How many vectors are summed as floats before their sum is added to one in double. */
+enum { SUMMED = 32 };
+
+/* Adds a chunk's Σ e, Σ e · (x - maximum) and Σ e². */
+LOSSKIT_INLINE void add_all_sums(const float *x, size_t count, losskit_row_sums *total) {
+  const float maximum = (float)total->maximum;
+  for (size_t start = 0; start < count; start += SUMMED * LOSSKIT_LANES) {
+    const size_t end = count - start < SUMMED * LOSSKIT_LANES ? count : start + SUMMED * LOSSKIT_LANES;
+    vector sum = 0, first = 0, second = 0;
+    for (size_t index = start; index < end; index += LOSSKIT_LANES) {
+      /* Where e is 0 the distance may be -inf. */
+      const vector distance = larger((vector)LEAST, load(x + index) - maximum), e = exponential(distance);
+      sum += e;
+      first = multiply_add(e, distance, first);
+      second = multiply_add(e, e, second);
+    }
+    total->sum += sum_of_lanes(sum);
+    total->first += sum_of_lanes(first);
+    total->second += sum_of_lanes(second);
+  }
+}
+
+/* Adds a chunk's sums over the reference's logits y. The difference is in double: a divergence is a small difference of
+ * large numbers. The sum is made as the row's own is, so that equal distributions do not diverge. */
+LOSSKIT_INLINE void add_difference(const float *x, const float *y, size_t count, losskit_row_sums *total) {
+  const float maximum = (float)total->reference_maximum;
+  const wide offset = (wide)(total->reference_maximum - total->maximum);
+  wide weights = 0, difference = 0;
+  for (size_t start = 0; start < count; start += SUMMED * LOSSKIT_LANES) {
+    const size_t end = count - start < SUMMED * LOSSKIT_LANES ? count : start + SUMMED * LOSSKIT_LANES;
+    vector sum = 0;
+    for (size_t index = start; index < end; index += LOSSKIT_LANES) {
+      const vector other = load(y + index), e = exponential(other - maximum);
+      const wide weight = __builtin_convertvector(e, wide);
+      const wide distance =
+          __builtin_convertvector(other, wide) - __builtin_convertvector(load(x + index), wide) - offset;
+      sum += e;
+      weights += weight;
+      /* Where the weight is 0 the distance may be infinite. */
+      difference += weight == 0 ? (wide)0 : weight * distance;
+    }
+    total->reference_sum += sum_of_lanes(sum);
+  }
+  for (int lane = 0; lane < LOSSKIT_LANES; lane++) {
+    total->weights += weights[lane];
+    total->difference += difference[lane];
+  }
+}
+
+/* Makes the sums relative to a larger maximum. */
+static void raise_maximum(losskit_row_sums *total, double maximum) {
+  const double step = total->maximum - maximum, factor = exp(step);
+  if (total->sum != 0) {
+    total->first = factor * (total->first + step * total->sum);
+    total->second *= factor * factor;
+    total->sum *= factor;
+  }
+  if (total->weights != 0) total->difference -= step * total->weights;
+  total->maximum = maximum;
+}
+
+static void raise_reference_maximum(losskit_row_sums *total, double maximum) {
+  const double step = total->reference_maximum - maximum, factor = exp(step);
+  if (total->weights != 0) {
+    total->difference = factor * (total->difference + step * total->weights);
+    total->weights *= factor;
+    total->reference_sum *= factor;
+  }
+  total->reference_maximum = maximum;
+}
+
+LOSSKIT_INLINE losskit_row_sums sums_of(const void *row, int32_t type, const void *reference, int32_t reference_type,
+                                        size_t count, int all) {
+  _Alignas(64) float buffer[CHUNK], reference_buffer[CHUNK];
+  /* Not -inf, from which -inf has no distance. */
+  losskit_row_sums total = {.maximum = -FLT_MAX, .reference_maximum = -FLT_MAX};
+  for (size_t start = 0; start < count; start += CHUNK) {
+    const size_t size = count - start < CHUNK ? count - start : CHUNK;
+    const char *const here = (const char *)row + start * element_size(type);
+    const float *const x = read_chunk(here, type, size, buffer), *y = NULL;
+    const float maximum = largest_of(x, padded(size));
+    if (maximum > total.maximum) raise_maximum(&total, maximum);
+    if (reference) {
+      const char *const there = (const char *)reference + start * element_size(reference_type);
+      y = read_chunk(there, reference_type, size, reference_buffer);
+      const float reference_maximum = largest_of(y, padded(size));
+      if (reference_maximum > total.reference_maximum) raise_reference_maximum(&total, reference_maximum);
+    }
+    if (all) {
+      add_all_sums(x, padded(size), &total);
+    } else {
+      total.sum += sum_of_exponentials(x, padded(size), (float)total.maximum);
+    }
+    if (y) add_difference(x, y, padded(size), &total);
+  }
+  return total;
+}
