@@ -7,7 +7,17 @@ struct APODown: PairwiseLoss {
     "Anchored preference optimization, down: both responses become unlikelier, the rejected one more so."
   static let citation = "D'Oosterlinck et al., Anchored Preference Optimization, arXiv:2408.06266"
   static let documentation = """
-    σ(β r_w) + σ(−β (r_w − r_l)), which is σ(β r_w) + 1 − σ(β (r_w − r_l)) without its cancellation.
+    σ(β r_w) + σ(−β (r_w − r_l)), which is σ(β r_w) + 1 − σ(β (r_w − r_l)) without its cancellation. It is for a \
+    policy that is better than its data.
+
+    Published: β 0.1 is TRL's default; 0.001 to 0.2 in others' grids for `apo-zero`.
+
+    Neighbors: `apo-zero` pushes the chosen response up instead. Both are anchored: absolute rewards matter. Not to be \
+    confused with `apo-momentum`.
+
+    Elsewhere: the same in TRL (apo_down) and Liger-Kernel. TRL with an f-divergence mixes the raw log-ratio of the \
+    chosen term with the link of the margin; here one parameterization holds for both. Another method called APO is \
+    adversarial (Linear95/APO).
 
     Verified against TRL, where the authors contributed it, Liger-Kernel and turbo-alignment.
     """

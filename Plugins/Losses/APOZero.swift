@@ -7,8 +7,15 @@ struct APOZero: PairwiseLoss {
     "Anchored preference optimization, zero: chosen responses become likelier, rejected ones unlikelier."
   static let citation = "D'Oosterlinck et al., Anchored Preference Optimization, arXiv:2408.06266"
   static let documentation = """
-    σ(−β r_w) + σ(β r_l), which is 1 − σ(β r_w) + σ(β r_l) without its cancellation. It saturates on both sides. The \
-    unpaired form, TRL's apo_zero_unpaired, is `kto(anchored=false)`.
+    σ(−β r_w) + σ(β r_l), which is 1 − σ(β r_w) + σ(β r_l) without its cancellation. It saturates on both sides.
+
+    Published: β 0.1 is TRL's default; 0.001 to 0.2 in others' grids.
+
+    Neighbors: it is `kto` with its anchor held at 0, on both responses of a pair: the unpaired form, TRL's \
+    apo_zero_unpaired, is `kto(anchored=false)`. `apo-down` pushes the chosen response down. Not to be confused with \
+    `apo-momentum`.
+
+    Elsewhere: the same in TRL (apo_zero) and Liger-Kernel. Another method called APO is adversarial (Linear95/APO).
 
     Verified against TRL, where the authors contributed it, Liger-Kernel and turbo-alignment.
     """

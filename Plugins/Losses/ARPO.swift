@@ -8,9 +8,14 @@ struct ARPO: PairwiseLoss {
   static let citation = "Xu et al., X-ALMA, ICLR 2025, arXiv:2410.03115"
   static let documentation = """
     −log σ(β (log π(y_w) − τ log π(y_l))) + λ NLL(y_w) with τ = min(1, c₁ exp(c₂ |l_w − l_l|) − 1), l the \
-    log-probability per token. τ has a gradient, and is −0.1 where the responses are equally likely. The likelihood \
-    is a mean over all chosen tokens of the batch. The loss makes its rewards itself and takes no parameterization. \
-    It is what the head of fe1ixxu/ALMA calls CPO.
+    log-probability per token. τ has a gradient, and is −0.1 where the responses are equally likely. The likelihood is \
+    a mean over all chosen tokens of the batch. The loss makes its rewards itself and takes no parameterization.
+
+    Published: c₁ 0.9, c₂ 0.4, β 0.1 and λ 1 are the defaults of the authors' code.
+
+    Neighbors: with τ = 1 it is `cpo`.
+
+    Elsewhere: the head of fe1ixxu/ALMA calls it CPO. It is not among the losses of TRL or Liger-Kernel.
 
     Verified against a closed form, which is that of the authors' code (fe1ixxu/ALMA).
     """

@@ -8,11 +8,17 @@ struct ASFT: PairwiseLoss {
   static let citation = "Wang et al., ASFT, arXiv:2409.10571"
   static let documentation = """
     w (−l_w) + λ [−log σ(β o_w) − log σ(−β o_l)], where l is the log-probability per token and o its log-odds, l − \
-    log(1 − exp(l)). The zero of the log-odds is at even odds, not at the reference, so the loss makes them itself \
-    and takes no parameterization.
+    log(1 − exp(l)). The zero of the log-odds is at even odds, not at the reference, so the loss makes them itself and \
+    takes no parameterization.
 
-    Verified against a closed form, which is that of turbo-alignment. Unverified: the defaults of λ and β; there is \
-    no code by the authors.
+    Published: β 0.05 to 2 in others' grids.
+
+    Neighbors: `orpo` takes the logistic loss of the log-odds' difference, not of each for itself.
+
+    Elsewhere: turbo-alignment has it; it is not among the losses of TRL or Liger-Kernel.
+
+    Verified against a closed form, which is that of turbo-alignment. Unverified: the defaults of λ and β; there is no \
+    code by the authors.
     """
   static let hyperparameters = [
     Hyperparameter("beta", \Self.beta, in: .positive, symbol: "\\beta", "scale of the log-odds"),

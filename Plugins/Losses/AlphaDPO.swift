@@ -6,12 +6,18 @@ struct AlphaDPO: PairwiseLoss {
   static let summary = "α-DPO: SimPO with a margin for each pair that follows its reward gap."
   static let citation = "Wu et al., alpha-DPO, arXiv:2410.10148"
   static let documentation = """
-    −log σ(β (l_w − l_l − c)) with l the log-probability per token and c = α (gap − μ)/s + ratio, without a \
-    gradient; gap is that of the rewards, the log-ratios per token. Running mean μ and deviation s start at 0 and \
-    move by a tenth of the batch's, before they are used: the first steps see a margin about ten times too large. \
-    Where s is 0 the gap counts nothing. The paper differs from this code: its margin stands outside of β, and its \
-    statistics are those of the whole training set. Published (β, ratio, α): 2.5, 0.15, 0.05 for Mistral-Instruct; \
-    2.5, 0.6, 0.2 Llama-3; 10, 0.4, 0.05 Gemma-2.
+    −log σ(β (l_w − l_l − c)) with l the log-probability per token and c = α (gap − μ)/s + ratio, without a gradient; \
+    gap is that of the rewards, the log-ratios per token. Running mean μ and deviation s start at 0 and move by a \
+    tenth of the batch's, before they are used: the first steps see a margin about ten times too large. Where s is 0 \
+    the gap counts nothing.
+
+    Published: β, ratio, α of 2.5, 0.15, 0.05 for Mistral-Instruct; 2.5, 0.6, 0.2 Llama-3; 10, 0.4, 0.2 Llama-3 v0.2; \
+    10, 0.4, 0.05 Gemma-2.
+
+    Neighbors: with α 0 it is `simpo`. `beta-dpo`, by the same authors, lets β follow the batch instead of the margin.
+
+    Elsewhere: the paper differs from the authors' code, which is computed here: its margin stands outside of β, and \
+    its statistics are those of the whole training set. It is not among the losses of TRL or Liger-Kernel.
 
     Verified against the authors' code (junkangwu/alpha-DPO), first step.
     """

@@ -7,8 +7,15 @@ struct BCO: PairwiseLoss {
   static let summary = "Binary classifier optimization: rewards against their running mean, which is kept as state."
   static let citation = "Jung et al., Binary Classifier Optimization, arXiv:2404.04656"
   static let documentation = """
-    −log σ(β r_w − δ) − log σ(δ − β r_l), where δ is the running mean of all rewards so far, this batch included: it is \
-    updated before it is used, and no gradient flows through it. TRL's DPOTrainer has had no δ in its bco_pair since 0.29.
+    −log σ(β r_w − δ) − log σ(δ − β r_l), where δ is the running mean of all rewards so far, this batch included: it \
+    is updated before it is used, and no gradient flows through it.
+
+    Published: β 0.1.
+
+    Neighbors: with δ = 0 it is `nca-pair(biased=true)`.
+
+    Elsewhere: TRL's DPOTrainer has had no δ in its bco_pair since 0.29; LLaMA-Factory has the running mean; EasyDeL \
+    takes the batch's mean, with a gradient. The weights by underlying distribution of TRL's BCOTrainer are not here.
 
     Verified against TRL 0.28, whose BCO code its authors contributed.
     """

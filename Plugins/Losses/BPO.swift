@@ -8,8 +8,14 @@ struct BPO: PairwiseLoss {
   static let citation =
     "Sun et al., BPO: Revisiting Preference Modeling in Direct Preference Optimization, arXiv:2506.03557"
   static let documentation = """
-    −log σ(β min(r_w, −k r_l)). Of a pair only the response that is behind gets a gradient; on a tie, as at the \
-    start, it is the chosen one.
+    −log σ(β min(r_w, −k r_l)). Of a pair only the response that is behind gets a gradient; on a tie, as at the start, \
+    it is the chosen one.
+
+    Published: k at most 1; its default and that of β are those of oxRL.
+
+    Neighbors: `dpo` adds both merits up; `c2-dpo` balances them by a penalty.
+
+    Elsewhere: oxRL has it; it is not among the losses of TRL or Liger-Kernel.
 
     Verified against a closed form, which is that of oxRL, a third party's code. Unverified: the paper and the \
     authors' code, the default of k among it.

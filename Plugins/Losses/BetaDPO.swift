@@ -6,12 +6,19 @@ struct BetaDPO: PairwiseLoss {
   static let summary = "β-DPO: β follows the rewards of the batch, and unusual pairs are left out at random."
   static let citation = "Wu et al., beta-DPO, NeurIPS 2024, arXiv:2407.08639"
   static let documentation = """
-    Running mean μ and deviation s of the margin start at 0 and move by a tenth of the batch's, before they are \
-    used. Of N pairs ⌊N (1 − mode_weight)⌋, and at least one, are drawn without replacement with weights \
-    exp(−((margin − μ)/s)²/2); β' = max(0.001, β (1 + α (mean margin of the drawn − μ))) has no gradient; the loss \
-    is −log σ(β' margin), scaled so that its mean over the batch is that over the drawn pairs. Where s is 0, as in a \
-    batch of one pair, all weights are equal; the authors' code gives NaN there. Because μ and s start at 0, the \
-    first steps see margins that are far too large. The authors update the statistics in evaluation, too.
+    Running mean μ and deviation s of the margin start at 0 and move by a tenth of the batch's, before they are used. \
+    Of N pairs ⌊N (1 − mode_weight)⌋, and at least one, are drawn without replacement with weights exp(−((margin − \
+    μ)/s)²/2); β' = max(0.001, β (1 + α (mean margin of the drawn − μ))) has no gradient; the loss is −log σ(β' \
+    margin), scaled so that its mean over the batch is that over the drawn pairs. Where s is 0, as in a batch of one \
+    pair, all weights are equal. Because μ and s start at 0, the first steps see margins that are far too large.
+
+    Published: β 0.1, α 0.6, mode_weight 0.2, and 0.9 for what is kept of the running values, in the authors' code.
+
+    Neighbors: with α 0 and mode_weight 0 it is `dpo`. `alpha-dpo`, by the same authors, moves the margin instead of \
+    β.
+
+    Elsewhere: the authors' code gives NaN for a batch of one pair, updates the statistics in evaluation, too, and \
+    takes means of each device for itself. It is not among the losses of TRL or Liger-Kernel.
 
     Verified against the authors' code (junkangwu/beta-DPO), first step, over the draws.
     """

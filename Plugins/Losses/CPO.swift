@@ -8,9 +8,17 @@ struct CPO: PairwiseLoss {
     "Contrastive preference optimization: DPO without a reference, plus the chosen response's likelihood."
   static let citation = "Xu et al., Contrastive Preference Optimization, ICML 2024, arXiv:2401.08417"
   static let documentation = """
-    −log σ(β (log π(y_w) − log π(y_l))) + λ NLL(y_w). The authors' code, and TRL, take the likelihood as a mean over \
-    all chosen tokens of the batch (per=batch-token), the paper as that of a sequence; they differ by about the \
-    length. TRL's cpo_alpha is λ. The head of the authors' repository (fe1ixxu/ALMA) is no longer CPO but `arpo`.
+    −log σ(β (log π(y_w) − log π(y_l))) + λ NLL(y_w).
+
+    Published: β 0.1 and λ 1.
+
+    Neighbors: `dpo + sft(per=batch-token) @ log-probability`. `arpo` rejects less where the responses are alike, \
+    `cpo-simpo` takes means.
+
+    Elsewhere: the authors' code, and TRL, take the likelihood as a mean over all chosen tokens of the batch \
+    (per=batch-token), the paper as that of a sequence (per=token), turbo-alignment as a sum (per=sequence); they \
+    differ by about the length. TRL's cpo_alpha is λ. Liger-Kernel's CPO ignores TRL's loss_type. The head of the \
+    authors' repository (fe1ixxu/ALMA) is no longer CPO but `arpo`.
 
     Verified against fe1ixxu/ALMA at 28997eb26, TRL and Liger-Kernel (preference term), and TRL's sft (likelihood).
     """

@@ -6,8 +6,14 @@ struct CPOSimPO: PairwiseLoss {
   static let summary = "CPO-SimPO: SimPO, plus the chosen response's likelihood."
   static let citation = "Xu et al., github.com/fe1ixxu/CPO_SIMPO, 2024"
   static let documentation = """
-    −log σ(β (r_w − r_l) − γ) + α NLL(y_w) with r the log-probability per token. γ is absolute here, as in TRL's \
-    simpo_gamma; `simpo` has the ratio γ/β. The defaults are those for Llama-3-8B-Instruct.
+    −log σ(β (r_w − r_l) − γ) + α NLL(y_w) with r the log-probability per token.
+
+    Published: β 10, γ 5.4, α 0.05 for Llama-3-8B-Instruct, the defaults.
+
+    Neighbors: `simpo` plus α times `sft(per=batch-token)`; `cpo` over means.
+
+    Elsewhere: γ is absolute here, as in TRL's simpo_gamma; `simpo` has the ratio γ/β. In TRL it is CPO with loss_type \
+    simpo and cpo_alpha.
 
     Verified against TRL (preference term and smoothing), and against a closed form.
     """

@@ -7,12 +7,18 @@ struct CalSLiC: PairwiseLoss {
   static let summary = "Hinge loss (SLiC), plus Cal-DPO's pull of each implicit reward towards ±1/(2β)."
   static let citation = "Xiao et al., Cal-DPO, NeurIPS 2024, arXiv:2412.14516, §4.3"
   static let documentation = """
-    max(0, 1 − β (r_w − r_l)) + c [(r_w − 1/(2β))² + (r_l + 1/(2β))²]. The paper calls the hinge over log-ratios \
-    SLiC. Both terms are content at r_w = −r_l = 1/(2β), which is where the hinge has its kink; its slope there is \
-    0.
+    max(0, 1 − β (r_w − r_l)) + c [(r_w − 1/(2β))² + (r_l + 1/(2β))²]. Both terms are content at r_w = −r_l = 1/(2β), \
+    which is where the hinge has its kink; its slope there is 0.
 
-    Unverified: the paper says that SLiC is calibrated in this way and prints neither the formula nor the \
-    coefficient; no code was found. Value and gradient agree with the closed form above.
+    Published: neither formula nor coefficient; c = 1 is Cal-DPO's.
+
+    Neighbors: `hinge` plus c times `sppo-hard`, at one β. The paper calls the hinge over log-ratios SLiC; `slic` is \
+    SLiC-HF.
+
+    Elsewhere: no code was found, by the authors or by others.
+
+    Unverified: the paper says that SLiC is calibrated in this way and prints neither the formula nor the coefficient; \
+    no code was found. Value and gradient agree with the closed form above.
     """
   static let hyperparameters = [
     Hyperparameter(

@@ -6,12 +6,18 @@ struct ChiPO: PairwiseLoss {
   static let summary = "χ²-preference optimization: logistic loss over the mixed χ² and KL link, its margin clipped."
   static let citation = "Huang et al., Correcting the Mythos of KL-Regularization (χPO), arXiv:2407.13399"
   static let documentation = """
-    −log σ(clip(β (r_w − r_l), ±2 R_max)) over the reward exp(D) + D of `chi-squared`. The clip is on the \
-    difference: one third party clips each side, which is another loss; oxRL clips nothing. Where it is reached the \
-    slope is 0, on the badly misranked side, too: such pairs are dead. β 0.05 and 0.005 in the paper's experiments.
+    −log σ(clip(β (r_w − r_l), ±2 R_max)) over the reward exp(D) + D of `chi-squared`. Where the clip is reached the \
+    slope is 0, on the badly misranked side, too: such pairs are dead.
 
-    Verified against oxRL, a third party's code, where the clip is not reached. Unverified: the value of R_max, \
-    which no readable text states (10 is a third party's), and the authors' code, which was not found.
+    Published: β 0.05 and 0.005 in the paper's experiments.
+
+    Neighbors: without the clip it is `dpo @ chi-squared`, f-DPO with the divergence χ²/2 + KL.
+
+    Elsewhere: the clip is on the difference; one third party clips each side, which is another loss, and oxRL clips \
+    nothing. It is not among the losses of TRL or Liger-Kernel.
+
+    Verified against oxRL, a third party's code, where the clip is not reached. Unverified: the value of R_max, which \
+    no readable text states (10 is a third party's), and the authors' code, which was not found.
     """
   static let hyperparameters = [
     Hyperparameter("beta", \Self.beta, in: .positive, "strength of the regularization").scalingRewards(),

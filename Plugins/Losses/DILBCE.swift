@@ -8,8 +8,13 @@ struct DILBCE: PairwiseLoss {
   static let citation =
     "Xiao et al., On a Connection Between Imitation Learning and RLHF (DIL), ICLR 2025, arXiv:2503.05079"
   static let documentation = """
-    −log σ(r_w) − log σ(−r_l), where r is the log-ratio per token, as in the authors' code; the paper's is that of \
-    the sequence. There is nothing to set.
+    −log σ(r_w) − log σ(−r_l), where r is the log-ratio per token. There is nothing to set.
+
+    Neighbors: `nca-pair(biased=true)` over means, at β = 1. `dil-lsif` and `dil-ukl` estimate the same ratio \
+    otherwise.
+
+    Elsewhere: the authors' code takes the log-ratio per token, as here, the paper that of the sequence. It is not \
+    among the losses of TRL or Liger-Kernel.
 
     Verified against the authors' code (tengxiao1/DIL).
     """

@@ -7,8 +7,13 @@ struct DILLSIF: PairwiseLoss {
   static let citation =
     "Xiao et al., On a Connection Between Imitation Learning and RLHF (DIL), ICLR 2025, arXiv:2503.05079"
   static let documentation = """
-    −exp(r_w) + ½ exp(2 r_l), where r is the log-ratio per token, as in the authors' code; the paper's is that of \
-    the sequence. There is nothing to set. Exponentials that do not fit a double continue along their tangents.
+    −exp(r_w) + ½ exp(2 r_l), where r is the log-ratio per token. There is nothing to set. Exponentials that do not \
+    fit a double continue along their tangents.
+
+    Neighbors: `dil-bce` and `dil-ukl` estimate the same ratio otherwise.
+
+    Elsewhere: the authors' code takes the log-ratio per token, as here, the paper that of the sequence. It is not \
+    among the losses of TRL or Liger-Kernel.
 
     Verified against the authors' code (tengxiao1/DIL).
     """

@@ -8,8 +8,14 @@ struct DILUKL: PairwiseLoss {
   static let citation =
     "Xiao et al., On a Connection Between Imitation Learning and RLHF (DIL), ICLR 2025, arXiv:2503.05079"
   static let documentation = """
-    −log π(y_w)/|y_w| + exp(r_l), where r is the log-ratio per token, as in the authors' code; the paper's is that \
-    of the sequence. There is nothing to set. Exponentials that do not fit a double continue along their tangents.
+    −log π(y_w)/|y_w| + exp(r_l), where r is the log-ratio per token. There is nothing to set. Exponentials that do \
+    not fit a double continue along their tangents.
+
+    Neighbors: `sft(per=token)` plus the likelihood ratio of the rejected response. `dil-bce` and `dil-lsif` estimate \
+    the same ratio otherwise.
+
+    Elsewhere: the authors' code takes the log-ratio per token, as here, the paper that of the sequence. It is not \
+    among the losses of TRL or Liger-Kernel.
 
     Verified against the authors' code (tengxiao1/DIL).
     """

@@ -6,9 +6,15 @@ struct DPOP: PairwiseLoss {
   static let summary = "DPO-Positive: DPO, less λ times what the chosen reward has fallen below 0, within the margin."
   static let citation = "Pal et al., Smaug (DPO-Positive), arXiv:2402.13228, Eq. 3"
   static let documentation = """
-    −log σ(β (r_w − r_l − λ max(0, −r_w))). The penalty stands inside the log-sigmoid; an early version of the paper \
-    had it outside, and some code still has. At the start r_w is 0, at the kink: the slope of the penalty is 0 \
-    there. SamPO's maximum has 1/2, turbo-alignment's relu 0.
+    −log σ(β (r_w − r_l − λ max(0, −r_w))). At the start r_w is 0, at the kink: the slope of the penalty is 0 there.
+
+    Published: β 0.3 and λ 50; 5 to 500 in use.
+
+    Neighbors: with λ 0 it is `dpo`. `minor-dpo` bends the rejected reward instead, `cal-dpo` holds both.
+
+    Elsewhere: the penalty stands inside the log-sigmoid; an early version of the paper had it outside, and some code \
+    still has. At the kink SamPO's maximum has slope 1/2, turbo-alignment's relu 0. mlx-lm-lora has dpop; it is not \
+    among the losses of TRL or Liger-Kernel.
 
     Verified against LuJunru/SamPO, which cites the authors. Unverified: the paper's body was not readable; there is \
     no code by the authors.

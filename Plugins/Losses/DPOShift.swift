@@ -7,8 +7,14 @@ struct DPOShift: PairwiseLoss {
   static let citation = "Yang et al., DPO-Shift, arXiv:2502.07599"
   static let documentation = """
     −log σ(β (r_w − λ r_l)). schedule=linear moves λ from lambda to final_lambda over the first `steps` batches and \
-    keeps the number of batches as state; evaluating does not move it. The authors' code counts the scheduler's \
-    steps, from 0.
+    keeps the number of batches as state; evaluating does not move it.
+
+    Published: β 0.01; λ from 0.5 to 1, fixed at 0.75 or 0.95 or moving between such values.
+
+    Neighbors: with λ 1 it is `dpo`. `minor-dpo` drops the rejected reward where it is below 0.
+
+    Elsewhere: the authors' code counts the scheduler's steps, from 0. It is not among the losses of TRL or \
+    Liger-Kernel.
 
     Verified against a closed form, which is that of the authors' code (Meaquadddd/DPO-Shift).
     """

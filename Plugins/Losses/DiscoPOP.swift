@@ -7,8 +7,14 @@ struct DiscoPOP: PairwiseLoss {
     "Discovered preference optimization (LRML): logistic and exponential loss, blended by the margin."
   static let citation = "Lu et al., Discovering Preference Optimization Algorithms with and for LLMs, arXiv:2406.08414"
   static let documentation = """
-    (1 − m) softplus(−z) + m e⁻ᶻ with z = β (r_w − r_l), m = σ(z/τ). It is not convex and has a local optimum. m e⁻ᶻ \
-    is computed as one exponential: the authors' code and TRL multiply 0 by ∞ where z is far below 0.
+    (1 − m) softplus(−z) + m e⁻ᶻ with z = β (r_w − r_l), m = σ(z/τ). It is not convex and has a local optimum.
+
+    Published: β 0.05 and τ 0.05.
+
+    Neighbors: a blend of `dpo` (where m is 0) and `gpo-exponential` (where m is 1).
+
+    Elsewhere: m e⁻ᶻ is computed as one exponential here; the authors' code and TRL multiply 0 by ∞ where z is far \
+    below 0. TRL calls τ discopop_tau.
 
     Verified against the authors' code (SakanaAI/DiscoPOP), TRL and Liger-Kernel, with exact values where those are \
     not finite.

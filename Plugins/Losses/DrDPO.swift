@@ -7,8 +7,14 @@ struct DrDPO: PairwiseLoss {
     "Distributionally robust DPO: a soft minimum of the batch's DPO losses, which discounts noisy pairs."
   static let citation = "Wu et al., Towards Robust Alignment of Language Models (Dr. DPO), ICLR 2025, arXiv:2407.07880"
   static let documentation = """
-    −β′ log mean exp(−L/β′) over the batch, L being DPO's loss of a pair: the same value for every prompt. The \
-    larger β′, the closer to the mean. It depends on the whole batch.
+    −β′ log mean exp(−L/β′) over the batch, L being DPO's loss of a pair: the same value for every prompt. It depends \
+    on the whole batch.
+
+    Published: β′ 1.
+
+    Neighbors: the larger β′, the closer to `dpo`; for a batch of one pair it is `dpo`.
+
+    Elsewhere: oxRL has it; it is not among the losses of TRL or Liger-Kernel.
 
     Verified against a closed form, which is that of oxRL, a third party's code. Unverified: the authors' code.
     """

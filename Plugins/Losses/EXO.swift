@@ -9,10 +9,15 @@ struct EXO: ListwiseLoss {
     "Ji et al., Towards Efficient Exact Optimization of Language Model Alignment, ICML 2024, arXiv:2402.00856"
   static let documentation = """
     Σ p_i (log p_i − log q_i) with p = softmax(β r) and q = softmax(score / β_r) over a prompt's responses; the \
-    gradient flows through p. Equal scores have equal shares; the order of the responses does not matter. For two \
-    responses without scores it is `exo-pair`. The authors' trainer divides the logits of both policies by the \
-    temperature 0.8 before log-probabilities are taken, which is no part of the loss. β = β_r = 0.5 in HH and TL;DR, \
-    0.1 in IMDb. The forward divergence of the same file is `info-nca`.
+    gradient flows through p. Equal scores have equal shares; the order of the responses does not matter.
+
+    Published: β = β_r = 0.5 in HH and TL;DR, 0.1 in IMDb.
+
+    Neighbors: for two responses without scores it is `exo-pair`. The forward divergence of the authors' file (dpo-rw) \
+    is `info-nca`.
+
+    Elsewhere: the authors' trainer divides the logits of both policies by the temperature 0.8 before \
+    log-probabilities are taken, which is no part of the loss. TRL has the pair form alone.
 
     Verified against the closed form of the authors' code (haozheji/exact-optimization, exo-rw) and, for two \
     responses, its exo-pref record through `exo-pair`.

@@ -7,10 +7,17 @@ struct EXOPair: PairwiseLoss {
   static let citation =
     "Ji et al., Towards Efficient Exact Optimization of Language Model Alignment, ICML 2024, arXiv:2402.00856"
   static let documentation = """
-    σ(z) (log σ(z) − a) + σ(−z) (log σ(−z) − log ε) with z = β (r_w − r_l). The authors' labels are not normalized: \
-    a = 0, ε = e⁻¹⁰. With normalized=true a = log(1 − ε), which is TRL's exo_pair; there label_smoothing has to be \
-    given and is 0.001 in the paper's recipe. The gradient is σ(z) σ(−z) times a distance, so a pair that is ranked \
-    very wrongly gets none.
+    σ(z) (log σ(z) − a) + σ(−z) (log σ(−z) − log ε) with z = β (r_w − r_l). The authors' labels are not normalized: a \
+    = 0, ε = e⁻¹⁰. With normalized=true a = log(1 − ε). The gradient is σ(z) σ(−z) times a distance, so a pair that is \
+    ranked very wrongly gets none.
+
+    Published: β 0.5, log ε −10 in the authors' code; ε 0.001 in TRL's recipe.
+
+    Neighbors: `exo` for two responses; `dpo(label_smoothing=ε)` is, but for a constant, the forward divergence to the \
+    same preference.
+
+    Elsewhere: TRL's exo_pair, and Liger-Kernel's, is normalized=true with label_smoothing, which has to be given \
+    there; TRL up to 0.28 set it to 0.001 for the other losses, too, where it was 0.
 
     Verified against the authors' code (haozheji/exact-optimization, exo-pref), TRL and Liger-Kernel.
     """

@@ -8,6 +8,12 @@ struct FocalPO: PairwiseLoss {
   static let documentation = """
     −sg(σ(z))^γ log σ(z) with z = β (r_w − r_l); sg stops the gradient.
 
+    Published: nothing that was readable; the default of γ is that of oxRL.
+
+    Neighbors: with γ 0 it is `dpo`.
+
+    Elsewhere: oxRL has it; it is not among the losses of TRL or Liger-Kernel.
+
     Verified against a closed form, which is that of oxRL, a third party's code. Unverified: the paper and the \
     authors' code, the default of γ among it.
     """

@@ -6,8 +6,14 @@ struct GPOExponential: PairwiseLoss {
   static let summary = "Generalized preference optimization: exponential loss of the reward margin."
   static let citation = "Tang et al., Generalized Preference Optimization, ICML 2024, arXiv:2402.05749, Table 1"
   static let documentation = """
-    e⁻ᶻ with z = β (r_w − r_l). Where e⁻ᶻ does not fit a double it continues along its tangent. The family's other \
-    members are `dpo` (logistic), `hinge` and `ipo` (squared, at another scale).
+    e⁻ᶻ with z = β (r_w − r_l). Where e⁻ᶻ does not fit a double it continues along its tangent.
+
+    Published: the form, in Table 1; β of 0.1 is DPO's.
+
+    Neighbors: the family's other members are `dpo` (logistic), `hinge`, `gpo-truncated-quadratic`, `gpo-savage` and \
+    `ipo` (squared, at another scale).
+
+    Elsewhere: oxRL has it; it is not among the losses of TRL or Liger-Kernel.
 
     Verified against oxRL, a third party's code. Unverified: the paper's body was not readable; there is no code by \
     the authors.

@@ -6,11 +6,17 @@ struct GPOTruncatedQuadratic: PairwiseLoss {
   static let summary = "Generalized preference optimization: squared hinge loss of the reward margin."
   static let citation = "Tang et al., Generalized Preference Optimization, ICML 2024, arXiv:2402.05749, Table 1"
   static let documentation = """
-    max(0, 1 − z)² with z = β (r_w − r_l). The family's other members are `dpo` (logistic), `hinge` and `ipo` \
-    (squared, at another scale).
+    max(0, 1 − z)² with z = β (r_w − r_l).
 
-    Verified against a closed form, which is that of oxRL, a third party's code. Unverified: the paper's body was \
-    not readable; there is no code by the authors.
+    Published: the form, in Table 1; β of 0.1 is DPO's.
+
+    Neighbors: the square of `hinge`; for margins below 1/β it is β² times `ipo(beta=β/2)`. The family's other members \
+    are `dpo`, `gpo-exponential` and `gpo-savage`.
+
+    Elsewhere: oxRL has it; it is not among the losses of TRL or Liger-Kernel.
+
+    Verified against a closed form, which is that of oxRL, a third party's code. Unverified: the paper's body was not \
+    readable; there is no code by the authors.
     """
   static let hyperparameters = [
     Hyperparameter("beta", \Self.beta, in: .positive, "scale of the margin").scalingRewards()

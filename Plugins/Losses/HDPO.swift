@@ -6,8 +6,14 @@ struct HDPO: PairwiseLoss {
   static let summary = "H-DPO: DPO with a factor on the policy's own log-probabilities, which controls its entropy."
   static let citation = "Omura et al., Entropy Controllable Direct Preference Optimization, arXiv:2411.07595"
   static let documentation = """
-    −log σ(α β (log π(y_w) − log π(y_l)) − β (log π_ref(y_w) − log π_ref(y_l))). α below 1 makes the policy sharper; \
-    α = 1 is `dpo`. It is written as DPO's margin plus (α − 1) β times the difference of the log-probabilities.
+    −log σ(α β (log π(y_w) − log π(y_l)) − β (log π_ref(y_w) − log π_ref(y_l))). α below 1 makes the policy sharper. \
+    It is written as DPO's margin plus (α − 1) β times the difference of the log-probabilities.
+
+    Published: nothing that was readable; the defaults are those of oxRL.
+
+    Neighbors: α = 1 is `dpo`.
+
+    Elsewhere: oxRL has it; it is not among the losses of TRL or Liger-Kernel.
 
     Verified against a closed form, which is that of oxRL, a third party's code. Unverified: the authors' code.
     """

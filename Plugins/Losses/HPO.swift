@@ -12,6 +12,12 @@ struct HPO: UnpairedLoss {
     regression (not a part of this loss, nor is their rule that the term starts at step 100). Nothing bounds the \
     weight: λ = 5 gives up to e⁵ where A ≤ 1.
 
+    Published: γ 0.5 and λ 5; KTO's β is not stated.
+
+    Neighbors: with γ 0 it is `kto`.
+
+    Elsewhere: no code was found, by the authors or by others.
+
     Unverified: the formula and its listing were read in the paper, no code was found; KTO's β is not stated there. \
     Value and gradient agree with the closed form above.
     """

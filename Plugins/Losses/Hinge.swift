@@ -7,7 +7,14 @@ struct Hinge: PairwiseLoss {
   static let summary = "Hinge loss of the reward margin (hinge-norm); slope 0 at the kink."
   static let citation = "Liu et al., Statistical Rejection Sampling (RSO), ICLR 2024, arXiv:2309.06657, hinge-norm"
   static let documentation = """
-    max(0, 1 − β (r_w − r_l)). It is what TRL calls hinge and what Cal-DPO's paper calls SLiC.
+    max(0, 1 − β (r_w − r_l)): beyond a margin of 1/β nothing is pushed.
+
+    Published: β (γ there) 0.05.
+
+    Neighbors: `slic` is it over log-probabilities, with a likelihood; `gpo-truncated-quadratic` is its square; \
+    `cal-slic` calibrates it.
+
+    Elsewhere: TRL's and Liger-Kernel's hinge, torchtune's RSO, and what Cal-DPO's paper calls SLiC.
 
     Verified against TRL.
     """

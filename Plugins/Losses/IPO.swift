@@ -7,9 +7,16 @@ struct IPO: PairwiseLoss {
   static let summary = "Identity preference optimization: the squared distance of the reward margin from 1/(2β)."
   static let citation = "Azar et al., A General Theoretical Paradigm (IPO), AISTATS 2024, arXiv:2310.12036, Eq. 17"
   static let documentation = """
-    The paper's τ is called beta, as everywhere in the field. The margin is of sums over tokens, as in the paper's formula \
-    and in eric-mitchell's code. TRL and HALOs divide each log-ratio by its own length: that is `ipo @ mean-log-ratio`, \
-    and needs another beta, larger by about the length.
+    (r_w − r_l − 1/(2β))². The paper's τ is called beta, as everywhere in the field. The margin is of sums over \
+    tokens, as in the paper's formula. The loss is 1/(4β²) where the policy equals the reference.
+
+    Published: τ 0.1 is usual; 0.0007 to 0.1 in others' grids.
+
+    Neighbors: `cal-ipo` calibrates it. It wants half the margin that `sppo-hard` wants at the same β.
+
+    Elsewhere: eric-mitchell's code, OpenRLHF and NeMo-Aligner take sums, as here; TRL (since 2024), HALOs, \
+    LLaMA-Factory and mlx-lm-lora divide each log-ratio by its own length: that is `ipo @ mean-log-ratio`, and needs \
+    another beta, larger by about the length.
 
     Verified against eric-mitchell/direct-preference-optimization (sums) and TRL (means).
     """

@@ -7,10 +7,15 @@ struct InfoNCA: ListwiseLoss {
   static let citation =
     "Chen et al., Noise Contrastive Alignment of Language Models with Explicit Rewards, NeurIPS 2024, arXiv:2402.05369"
   static let documentation = """
-    −Σ q_i log softmax(β r)_i with q = softmax(score/temperature). For two responses and a low temperature it is \
-    `dpo`. It is also the forward divergence of EXO's code (dpo-rw), there with β = temperature = 0.5. The authors' \
-    code adds 0.01 to the best response's score, first_bonus; its temperature starts at 0.001 and is 0.0001 in the \
-    recipe.
+    −Σ q_i log softmax(β r)_i with q = softmax(score/temperature).
+
+    Published: β 0.01; the temperature starts at 0.001 and is 0.0001 in the recipe; the code adds 0.01 to the best \
+    response's score, first_bonus.
+
+    Neighbors: for two responses and a low temperature it is `dpo`. It is the forward divergence of `exo` (dpo-rw in \
+    that code, with β = temperature = 0.5). `nca` tells each response from noise instead.
+
+    Elsewhere: it is not among the losses of TRL or Liger-Kernel.
 
     Verified against the authors' code (thu-ml/Noise-Contrastive-Alignment) and EXO's (haozheji/exact-optimization).
     """

@@ -9,9 +9,16 @@ struct KTO: UnpairedLoss {
   static let documentation = """
     λ_D σ(−β (r − z₀)) for a desirable response, λ_U σ(β (r − z₀)) for an undesirable one; z₀ = max(0, mean of the \
     rewards of responses to other prompts), without a gradient. Those rewards come from the objective's own \
-    parameterization over the mismatched_ columns; a batch that lacks them is refused. λ_D n_D / (λ_U n_U) should \
-    lie in [1, 4/3]. anchored=false takes z₀ = 0, which is TRL's apo_zero_unpaired. The paired shortcut kto_pair of \
-    older libraries takes the anchors from the pairs themselves, with gradients.
+    parameterization over the mismatched_ columns; a batch that lacks them is refused.
+
+    Published: β 0.1 and λ_D = λ_U = 1; λ_D n_D / (λ_U n_U) should lie in [1, 4/3].
+
+    Neighbors: anchored=false takes z₀ = 0, which is `apo-zero` for single responses. `hpo` adds a likelihood with \
+    weights.
+
+    Elsewhere: TRL's KTOTrainer and HALOs have it; anchored=false is TRL's apo_zero_unpaired. The paired shortcut \
+    kto_pair of older libraries takes the anchors from the pairs themselves, with gradients; EasyDeL computes `dpo` \
+    under that name, and mlx-tune has no anchor.
 
     Verified against the authors' code (ContextualAI/HALOs), TRL and Liger-Kernel.
     """

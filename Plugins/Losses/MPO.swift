@@ -8,12 +8,18 @@ struct MPO: PairwiseLoss {
   static let citation =
     "Jiang et al., Preference as Reward: Maximum Preference Optimization with Importance Sampling, arXiv:2312.16430"
   static let documentation = """
-    −σ(log π(y_w) − log π(y_l)) − a log π(y_w), without reward model and reference. The paper regularizes on SFT \
-    data, and on pre-training data where it has them; here the likelihood is the chosen response's. What TRL and \
-    InternVL call MPO is mixed preference optimization, `0.8*dpo + 0.2*nca-pair(biased=true) + sft`.
+    −σ(log π(y_w) − log π(y_l)) − a log π(y_w), without reward model and reference. The paper regularizes on SFT data, \
+    and on pre-training data where it has them; here the likelihood is the chosen response's.
 
-    Unverified: the paper's body was not readable; the formula is from its abstract and from memory, the weight of \
-    the likelihood is not known. Value and gradient agree with the closed form above.
+    Published: nothing that was readable; the weight of the likelihood is unstated.
+
+    Neighbors: `cpo` takes the logarithm of the same preference.
+
+    Elsewhere: what TRL and InternVL call MPO is mixed preference optimization, `0.8*dpo + 0.2*nca-pair(biased=true) + \
+    sft`. No code of this MPO was found.
+
+    Unverified: the paper's body was not readable; the formula is from its abstract and from memory, the weight of the \
+    likelihood is not known. Value and gradient agree with the closed form above.
     """
   static let hyperparameters = [
     Hyperparameter(

@@ -9,8 +9,15 @@ struct MinorDPO: PairwiseLoss {
     −log σ(β (r_w − max(0, r_l))). At the start policy and reference are equal, r_l is 0, and the rejected response \
     gets no gradient: the slope at the kink is 0, and from then on only pairs whose r_l drifted above 0 give it one.
 
-    Verified against oxRL, a third party's code, which agrees with the paper's abstract. Unverified: the paper's \
-    body and the authors' code were not readable.
+    Published: no hyperparameter beside DPO's β.
+
+    Neighbors: `dpo` where r_l is above 0. `dpop` bends the chosen reward instead, `dpo-shift` scales the rejected \
+    one.
+
+    Elsewhere: oxRL has it; it is not among the losses of TRL or Liger-Kernel.
+
+    Verified against oxRL, a third party's code, which agrees with the paper's abstract. Unverified: the paper's body \
+    and the authors' code were not readable.
     """
   static let hyperparameters = [
     Hyperparameter("beta", \Self.beta, in: .positive, "KL strength").scalingRewards()

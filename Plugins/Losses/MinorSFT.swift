@@ -8,11 +8,16 @@ struct MinorSFT: ListwiseLoss {
     "Xie et al., Minor SFT loss for LLM fine-tune to increase performance and reduce model deviation, arXiv:2408.10642"
   static let documentation = """
     −2/(|y| β) log σ(β r) of the best response; the others are not read. The paper gives the gradient, −(2/|y|) σ(−β \
-    r) ∇log π, of which this is the integral: at the reference it is that of the mean log-likelihood. torchrl's \
-    minor_sft lacks the factor: scaled=false.
+    r) ∇log π, of which this is the integral: at the reference it is that of the mean log-likelihood.
 
-    Verified against a closed form. Unverified: the paper's body and the authors' code were not readable; the \
-    formula is from a summary.
+    Published: nothing that was readable; β 0.1 is DPO's.
+
+    Neighbors: at the reference its gradient is that of `sft(per=token)`. `minor-dpo` is by the same authors.
+
+    Elsewhere: torchrl's minor_sft lacks the factor: scaled=false. It is not among the losses of TRL or Liger-Kernel.
+
+    Verified against a closed form. Unverified: the paper's body and the authors' code were not readable; the formula \
+    is from a summary.
     """
   static let hyperparameters = [
     Hyperparameter("beta", \Self.beta, in: .positive, "KL strength").scalingRewards(),

@@ -8,9 +8,14 @@ struct NCA: ListwiseLoss {
     "Chen et al., Noise Contrastive Alignment of Language Models with Explicit Rewards, NeurIPS 2024, arXiv:2402.05369"
   static let documentation = """
     −Σ q_i log σ(β r_i) − (1/K) Σ log σ(−β r_i) with q = softmax(score/temperature). Absolute rewards matter: \
-    likelihoods of good responses do not fall together with the others'. The authors' code adds 0.01 to the best \
-    response's score, first_bonus; its temperature starts at 0.001 and is 0.0001 in the recipe. The pair without \
-    scores is `nca-pair`, the contrastive form `info-nca`.
+    likelihoods of good responses do not fall together with the others'.
+
+    Published: β 0.01; the temperature starts at 0.001 and is 0.0001 in the recipe; the code adds 0.01 to the best \
+    response's score, first_bonus.
+
+    Neighbors: the pair without scores is `nca-pair`, the contrastive form `info-nca`.
+
+    Elsewhere: TRL has the pair form alone.
 
     Verified against the authors' code (thu-ml/Noise-Contrastive-Alignment).
     """

@@ -9,9 +9,14 @@ struct ODPO: PairwiseLoss {
     "Amini et al., Direct Preference Optimization with an Offset, ACL Findings 2024, arXiv:2402.10571"
   static let documentation = """
     −log σ(β (r_w − r_l) − α log(score_w − score_l)); with offset=ratio the offset is α log(score_w / score_l). The \
-    chosen score has to be the higher one, or the logarithm is of a negative number, which is an error that names \
-    the prompt; equal scores have an offset of −∞ and loss 0. α is 1, and 0.5 for IMDb; β is 0.7, 0.05 or 0.5 by \
-    task.
+    chosen score has to be the higher one, or the logarithm is of a negative number, which is an error that names the \
+    prompt; equal scores have an offset of −∞ and loss 0.
+
+    Published: α 1, and 0.5 for IMDb; β 0.7, 0.05 or 0.5 by task.
+
+    Neighbors: with α 0 it is `dpo`.
+
+    Elsewhere: it is not among the losses of TRL or Liger-Kernel.
 
     Verified against a closed form, which is that of the authors' code (rycolab/odpo).
     """

@@ -7,10 +7,18 @@ struct ORPO: PairwiseLoss {
     "Odds-ratio preference optimization: the chosen response's likelihood, plus the logistic loss of the log-odds."
   static let citation = "Hong et al., ORPO, EMNLP 2024, arXiv:2403.07691, Eq. 6"
   static let documentation = """
-    NLL(y_w) − λ log σ(o_w − o_l) with o the log-odds of the mean log-probability, `log-odds`. beta is λ, as in TRL. \
-    The likelihood is a mean over a sequence's tokens. The authors' code counts prompt tokens in it unless told not \
-    to, and their mask lets in the first pad token of a row that is padded at the right; neither is done here. Their \
-    log(sigmoid(o)) underflows to −∞ where ours is finite.
+    NLL(y_w) − λ log σ(o_w − o_l) with o the log-odds of the mean log-probability, `log-odds`. beta is λ. The \
+    likelihood is a mean over a sequence's tokens.
+
+    Published: λ 0.1; 0.05 to 2 in others' grids.
+
+    Neighbors: `sft(per=token)` plus a `dpo @ log-odds` at β = 1, weighed by λ. `asft` classifies each response for \
+    itself.
+
+    Elsewhere: λ is beta in TRL, alpha in the authors' code, orpo_alpha in axolotl. The authors' code counts prompt \
+    tokens in the likelihood unless told not to, and their mask lets in the first pad token of a row that is padded at \
+    the right; neither is done here. Their log(sigmoid(o)) underflows to −∞ where ours is finite. ColossalAI adds \
+    1.0001 in the odds; mlx-tune has no odds at all.
 
     Verified against turbo-alignment, TRL and Liger-Kernel (odds term).
     """

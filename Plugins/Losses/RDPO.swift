@@ -7,9 +7,15 @@ struct RDPO: PairwiseLoss {
     "DPO regularized by length: a longer chosen response gets a margin, so that length is not what is learned."
   static let citation = "Park et al., Disentangling Length from Quality in DPO, arXiv:2403.19159"
   static let documentation = """
-    −log σ(β (r_w − r_l) + α (n_w − n_l)), n being token counts. The sign is plus: a reward less α per token leads \
-    to it, and DPO-COV and AIPO print it so. The tables of RainbowPO, alpha-DPO and BMC, and oxRL, print minus; a \
-    negative alpha is their formula.
+    −log σ(β (r_w − r_l) + α (n_w − n_l)), n being token counts. The sign is plus: a reward less α per token leads to \
+    it.
+
+    Published: α 0.05, 0.1, 0.5, 1 and 0.001, 0.002 in others' grids; 0.01 in SamPO's code.
+
+    Neighbors: with α 0 it is `dpo`. `ld-dpo` and `dpo-norm` act against length by the reward.
+
+    Elsewhere: DPO-COV and AIPO print plus, too; the tables of RainbowPO, alpha-DPO and BMC, and oxRL, print minus: a \
+    negative alpha is their formula. It is not among the losses of TRL or Liger-Kernel.
 
     Verified against the copy in LuJunru/SamPO (lenN). Unverified: the paper's body was not readable; no code by the \
     authors was found.

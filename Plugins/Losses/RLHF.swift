@@ -8,7 +8,13 @@ struct RLHF: ListwiseLoss {
   static let documentation = """
     −Σ p_i score_i + β Σ p_i (log p_i − log q_i), where p and q are policy and reference, each normalized over the \
     prompt's responses. What PPO estimates from samples of a policy that can say anything is here a sum, for the \
-    responses given are all there are. It is least at p ∝ q exp(score/β), the policy that DPO and its kin aim at.
+    responses given are all there are. It is least at p ∝ q exp(score/β).
+
+    Published: no value for this exact form; β 0.1 is DPO's.
+
+    Neighbors: its minimum is the policy that `dpo` and its kin aim at; `exo` comes to it by a divergence.
+
+    Elsewhere: PPO and the other online trainers sample instead.
 
     Verified against a closed form, and against its minimum.
     """

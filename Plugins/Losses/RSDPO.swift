@@ -7,10 +7,16 @@ struct RSDPO: ListwiseLoss {
   static let citation = "Khaki et al., RS-DPO, arXiv:2402.10038, Algorithm 1"
   static let documentation = """
     Every ordered pair (j, l) with σ((score_j − score_l)/τ) > η is a pair of DPO: a gap of more than τ log(η/(1−η)), \
-    1.735 at the defaults. Equal scores make no pair. All pairs of the batch weigh the same, whatever prompt they \
-    are from, so a prompt's loss depends on the batch; a batch without a pair has loss 0. Algorithm 1 prints σ(r_j − \
-    r_l/τ), where parentheses are missing. In the paper 16 responses are drawn from the SFT policy, η is 0.8, 0.85 \
-    or 0.9.
+    1.735 at the defaults. Equal scores make no pair. All pairs of the batch weigh the same, whatever prompt they are \
+    from, so a prompt's loss depends on the batch; a batch without a pair has loss 0. In the paper 16 responses are \
+    drawn from the SFT policy.
+
+    Published: η 0.8, 0.85 or 0.9; τ 0.8 to 1.2; β 0.1.
+
+    Neighbors: for a pair whose gap passes it is `dpo`. `plackett-luce` takes the ranking as a whole.
+
+    Elsewhere: Algorithm 1 prints σ(r_j − r_l/τ), where parentheses are missing. It is not among the losses of TRL or \
+    Liger-Kernel.
 
     Verified against a closed form after Algorithm 1. Unverified: there is no code by the authors.
     """

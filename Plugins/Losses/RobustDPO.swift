@@ -7,8 +7,14 @@ struct RobustDPO: PairwiseLoss {
   static let citation = "Chowdhury et al., Provably Robust DPO, ICML 2024, arXiv:2403.00409"
   static let documentation = """
     [−(1−ε) log σ(z) + ε log σ(−z)] / (1 − 2ε) with z = β (r_w − r_l). It is unbounded below: it falls along −ε \
-    z/(1−2ε), and its gradient never changes sign. With label_smoothing 0 it is `dpo`; the conservative form, with a \
-    minimum at a finite margin, is `dpo(label_smoothing=…)`.
+    z/(1−2ε), and its gradient never changes sign.
+
+    Published: ε is the share of preferences that are flipped; β as DPO's.
+
+    Neighbors: with label_smoothing 0 it is `dpo`; the conservative form, with a minimum at a finite margin, is \
+    `dpo(label_smoothing=…)`.
+
+    Elsewhere: the same in TRL and Liger-Kernel (robust).
 
     Verified against TRL, Liger-Kernel, and the copy of TRL's code in DPO-Shift.
     """

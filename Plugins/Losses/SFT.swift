@@ -6,7 +6,14 @@ struct SFT: ListwiseLoss {
   static let summary = "Supervised fine-tuning: the negative log-likelihood of the best response."
   static let documentation = """
     per=sequence sums over the tokens, per=token takes each sequence's mean, per=batch-token divides by the number of \
-    chosen tokens of the whole batch: the same value for every prompt, and not rowwise. The other responses are not read.
+    chosen tokens of the whole batch: the same value for every prompt, and not rowwise. The other responses are not \
+    read.
+
+    Neighbors: the likelihood in `cpo`, `orpo`, `rpo` and `slic`; add it to any loss, as `dpo + 0.2*sft(per=token)`. \
+    `weighted-mle` spreads it over a ranking.
+
+    Elsewhere: TRL's sft and the language-model loss of most libraries are per=batch-token; eric-mitchell's code sums. \
+    TRL's rpo_alpha is the weight of such a term.
 
     Verified against TRL (batch-token).
     """

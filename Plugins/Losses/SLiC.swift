@@ -8,9 +8,15 @@ struct SLiC: PairwiseLoss {
   static let citation = "Zhao et al., SLiC-HF, arXiv:2305.10425"
   static let documentation = """
     max(0, δ − log π(y_w) + log π(y_l)) − λ log π(y_w), without a reference; slope 0 at the kink. The paper's \
-    regularizer may also run over the SFT targets; here it is the chosen response's. The hinge over log-ratios, \
-    which TRL calls hinge and Cal-DPO's paper calls SLiC, is `hinge`. HALOs' trainer adds a loss per token to one \
-    per pair, which is an error unless the shapes happen to agree.
+    regularizer may also run over the SFT targets; here it is the chosen response's.
+
+    Published: δ 1 in nats of a sequence; λ 0.1 in HALOs.
+
+    Neighbors: `hinge(beta=1) + 0.1*sft @ log-probability`, at the defaults. The hinge over log-ratios is `hinge`; \
+    `cal-slic` calibrates that.
+
+    Elsewhere: what Cal-DPO's paper calls SLiC is `hinge`. HALOs' trainer adds a loss per token to one per pair, which \
+    is an error unless the shapes happen to agree.
 
     Verified against turbo-alignment (without regularizer). Unverified: the paper's regularizer; there is no code by \
     the authors.

@@ -8,7 +8,13 @@ struct SPPO: ListwiseLoss {
   static let documentation = """
     The mean over a prompt's responses of (r − (P − ½)/β)², where P, the column win_probability, is the probability \
     that the response beats the policy's others (the authors estimate it by PairRM over five). For a pair it is half \
-    the sum, as in the authors' code. β is their 1/η. With P = 1 and 0 it is half of `sppo-hard`.
+    the sum, as in the authors' code. β is their 1/η.
+
+    Published: β 0.001.
+
+    Neighbors: with P = 1 and 0 it is half of `sppo-hard`.
+
+    Elsewhere: TRL has sppo_hard alone.
 
     Verified against the authors' code (uclaml/SPPO).
     """

@@ -6,8 +6,14 @@ struct SPPOHard: PairwiseLoss {
   static let summary = "SPPO with certain wins: the chosen reward is pulled to 1/(2β), the rejected one to −1/(2β)."
   static let citation = "Wu et al., Self-Play Preference Optimization, arXiv:2405.00675"
   static let documentation = """
-    (r_w − 1/(2β))² + (r_l + 1/(2β))²: twice `sppo` with win probabilities 1 and 0. It is also the calibration of \
-    `cal-dpo`.
+    (r_w − 1/(2β))² + (r_l + 1/(2β))².
+
+    Published: β 0.001.
+
+    Neighbors: twice `sppo` with win probabilities 1 and 0. It is the calibration of `cal-dpo`, `cal-ipo` and \
+    `cal-slic`; it wants twice the margin of `ipo`.
+
+    Elsewhere: the same in TRL and Liger-Kernel; the authors' code has half of it.
 
     Verified against TRL, Liger-Kernel, and the copy of TRL's code in DPO-Shift.
     """

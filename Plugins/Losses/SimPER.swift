@@ -9,6 +9,10 @@ struct SimPER: PairwiseLoss {
     −exp(log π(y_w)/|y_w|) + exp(log π(y_l)/|y_l|), without reference or hyperparameter. The loss makes its rewards \
     itself and takes no parameterization.
 
+    Neighbors: `simpo` takes the logistic loss of the mean log-probabilities.
+
+    Elsewhere: it is not among the losses of TRL or Liger-Kernel.
+
     Verified against a closed form, which is that of the authors' code (tengxiao1/SimPER).
     """
   static let defaultReward: String? = nil

@@ -6,13 +6,19 @@ struct SimPO: PairwiseLoss {
   static let summary = "Simple preference optimization: mean log-probabilities, no reference, and a target margin."
   static let citation = "Meng et al., SimPO, NeurIPS 2024, arXiv:2405.14734, Eq. 6"
   static let documentation = """
-    −log σ(β (r_w − r_l − γ/β)) with r the log-probability per token. The authors set the ratio γ/β; TRL's \
-    simpo_gamma and CPO-SimPO's are γ itself. Published (β, ratio): 2.0, 0.8 for Mistral-Base; 2.5, 0.1 \
-    Mistral-Instruct; 2.0, 0.5 Llama-3-Base; 2.5, 0.55 Llama-3-Instruct; 10, 0.5 Gemma-2. Their sft_weight is `simpo \
-    + 0.1*sft(per=batch-token)`.
+    −log σ(β (r_w − r_l − γ/β)) with r the log-probability per token.
 
-    Verified against the authors' code (princeton-nlp/SimPO), TRL and Liger-Kernel; the hinge form against its \
-    closed form.
+    Published: β and γ/β of 2.0, 0.8 for Mistral-Base; 2.5, 0.1 Mistral-Instruct; 2.0, 0.5 Llama-3-Base; 2.5, 0.55 \
+    Llama-3-Instruct; 10, 0.3 the same, v0.2; 10, 0.5 Gemma-2.
+
+    Neighbors: without the margin it is `dpo @ mean-log-probability`. `cpo-simpo` adds a likelihood, `alpha-po` bends \
+    the reward, `alpha-dpo` gives each pair a margin. The authors' sft_weight is `simpo + 0.1*sft(per=batch-token)`.
+
+    Elsewhere: the authors set the ratio γ/β, as here and in HALOs; simpo_gamma of TRL, LLaMA-Factory, axolotl and \
+    Liger-Kernel is γ itself, β times as large.
+
+    Verified against the authors' code (princeton-nlp/SimPO), TRL and Liger-Kernel; the hinge form against its closed \
+    form.
     """
   static let hyperparameters = [
     Hyperparameter("beta", \Self.beta, in: .positive, "scale of the mean log-probabilities; 2 to 10 in the paper")

@@ -8,9 +8,16 @@ struct TDPO1: PairwiseLoss {
   static let citation = "Zeng et al., Token-level Direct Preference Optimization, ICML 2024, arXiv:2404.11999, Eq. 16"
   static let documentation = """
     −log σ(β (r_w − r_l − (K_l − K_w))), where K is the sum over a response's tokens of KL(π_ref ‖ π) over the \
-    vocabulary: the column policy_kl, which the policy supplies and differentiates. The authors' configuration runs \
-    this form, `if_tdpo2: false`, although its comment says the other. Their softmax(…).log() gives NaN for \
-    vocabulary entries that underflow.
+    vocabulary: the column policy_kl, which the policy supplies and differentiates.
+
+    Published: β 0.1.
+
+    Neighbors: `dpo` less the difference of the divergences. `tdpo2` weighs them by α and stops the chosen one's \
+    gradient.
+
+    Elsewhere: the authors' configuration runs this form, `if_tdpo2: false`, although its comment says the other. \
+    Their softmax(…).log() gives NaN for vocabulary entries that underflow. It is not among the losses of TRL or \
+    Liger-Kernel.
 
     Verified against a closed form, which is that of the authors' code \
     (Vance0124/Token-level-Direct-Preference-Optimization).

@@ -8,8 +8,13 @@ struct TDPO2: PairwiseLoss {
   static let citation = "Zeng et al., Token-level Direct Preference Optimization, ICML 2024, arXiv:2404.11999, Eq. 18"
   static let documentation = """
     −log σ(β (r_w − r_l − α (K_l − sg K_w))), where K is the sum over a response's tokens of KL(π_ref ‖ π) over the \
-    vocabulary: the column policy_kl, which the policy supplies and differentiates; sg stops the gradient. `tdpo1` \
-    has α = 1 and both gradients.
+    vocabulary: the column policy_kl, which the policy supplies and differentiates; sg stops the gradient.
+
+    Published: β 0.1 and α 0.5.
+
+    Neighbors: `tdpo1` has α = 1 and both gradients; with α 0 it is `dpo`.
+
+    Elsewhere: it is not among the losses of TRL or Liger-Kernel.
 
     Verified against the authors' code (Vance0124/Token-level-Direct-Preference-Optimization).
     """

@@ -7,10 +7,16 @@ struct WPO: PairwiseLoss {
     "Weighted preference optimization: DPO with weights by how likely the policy itself is to say the pair."
   static let citation = "Zhou et al., WPO, EMNLP 2024, arXiv:2406.11827"
   static let documentation = """
-    min(1, exp(A_w + A_l)) times DPO, without a gradient through the weight; A is a response's mean over its tokens \
-    of log π(y_t) − log Σ_v π(v)². The policy supplies policy_log_collision, the sum of log Σ_v π(v)² over the \
-    response's tokens. clamped=false drops the bound of 1, as TRL has done since 0.29; TRL 0.15 to 0.28 computes the \
-    weights one token beside the mask.
+    min(1, exp(A_w + A_l)) times DPO, without a gradient through the weight; A is a response's mean over its tokens of \
+    log π(y_t) − log Σ_v π(v)². The policy supplies policy_log_collision, the sum of log Σ_v π(v)² over the response's \
+    tokens.
+
+    Published: β 0.01.
+
+    Neighbors: `dpo`, each pair weighed.
+
+    Elsewhere: TRL has dropped the bound of 1 since 0.29: clamped=false; TRL 0.15 to 0.28 computes the weights one \
+    token beside the mask.
 
     Verified against the authors' code (wzhouad/WPO), loss and weights, and TRL.
     """

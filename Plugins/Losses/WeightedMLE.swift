@@ -7,11 +7,16 @@ struct WeightedMLE: ListwiseLoss {
   static let citation = "Xiao et al., Cal-DPO, NeurIPS 2024, arXiv:2412.14516, context of Eq. 12"
   static let documentation = """
     −Σ softmax(reward/β)_i log π(y_i). rewards=rank takes +1/2 for the best response, −1/2 for the last and steps of \
-    equal size between: a pair is weighed by σ(±1/β). rewards=score takes the scores. As β goes to 0 it becomes \
-    `sft`.
+    equal size between: a pair is weighed by σ(±1/β). rewards=score takes the scores.
 
-    Verified against a closed form: the paper has it as the optimum of a calibrated objective, and the pair's \
-    weights are derived from that. There is no code to run.
+    Published: the form alone.
+
+    Neighbors: as β goes to 0 it becomes `sft`. `info-nca` sets such weights against the rewards' softmax.
+
+    Elsewhere: there is no code to run, by the authors or by others.
+
+    Verified against a closed form: the paper has it as the optimum of a calibrated objective, and the pair's weights \
+    are derived from that. There is no code to run.
     """
   static let hyperparameters = [
     Hyperparameter("beta", \Self.beta, in: .positive, symbol: "\\beta", "temperature of the rewards"),

@@ -6,12 +6,16 @@ struct AlphaDivergence: RewardParameterization {
   static let summary = "The link of the α-divergence, (1 − exp(−αD))/α: reverse KL at α = 0, forward KL at α = 1."
   static let citation = "Wang et al., Beyond Reverse KL (f-DPO), ICLR 2024, arXiv:2309.16240, Table 1"
   static let documentation = """
-    (1 − exp(−αD))/α with D = log π − log π_ref. It is exact at both ends: at α = 0 it is `log-ratio`, at α = 1 \
-    `forward-kl`. The authors allow 0 < α < 1 and vary it from 0.1 to 0.9. Where exp(−αD) does not fit a double it \
+    (1 − exp(−αD))/α with D = log π − log π_ref. It is exact at both ends. Where exp(−αD) does not fit a double it \
     continues along its tangent.
 
-    TRL's f_alpha_divergence_coef is 1 − α since 0.29 and was α before, with default 1: the same setting meant \
-    forward KL there and means reverse KL now. TRL holds the exponent at 80, with slope 0 beyond: trl_clamp=true.
+    Published: 0 < α < 1, from 0.1 to 0.9; β 0.3 in the authors' script for HH.
+
+    Neighbors: at α = 0 it is `log-ratio`, at α = 1 `forward-kl`; `f-dpo` is `dpo` over it.
+
+    Elsewhere: TRL's f_alpha_divergence_coef is 1 − α since 0.29 and was α before, with default 1: the same setting \
+    meant forward KL there and means reverse KL now. TRL holds the exponent at 80, with slope 0 beyond: \
+    trl_clamp=true.
 
     Verified against TRL (both conventions), with exact values where it is not finite, and at its ends against the \
     authors' code (alecwangcq/f-divergence-dpo).

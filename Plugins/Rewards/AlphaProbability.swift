@@ -6,8 +6,14 @@ struct AlphaProbability: RewardParameterization {
   static let summary = "AlphaPO's reward (1 − exp(−α l))/α of the mean log-probability l; it needs no reference."
   static let citation = "Gupta et al., AlphaPO, ICML 2025, arXiv:2501.03884"
   static let documentation = """
-    α = 0 is `mean-log-probability`, exactly; α > 0 punishes unlikely responses more. Where exp(−α l) does not fit a \
-    double it continues along its tangent; TRL raises exp(l) to a power, which underflows below −708.
+    (1 − exp(−α l))/α of the mean log-probability l; α > 0 punishes unlikely responses more. Where exp(−α l) does not \
+    fit a double it continues along its tangent.
+
+    Published: α 0.25 for Mistral-Instruct.
+
+    Neighbors: α = 0 is `mean-log-probability`, exactly; `alpha-po` is `simpo` over it.
+
+    Elsewhere: TRL raises exp(l) to a power, which underflows below −708.
 
     Verified against TRL. Unverified: there is no code by the authors.
     """

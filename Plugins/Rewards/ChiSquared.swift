@@ -7,9 +7,16 @@ struct ChiSquared: RewardParameterization {
   static let citation = "Huang et al., Correcting the Mythos of KL-Regularization (χPO), arXiv:2407.13399"
   static let documentation = """
     exp(clip(αD, −88, cap)) − 1 + γD with D = log π − log π_ref; the −1 makes it 0 at the reference and cancels in \
-    pairs. α = γ = 1 is the paper's formula; the clip at 20 and other α and γ (1/4 and 1, 0.1 and 1) are of its \
-    experiments. The clip is essential for sums over tokens: exp(D) soon outgrows all else. Beyond it the slope is γ \
-    alone. Under `chi-po` the whole margin is clipped, too.
+    pairs. The clip is essential for sums over tokens: exp(D) soon outgrows all else. Beyond it the slope is γ alone.
+
+    Published: α = γ = 1 is the paper's formula; the clip at 20 and other α and γ (1/4 and 1, 0.1 and 1) are of its \
+    experiments.
+
+    Neighbors: `chi-po` is `dpo` over it with the whole margin clipped, too. Without the exponential it is \
+    `log-ratio`.
+
+    Elsewhere: oxRL clips D itself at ±20, within the exponential alone; another third party clips each side of the \
+    margin.
 
     Verified against oxRL, a third party's code, within the clip. Unverified: the authors' code was not found; the \
     clip is quoted from the paper by a third party.

@@ -6,10 +6,15 @@ struct ForwardKL: RewardParameterization {
   static let summary = "The link of the forward KL divergence, 1 − exp(−D): f-DPO's reward that punishes missing mass."
   static let citation = "Wang et al., Beyond Reverse KL (f-DPO), ICLR 2024, arXiv:2309.16240, Table 1"
   static let documentation = """
-    1 − exp(−D) with D = log π − log π_ref; the 1 makes it 0 at the reference and cancels in pairs. Its slope \
-    exp(−D) grows without bound as a response loses probability. Below D = −690, where exp(−D) does not fit a \
-    double, it continues along its tangent; the authors' code and TRL overflow there. β is 0.03 in the authors' \
-    script for HH.
+    1 − exp(−D) with D = log π − log π_ref; the 1 makes it 0 at the reference and cancels in pairs. Its slope exp(−D) \
+    grows without bound as a response loses probability. Below D = −690, where exp(−D) does not fit a double, it \
+    continues along its tangent.
+
+    Published: β 0.03 in the authors' script for HH.
+
+    Neighbors: `alpha-divergence(alpha=1)`, exactly.
+
+    Elsewhere: the authors' code and TRL (f_divergence_type forward_kl) overflow far below the reference.
 
     Verified against the authors' code (alecwangcq/f-divergence-dpo) and TRL, with exact values where those are not \
     finite.

@@ -8,7 +8,12 @@ struct LogOdds: RewardParameterization {
   static let documentation = """
     Its zero is at even odds, not at the reference, so losses that look at absolute rewards are refused over it. At \
     probability 1 the odds are infinite; there it is 690.8, and the gradient of ORPO's loss is the limit of those \
-    beside it. turbo-alignment holds exp(l) below 1 − 1e-7, which stops the gradient.
+    beside it.
+
+    Neighbors: `orpo` goes by it. For unlikely responses it is `mean-log-probability`.
+
+    Elsewhere: turbo-alignment holds exp(l) below 1 − 1e-7, which stops the gradient; LLaMA-Factory and axolotl take \
+    the logarithm of 1 − exp(l) as it is.
 
     Verified against TRL and turbo-alignment.
     """

@@ -4,7 +4,13 @@ import LossKit
 struct MeanLogProbability: RewardParameterization {
   static let name = "mean-log-probability"
   static let summary = "The log-probability per token, log π / |y|; it needs no reference."
-  static let documentation = "SimPO's reward. The length counts the end token."
+  static let documentation = """
+    The length counts the end token.
+
+    Neighbors: `log-probability` by the length; `simpo` goes by it, `alpha-probability` bends it.
+
+    Verified against the authors' code (princeton-nlp/SimPO) and TRL, through `simpo`.
+    """
 
   func reward(_ response: Response) -> Formula {
     response.logProbability / response.tokenCount

@@ -4,7 +4,16 @@ import LossKit
 struct MeanLogRatio: RewardParameterization {
   static let name = "mean-log-ratio"
   static let summary = "The log-ratio per token, (log π − log π_ref) / |y|."
-  static let documentation = "What TRL's ipo and sigmoid_norm use. The length counts the end token."
+  static let documentation = """
+    The length counts the end token.
+
+    Neighbors: `log-ratio` by the length; `dpo-norm` is `dpo` over it.
+
+    Elsewhere: what TRL's ipo and sigmoid_norm use; there the length counts one token that is not scored, too (TRL \
+    issue 6879).
+
+    Verified against TRL (ipo and sigmoid_norm) and the authors' code of `dil-bce`.
+    """
 
   func reward(_ response: Response) -> Formula {
     (response.logProbability - response.referenceLogProbability) / response.tokenCount

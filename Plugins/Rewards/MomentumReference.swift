@@ -7,13 +7,18 @@ struct MomentumReference: RewardParameterization {
     "The log-ratio to a reference extrapolated from the last two iterates: (1+a) log π_t − a log π_(t−1)."
   static let citation = "He et al., Accelerated Preference Optimization, arXiv:2410.06293, Eq. 3.7"
   static let documentation = """
-    log π − (1+a) log π̂_t + a log π̂_(t−1); the first reference is the newest iterate, the second the one before. \
-    The extrapolated policy is not normalized, and its constant per prompt cancels in pairs alone: losses that look \
-    at absolute rewards are refused over it. a = 0 is the log-ratio to the newest iterate. In practice the authors \
-    extrapolate the parameters instead, which approximates this.
+    log π − (1+a) log π̂_t + a log π̂_(t−1); the first reference is the newest iterate, the second the one before. The \
+    extrapolated policy is not normalized, and its constant per prompt cancels in pairs alone: losses that look at \
+    absolute rewards are refused over it.
 
-    Verified against a closed form, and against the policy of the paper's Theorem 4.1. Unverified: there is no code \
-    by the authors.
+    Published: a 0.3.
+
+    Neighbors: a = 0 is the `log-ratio` to the newest iterate; `apo-momentum` is `dpo` over it.
+
+    Elsewhere: in practice the authors extrapolate the parameters instead, which approximates this. No code was found.
+
+    Verified against a closed form, and against the policy of the paper's Theorem 4.1. Unverified: there is no code by \
+    the authors.
     """
   static let hyperparameters = [
     Hyperparameter(

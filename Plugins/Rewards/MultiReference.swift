@@ -6,14 +6,20 @@ struct MultiReference: RewardParameterization {
   static let summary = "MRPO's reward: the log-ratio to a mean of several references, clipped to the last one."
   static let citation = "Le et al., Multi-Reference Preference Optimization, arXiv:2405.16388"
   static let documentation = """
-    The last reference is the base; each other one is clipped into p (1 ± ε) of the base's log-probability p, with ε \
-    = η times the response's share of the pair's mean log-probability (η < 0: ε = −η). The references' weights are \
-    their shares of |log p(y_w) − log p(y_l)| (alpha < 0), or alpha for the first ones together and the rest for the \
-    base. No gradient flows through any of it. mean=code is the authors' code, in which each of two references takes \
-    the other's weight in the harmonic mean (for more than two, in reversed order: our extension); mean=harmonic is \
-    the paper's closed form −log Σ α_k exp(−log p_k); mean=geometric is Σ α_k log p_k, which is the exact optimum \
-    under a weighted sum of reverse KL divergences. A merged reference is not normalized: losses that look at \
-    absolute rewards are refused over it.
+    The last reference is the base; each other one is clipped into p (1 ± ε) of the base's log-probability p, with ε = \
+    η times the response's share of the pair's mean log-probability (η < 0: ε = −η). The references' weights are their \
+    shares of |log p(y_w) − log p(y_l)| (alpha < 0), or alpha for the first ones together and the rest for the base. \
+    No gradient flows through any of it. A merged reference is not normalized: losses that look at absolute rewards \
+    are refused over it.
+
+    Published: η 0.1 and alpha −1 (adaptive) in the authors' code, β 0.1.
+
+    Neighbors: with references that are equal it is `log-ratio`; `mrpo` is `dpo` over it. mean=geometric, Σ α_k log \
+    p_k, is the exact optimum under a weighted sum of reverse KL divergences.
+
+    Elsewhere: mean=code is the authors' code, in which each of two references takes the other's weight in the \
+    harmonic mean (for more than two, in reversed order: our extension); mean=harmonic is the paper's closed form −log \
+    Σ α_k exp(−log p_k).
 
     Verified against the authors' code (thaihungle/MRPO) for two references. Unverified: the paper's body was not \
     readable; harmonic and geometric means, and more references, agree with the closed forms above.

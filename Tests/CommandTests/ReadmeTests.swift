@@ -19,10 +19,13 @@ struct ReadmeTests {
     #expect(try Readme.blocks(of: "swift") == [source])
   }
 
-  @Test("The table of components is what losskit list prints")
-  func list() throws {
-    let outcome = try Tool.run(["list"])
-    #expect(try Readme.blocks(of: "text").contains(outcome.output))
+  @Test("The table of methods is what losskit list --markdown prints")
+  func table() throws {
+    let outcome = try Tool.run(["list", "--markdown"])
+    let lines = try Readme.file("README.md").split(separator: "\n", omittingEmptySubsequences: false)
+    let start = try #require(lines.firstIndex { $0.hasPrefix("| name | kind |") })
+    let table = lines[start...].prefix { $0.hasPrefix("|") }.map { $0 + "\n" }.joined()
+    #expect(outcome.status == 0 && table == outcome.output, "put what 'losskit list --markdown' prints in its place")
   }
 
   @Test("The quickstart's recipe is read, and its objectives resolve")

@@ -11,6 +11,7 @@ final class LogProbabilityFile: LogProbabilityProvider {
 
   static let name = "log-probability-file"
   static let summary = "Log-probabilities from a JSONL file, looked up by prompt and response; cannot be trained."
+  static let documentation = "Verified against the values of the file: it computes nothing."
   static let defaultOptions = Options()
   static let hyperparameters: [Hyperparameter<Options>] = []
   static let columns = [logProbability, tokenLogProbability]

@@ -104,7 +104,9 @@ struct losskit_component {
   const char *name;                         /* [a-z][a-z0-9]*(-[a-z0-9]+)* */
   const char *version, *summary;
   const char *citation;                     /* paper, equation; may be NULL */
-  const char *documentation;                /* more than the summary, in paragraphs; may be NULL */
+  const char *documentation;                /* more than the summary, in paragraphs; may be NULL. Hosts know those that
+                                             * begin with "Published:", "Neighbors:" (relations to others), "Elsewhere:"
+                                             * (other libraries' variants), "Verified against" and "Unverified:" */
   const char *default_reward;               /* a loss's parameterization where the objective names none; NULL: reads no reward */
   size_t parameter_count, input_count, state_count;
   const losskit_parameter *const *parameters;

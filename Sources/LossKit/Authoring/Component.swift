@@ -24,7 +24,8 @@ public protocol Component: Sendable {
   static var summary: String { get }
   /// Paper and equation.
   static var citation: String { get }
-  /// More than the summary: variants, what was verified against what. Paragraphs.
+  /// More than the summary, in paragraphs. Those that begin with "Published:" (which values, where), "Neighbors:" (relations to others),
+  /// "Elsewhere:" (other libraries' variants of the name), and "Verified against" or "Unverified:" are shown under heads of their own.
   static var documentation: String { get }
   /// What can be set.
   static var hyperparameters: [Hyperparameter<Self>] { get }

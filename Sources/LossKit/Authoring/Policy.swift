@@ -12,6 +12,8 @@ public protocol LogProbabilityProvider: AnyObject {
   static var summary: String { get }
   /// Paper or source; empty if none.
   static var citation: String { get }
+  /// More than the summary, in paragraphs with the heads that a `Component`'s have; empty if there is none.
+  static var documentation: String { get }
   /// The options when nothing is set.
   static var defaultOptions: Options { get }
   /// What of the options can be set by name.
@@ -35,6 +37,8 @@ public protocol LogProbabilityProvider: AnyObject {
 extension LogProbabilityProvider {
   /// No citation.
   public static var citation: String { "" }
+  /// No more than the summary.
+  public static var documentation: String { "" }
 }
 
 /// A provider that can be trained.

@@ -21,7 +21,8 @@ enum PolicyExport<P: LogProbabilityProvider> {
       losskit_policy_type(
         flags: isTrainable ? UInt32(LOSSKIT_TRAINABLE) : 0, name: permanentString(P.name),
         version: permanentString("1"), summary: permanentString(P.summary),
-        citation: permanentString(P.citation, emptyIsNull: true), documentation: nil,
+        citation: permanentString(P.citation, emptyIsNull: true),
+        documentation: permanentString(P.documentation, emptyIsNull: true),
         parameter_count: parameters.count, column_count: columns.count,
         parameters: permanentArray(parameters.map { Optional($0) }),
         columns: permanentArray(columns.map { Optional($0) }),

@@ -16,12 +16,22 @@ struct ListCommand: ParsableCommand {
   @Flag(help: "Write a JSON array with one object for each entry.")
   var json = false
 
+  @Flag(help: "Write a Markdown table: what each needs, its default β, its source, what it was verified against.")
+  var markdown = false
+
   @OptionGroup var plugins: PluginOptions
 
+  func validate() throws {
+    if json, markdown { throw ValidationError("--json and --markdown exclude each other; give one") }
+  }
+
   func run() throws {
-    let listing = try plugins.registry().listing
+    let registry = try plugins.registry()
+    let listing = registry.listing
     for problem in listing.problems { Console.note("not usable: \(problem.message)") }
-    if json {
+    if markdown {
+      try Console.write(MethodTable(listing, in: registry).text)
+    } else if json {
       try Console.write(JSONText.array(listing.entries.map(\.json)).indented + "\n")
     } else {
       try Console.write(alignedLines(listing.entries.map(\.cells)))

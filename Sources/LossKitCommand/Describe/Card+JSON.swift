@@ -10,6 +10,11 @@ extension Card {
       ("summary", .string(summary)), ("citation", .string(citation)), ("documentation", .string(documentation)),
       ("library", .string(library)),
     ]
+    members += [
+      ("published", sections.published), ("neighbors", sections.neighbors), ("elsewhere", sections.elsewhere),
+      ("verified", sections.verification),
+    ].map { ($0.0, $0.1.map(JSONText.string) ?? .null) }
+    if kind != .policy { members.append(("needs", .array(needs.map(JSONText.string)))) }
     if let expression { members.append(("expression", .string(expression))) }
     if kind != .objective {
       members.append((kind == .policy ? "options" : "hyperparameters", .array(parameters.map(\.json))))

@@ -1,18 +1,30 @@
 import LossKit
 import LossKitRuntime
+import LossKitTraining
 
 extension Card {
   /// The card for people.
   var text: String {
     let blocks = [
-      heading, documentation.isEmpty ? nil : documentation, expressionBlock, parameterBlock, columnBlock, propertyBlock,
-      formulaBlock,
+      heading, documentation.isEmpty ? nil : Self.wrapping(sections.text), expressionBlock, parameterBlock,
+      section("Published", sections.published), columnBlock, propertyBlock, section("Neighbors", sections.neighbors),
+      section("Elsewhere", sections.elsewhere), section("Verification", sections.verification), formulaBlock,
     ]
-    return blocks.compactMap { $0 }.map { $0.last == "\n" ? $0 : $0 + "\n" }.joined(separator: "\n")
+    let shown = blocks.compactMap { $0 }.filter { !$0.isEmpty }
+    return shown.map { $0.last == "\n" ? $0 : $0 + "\n" }.joined(separator: "\n")
+  }
+
+  private static func wrapping(_ text: String, indentation: String = "") -> String {
+    wrapped(text, width: 100).map { $0.isEmpty ? "\n" : indentation + $0 + "\n" }.joined()
+  }
+
+  private func section(_ title: String, _ text: String?) -> String? {
+    text.map { "\(title)\n" + Self.wrapping($0, indentation: "  ") }
   }
 
   private var heading: String {
-    ["\(name) (\(kind), version \(version))", summary, citation].filter { !$0.isEmpty }.joined(separator: "\n")
+    ["\(name) (\(kind)\(version.isEmpty ? "" : ", version \(version)"))", summary, citation].filter { !$0.isEmpty }
+      .joined(separator: "\n")
   }
 
   private var expressionBlock: String? { expression.map { "Stands for\n  \($0)" } }
@@ -33,14 +45,15 @@ extension Card {
   }
 
   private var propertyBlock: String {
-    var lines = flags.map { [$0.name.replacing("_", with: " "), $0.holds ? "yes" : "no"] }
+    var lines = needs.isEmpty ? [] : [["needs", needs.joined(separator: ", ")]]
+    lines += flags.map { [$0.name.replacing("_", with: " "), $0.holds ? "yes" : "no"] }
     if let defaultReward { lines.append(["default reward", defaultReward]) }
     if let responses { lines.append(["responses", words(responses)]) }
     if let references, references.upperBound > 0 { lines.append(["references", words(references)]) }
     if !state.isEmpty {
       lines.append(["state", state.map { "\($0.name) = \(decimal($0.initial))" }.joined(separator: ", ")])
     }
-    lines.append(["library", library])
+    if !library.isEmpty { lines.append(["library", library]) }
     return "Properties\n" + alignedLines(lines, indentation: "  ")
   }
 

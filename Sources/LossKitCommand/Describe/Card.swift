@@ -10,7 +10,12 @@ struct Card {
   }
 
   let kind: PluginEntryDescription.Kind
-  let name, version, summary, citation, documentation, library: String
+  let name, version, summary, citation, library: String
+  /// The text as the plugin has it, and taken apart.
+  let documentation: String
+  var sections: Documentation { Documentation(documentation) }
+  /// What has to be there for it, in few words; empty where nothing is known to be.
+  var needs: [String] = []
   var parameters: [ParameterDescription] = []
   var columns: [ColumnNote] = []
   /// Properties that hold or not, by name.
@@ -28,18 +33,26 @@ struct Card {
 }
 
 extension Card {
-  /// Tells of a loss or a reward. Throws where its library cannot say its formula.
-  init(_ component: LoadedComponent) throws {
+  /// Tells of a loss or a reward. Throws where its library cannot say its formula, or where its default parameterization is not there.
+  /// `text` is what an objective calls it by, where that is not its name.
+  init(_ component: LoadedComponent, text: String? = nil, in registry: PluginRegistry) throws {
     self.init(
       kind: component.kind == .loss ? .loss : .reward, name: component.name, version: component.version,
       summary: component.summary, citation: component.citation, documentation: component.documentation,
       library: component.library)
     parameters = component.parameters
     columns = zip(component.inputs, component.inputSummaries).map { ColumnNote(column: $0, summary: $1) }
-    flags =
-      component.kind == .loss
-      ? [("rowwise", component.isRowwise), ("shift_invariant", component.isShiftInvariant)]
-      : [("zero_at_reference", component.isZeroAtReference)]
+    if component.kind == .loss {
+      let readsReward = component.inputs.contains { $0.name == Column.reward.name }
+      flags = [
+        ("rowwise", component.isRowwise), ("shift_invariant", component.isShiftInvariant),
+        ("absolute_rewards", readsReward && !component.isShiftInvariant),
+      ]
+      needs = try Objective(text ?? component.name, in: registry).needs
+    } else {
+      flags = [("zero_at_reference", component.isZeroAtReference)]
+      needs = component.needs
+    }
     flags.append(("numeric_gradient", component.hasNumericGradient))
     defaultReward = component.defaultReward
     responses = component.responses
@@ -58,12 +71,20 @@ extension Card {
     flags = [("trainable", policy.isTrainable), ("can_create", policy.canCreate)]
   }
 
-  /// Tells of a named objective.
-  init(_ objective: LoadedObjective) {
+  /// Tells of a named objective. Throws where it does not resolve.
+  init(_ objective: LoadedObjective, in registry: PluginRegistry) throws {
     self.init(
       kind: .objective, name: objective.name, version: objective.version, summary: objective.summary,
       citation: objective.citation, documentation: objective.documentation, library: objective.library)
     expression = objective.expression.description
+    needs = try Objective(objective.name, in: registry).needs
+  }
+
+  /// Tells of an objective that was written out.
+  init(_ objective: Objective, text: String) {
+    self.init(kind: .objective, name: text, version: "", summary: "", citation: "", documentation: "", library: "")
+    expression = objective.description
+    needs = objective.needs
   }
 
   private init(

@@ -9,15 +9,33 @@ struct DescribeCommand: ParsableCommand {
     commandName: "describe",
     abstract: "Tells all there is to know of a loss, objective, reward or policy.",
     discussion: """
-      Hyperparameters with their defaults and bounds, the columns it reads or supplies, its properties and its library; of \
-      losses and rewards also the formula and its gradient, as text and in LaTeX. 'losskit list' shows the names. A formula \
-      in braces is described as a loss, one behind an '@' as a reward.
+      Hyperparameters with their defaults and bounds, the columns it reads or supplies, its properties, its relation to others, \
+      what it was verified against, and its library; of losses and rewards also the formula and its gradient, as text and in \
+      LaTeX. 'losskit list' shows the names. An objective may be written out, too: 'dpo(beta=0.2) + sft @ log-ratio'. A \
+      formula in braces is described as a loss, one behind an '@' as a reward.
+
+      --plot draws what a loss does by itself, without a run: the forces on a pair wherever its two responses stand, the loss as \
+      contours, where the forces vanish, and where the chosen response is pushed down.
+
+      EXAMPLES
+        losskit describe cal-dpo
+        losskit describe cal-dpo --plot cal-dpo.svg
+        losskit describe 'dpo @ forward-kl' --plot forward-kl.svg
       """)
 
   @Argument(
-    help: "The name of a loss, objective, reward or policy, or a formula such as '{square(chosen.reward - 1)}'.",
+    help: """
+      The name of a loss, objective, reward or policy, an objective written out, or a formula such as \
+      '{square(chosen.reward - 1)}'.
+      """,
     completion: .custom(Self.names))
   var name: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Write the dynamics of the loss to this SVG file; '-' writes them, and nothing else, to standard output.",
+      valueName: "file"), completion: .file(extensions: ["svg"]))
+  var plot: String?
 
   @Flag(help: "Write JSON: an array with one object for each kind of thing that has the name.")
   var json = false
@@ -26,9 +44,13 @@ struct DescribeCommand: ParsableCommand {
 
   func run() throws {
     let registry = try plugins.registry()
-    let cards =
-      name.contains("{")
-      ? try blaming(.usage) { [try describedFormula()] } : try blaming(.unavailable) { try describe(in: registry) }
+    let cards = try describe(in: registry)
+    if let plot {
+      let picture = try picture(in: registry)
+      try Console.write(picture.svg, to: plot)
+      if plot == "-" { return }
+      Console.note("the dynamics are in \(plot)")
+    }
     if json {
       try Console.write(JSONText.array(cards.map(\.json)).indented + "\n")
     } else {
@@ -36,14 +58,46 @@ struct DescribeCommand: ParsableCommand {
     }
   }
 
-  private func describedFormula() throws -> Card {
-    let isReward = name.first { !$0.isWhitespace } == "@"
-    let text = isReward ? String(name.drop { $0.isWhitespace }.dropFirst()) : name
-    return try Card(FormulaText(parsing: text, as: isReward ? .reward : .loss).component())
+  /// A loss, a reward and a policy may share a name; each gets a card. What is no name is an objective.
+  private func describe(in registry: PluginRegistry) throws -> [Card] {
+    if isFormula { return try blaming(.usage) { [try describedFormula(in: registry)] } }
+    guard isName else {
+      return [Card(try resolvedObjective(name, reward: nil, settings: [], in: registry), text: name)]
+    }
+    return try blaming(.unavailable) { try describeName(in: registry) }
   }
 
-  /// A loss, a reward and a policy may share a name; each gets a card.
-  private func describe(in registry: PluginRegistry) throws -> [Card] {
+  /// Whether it is one formula, or a reward's behind an '@', not a sum that has formulas in it.
+  private var isFormula: Bool {
+    guard name.contains("{") else { return false }
+    guard let expression = try? ObjectiveExpression(parsing: name), let term = expression.terms.first else { return true }
+    guard case .formula = term.component.body else { return false }
+    return expression.terms.count == 1 && term.weight == 1 && expression.reward == nil
+  }
+
+  private func describedFormula(in registry: PluginRegistry) throws -> Card {
+    let isReward = name.first { !$0.isWhitespace } == "@"
+    let text = isReward ? String(name.drop { $0.isWhitespace }.dropFirst()) : name
+    return try Card(FormulaText(parsing: text, as: isReward ? .reward : .loss).component(), text: text, in: registry)
+  }
+
+  private var isName: Bool { name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "-" } }
+
+  /// The dynamics of the loss or objective. A reward has none by itself, nor has a policy.
+  private func picture(in registry: PluginRegistry) throws -> DynamicsPicture {
+    let terms = registry.listing.entries.filter { $0.name == name && ($0.kind == .loss || $0.kind == .objective) }
+    if isName, terms.isEmpty {
+      let isReward = registry.listing.entries.contains { $0.name == name && $0.kind == .reward }
+      throw CommandFailure(
+        status: .usage,
+        message: "--plot: '\(name)' is no loss and has no dynamics by itself"
+          + (isReward ? "; plot a loss over it, such as 'dpo @ \(name)'" : "; name a loss or an objective"))
+    }
+    let objective = try resolvedObjective(name, reward: nil, settings: [], in: registry)
+    return try blaming(.usage) { try DynamicsPicture(of: objective, title: name) }
+  }
+
+  private func describeName(in registry: PluginRegistry) throws -> [Card] {
     let listing = registry.listing
     let kinds = listing.entries.filter { $0.name == name && $0.shadowedBy == nil }.map(\.kind)
     guard !kinds.isEmpty else {
@@ -52,10 +106,10 @@ struct DescribeCommand: ParsableCommand {
     }
     return try kinds.map { kind in
       switch kind {
-      case .loss: try Card(registry.component(named: name, kind: .loss))
-      case .reward: try Card(registry.component(named: name, kind: .reward))
+      case .loss: try Card(registry.component(named: name, kind: .loss), in: registry)
+      case .reward: try Card(registry.component(named: name, kind: .reward), in: registry)
       case .policy: try Card(registry.policyType(named: name))
-      case .objective: try Card(registry.objective(named: name))
+      case .objective: try Card(registry.objective(named: name), in: registry)
       }
     }
   }

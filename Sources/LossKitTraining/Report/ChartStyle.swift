@@ -26,14 +26,28 @@ enum ChartStyle {
     .chart .title { font-size: 15px; font-weight: 650; }
     .chart .caption { fill: var(--quiet); }
     .chart .ground { fill: var(--ground); }
+    .chart .plane { fill: var(--ground); }
+    .chart .border { fill: none; stroke: var(--zero); }
+    .chart .contour { fill: none; stroke: var(--zero); stroke-width: 1; opacity: 0.8; }
+    .chart .down { fill: var(--c1); opacity: 0.2; }
+    .chart .still { fill: var(--quiet); opacity: 0.14; }
+    .chart .stillline { fill: none; stroke: var(--ink); stroke-width: 2.4; stroke-dasharray: 1 5; stroke-linecap: round; }
+    .chart .arrow { fill: none; stroke-width: 1.3; }
+    .chart .free { fill: none; stroke: var(--ink); stroke-width: 2.4; stroke-dasharray: 8 5; }
+    .chart .freehead { fill: var(--ink); }
+    .chart .fixed { fill: var(--ink); stroke: var(--ground); stroke-width: 2; }
+    .chart .unstable, .chart .start { fill: var(--ground); stroke: var(--ink); stroke-width: 1.6; }
+    .chart .halo { stroke: var(--ground); stroke-width: 4; paint-order: stroke; stroke-linejoin: round; }
+    .chart .axis { font-weight: 600; }
+    .chart .aid { font-size: 12.5px; }
 
     """ + (0..<colorCount).map(rules).joined(separator: "\n")
   }
 
   private static func rules(_ color: Int) -> String {
     """
-    .chart .line.c\(color) { stroke: var(--c\(color)); }
-    .chart .dot.c\(color), .chart .label.c\(color) { fill: var(--c\(color)); }
+    .chart .line.c\(color), .chart .arrow.c\(color) { stroke: var(--c\(color)); }
+    .chart .dot.c\(color), .chart .head.c\(color), .chart .label.c\(color) { fill: var(--c\(color)); }
     """
   }
 

@@ -14,6 +14,16 @@ public struct ComparisonResult: Sendable {
     public var directory: String
     /// The lines of its metrics.
     public var records: [MetricsRecord]
+    /// What its objective does by itself.
+    public var dynamics = Dynamics.refused("")
+
+    /// A picture of the loss by itself, or why there is none.
+    public enum Dynamics: Sendable {
+      /// The picture.
+      case drawn(DynamicsPicture)
+      /// Why there is none.
+      case refused(String)
+    }
 
     /// A metric of the held-out data at the end.
     public func final(_ name: String) -> Double? {

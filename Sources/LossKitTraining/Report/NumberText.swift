@@ -29,6 +29,15 @@ func significant(_ value: Double) -> String {
   return fixed(value, min(6, max(0, 3 - magnitude)))
 }
 
+/// A number for a picture: four significant digits, with a true minus sign, without zeros that say nothing.
+func brief(_ value: Double) -> String {
+  let text = significant(value)
+  guard text.contains("."), !text.contains("e") else { return text.replacingMinus }
+  var digits = text[...]
+  while digits.last == "0" { digits.removeLast() }
+  return String(digits.last == "." ? digits.dropLast() : digits).replacingMinus
+}
+
 /// A time in seconds for people: `8 s`, `2 min 5 s`, `1 h 12 min`.
 func duration(_ seconds: Double) -> String {
   guard seconds.isFinite, seconds < 1e9 else { return "–" }

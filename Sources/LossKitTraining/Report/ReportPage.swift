@@ -9,7 +9,7 @@ extension ComparisonResult {
     ]
     let body = element(
       "main", [],
-      ([header, section("Held-out data at the end", resultTable)] + [legend] + [figures] + [
+      ([header, section("Held-out data at the end", resultTable)] + [legend, figures, dynamics] + [
         section("Runs", runsTable), note,
       ])
       .joined(separator: "\n"))
@@ -75,6 +75,28 @@ extension ComparisonResult {
     return element("div", [("class", "figures")], figures.joined(separator: "\n"))
   }
 
+  /// The losses by themselves, beside the curves of the runs; empty where no run has them.
+  private var dynamics: String {
+    let parts = runs.compactMap { run -> String? in
+      switch run.dynamics {
+      case .drawn(let picture):
+        element(
+          "figure", [],
+          element(
+            "figcaption", [],
+            element("strong", [], escaped("\(run.label): the forces of the loss by itself"))
+              + element("span", [], escaped(picture.readingAid))
+              + element("span", [("class", "quiet")], escaped(picture.caption))) + picture.figure)
+      case .refused(let reason):
+        reason.isEmpty ? nil : element("p", [("class", "quiet")], escaped(reason))
+      }
+    }
+    if parts.isEmpty { return "" }
+    return section(
+      "What the losses do by themselves",
+      element("div", [("class", "figures dynamics")], parts.joined(separator: "\n")))
+  }
+
   private var runsTable: String {
     let head = element(
       "tr", [], ["run", "objective", "hash", "learning rate"].map { element("th", [("scope", "col")], $0) }.joined())
@@ -134,7 +156,7 @@ extension ComparisonResult {
       \(keys.joined(separator: "\n"))
       .figures { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 20px; }
       figure { margin: 0; padding: 16px 16px 8px; background: var(--panel); border-radius: 10px; min-width: 0; }
-      figure:first-child { grid-column: 1 / -1; }
+      .figures:not(.dynamics) > figure:first-child { grid-column: 1 / -1; }
       figcaption { display: flex; flex-direction: column; margin-bottom: 8px; }
       figcaption strong { font-size: 16px; }
       figcaption span { font-size: 13px; }
@@ -143,7 +165,7 @@ extension ComparisonResult {
       @media (max-width: 820px) {
         .figures { grid-template-columns: minmax(0, 1fr); }
         figure { overflow-x: auto; }
-        figure:first-child .chart { min-width: 780px; }
+        .figures:not(.dynamics) > figure:first-child .chart { min-width: 780px; }
         main { padding: 24px 16px; }
       }
       @media print { body { background: none; } figure { break-inside: avoid; } }

@@ -83,7 +83,8 @@ public struct Comparison {
         ComparisonResult.Run(
           label: label, objective: plan.objective.description, hash: plan.objective.hash,
           learningRate: plan.configuration.learningRate, seconds: outcome.seconds, directory: path,
-          records: try MetricsLog.read("\(path)/\(RunDirectory.metricsFile)")))
+          records: try MetricsLog.read("\(path)/\(RunDirectory.metricsFile)"),
+          dynamics: dynamics(of: plan.objective, label: label)))
     }
     let result = ComparisonResult(
       runs: runs, start: start.map { _ in startSeconds }, trainingData: trainingData, evaluationData: evaluationData,
@@ -123,6 +124,14 @@ public struct Comparison {
     try ReferenceCache.fill(
       data.all, columns: columns, references: [policy], batchSize: plans[0].configuration.evalBatchSize)
     return data
+  }
+
+  private func dynamics(of objective: Objective, label: String) -> ComparisonResult.Run.Dynamics {
+    do {
+      return .drawn(try DynamicsPicture(of: objective, title: label))
+    } catch {
+      return .refused("\(error)")
+    }
   }
 
   private func checkFinished(_ outcome: Trainer.Outcome, _ label: String, _ path: String) throws {

@@ -32,8 +32,10 @@ import Testing
           reward  per response, differentiable  the implicit reward
 
         Properties
+          needs             pairs, a reference
           rowwise           yes
           shift invariant   yes
+          absolute rewards  no
           numeric gradient  no
           default reward    log-ratio
           responses         2
@@ -56,6 +58,7 @@ import Testing
           toy(beta=0.25) + 0.5*dpo
 
         Properties
+          needs    pairs, a reference
           library  \(library)
 
         """)
@@ -124,6 +127,7 @@ import Testing
     let column = try #require((card["columns"] as? [[String: Any]])?.first)
     #expect(column["name"] as? String == "reward" && column["per"] as? String == "response")
     #expect((card["flags"] as? [String: Bool])?["shift_invariant"] == true)
+    #expect(card["needs"] as? [String] == ["pairs", "a reference"] && card["published"] is NSNull)
   }
 
   @Test func jsonHasTheFormula() throws {
@@ -135,6 +139,39 @@ import Testing
       #expect((text["value"] as? String)?.isEmpty == false)
       #expect((text["gradient"] as? [String: String])?.count == 2)
     }
+  }
+
+  @Test func thePageOfAPractitioner() throws {
+    let run = try Tool.run(["describe", "cal-dpo"])
+    let heads = [
+      "Hyperparameters", "Published", "Columns read", "Properties", "Neighbors", "Elsewhere", "Verification",
+    ]
+    var rest = run.output[...]
+    for head in heads {
+      let range = try #require(rest.range(of: "\n\(head)"), "\(head) in its place")
+      rest = rest[range.upperBound...]
+    }
+    #expect(run.output.contains("plus `sppo-hard`") && run.output.contains("  absolute rewards  yes\n"))
+    let cards = try #require(try json(Tool.run(["describe", "cal-dpo", "--json"]).output) as? [[String: Any]])
+    for key in ["published", "neighbors", "elsewhere", "verified"] {
+      #expect((cards.first?[key] as? String)?.isEmpty == false)
+    }
+  }
+
+  @Test func anObjectiveThatIsWrittenOut() throws {
+    let run = try Tool.run(["describe", "dpo(beta=0.2) + sft(per=token)"])
+    #expect(run.status == 0 && run.error == "")
+    #expect(
+      run.output == """
+        dpo(beta=0.2) + sft(per=token) (objective)
+
+        Stands for
+          dpo(beta=0.2, label_smoothing=0) + sft(per=token) @ log-ratio
+
+        Properties
+          needs  pairs, a reference
+
+        """)
   }
 
   @Test func anUnknownNameIsNotAvailable() throws {

@@ -1,0 +1,162 @@
+package import LossKit
+package import LossKitRuntime
+
+/// What an objective does to one prompt's responses, wherever the policy stands: its loss, and the derivatives by log π.
+///
+/// References have log-probability 0, so a place is log π − log π_ref of each response, in nats; log π itself without a reference.
+package struct ForceField {
+  /// The loss at a place, and its derivatives by log π of each response, best first.
+  package struct Sample {
+    package let loss: Double
+    package let slopes: [Double]
+  }
+
+  /// How many responses a place has: 2 for pairs, 1 for feedback on single responses.
+  package let responseCount: Int
+  /// Whether the places are the implicit rewards themselves.
+  private(set) var showsRewards = false
+  private let objective: Objective
+
+  /// Throws, with the reason and the remedy, for an objective whose dynamics are not a picture of one pair or one response.
+  package init(_ objective: Objective) throws {
+    self.objective = objective
+    responseCount = objective.responses.contains(2) ? 2 : 1
+    guard objective.responses.contains(responseCount) else {
+      throw refusal("it takes \(objective.responses.lowerBound) responses or more", "plot it with fewer responses")
+    }
+    for column in objective.columns where !column.isOptional && value(of: column, place: 0, rank: 0, label: 1) == nil {
+      throw refusal(
+        "it reads the column '\(column.name)', which is no function of log π of whole responses",
+        "see the curves of a run of 'losskit compare'")
+    }
+    try checkIndependence()
+    let probes = probes
+    let rewards = try evaluate(probes, label: 1, state: objective.initialState).reward
+    showsRewards = !rewards.isEmpty && rewards == (0..<responseCount).flatMap { rank in probes.map { $0[rank] } }
+  }
+
+  /// The objective's resolved text.
+  var text: String { objective.description }
+  /// Whether the zero of the places is where policy and reference are equal.
+  var hasReference: Bool { objective.needsReference }
+  /// Whether the loss differs between desirable and undesirable responses.
+  var readsLabel: Bool { reads(.label) }
+
+  /// What had to be assumed for columns that are no log-probabilities.
+  var assumptions: [String] {
+    var texts: [String] = []
+    if reads(.tokenCount) { texts.append("responses of \(Int(Self.tokenCount)) tokens") }
+    if reads(.score) { texts.append(responseCount == 2 ? "scores 1 and 0" : "score 1") }
+    if objective.columns.contains(where: { $0.name.hasPrefix(Self.mismatchedPrefix) }) {
+      texts.append("responses to other prompts as likely as under the reference")
+    }
+    if !objective.isRowwise { texts.append(responseCount == 2 ? "a batch of one pair" : "a batch of one response") }
+    return texts
+  }
+
+  /// The places worth seeing, in nats: as far as β lets the loss bend, up to 0 where there is no reference.
+  package var range: ClosedRange<Double> {
+    let source = objective.reward?.component.inputs ?? objective.columns
+    let isPerToken = source.contains { $0.name == Column.tokenCount.name }
+    let reach = min(max(isPerToken ? 2 : 10, 1.2 / objective.rewardScale), 5000) * (isPerToken ? Self.tokenCount : 1)
+    return hasReference ? -reach...reach : -2 * reach...0
+  }
+
+  /// Evaluates places; each has `responseCount` numbers, in nats. `label` is 1 for desirable responses, 0 for others.
+  package func samples(at places: [[Double]], label: Double = 1) throws -> [Sample] {
+    let batches = objective.isRowwise ? [places] : places.map { [$0] }
+    return try batches.flatMap { try samples(ofBatch: $0, label: label, state: objective.initialState) }
+  }
+
+  // MARK: - Evaluation
+
+  private static let tokenCount = 20.0
+  private static let mismatchedPrefix = "mismatched_"
+
+  private func reads(_ column: Column) -> Bool { objective.columns.contains { $0.name == column.name } }
+
+  /// A column's entry for a response; nil for a column of which nothing is known here.
+  private func value(of column: Column, place: Double, rank: Int, label: Double) -> Double? {
+    switch column.name {
+    case Column.logProbability.name: place
+    case Column.referenceLogProbability.name: 0
+    case Column.tokenCount.name: Self.tokenCount
+    case Column.score.name: rank == 0 ? 1 : 0
+    case Column.label.name: label
+    default: column.name.hasPrefix(Self.mismatchedPrefix) ? mismatchedValue(of: column) : nil
+    }
+  }
+
+  /// The same of a response to another prompt, which stands where the reference does.
+  private func mismatchedValue(of column: Column) -> Double? {
+    switch column.name.dropFirst(Self.mismatchedPrefix.count) {
+    case Column.logProbability.name, Column.referenceLogProbability.name: 0
+    case Column.tokenCount.name: Self.tokenCount
+    default: nil
+    }
+  }
+
+  private func evaluate(_ places: [[Double]], label: Double, state: [Double]) throws -> Evaluation {
+    var batch = Batch(prompts: places.count, responses: responseCount, references: max(1, objective.referenceCount))
+    for column in objective.columns {
+      let once = (0..<responseCount).flatMap { rank in
+        places.compactMap { value(of: column, place: $0[rank], rank: rank, label: label) }
+      }
+      guard !once.isEmpty else { continue }
+      let copies = column.isPerReference ? batch.references : 1
+      batch.columns[column.name] = [[Double]](repeating: once, count: copies).flatMap { $0 }
+    }
+    var state = state
+    return try objective.evaluate(batch, state: &state)
+  }
+
+  private func samples(ofBatch places: [[Double]], label: Double, state: [Double]) throws -> [Sample] {
+    let evaluation = try evaluate(places, label: label, state: state)
+    let slopes = evaluation.gradients[Column.logProbability.name]
+    return places.indices.map { index in
+      Sample(
+        loss: evaluation.loss[index],
+        slopes: (0..<responseCount).map { slopes?[$0 * places.count + index] ?? 0 })
+    }
+  }
+
+  // MARK: - What cannot be shown
+
+  /// Places of no particular kind.
+  private var probes: [[Double]] {
+    [[0.31, 0.62], [0.56, 0.17], [0.83, 0.71]].map { fractions in
+      fractions.prefix(responseCount).map { range.lowerBound + $0 * (range.upperBound - range.lowerBound) }
+    }
+  }
+
+  /// Throws where the force on one pair depends on the other pairs of its batch or on the batches before.
+  private func checkIndependence() throws {
+    let label = 1.0
+    let state = objective.initialState
+    let alone = try probes.flatMap { try samples(ofBatch: [$0], label: label, state: state) }
+    if !objective.isRowwise {
+      let together = try samples(ofBatch: probes, label: label, state: state)
+      guard Self.agree(alone, together) else {
+        throw refusal(
+          "the force on a pair depends on the other pairs of its batch", "see the curves of a run of 'losskit compare'")
+      }
+    }
+    if !state.isEmpty {
+      let later = try probes.flatMap { try samples(ofBatch: [$0], label: label, state: state.map { $0 + 1 }) }
+      guard Self.agree(alone, later) else {
+        throw refusal(
+          "the force on a pair depends on the batches before, by what the loss keeps as state",
+          "see the curves of a run of 'losskit compare'")
+      }
+    }
+  }
+
+  private static func agree(_ first: [Sample], _ second: [Sample]) -> Bool {
+    let scale = (first + second).flatMap(\.slopes).map(\.magnitude).max() ?? 0
+    return zip(first.flatMap(\.slopes), second.flatMap(\.slopes)).allSatisfy { ($0 - $1).magnitude <= 1e-9 * scale }
+  }
+
+  private func refusal(_ reason: String, _ remedy: String) -> Failure {
+    Failure("the dynamics of \(objective.description) cannot be plotted: \(reason); \(remedy)")
+  }
+}
