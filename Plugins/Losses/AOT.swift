@@ -15,7 +15,7 @@ struct AOT: PairwiseLoss {
 
     Published: β 0.01 in TRL's recipe, by the authors.
 
-    Neighbors: for a batch of one pair it is `dpo`. `aot-unpaired` sorts chosen and rejected rewards instead of \
+    Neighbors: For a batch of one pair it is `dpo`. `aot-unpaired` sorts chosen and rejected rewards instead of \
     margins.
 
     Elsewhere: TRL's aot sorts each device's micro-batch for itself, so its value depends on the micro-batch.

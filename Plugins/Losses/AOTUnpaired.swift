@@ -13,7 +13,7 @@ struct AOTUnpaired: PairwiseLoss {
 
     Published: β 0.01 in TRL's recipe, by the authors.
 
-    Neighbors: for a batch of one pair it is `dpo`. `aot` sorts margins.
+    Neighbors: For a batch of one pair it is `dpo`. `aot` sorts margins.
 
     Elsewhere: TRL up to 0.28 calls it aot_pair, later aot_unpaired; it sorts each device's micro-batch for itself.
 

@@ -15,7 +15,7 @@ struct APODown: PairwiseLoss {
     Neighbors: `apo-zero` pushes the chosen response up instead. Both are anchored: absolute rewards matter. Not to be \
     confused with `apo-momentum`.
 
-    Elsewhere: the same in TRL (apo_down) and Liger-Kernel. TRL with an f-divergence mixes the raw log-ratio of the \
+    Elsewhere: The same in TRL (apo_down) and Liger-Kernel. TRL with an f-divergence mixes the raw log-ratio of the \
     chosen term with the link of the margin; here one parameterization holds for both. Another method called APO is \
     adversarial (Linear95/APO).
 

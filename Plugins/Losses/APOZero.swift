@@ -11,11 +11,11 @@ struct APOZero: PairwiseLoss {
 
     Published: β 0.1 is TRL's default; 0.001 to 0.2 in others' grids.
 
-    Neighbors: it is `kto` with its anchor held at 0, on both responses of a pair: the unpaired form, TRL's \
+    Neighbors: It is `kto` with its anchor held at 0, on both responses of a pair: the unpaired form, TRL's \
     apo_zero_unpaired, is `kto(anchored=false)`. `apo-down` pushes the chosen response down. Not to be confused with \
     `apo-momentum`.
 
-    Elsewhere: the same in TRL (apo_zero) and Liger-Kernel. Another method called APO is adversarial (Linear95/APO).
+    Elsewhere: The same in TRL (apo_zero) and Liger-Kernel. Another method called APO is adversarial (Linear95/APO).
 
     Verified against TRL, where the authors contributed it, Liger-Kernel and turbo-alignment.
     """

@@ -13,9 +13,9 @@ struct ARPO: PairwiseLoss {
 
     Published: c₁ 0.9, c₂ 0.4, β 0.1 and λ 1 are the defaults of the authors' code.
 
-    Neighbors: with τ = 1 it is `cpo`.
+    Neighbors: With τ = 1 it is `cpo`.
 
-    Elsewhere: the head of fe1ixxu/ALMA calls it CPO. It is not among the losses of TRL or Liger-Kernel.
+    Elsewhere: The head of fe1ixxu/ALMA calls it CPO. It is not among the losses of TRL or Liger-Kernel.
 
     Verified against a closed form, which is that of the authors' code (fe1ixxu/ALMA).
     """

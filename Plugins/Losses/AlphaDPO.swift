@@ -14,9 +14,9 @@ struct AlphaDPO: PairwiseLoss {
     Published: β, ratio, α of 2.5, 0.15, 0.05 for Mistral-Instruct; 2.5, 0.6, 0.2 Llama-3; 10, 0.4, 0.2 Llama-3 v0.2; \
     10, 0.4, 0.05 Gemma-2.
 
-    Neighbors: with α 0 it is `simpo`. `beta-dpo`, by the same authors, lets β follow the batch instead of the margin.
+    Neighbors: With α 0 it is `simpo`. `beta-dpo`, by the same authors, lets β follow the batch instead of the margin.
 
-    Elsewhere: the paper differs from the authors' code, which is computed here: its margin stands outside of β, and \
+    Elsewhere: The paper differs from the authors' code, which is computed here: its margin stands outside of β, and \
     its statistics are those of the whole training set. It is not among the losses of TRL or Liger-Kernel.
 
     Verified against the authors' code (junkangwu/alpha-DPO), first step.

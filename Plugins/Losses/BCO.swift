@@ -12,7 +12,7 @@ struct BCO: PairwiseLoss {
 
     Published: β 0.1.
 
-    Neighbors: with δ = 0 it is `nca-pair(biased=true)`.
+    Neighbors: With δ = 0 it is `nca-pair(biased=true)`.
 
     Elsewhere: TRL's DPOTrainer has had no δ in its bco_pair since 0.29; LLaMA-Factory has the running mean; EasyDeL \
     takes the batch's mean, with a gradient. The weights by underlying distribution of TRL's BCOTrainer are not here.

@@ -14,10 +14,10 @@ struct BetaDPO: PairwiseLoss {
 
     Published: β 0.1, α 0.6, mode_weight 0.2, and 0.9 for what is kept of the running values, in the authors' code.
 
-    Neighbors: with α 0 and mode_weight 0 it is `dpo`. `alpha-dpo`, by the same authors, moves the margin instead of \
+    Neighbors: With α 0 and mode_weight 0 it is `dpo`. `alpha-dpo`, by the same authors, moves the margin instead of \
     β.
 
-    Elsewhere: the authors' code gives NaN for a batch of one pair, updates the statistics in evaluation, too, and \
+    Elsewhere: The authors' code gives NaN for a batch of one pair, updates the statistics in evaluation, too, and \
     takes means of each device for itself. It is not among the losses of TRL or Liger-Kernel.
 
     Verified against the authors' code (junkangwu/beta-DPO), first step, over the draws.

@@ -8,9 +8,9 @@ struct C2DPO: PairwiseLoss {
   static let documentation = """
     −log σ(β (r_w − r_l)) + λ (r_w + r_l)²: what one response gains the other has to lose.
 
-    Published: nothing that was readable; the default of λ is that of oxRL.
+    Published: Nothing that was readable; the default of λ is that of oxRL.
 
-    Neighbors: with λ 0 it is `dpo`. `cal-dpo` holds each reward at a target, this one their sum at 0.
+    Neighbors: With λ 0 it is `dpo`. `cal-dpo` holds each reward at a target, this one their sum at 0.
 
     Elsewhere: oxRL has it; it is not among the losses of TRL or Liger-Kernel.
 

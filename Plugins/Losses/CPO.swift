@@ -15,7 +15,7 @@ struct CPO: PairwiseLoss {
     Neighbors: `dpo + sft(per=batch-token) @ log-probability`. `arpo` rejects less where the responses are alike, \
     `cpo-simpo` takes means.
 
-    Elsewhere: the authors' code, and TRL, take the likelihood as a mean over all chosen tokens of the batch \
+    Elsewhere: The authors' code, and TRL, take the likelihood as a mean over all chosen tokens of the batch \
     (per=batch-token), the paper as that of a sequence (per=token), turbo-alignment as a sum (per=sequence); they \
     differ by about the length. TRL's cpo_alpha is λ. Liger-Kernel's CPO ignores TRL's loss_type. The head of the \
     authors' repository (fe1ixxu/ALMA) is no longer CPO but `arpo`.

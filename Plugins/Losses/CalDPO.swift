@@ -13,11 +13,11 @@ struct CalDPO: PairwiseLoss {
     Published: β 0.001 (0.001 to 0.1 tried) and c = 1 in the paper, App. B.1; in others' grids β from 0.00003 to \
     0.003.
 
-    Neighbors: with calibration 1 it is `dpo` at β = 1 plus `sppo-hard` at its own β; without calibration it is `dpo` \
+    Neighbors: With calibration 1 it is `dpo` at β = 1 plus `sppo-hard` at its own β; without calibration it is `dpo` \
     at β = 1. At β 0.001 the calibration's gradient at the start is 2000 times as large as DPO's. `cal-ipo` and \
     `cal-slic` calibrate other losses.
 
-    Elsewhere: two of the authors' three code variants weigh the squared errors by 1, the one for Zephyr \
+    Elsewhere: Two of the authors' three code variants weigh the squared errors by 1, the one for Zephyr \
     (tengxiao1/Cal-DPO) by 0.5: calibration=0.5. The pseudocode in the paper's appendix has a typo, which the author \
     confirmed: Eq. 10 is right. No other library has it.
 

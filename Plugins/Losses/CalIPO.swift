@@ -10,11 +10,11 @@ struct CalIPO: PairwiseLoss {
     (r_w − r_l − 1/(2β))² + c [(r_w − 1/(2β))² + (r_l + 1/(2β))²]. The two terms want different margins: IPO 1/(2β), \
     the calibration 1/β. With c = 1 they settle at r_w = −r_l = (2/3) · 1/(2β).
 
-    Published: neither formula nor coefficient; c = 1 is Cal-DPO's.
+    Published: Neither formula nor coefficient; c = 1 is Cal-DPO's.
 
     Neighbors: `ipo` plus c times `sppo-hard`, at one β; `cal-dpo` calibrates the logistic loss.
 
-    Elsewhere: no code was found, by the authors or by others.
+    Elsewhere: No code was found, by the authors or by others.
 
     Unverified: the paper says that IPO is calibrated in this way and prints neither the formula nor the coefficient; \
     no code was found. Value and gradient agree with the closed form above.

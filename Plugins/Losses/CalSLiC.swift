@@ -10,12 +10,12 @@ struct CalSLiC: PairwiseLoss {
     max(0, 1 − β (r_w − r_l)) + c [(r_w − 1/(2β))² + (r_l + 1/(2β))²]. Both terms are content at r_w = −r_l = 1/(2β), \
     which is where the hinge has its kink; its slope there is 0.
 
-    Published: neither formula nor coefficient; c = 1 is Cal-DPO's.
+    Published: Neither formula nor coefficient; c = 1 is Cal-DPO's.
 
     Neighbors: `hinge` plus c times `sppo-hard`, at one β. The paper calls the hinge over log-ratios SLiC; `slic` is \
     SLiC-HF.
 
-    Elsewhere: no code was found, by the authors or by others.
+    Elsewhere: No code was found, by the authors or by others.
 
     Unverified: the paper says that SLiC is calibrated in this way and prints neither the formula nor the coefficient; \
     no code was found. Value and gradient agree with the closed form above.

@@ -11,9 +11,9 @@ struct ChiPO: PairwiseLoss {
 
     Published: β 0.05 and 0.005 in the paper's experiments.
 
-    Neighbors: without the clip it is `dpo @ chi-squared`, f-DPO with the divergence χ²/2 + KL.
+    Neighbors: Without the clip it is `dpo @ chi-squared`, f-DPO with the divergence χ²/2 + KL.
 
-    Elsewhere: the clip is on the difference; one third party clips each side, which is another loss, and oxRL clips \
+    Elsewhere: The clip is on the difference; one third party clips each side, which is another loss, and oxRL clips \
     nothing. It is not among the losses of TRL or Liger-Kernel.
 
     Verified against oxRL, a third party's code, where the clip is not reached. Unverified: the value of R_max, which \

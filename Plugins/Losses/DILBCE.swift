@@ -13,7 +13,7 @@ struct DILBCE: PairwiseLoss {
     Neighbors: `nca-pair(biased=true)` over means, at β = 1. `dil-lsif` and `dil-ukl` estimate the same ratio \
     otherwise.
 
-    Elsewhere: the authors' code takes the log-ratio per token, as here, the paper that of the sequence. It is not \
+    Elsewhere: The authors' code takes the log-ratio per token, as here, the paper that of the sequence. It is not \
     among the losses of TRL or Liger-Kernel.
 
     Verified against the authors' code (tengxiao1/DIL).

@@ -12,7 +12,7 @@ struct DILLSIF: PairwiseLoss {
 
     Neighbors: `dil-bce` and `dil-ukl` estimate the same ratio otherwise.
 
-    Elsewhere: the authors' code takes the log-ratio per token, as here, the paper that of the sequence. It is not \
+    Elsewhere: The authors' code takes the log-ratio per token, as here, the paper that of the sequence. It is not \
     among the losses of TRL or Liger-Kernel.
 
     Verified against the authors' code (tengxiao1/DIL).

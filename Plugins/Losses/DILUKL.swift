@@ -14,7 +14,7 @@ struct DILUKL: PairwiseLoss {
     Neighbors: `sft(per=token)` plus the likelihood ratio of the rejected response. `dil-bce` and `dil-lsif` estimate \
     the same ratio otherwise.
 
-    Elsewhere: the authors' code takes the log-ratio per token, as here, the paper that of the sequence. It is not \
+    Elsewhere: The authors' code takes the log-ratio per token, as here, the paper that of the sequence. It is not \
     among the losses of TRL or Liger-Kernel.
 
     Verified against the authors' code (tengxiao1/DIL).

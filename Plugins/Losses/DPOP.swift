@@ -10,9 +10,9 @@ struct DPOP: PairwiseLoss {
 
     Published: β 0.3 and λ 50; 5 to 500 in use.
 
-    Neighbors: with λ 0 it is `dpo`. `minor-dpo` bends the rejected reward instead, `cal-dpo` holds both.
+    Neighbors: With λ 0 it is `dpo`. `minor-dpo` bends the rejected reward instead, `cal-dpo` holds both.
 
-    Elsewhere: the penalty stands inside the log-sigmoid; an early version of the paper had it outside, and some code \
+    Elsewhere: The penalty stands inside the log-sigmoid; an early version of the paper had it outside, and some code \
     still has. At the kink SamPO's maximum has slope 1/2, turbo-alignment's relu 0. mlx-lm-lora has dpop; it is not \
     among the losses of TRL or Liger-Kernel.
 

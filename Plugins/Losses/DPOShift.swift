@@ -11,9 +11,9 @@ struct DPOShift: PairwiseLoss {
 
     Published: β 0.01; λ from 0.5 to 1, fixed at 0.75 or 0.95 or moving between such values.
 
-    Neighbors: with λ 1 it is `dpo`. `minor-dpo` drops the rejected reward where it is below 0.
+    Neighbors: With λ 1 it is `dpo`. `minor-dpo` drops the rejected reward where it is below 0.
 
-    Elsewhere: the authors' code counts the scheduler's steps, from 0. It is not among the losses of TRL or \
+    Elsewhere: The authors' code counts the scheduler's steps, from 0. It is not among the losses of TRL or \
     Liger-Kernel.
 
     Verified against a closed form, which is that of the authors' code (Meaquadddd/DPO-Shift).

@@ -11,7 +11,7 @@ struct DiscoPOP: PairwiseLoss {
 
     Published: β 0.05 and τ 0.05.
 
-    Neighbors: a blend of `dpo` (where m is 0) and `gpo-exponential` (where m is 1).
+    Neighbors: A blend of `dpo` (where m is 0) and `gpo-exponential` (where m is 1).
 
     Elsewhere: m e⁻ᶻ is computed as one exponential here; the authors' code and TRL multiply 0 by ∞ where z is far \
     below 0. TRL calls τ discopop_tau.

@@ -12,7 +12,7 @@ struct DrDPO: PairwiseLoss {
 
     Published: β′ 1.
 
-    Neighbors: the larger β′, the closer to `dpo`; for a batch of one pair it is `dpo`.
+    Neighbors: The larger β′, the closer to `dpo`; for a batch of one pair it is `dpo`.
 
     Elsewhere: oxRL has it; it is not among the losses of TRL or Liger-Kernel.
 

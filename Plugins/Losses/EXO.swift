@@ -13,10 +13,10 @@ struct EXO: ListwiseLoss {
 
     Published: β = β_r = 0.5 in HH and TL;DR, 0.1 in IMDb.
 
-    Neighbors: for two responses without scores it is `exo-pair`. The forward divergence of the authors' file (dpo-rw) \
+    Neighbors: For two responses without scores it is `exo-pair`. The forward divergence of the authors' file (dpo-rw) \
     is `info-nca`.
 
-    Elsewhere: the authors' trainer divides the logits of both policies by the temperature 0.8 before \
+    Elsewhere: The authors' trainer divides the logits of both policies by the temperature 0.8 before \
     log-probabilities are taken, which is no part of the loss. TRL has the pair form alone.
 
     Verified against the closed form of the authors' code (haozheji/exact-optimization, exo-rw) and, for two \

@@ -8,9 +8,9 @@ struct FocalPO: PairwiseLoss {
   static let documentation = """
     −sg(σ(z))^γ log σ(z) with z = β (r_w − r_l); sg stops the gradient.
 
-    Published: nothing that was readable; the default of γ is that of oxRL.
+    Published: Nothing that was readable; the default of γ is that of oxRL.
 
-    Neighbors: with γ 0 it is `dpo`.
+    Neighbors: With γ 0 it is `dpo`.
 
     Elsewhere: oxRL has it; it is not among the losses of TRL or Liger-Kernel.
 

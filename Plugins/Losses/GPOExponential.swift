@@ -8,9 +8,9 @@ struct GPOExponential: PairwiseLoss {
   static let documentation = """
     e⁻ᶻ with z = β (r_w − r_l). Where e⁻ᶻ does not fit a double it continues along its tangent.
 
-    Published: the form, in Table 1; β of 0.1 is DPO's.
+    Published: The form, in Table 1; β of 0.1 is DPO's.
 
-    Neighbors: the family's other members are `dpo` (logistic), `hinge`, `gpo-truncated-quadratic`, `gpo-savage` and \
+    Neighbors: The family's other members are `dpo` (logistic), `hinge`, `gpo-truncated-quadratic`, `gpo-savage` and \
     `ipo` (squared, at another scale).
 
     Elsewhere: oxRL has it; it is not among the losses of TRL or Liger-Kernel.

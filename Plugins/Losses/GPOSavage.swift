@@ -8,9 +8,9 @@ struct GPOSavage: PairwiseLoss {
   static let documentation = """
     σ(−z)² with z = β (r_w − r_l), that is 1/(1 + eᶻ)². Badly misranked pairs get little gradient.
 
-    Published: the form, in Table 1; β of 0.1 is DPO's.
+    Published: The form, in Table 1; β of 0.1 is DPO's.
 
-    Neighbors: the family's other members are `dpo` (logistic), `hinge`, `gpo-truncated-quadratic`, `gpo-exponential` \
+    Neighbors: The family's other members are `dpo` (logistic), `hinge`, `gpo-truncated-quadratic`, `gpo-exponential` \
     and `ipo` (squared, at another scale).
 
     Elsewhere: oxRL has it; it is not among the losses of TRL or Liger-Kernel.

@@ -8,9 +8,9 @@ struct GPOTruncatedQuadratic: PairwiseLoss {
   static let documentation = """
     max(0, 1 − z)² with z = β (r_w − r_l).
 
-    Published: the form, in Table 1; β of 0.1 is DPO's.
+    Published: The form, in Table 1; β of 0.1 is DPO's.
 
-    Neighbors: the square of `hinge`; for margins below 1/β it is β² times `ipo(beta=β/2)`. The family's other members \
+    Neighbors: The square of `hinge`; for margins below 1/β it is β² times `ipo(beta=β/2)`. The family's other members \
     are `dpo`, `gpo-exponential` and `gpo-savage`.
 
     Elsewhere: oxRL has it; it is not among the losses of TRL or Liger-Kernel.

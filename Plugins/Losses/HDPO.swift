@@ -9,7 +9,7 @@ struct HDPO: PairwiseLoss {
     −log σ(α β (log π(y_w) − log π(y_l)) − β (log π_ref(y_w) − log π_ref(y_l))). α below 1 makes the policy sharper. \
     It is written as DPO's margin plus (α − 1) β times the difference of the log-probabilities.
 
-    Published: nothing that was readable; the defaults are those of oxRL.
+    Published: Nothing that was readable; the defaults are those of oxRL.
 
     Neighbors: α = 1 is `dpo`.
 

@@ -14,9 +14,9 @@ struct HPO: UnpairedLoss {
 
     Published: γ 0.5 and λ 5; KTO's β is not stated.
 
-    Neighbors: with γ 0 it is `kto`.
+    Neighbors: With γ 0 it is `kto`.
 
-    Elsewhere: no code was found, by the authors or by others.
+    Elsewhere: No code was found, by the authors or by others.
 
     Unverified: the formula and its listing were read in the paper, no code was found; KTO's β is not stated there. \
     Value and gradient agree with the closed form above.

@@ -12,10 +12,10 @@ struct InfoNCA: ListwiseLoss {
     Published: β 0.01; the temperature starts at 0.001 and is 0.0001 in the recipe; the code adds 0.01 to the best \
     response's score, first_bonus.
 
-    Neighbors: for two responses and a low temperature it is `dpo`. It is the forward divergence of `exo` (dpo-rw in \
+    Neighbors: For two responses and a low temperature it is `dpo`. It is the forward divergence of `exo` (dpo-rw in \
     that code, with β = temperature = 0.5). `nca` tells each response from noise instead.
 
-    Elsewhere: it is not among the losses of TRL or Liger-Kernel.
+    Elsewhere: It is not among the losses of TRL or Liger-Kernel.
 
     Verified against the authors' code (thu-ml/Noise-Contrastive-Alignment) and EXO's (haozheji/exact-optimization).
     """

@@ -11,11 +11,11 @@ struct MPO: PairwiseLoss {
     −σ(log π(y_w) − log π(y_l)) − a log π(y_w), without reward model and reference. The paper regularizes on SFT data, \
     and on pre-training data where it has them; here the likelihood is the chosen response's.
 
-    Published: nothing that was readable; the weight of the likelihood is unstated.
+    Published: Nothing that was readable; the weight of the likelihood is unstated.
 
     Neighbors: `cpo` takes the logarithm of the same preference.
 
-    Elsewhere: what TRL and InternVL call MPO is mixed preference optimization, `0.8*dpo + 0.2*nca-pair(biased=true) + \
+    Elsewhere: What TRL and InternVL call MPO is mixed preference optimization, `0.8*dpo + 0.2*nca-pair(biased=true) + \
     sft`. No code of this MPO was found.
 
     Unverified: the paper's body was not readable; the formula is from its abstract and from memory, the weight of the \

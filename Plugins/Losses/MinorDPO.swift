@@ -9,7 +9,7 @@ struct MinorDPO: PairwiseLoss {
     −log σ(β (r_w − max(0, r_l))). At the start policy and reference are equal, r_l is 0, and the rejected response \
     gets no gradient: the slope at the kink is 0, and from then on only pairs whose r_l drifted above 0 give it one.
 
-    Published: no hyperparameter beside DPO's β.
+    Published: No hyperparameter beside DPO's β.
 
     Neighbors: `dpo` where r_l is above 0. `dpop` bends the chosen reward instead, `dpo-shift` scales the rejected \
     one.

@@ -10,9 +10,9 @@ struct MinorSFT: ListwiseLoss {
     −2/(|y| β) log σ(β r) of the best response; the others are not read. The paper gives the gradient, −(2/|y|) σ(−β \
     r) ∇log π, of which this is the integral: at the reference it is that of the mean log-likelihood.
 
-    Published: nothing that was readable; β 0.1 is DPO's.
+    Published: Nothing that was readable; β 0.1 is DPO's.
 
-    Neighbors: at the reference its gradient is that of `sft(per=token)`. `minor-dpo` is by the same authors.
+    Neighbors: At the reference its gradient is that of `sft(per=token)`. `minor-dpo` is by the same authors.
 
     Elsewhere: torchrl's minor_sft lacks the factor: scaled=false. It is not among the losses of TRL or Liger-Kernel.
 

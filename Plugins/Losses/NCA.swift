@@ -13,7 +13,7 @@ struct NCA: ListwiseLoss {
     Published: β 0.01; the temperature starts at 0.001 and is 0.0001 in the recipe; the code adds 0.01 to the best \
     response's score, first_bonus.
 
-    Neighbors: the pair without scores is `nca-pair`, the contrastive form `info-nca`.
+    Neighbors: The pair without scores is `nca-pair`, the contrastive form `info-nca`.
 
     Elsewhere: TRL has the pair form alone.
 

@@ -14,7 +14,7 @@ struct NCAPair: PairwiseLoss {
 
     Neighbors: `nca` for two responses whose scores are far apart. biased=true is `bco` without its running mean.
 
-    Elsewhere: the same in TRL and Liger-Kernel (nca_pair); biased=true is what TRL calls bco_pair since 0.29.
+    Elsewhere: The same in TRL and Liger-Kernel (nca_pair); biased=true is what TRL calls bco_pair since 0.29.
 
     Verified against the authors' code (thu-ml/Noise-Contrastive-Alignment), TRL and Liger-Kernel.
     """

@@ -14,9 +14,9 @@ struct ODPO: PairwiseLoss {
 
     Published: α 1, and 0.5 for IMDb; β 0.7, 0.05 or 0.5 by task.
 
-    Neighbors: with α 0 it is `dpo`.
+    Neighbors: With α 0 it is `dpo`.
 
-    Elsewhere: it is not among the losses of TRL or Liger-Kernel.
+    Elsewhere: It is not among the losses of TRL or Liger-Kernel.
 
     Verified against a closed form, which is that of the authors' code (rycolab/odpo).
     """

@@ -9,11 +9,11 @@ struct PlackettLuce: ListwiseLoss {
     −Σ_k [β r_k − log Σ_(j ≥ k) exp(β r_j)] over the ranks, best first: the first response is picked out of all, the \
     second out of the rest, and so on. Ties in scores are in the order given.
 
-    Published: the formula, in App. A.3; β as DPO's.
+    Published: The formula, in App. A.3; β as DPO's.
 
-    Neighbors: for two responses it is `dpo`. `rs-dpo` takes a ranking apart into pairs.
+    Neighbors: For two responses it is `dpo`. `rs-dpo` takes a ranking apart into pairs.
 
-    Elsewhere: it is not among the losses of TRL or Liger-Kernel.
+    Elsewhere: It is not among the losses of TRL or Liger-Kernel.
 
     Verified against a closed form, and for two responses against `dpo`.
     """

@@ -12,7 +12,7 @@ struct RDPO: PairwiseLoss {
 
     Published: α 0.05, 0.1, 0.5, 1 and 0.001, 0.002 in others' grids; 0.01 in SamPO's code.
 
-    Neighbors: with α 0 it is `dpo`. `ld-dpo` and `dpo-norm` act against length by the reward.
+    Neighbors: With α 0 it is `dpo`. `ld-dpo` and `dpo-norm` act against length by the reward.
 
     Elsewhere: DPO-COV and AIPO print plus, too; the tables of RainbowPO, alpha-DPO and BMC, and oxRL, print minus: a \
     negative alpha is their formula. It is not among the losses of TRL or Liger-Kernel.

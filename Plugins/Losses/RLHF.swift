@@ -10,9 +10,9 @@ struct RLHF: ListwiseLoss {
     prompt's responses. What PPO estimates from samples of a policy that can say anything is here a sum, for the \
     responses given are all there are. It is least at p ∝ q exp(score/β).
 
-    Published: no value for this exact form; β 0.1 is DPO's.
+    Published: No value for this exact form; β 0.1 is DPO's.
 
-    Neighbors: its minimum is the policy that `dpo` and its kin aim at; `exo` comes to it by a divergence.
+    Neighbors: Its minimum is the policy that `dpo` and its kin aim at; `exo` comes to it by a divergence.
 
     Elsewhere: PPO and the other online trainers sample instead.
 

@@ -13,7 +13,7 @@ struct RSDPO: ListwiseLoss {
 
     Published: η 0.8, 0.85 or 0.9; τ 0.8 to 1.2; β 0.1.
 
-    Neighbors: for a pair whose gap passes it is `dpo`. `plackett-luce` takes the ranking as a whole.
+    Neighbors: For a pair whose gap passes it is `dpo`. `plackett-luce` takes the ranking as a whole.
 
     Elsewhere: Algorithm 1 prints σ(r_j − r_l/τ), where parentheses are missing. It is not among the losses of TRL or \
     Liger-Kernel.

@@ -11,10 +11,10 @@ struct RobustDPO: PairwiseLoss {
 
     Published: ε is the share of preferences that are flipped; β as DPO's.
 
-    Neighbors: with label_smoothing 0 it is `dpo`; the conservative form, with a minimum at a finite margin, is \
+    Neighbors: With label_smoothing 0 it is `dpo`; the conservative form, with a minimum at a finite margin, is \
     `dpo(label_smoothing=…)`.
 
-    Elsewhere: the same in TRL and Liger-Kernel (robust).
+    Elsewhere: The same in TRL and Liger-Kernel (robust).
 
     Verified against TRL, Liger-Kernel, and the copy of TRL's code in DPO-Shift.
     """

@@ -9,7 +9,7 @@ struct SFT: ListwiseLoss {
     chosen tokens of the whole batch: the same value for every prompt, and not rowwise. The other responses are not \
     read.
 
-    Neighbors: the likelihood in `cpo`, `orpo`, `rpo` and `slic`; add it to any loss, as `dpo + 0.2*sft(per=token)`. \
+    Neighbors: The likelihood in `cpo`, `orpo`, `rpo` and `slic`; add it to any loss, as `dpo + 0.2*sft(per=token)`. \
     `weighted-mle` spreads it over a ranking.
 
     Elsewhere: TRL's sft and the language-model loss of most libraries are per=batch-token; eric-mitchell's code sums. \

@@ -15,7 +15,7 @@ struct SLiC: PairwiseLoss {
     Neighbors: `hinge(beta=1) + 0.1*sft @ log-probability`, at the defaults. The hinge over log-ratios is `hinge`; \
     `cal-slic` calibrates that.
 
-    Elsewhere: what Cal-DPO's paper calls SLiC is `hinge`. HALOs' trainer adds a loss per token to one per pair, which \
+    Elsewhere: What Cal-DPO's paper calls SLiC is `hinge`. HALOs' trainer adds a loss per token to one per pair, which \
     is an error unless the shapes happen to agree.
 
     Verified against turbo-alignment (without regularizer). Unverified: the paper's regularizer; there is no code by \

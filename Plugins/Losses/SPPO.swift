@@ -12,7 +12,7 @@ struct SPPO: ListwiseLoss {
 
     Published: β 0.001.
 
-    Neighbors: with P = 1 and 0 it is half of `sppo-hard`.
+    Neighbors: With P = 1 and 0 it is half of `sppo-hard`.
 
     Elsewhere: TRL has sppo_hard alone.
 

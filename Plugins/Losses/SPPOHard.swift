@@ -10,10 +10,10 @@ struct SPPOHard: PairwiseLoss {
 
     Published: β 0.001.
 
-    Neighbors: twice `sppo` with win probabilities 1 and 0. It is the calibration of `cal-dpo`, `cal-ipo` and \
+    Neighbors: Twice `sppo` with win probabilities 1 and 0. It is the calibration of `cal-dpo`, `cal-ipo` and \
     `cal-slic`; it wants twice the margin of `ipo`.
 
-    Elsewhere: the same in TRL and Liger-Kernel; the authors' code has half of it.
+    Elsewhere: The same in TRL and Liger-Kernel; the authors' code has half of it.
 
     Verified against TRL, Liger-Kernel, and the copy of TRL's code in DPO-Shift.
     """

@@ -11,7 +11,7 @@ struct SimPER: PairwiseLoss {
 
     Neighbors: `simpo` takes the logistic loss of the mean log-probabilities.
 
-    Elsewhere: it is not among the losses of TRL or Liger-Kernel.
+    Elsewhere: It is not among the losses of TRL or Liger-Kernel.
 
     Verified against a closed form, which is that of the authors' code (tengxiao1/SimPER).
     """

@@ -11,10 +11,10 @@ struct SimPO: PairwiseLoss {
     Published: β and γ/β of 2.0, 0.8 for Mistral-Base; 2.5, 0.1 Mistral-Instruct; 2.0, 0.5 Llama-3-Base; 2.5, 0.55 \
     Llama-3-Instruct; 10, 0.3 the same, v0.2; 10, 0.5 Gemma-2.
 
-    Neighbors: without the margin it is `dpo @ mean-log-probability`. `cpo-simpo` adds a likelihood, `alpha-po` bends \
+    Neighbors: Without the margin it is `dpo @ mean-log-probability`. `cpo-simpo` adds a likelihood, `alpha-po` bends \
     the reward, `alpha-dpo` gives each pair a margin. The authors' sft_weight is `simpo + 0.1*sft(per=batch-token)`.
 
-    Elsewhere: the authors set the ratio γ/β, as here and in HALOs; simpo_gamma of TRL, LLaMA-Factory, axolotl and \
+    Elsewhere: The authors set the ratio γ/β, as here and in HALOs; simpo_gamma of TRL, LLaMA-Factory, axolotl and \
     Liger-Kernel is γ itself, β times as large.
 
     Verified against the authors' code (princeton-nlp/SimPO), TRL and Liger-Kernel; the hinge form against its closed \

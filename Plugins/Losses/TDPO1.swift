@@ -15,7 +15,7 @@ struct TDPO1: PairwiseLoss {
     Neighbors: `dpo` less the difference of the divergences. `tdpo2` weighs them by α and stops the chosen one's \
     gradient.
 
-    Elsewhere: the authors' configuration runs this form, `if_tdpo2: false`, although its comment says the other. \
+    Elsewhere: The authors' configuration runs this form, `if_tdpo2: false`, although its comment says the other. \
     Their softmax(…).log() gives NaN for vocabulary entries that underflow. It is not among the losses of TRL or \
     Liger-Kernel.
 

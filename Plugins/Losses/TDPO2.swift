@@ -14,7 +14,7 @@ struct TDPO2: PairwiseLoss {
 
     Neighbors: `tdpo1` has α = 1 and both gradients; with α 0 it is `dpo`.
 
-    Elsewhere: it is not among the losses of TRL or Liger-Kernel.
+    Elsewhere: It is not among the losses of TRL or Liger-Kernel.
 
     Verified against the authors' code (Vance0124/Token-level-Direct-Preference-Optimization).
     """

@@ -9,11 +9,11 @@ struct WeightedMLE: ListwiseLoss {
     −Σ softmax(reward/β)_i log π(y_i). rewards=rank takes +1/2 for the best response, −1/2 for the last and steps of \
     equal size between: a pair is weighed by σ(±1/β). rewards=score takes the scores.
 
-    Published: the form alone.
+    Published: The form alone.
 
-    Neighbors: as β goes to 0 it becomes `sft`. `info-nca` sets such weights against the rewards' softmax.
+    Neighbors: As β goes to 0 it becomes `sft`. `info-nca` sets such weights against the rewards' softmax.
 
-    Elsewhere: there is no code to run, by the authors or by others.
+    Elsewhere: There is no code to run, by the authors or by others.
 
     Verified against a closed form: the paper has it as the optimum of a calibrated objective, and the pair's weights \
     are derived from that. There is no code to run.

@@ -11,7 +11,7 @@ struct AlphaDivergence: RewardParameterization {
 
     Published: 0 < α < 1, from 0.1 to 0.9; β 0.3 in the authors' script for HH.
 
-    Neighbors: at α = 0 it is `log-ratio`, at α = 1 `forward-kl`; `f-dpo` is `dpo` over it.
+    Neighbors: At α = 0 it is `log-ratio`, at α = 1 `forward-kl`; `f-dpo` is `dpo` over it.
 
     Elsewhere: TRL's f_alpha_divergence_coef is 1 − α since 0.29 and was α before, with default 1: the same setting \
     meant forward KL there and means reverse KL now. TRL holds the exponent at 80, with slope 0 beyond: \
@@ -45,8 +45,16 @@ private let objectives = [
     summary: "f-DPO: DPO over the link of an α-divergence; alpha reaches from the reverse KL to the forward KL.",
     citation: "Wang et al., Beyond Reverse KL (f-DPO), ICLR 2024, arXiv:2309.16240",
     documentation: """
-      f-DPO is DPO with another link. This name has the α-divergence's: alpha=0 is DPO, alpha=1 is dpo @ forward-kl. The third of the \
-      paper's divergences is dpo @ jensen-shannon.
+      f-DPO is DPO with another link. This name has the α-divergence's.
+
+      Published: β 0.3 and α 0.1 to 0.9 with this link.
+
+      Neighbors: alpha=0 is `dpo`, alpha=1 is `dpo @ forward-kl`. The third of the paper's divergences is `dpo @ \
+      jensen-shannon`.
+
+      Elsewhere: TRL's f_divergence_type; see `alpha-divergence` for its α.
+
+      Verified against TRL (both conventions) and, at both ends, the authors' code (alecwangcq/f-divergence-dpo).
       """)
 ]
 

@@ -37,8 +37,15 @@ private let objectives = [
     summary: "AlphaPO: SimPO over a power of the mean probability, whose shape alpha decides.",
     citation: "Gupta et al., AlphaPO, ICML 2025, arXiv:2501.03884",
     documentation: """
-      The defaults are TRL's for Mistral-Instruct: α 0.25, β 2.5 and γ 0.1, which is a ratio γ/β of 0.04. Unverified: the paper may mean 0.1 as \
-      the ratio; SimPO's for that model is 0.1.
+      SimPO over a bent mean log-probability.
+
+      Published: α 0.25, β 2.5 and γ 0.1 for Mistral-Instruct, the defaults here; that is a ratio γ/β of 0.04.
+
+      Neighbors: With alpha=0 it is `simpo`.
+
+      Elsewhere: TRL takes 0.1 as γ; the paper may mean it as the ratio, which is SimPO's for that model.
+
+      Verified against TRL. Unverified: whether the published 0.1 is γ or γ/β; there is no code by the authors.
       """)
 ]
 

@@ -14,7 +14,7 @@ struct ForwardKL: RewardParameterization {
 
     Neighbors: `alpha-divergence(alpha=1)`, exactly.
 
-    Elsewhere: the authors' code and TRL (f_divergence_type forward_kl) overflow far below the reference.
+    Elsewhere: The authors' code and TRL (f_divergence_type forward_kl) overflow far below the reference.
 
     Verified against the authors' code (alecwangcq/f-divergence-dpo) and TRL, with exact values where those are not \
     finite.

@@ -10,7 +10,7 @@ struct JensenShannon: RewardParameterization {
 
     Published: β 0.3 in the authors' script for HH.
 
-    Neighbors: far below the reference it is `log-ratio` plus log 2. `forward-kl` and `alpha-divergence` are f-DPO's \
+    Neighbors: Far below the reference it is `log-ratio` plus log 2. `forward-kl` and `alpha-divergence` are f-DPO's \
     others.
 
     Elsewhere: TRL up to 0.28 subtracts softplus(D) from the log-ratios, which is the same; its softplus is rounded \

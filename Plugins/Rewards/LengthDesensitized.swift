@@ -9,7 +9,7 @@ struct LengthDesensitized: TokenwiseReward {
   static let documentation = """
     Policy and reference share the weights.
 
-    Published: the best α is 0.3 for Llama-2-13B, 0.5 Llama-3-8B, 0.6 Qwen-2-7B, 0.1 to 0.2 less for base models.
+    Published: The best α is 0.3 for Llama-2-13B, 0.5 Llama-3-8B, 0.6 Qwen-2-7B, 0.1 to 0.2 less for base models.
 
     Neighbors: α = 1 is `log-ratio`; `ld-dpo` is `dpo` over it.
 
@@ -34,7 +34,18 @@ private let objectives = [
   NamedObjective(
     "ld-dpo", "dpo @ length-desensitized",
     summary: "LD-DPO: DPO whose rewards count the tokens beyond the shorter response less.",
-    citation: "Liu et al., Length Desensitization in Direct Preference Optimization, arXiv:2409.06411")
+    citation: "Liu et al., Length Desensitization in Direct Preference Optimization, arXiv:2409.06411",
+    documentation: """
+      Tokens beyond the shorter response weigh α.
+
+      Published: α 0.3 to 0.6 by model, see `length-desensitized`.
+
+      Neighbors: With alpha=1 it is `dpo`.
+
+      Elsewhere: TRL's ld_alpha, right from 0.29 on.
+
+      Verified against TRL 1.16. Unverified: there is no code by the authors.
+      """)
 ]
 
 /// What a host calls.

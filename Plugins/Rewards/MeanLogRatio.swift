@@ -9,7 +9,7 @@ struct MeanLogRatio: RewardParameterization {
 
     Neighbors: `log-ratio` by the length; `dpo-norm` is `dpo` over it.
 
-    Elsewhere: what TRL's ipo and sigmoid_norm use; there the length counts one token that is not scored, too (TRL \
+    Elsewhere: What TRL's ipo and sigmoid_norm use; there the length counts one token that is not scored, too (TRL \
     issue 6879).
 
     Verified against TRL (ipo and sigmoid_norm) and the authors' code of `dil-bce`.
@@ -26,7 +26,17 @@ private let objectives = [
     "dpo-norm", "dpo @ mean-log-ratio",
     summary: "Length-normalized DPO: DPO over log-ratios per token.",
     citation: "Lambert et al., Tülu 3, arXiv:2411.15124",
-    documentation: "TRL's sigmoid_norm. It needs a larger β than dpo, by about the length. Verified against TRL.")
+    documentation: """
+      It needs a larger β than `dpo`, by about the length.
+
+      Published: In Tülu 3; β 0.1 here is that of `dpo`.
+
+      Neighbors: `dpo` over means. `simpo` has no reference and a margin.
+
+      Elsewhere: TRL's sigmoid_norm.
+
+      Verified against TRL.
+      """)
 ]
 
 /// What a host calls.

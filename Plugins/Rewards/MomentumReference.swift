@@ -11,11 +11,11 @@ struct MomentumReference: RewardParameterization {
     extrapolated policy is not normalized, and its constant per prompt cancels in pairs alone: losses that look at \
     absolute rewards are refused over it.
 
-    Published: a 0.3.
+    Published: A 0.3.
 
-    Neighbors: a = 0 is the `log-ratio` to the newest iterate; `apo-momentum` is `dpo` over it.
+    Neighbors: With momentum 0 it is the `log-ratio` to the newest iterate; `apo-momentum` is `dpo` over it.
 
-    Elsewhere: in practice the authors extrapolate the parameters instead, which approximates this. No code was found.
+    Elsewhere: In practice the authors extrapolate the parameters instead, which approximates this. No code was found.
 
     Verified against a closed form, and against the policy of the paper's Theorem 4.1. Unverified: there is no code by \
     the authors.
@@ -40,9 +40,17 @@ private let objectives = [
     summary: "Accelerated preference optimization: DPO against a reference extrapolated from the last two iterates.",
     citation: "He et al., Accelerated Preference Optimization, arXiv:2410.06293",
     documentation: """
-      One step of the method: DPO whose reference is (1+a) times the newest iterate less a times the one before. The paper's β is 0.01, \
-      0.1 and 1.0 in its three iterations, its output the last iterate before extrapolation. Not to be confused with anchored \
-      preference optimization, `apo-zero` and `apo-down`.
+      One step of the method: DPO whose reference is (1+a) times the newest iterate less a times the one before. Its \
+      output is the last iterate before extrapolation.
+
+      Published: β 0.01, 0.1 and 1.0 in the three iterations, a 0.3.
+
+      Neighbors: With momentum=0 it is iterative `dpo`. Not to be confused with anchored preference optimization, \
+      `apo-zero` and `apo-down`.
+
+      Elsewhere: No code was found, by the authors or by others.
+
+      Verified against the policy of the paper's Theorem 4.1. Unverified: there is no code by the authors.
       """)
 ]
 

@@ -14,7 +14,7 @@ struct MultiReference: RewardParameterization {
 
     Published: η 0.1 and alpha −1 (adaptive) in the authors' code, β 0.1.
 
-    Neighbors: with references that are equal it is `log-ratio`; `mrpo` is `dpo` over it. mean=geometric, Σ α_k log \
+    Neighbors: With references that are equal it is `log-ratio`; `mrpo` is `dpo` over it. mean=geometric, Σ α_k log \
     p_k, is the exact optimum under a weighted sum of reverse KL divergences.
 
     Elsewhere: mean=code is the authors' code, in which each of two references takes the other's weight in the \
@@ -79,7 +79,17 @@ private let objectives = [
     "mrpo", "dpo @ multi-reference",
     summary: "Multi-reference preference optimization: DPO against several references merged into one.",
     citation: "Le et al., Multi-Reference Preference Optimization, arXiv:2405.16388",
-    documentation: "The authors' mref_naive is another method: a weighted sum of DPO losses, one for each reference.")
+    documentation: """
+      DPO whose reference is merged from several.
+
+      Published: η 0.1, alpha −1 (adaptive), β 0.1.
+
+      Neighbors: With references that are equal it is `dpo`.
+
+      Elsewhere: The authors' mref_naive is another method: a weighted sum of DPO losses, one for each reference.
+
+      Verified against the authors' code (thaihungle/MRPO) for two references. Unverified: see `multi-reference`.
+      """)
 ]
 
 /// What a host calls.

@@ -31,6 +31,10 @@ func significant(_ value: Double) -> String {
 
 /// A number for a picture: four significant digits, with a true minus sign, without zeros that say nothing.
 func brief(_ value: Double) -> String {
+  if value.magnitude >= 1e5, value.isFinite {
+    let magnitude = log10(value.magnitude).rounded(.down)
+    return "\(fixed(value / pow(10, magnitude), 2).replacingMinus)e\(Int(magnitude))"
+  }
   let text = significant(value)
   guard text.contains("."), !text.contains("e") else { return text.replacingMinus }
   var digits = text[...]

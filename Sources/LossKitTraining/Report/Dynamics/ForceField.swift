@@ -58,7 +58,9 @@ package struct ForceField {
   package var range: ClosedRange<Double> {
     let source = objective.reward?.component.inputs ?? objective.columns
     let isPerToken = source.contains { $0.name == Column.tokenCount.name }
-    let reach = min(max(isPerToken ? 2 : 10, 1.2 / objective.rewardScale), 5000) * (isPerToken ? Self.tokenCount : 1)
+    // A pair's margin is the difference of two rewards; a single response has to go further to saturate.
+    let bend = (responseCount == 2 ? 1.2 : 4) / objective.rewardScale
+    let reach = min(max(isPerToken ? 2 : 10, bend), 5000) * (isPerToken ? Self.tokenCount : 1)
     return hasReference ? -reach...reach : -2 * reach...0
   }
 

@@ -49,7 +49,7 @@ struct ForcePlane {
     }
     stillness = ScalarGrid(
       cells: Self.cells,
-      values: samples.map { max($0.slopes[0].magnitude, $0.slopes[1].magnitude) <= 0.5 * threshold ? 1 : -1 })
+      values: samples.map { $0.slopes.allSatisfy { $0 == 0 } ? 1 : -1 })
     fixedPoints = try field.fixedPoints()
     arrows = try Self.arrows(field, threshold: threshold)
   }

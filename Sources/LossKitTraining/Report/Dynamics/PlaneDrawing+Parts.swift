@@ -68,12 +68,11 @@ extension PlaneDrawing {
         }
       }
       guard plane.isOfTheMargin else { return }
-      let start = plane.field.hasReference ? 0.5 : 0.7
-      let (from, to) = (diagonal(start - 0.02), diagonal(start - 0.36))
+      let (from, to) = (diagonal(0.48), diagonal(0.14))
       foreground +=
         element("path", [("class", "free"), ("d", path([from, to], isClosed: false))])
         + element("path", [("class", "freehead"), ("d", head(at: to, dx: -0.70711, dy: 0.70711, size: 13))])
-      let middle = diagonal(start - 0.18)
+      let middle = diagonal(0.32)
       foreground += element(
         "text",
         [
