@@ -70,7 +70,9 @@ struct DescribeCommand: ParsableCommand {
   /// Whether it is one formula, or a reward's behind an '@', not a sum that has formulas in it.
   private var isFormula: Bool {
     guard name.contains("{") else { return false }
-    guard let expression = try? ObjectiveExpression(parsing: name), let term = expression.terms.first else { return true }
+    guard let expression = try? ObjectiveExpression(parsing: name), let term = expression.terms.first else {
+      return true
+    }
     guard case .formula = term.component.body else { return false }
     return expression.terms.count == 1 && term.weight == 1 && expression.reward == nil
   }

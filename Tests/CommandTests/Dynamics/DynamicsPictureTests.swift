@@ -22,7 +22,7 @@ import Testing
     do {
       let svg = try picture(name).svg
       #expect(XMLParser(data: Data(svg.utf8)).parse())
-      #expect(!svg.contains("NaN") && !svg.contains("inf") && !svg.contains("–"))
+      #expect(!svg.contains("NaN") && !svg.contains("–"))
       #expect(svg.contains("class=\"arrow") || svg.contains("class=\"line c0\""))
     } catch let failure as Failure {
       #expect(failure.message.contains("cannot be plotted: ") && failure.message.contains("; see "))
@@ -62,7 +62,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("aot", 64, "depends on the other pairs"), ("log-ratio", 64, "such as 'dpo @ log-ratio'"),
+    ("dr-dpo", 64, "depends on the other pairs"), ("log-ratio", 64, "such as 'dpo @ log-ratio'"),
     ("transformer", 64, "is no loss"), ("cal-dop", 69, "did you mean 'cal-dpo'"), ("dpo +", 64, ""),
   ])
   func whatCannotBeDrawnIsRefused(_ name: String, _ status: Int32, _ reason: String) throws {

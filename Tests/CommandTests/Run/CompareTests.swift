@@ -25,7 +25,8 @@ import Testing
     #expect(lines.dropFirst(2).map { $0.prefix { $0 != " " } } == ["dpo", "cal-dpo", "longer"])
     let page = try place.text("run/report.html")
     for part in [
-      "<svg", "dpo(beta=0.1, label_smoothing=0) @ log-ratio", "cal-dpo(beta=0.1, calibration=0.5) @ log-ratio",
+      "<svg", "dpo: the forces of the loss by itself", "comes to rest at the marked point",
+      "dpo(beta=0.1, label_smoothing=0) @ log-ratio", "cal-dpo(beta=0.1, calibration=0.5) @ log-ratio",
     ] { #expect(page.contains(part)) }
     let records = try ["dpo", "cal-dpo"].map { name in
       try #require(try json(try place.text("run/\(name)/run.json")) as? [String: String])
