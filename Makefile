@@ -27,6 +27,9 @@ install: build
 	install -m 755 $(BUILD)/losskit "$(DESTDIR)$(PREFIX)/bin/losskit"
 	install -m 755 $(BUILD)/lib*.so "$(DESTDIR)$(PREFIX)/lib/losskit/plugins/"
 	install -m 644 Sources/CLossKit/include/losskit_plugin.h "$(DESTDIR)$(PREFIX)/include/losskit_plugin.h"
+	rm -rf "$(DESTDIR)$(PREFIX)/share/losskit/swift"
+	install -d "$(DESTDIR)$(PREFIX)/share/losskit/swift"
+	cp -R Sources/Package.swift Sources/CLossKit Sources/CLossKitKernels Sources/LossKit "$(DESTDIR)$(PREFIX)/share/losskit/swift/"
 
 # Headers that the system does not have yet come from its packages.
 dependencies:

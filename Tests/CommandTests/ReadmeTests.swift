@@ -6,17 +6,7 @@ import Testing
 struct ReadmeTests {
   @Test("Every shell snippet runs", arguments: try Readme.blocks(of: "sh"))
   func shell(snippet: String) throws {
-    let place = try Workplace()
-    let outcome = try Tool.shell(
-      "mkdir '\(place.path("work"))' && cd '\(place.path("work"))' && PATH=$(dirname \"$LOSSKIT\"):$PATH && set -e\n\(snippet)"
-    )
-    #expect(outcome.status == 0, "\(outcome.error)")
-  }
-
-  @Test("The plugin it shows is the file it names, which is built and tested")
-  func plugin() throws {
-    let source = try Readme.file("Plugins/Losses/Hinge.swift")
-    #expect(try Readme.blocks(of: "swift") == [source])
+    try Readme.run(snippet)
   }
 
   @Test("The table of methods is what losskit list --markdown prints")
@@ -51,9 +41,21 @@ enum Readme {
     try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
   }
 
+  /// Runs a shell snippet in a directory of its own, with `losskit` at hand.
+  static func run(_ snippet: String) throws {
+    let place = try Workplace()
+    let outcome = try Tool.shell(
+      """
+      mkdir '\(place.path("work"))' && cd '\(place.path("work"))' && PATH=$(dirname "$LOSSKIT"):$PATH && set -e
+      unset MAKEFLAGS MAKELEVEL
+      \(snippet)
+      """)
+    #expect(outcome.status == 0, "\(outcome.output)\(outcome.error)")
+  }
+
   /// The contents of the code blocks of a language, each with its last line's end.
-  static func blocks(of language: String) throws -> [String] {
-    let pieces = try file("README.md").components(separatedBy: "```\(language)\n").dropFirst()
+  static func blocks(of language: String, in path: String = "README.md") throws -> [String] {
+    let pieces = try file(path).components(separatedBy: "```\(language)\n").dropFirst()
     return pieces.map { String($0.prefix(upTo: $0.range(of: "```")?.lowerBound ?? $0.endIndex)) }
   }
 }

@@ -70,7 +70,7 @@ package struct SwiftSource {
     ]
     let entry = [
       "}", "", "/// What a host calls.", "@c(losskit_plugin_entry_v1)",
-      "public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {",
+      "public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {",
       "  Plugin.export(\(typeName).self, error: error)", "}", "",
     ]
     return (lines + declarations + [""] + function + entry).joined(separator: "\n")

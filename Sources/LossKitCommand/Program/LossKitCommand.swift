@@ -22,6 +22,7 @@ struct LossKitCommand: ParsableCommand {
         losskit evaluate --loss 'dpo(beta=0.1)' --input rows.jsonl --output -
         losskit train --loss cal-dpo --set beta=0.01 --output runs/cal-dpo
         losskit compare dpo cal-dpo --output runs/comparison
+        losskit new my-loss --language swift
 
       EXIT STATUS
         0   done
@@ -33,7 +34,7 @@ struct LossKitCommand: ParsableCommand {
     version: "losskit 0.1.0",
     subcommands: [
       ListCommand.self, DescribeCommand.self, EvaluateCommand.self, ExportCommand.self, TrainCommand.self,
-      CompareCommand.self,
+      CompareCommand.self, NewCommand.self,
     ])
 
   static func main() {

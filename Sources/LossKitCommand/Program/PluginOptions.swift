@@ -1,6 +1,7 @@
 import ArgumentParser
 import LossKit
 import LossKitRuntime
+import LossKitTraining
 
 #if canImport(Glibc)
   import Glibc
@@ -29,29 +30,10 @@ struct PluginOptions: ParsableArguments {
 
   /// The directories that come with this executable: those of an installation, and in a build tree its own one.
   private static var ownDirectories: [String] {
-    guard let directory = executableDirectory else { return [] }
+    guard let directory = Executable.directory else { return [] }
     let installed = directory + "/../lib/losskit/plugins"
-    let isBuildTree = isDirectory(directory + "/LossKitCommand.build")
-    return (isDirectory(installed) ? [installed] : []) + (isBuildTree ? [directory] : [])
-  }
-
-  private static var executableDirectory: String? {
-    #if canImport(Glibc)
-      guard let path = realpath("/proc/self/exe", nil) else { return nil }
-    #else
-      var size = UInt32(0)
-      _NSGetExecutablePath(nil, &size)
-      var buffer = [CChar](repeating: 0, count: Int(size) + 1)
-      guard _NSGetExecutablePath(&buffer, &size) == 0, let path = realpath(buffer, nil) else { return nil }
-    #endif
-    defer { free(path) }
-    let text = String(cString: path)
-    return text.lastIndex(of: "/").map { String(text[..<$0]) }
-  }
-
-  private static func isDirectory(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    let isBuildTree = Files.isDirectory(directory + "/LossKitCommand.build")
+    return (Files.isDirectory(installed) ? [installed] : []) + (isBuildTree ? [directory] : [])
   }
 
   /// A path of the command line, which may begin at the working directory, written from '/' on.

@@ -12,7 +12,6 @@ struct DescriptorReader {
   /// The library, and what of it is being read.
   let place: String
 
-  private static let longestName = 128
   private static let longestText = 1 << 16
 
   /// A reader that names a part of this one's place.
@@ -38,8 +37,8 @@ struct DescriptorReader {
   /// A name of a component: words of lower-case letters and digits, joined by '-'.
   func componentName(_ pointer: UnsafePointer<CChar>?) throws -> String {
     let name = try text(pointer, "name")
-    guard name.utf8.count <= Self.longestName, NameLaw.isComponentName(name) else {
-      throw failure("'\(name.prefix(Self.longestName))' is not a name; \(NameLaw.componentRule)")
+    guard name.utf8.count <= NameLaw.longest, NameLaw.isComponentName(name) else {
+      throw failure("'\(name.prefix(NameLaw.longest))' is not a name; \(NameLaw.componentRule)")
     }
     return name
   }
@@ -47,8 +46,8 @@ struct DescriptorReader {
   /// A name of a parameter, column or state.
   func fieldName(_ pointer: UnsafePointer<CChar>?, _ kind: String) throws -> String {
     let name = try text(pointer, "\(kind)'s name")
-    guard name.utf8.count <= Self.longestName, NameLaw.isFieldName(name) else {
-      throw failure("'\(name.prefix(Self.longestName))' is not a name of a \(kind); \(NameLaw.fieldRule)")
+    guard name.utf8.count <= NameLaw.longest, NameLaw.isFieldName(name) else {
+      throw failure("'\(name.prefix(NameLaw.longest))' is not a name of a \(kind); \(NameLaw.fieldRule)")
     }
     return name
   }

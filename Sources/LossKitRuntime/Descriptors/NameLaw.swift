@@ -1,10 +1,12 @@
 /// How names look: of components, of what they declare, and of the words that stand for choices.
-enum NameLaw {
-  static let componentRule = "names are lower-case letters and digits in words joined by '-', such as cal-dpo"
+package enum NameLaw {
+  package static let componentRule = "names are lower-case letters and digits in words joined by '-', such as cal-dpo"
+  /// The most bytes of a name.
+  package static let longest = 128
   static let fieldRule = "names are lower-case letters, digits and '_', such as label_smoothing"
 
   /// `[a-z][a-z0-9]*(-[a-z0-9]+)*`
-  static func isComponentName(_ text: some StringProtocol) -> Bool {
+  package static func isComponentName(_ text: some StringProtocol) -> Bool {
     let words = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
     guard let first = text.utf8.first, isLower(first) else { return false }
     return words.allSatisfy { !$0.isEmpty && $0.allSatisfy { isLower($0) || isDigit($0) } }

@@ -7,15 +7,15 @@ package import LossKit
   internal import Darwin
 #endif
 
-/// What runs and checkpoints do with files; every failure names the path and the system's reason.
+/// What runs, checkpoints and commands do with files; every failure names the path and the system's reason.
 package enum Files {
   /// Whether something lies at a path.
-  static func exists(_ path: String) -> Bool {
+  package static func exists(_ path: String) -> Bool {
     access(path, F_OK) == 0
   }
 
   /// Makes a directory, and those above it.
-  static func makeDirectory(_ path: String) throws {
+  package static func makeDirectory(_ path: String) throws {
     if mkdir(path, 0o777) == 0 { return }
     switch errno {
     case EEXIST where isDirectory(path): return
@@ -29,13 +29,13 @@ package enum Files {
   }
 
   /// Whether a directory lies at a path.
-  static func isDirectory(_ path: String) -> Bool {
+  package static func isDirectory(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// The names in a directory, sorted.
-  static func names(in directory: String) throws -> [String] {
+  package static func names(in directory: String) throws -> [String] {
     guard let stream = opendir(directory) else { throw failure(directory, "cannot be read") }
     defer { closedir(stream) }
     var names: [String] = []
@@ -60,6 +60,14 @@ package enum Files {
     defer { close(descriptor) }
     try write(bytes, to: descriptor, name: path)
     guard fsync(descriptor) == 0 else { throw failure(path, "cannot be written") }
+  }
+
+  /// Writes a file where none lies yet.
+  package static func create(_ path: String, with bytes: [UInt8], isExecutable: Bool = false) throws {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, isExecutable ? 0o777 : 0o666)
+    guard descriptor >= 0 else { throw failure(path, "cannot be made") }
+    defer { close(descriptor) }
+    try write(bytes, to: descriptor, name: path)
   }
 
   /// Writes all bytes to an open file.

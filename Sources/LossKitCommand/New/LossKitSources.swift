@@ -1,0 +1,60 @@
+import LossKit
+import LossKitTraining
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What a plugin project takes from LossKit: the header, and the package of the SDK.
+struct LossKitSources {
+  /// The text of `losskit_plugin.h`.
+  let header: String
+  /// The directory of the SDK's package.
+  let package: String
+
+  /// Those below a directory, a checkout or an installation's prefix; or, if none is given, those around this program.
+  init(at directory: String?) throws {
+    let candidates = try directory.map { [try Self.absolute($0)] } ?? Self.surroundings
+    for package in candidates.flatMap({ ["\($0)/Sources", "\($0)/share/losskit/swift"] }) {
+      let header = "\(package)/CLossKit/include/losskit_plugin.h"
+      guard Files.exists("\(package)/Package.swift"), Files.exists(header) else { continue }
+      self.header = String(decoding: try Files.read(header), as: UTF8.self)
+      self.package = package
+      return
+    }
+    guard let directory else {
+      throw Failure(
+        """
+        neither a checkout nor an installation of LossKit lies around \(Executable.path ?? "this program"); name one with \
+        --losskit: a checkout of its repository, or the PREFIX of 'make install'
+        """)
+    }
+    throw CommandFailure(
+      status: .usage,
+      message: """
+        --losskit \(directory): this is neither a checkout of LossKit (Sources/Package.swift) nor the PREFIX of \
+        'make install' (share/losskit/swift/Package.swift)
+        """)
+  }
+
+  /// The directories above this program: one of them is the prefix it is installed under, or the checkout it was built in.
+  private static var surroundings: [String] {
+    var directories: [String] = []
+    var directory = Executable.directory ?? ""
+    while let slash = directory.lastIndex(of: "/") {
+      directory = String(directory[..<slash])
+      directories.append(directory)
+    }
+    return directories
+  }
+
+  private static func absolute(_ path: String) throws -> String {
+    guard let absolute = realpath(path, nil) else {
+      throw CommandFailure(status: .usage, message: Files.failure("--losskit \(path)", "cannot be read").message)
+    }
+    defer { free(absolute) }
+    return String(cString: absolute)
+  }
+}

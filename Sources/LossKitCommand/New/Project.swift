@@ -1,0 +1,133 @@
+/// A file of a project.
+struct ProjectFile {
+  let path: String
+  let text: String
+}
+
+/// A plugin project: the files of its language, and those that all have.
+struct Project {
+  let names: ProjectNames
+  let language: ProjectLanguage
+  let sources: LossKitSources
+  /// The source of the plugin that a formula was written out as; it comes without losses that were worked out by hand.
+  let formula: String?
+
+  /// All files, the one to edit first.
+  var files: [ProjectFile] {
+    let own =
+      switch language {
+      case .swift: SwiftProject(names: names, package: sources.package, formula: formula).files
+      case .c: CProject(names: names, header: sources.header).files
+      case .rust: RustProject(names: names).files
+      }
+    let test = [
+      ProjectFile(path: "test.sh", text: testScript), ProjectFile(path: "test/rows.jsonl", text: Self.rows),
+      ProjectFile(path: "test/losses", text: losses),
+    ]
+    return own.files + [ProjectFile(path: "Makefile", text: makefile(own))] + (formula == nil ? test : []) + [
+      ProjectFile(path: "README.md", text: readme(own)),
+      ProjectFile(path: ".gitignore", text: own.ignored.map { "\($0)\n" }.joined() + "/plugin/\n"),
+    ]
+  }
+
+  private func makefile(_ own: LanguageFiles) -> String {
+    """
+    # make builds \(names.library); make test \(testSummary).
+    LOSSKIT ?= \(Self.makeText(Executable.path ?? "losskit"))
+    LIBRARY := \(names.library)
+
+    \(own.buildRule)
+
+    .PHONY: test
+    test: $(LIBRARY)
+    \t"$(LOSSKIT)" describe \(names.component) --plugin-path plugin >/dev/null
+
+    """ + (formula == nil ? "\tLOSSKIT=\"$(LOSSKIT)\" sh test.sh\n" : "")
+  }
+
+  private var testSummary: String {
+    formula == nil ? "opens it, and compares its losses with those in test/losses" : "opens it"
+  }
+
+  /// A path as a Makefile has it.
+  private static func makeText(_ path: String) -> String {
+    path.replacing("$", with: "$$").replacing("#", with: "\\#")
+  }
+
+  private var testedExpression: String {
+    switch names.kind {
+    case .loss: "\(names.component)(beta=0.1)"
+    case .reward: "dpo(beta=0.1) @ \(names.component)(tau=1)"
+    }
+  }
+
+  private var testScript: String {
+    #"""
+    #!/bin/sh
+    # The loss of each row of test/rows.jsonl has to be the one in the same line of test/losses.
+    set -eu
+    cd "$(dirname "$0")"
+    results=$(mktemp)
+    trap 'rm -f "$results"' EXIT
+    "${LOSSKIT:-losskit}" evaluate --loss '\#(testedExpression)' --plugin-path plugin --input test/rows.jsonl --output "$results" >/dev/null
+    sed 's/.*"loss": *\([^,}]*\).*/\1/' "$results" | paste - test/losses | awk '
+      { difference = $1 - $2; size = $2; if (difference < 0) difference = -difference; if (size < 0) size = -size }
+      NF != 2 || difference > 1e-10 * (1 + size) { print "test/rows.jsonl:" NR ": the loss is " $1 ", not " $2; failed = 1 }
+      END { if (!failed) print NR " losses are as expected."; exit failed }'
+
+    """#
+  }
+
+  /// Log-ratios of 1 and −1, and of 0 and 0.
+  private static let rows = """
+    {"policy_chosen_logps": -10, "policy_rejected_logps": -12, "ref_chosen_logps": -11, "ref_rejected_logps": -11}
+    {"policy_chosen_logps": -11, "policy_rejected_logps": -11, "ref_chosen_logps": -11, "ref_rejected_logps": -11}
+
+    """
+
+  /// log(1 + exp(−β · margin)) of `rows`, with β = 0.1: the margin is 2, for the reward that grows by a sigmoid's logarithm 1.
+  private var losses: String {
+    switch names.kind {
+    case .loss: "0.5981388693815918\n0.6931471805599453\n"
+    case .reward: "0.6443966600735709\n0.6931471805599453\n"
+    }
+  }
+
+  private func readme(_ own: LanguageFiles) -> String {
+    """
+    # \(names.component)
+
+    A \(names.kind) for LossKit, in \(language.title). What there is to edit is \(own.files[0].path)\(testPlace).
+
+    ```
+    make          # builds \(names.library): \(own.buildLine)
+    make test     # \(testSummary)
+    losskit describe \(names.component) --plugin-path plugin
+    losskit train --loss '\(names.expression)' --plugin-path plugin --output run
+    ```
+
+    A program that uses LossKit finds the plugin in a directory of LOSSKIT_PLUGIN_PATH, under the name "\(names.component)".
+
+    """
+  }
+
+  private var testPlace: String {
+    formula == nil
+      ? """
+      ; losses that were worked out by hand go to
+      test/losses, for the log-probabilities in the same line of test/rows.jsonl
+      """ : ""
+  }
+}
+
+/// What a language brings to a project.
+struct LanguageFiles {
+  /// The file to edit first.
+  let files: [ProjectFile]
+  /// What makes `$(LIBRARY)`, as a rule of the Makefile.
+  let buildRule: String
+  /// The command that compiles, in one line.
+  let buildLine: String
+  /// What version control leaves out, beside the built plugin.
+  let ignored: [String]
+}

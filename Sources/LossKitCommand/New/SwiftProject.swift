@@ -1,0 +1,101 @@
+/// A Swift package with one plugin.
+struct SwiftProject {
+  let names: ProjectNames
+  /// The directory of the SDK's package.
+  let package: String
+  /// The source of the plugin; nil: a loss or reward to start from.
+  let formula: String?
+
+  var files: LanguageFiles {
+    LanguageFiles(
+      files: [
+        ProjectFile(path: "Sources/\(names.type)/\(names.type).swift", text: formula ?? source),
+        ProjectFile(path: "Package.swift", text: manifest),
+        ProjectFile(path: "exports.map", text: "{ global: losskit_plugin_entry_v1; local: *; };\n"),
+      ],
+      buildRule: """
+        .PHONY: $(LIBRARY)
+        $(LIBRARY):
+        \tswift build -c release --product \(names.type)
+        \tinstall -d -m 755 plugin
+        \tinstall -m 755 .build/release/lib\(names.type).so $@
+        """,
+      buildLine: "swift build -c release --product \(names.type)", ignored: ["/.build/"])
+  }
+
+  private var source: String {
+    switch names.kind {
+    case .loss:
+      """
+      import LossKit
+
+      /// Write here what it is and where it is from: paper, equation.
+      struct \(names.type): PairwiseLoss {
+        static let name = "\(names.component)"
+        static let summary = "Logistic loss of the margin."
+        static let hyperparameters = [Hyperparameter("beta", \\Self.beta, in: .positive, "KL strength").scalingRewards()]
+        var beta: Formula = 0.1
+
+        func loss(_ pair: Pair) -> Formula {
+          -logSigmoid(beta * (pair.chosen.reward - pair.rejected.reward))
+        }
+      }
+
+      \(entry)
+      """
+    case .reward:
+      """
+      import LossKit
+
+      /// Write here what it is and where it is from: paper, equation.
+      struct \(names.type): RewardParameterization {
+        static let name = "\(names.component)"
+        static let summary = "Log-ratio, bounded above."
+        static let hyperparameters = [Hyperparameter("tau", \\Self.tau, in: .positive, "bend, in nats")]
+        var tau: Formula = 1
+
+        func reward(_ response: Response) -> Formula {
+          tau * (logSigmoid((response.logProbability - response.referenceLogProbability) / tau) + log(2))
+        }
+      }
+
+      \(entry)
+      """
+    }
+  }
+
+  private var entry: String {
+    """
+    /// What a host calls.
+    @c(losskit_plugin_entry_v1)
+    public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry { Plugin.export(\(names.type).self, error: error) }
+
+    """
+  }
+
+  private var manifest: String {
+    #"""
+    // swift-tools-version: 6.2
+    import PackageDescription
+
+    let package = Package(
+      name: "\#(names.component)",
+      products: [.library(name: "\#(names.type)", type: .dynamic, targets: ["\#(names.type)"])],
+      dependencies: [.package(name: "LossKit", path: "\#(package.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))")],
+      targets: [
+        .target(
+          name: "\#(names.type)", dependencies: [.product(name: "LossKit", package: "LossKit")],
+          // The library exports its entry alone, and is without what it does not use of LossKit.
+          linkerSettings: [
+            .unsafeFlags(
+              [
+                "-Xlinker", "--version-script=\(Context.packageDirectory)/exports.map",
+                "-Xlinker", "--gc-sections", "-Xlinker", "--strip-all",
+              ], .when(platforms: [.linux]))
+          ])
+      ]
+    )
+
+    """#
+  }
+}

@@ -1,0 +1,27 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The running program, as a file.
+enum Executable {
+  /// Its path, all links resolved.
+  static var path: String? {
+    #if canImport(Glibc)
+      guard let path = realpath("/proc/self/exe", nil) else { return nil }
+    #else
+      var size = UInt32(0)
+      _NSGetExecutablePath(nil, &size)
+      var buffer = [CChar](repeating: 0, count: Int(size) + 1)
+      guard _NSGetExecutablePath(&buffer, &size) == 0, let path = realpath(buffer, nil) else { return nil }
+    #endif
+    defer { free(path) }
+    return String(cString: path)
+  }
+
+  /// The directory it lies in.
+  static var directory: String? {
+    path.flatMap { path in path.lastIndex(of: "/").map { String(path[..<$0]) } }
+  }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import Testing
+
+/// What Examples/README.md, the guide to writing a loss, shows is run here, or is compared with what it shows.
+@Suite("Guide") struct GuideTests {
+  private static let path = "Examples/README.md"
+
+  /// One of them is the longest test here: `swift build` compiles LossKit's own sources for the package it writes.
+  @Test("Every shell snippet runs", arguments: try Readme.blocks(of: "sh", in: path))
+  func shell(snippet: String) throws {
+    try Readme.run(snippet)
+  }
+
+  @Test(
+    "A plugin it shows, and README.md shows, is what losskit new writes",
+    arguments: [("swift", "Sources/MyLoss/MyLoss.swift"), ("c", "my_loss.c"), ("rust", "src/lib.rs")])
+  func template(language: String, file: String) throws {
+    let place = try Workplace()
+    let arguments = ["new", "my-loss", "--language", language, "--directory", place.path("my-loss")]
+    #expect(try Tool.run(arguments).status == 0)
+    let written = try place.text("my-loss/\(file)")
+    #expect(try Readme.blocks(of: language, in: Self.path) == [written])
+    #expect(try Readme.blocks(of: language).allSatisfy { $0 == written })
+  }
+
+  @Test("The C that takes differences compiles by the line it shows, and serves")
+  func numeric() throws {
+    let source = try #require(try Readme.blocks(of: "c numeric", in: Self.path).first)
+    let line = try #require(
+      try Readme.file(Self.path).split(separator: "`").first { $0.hasPrefix("cc ") }, "no line that compiles is shown")
+    let place = try Workplace()
+    let plugins = try place.makeDirectory("plugins")
+    try place.write(source, as: "plugins/my_loss.c")
+    let headers = Readme.root.appendingPathComponent("Sources/CLossKit/include").path
+    let compiled = try Tool.shell("cd '\(plugins)' && CPATH='\(headers)' \(line)")
+    try #require(compiled.status == 0, "\(compiled.error)")
+    let described = try Tool.run(["describe", "my-loss", "--plugin-path", plugins])
+    #expect(described.status == 0 && described.output.contains("numeric"))
+  }
+
+  @Test("Every further Swift snippet is a component that opens and evaluates")
+  func more() throws {
+    let blocks = try Readme.blocks(of: "swift more", in: Self.path)
+    #expect(blocks.count >= 6)
+    let types = blocks.flatMap { $0.matches(of: /struct (\w+):/).map { String($0.output.1) } }
+    let names = blocks.flatMap { $0.matches(of: /static let name = "(.+)"/).map { String($0.output.1) } }
+    let source = """
+      import LossKit
+      \(blocks.joined(separator: "\n"))
+      @c(losskit_plugin_entry_v1)
+      public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
+        Plugin.export(\(types.map { "\($0).self" }.joined(separator: ", ")), error: error)
+      }
+      """
+    let place = try Workplace()
+    let plugins = try place.makeDirectory("plugins")
+    try SwiftPlugin.compile(source, to: place.path("plugins/libguide.so"))
+    let rows = try place.write(
+      """
+      {"policy_logp": [-10, -12], "reference_logp": [-11, -11], "margin": 0.5, "token_count": [2, 3], \
+      "policy_token_logp": [[-4, -6], [-3, -4, -5]], "reference_token_logp": [[-5, -6], [-3, -4, -4]]}
+      """, as: "rows.jsonl")
+    for name in names {
+      let reward = name.hasSuffix("ratio") ? "dpo @ \(name)" : name
+      let outcome = try Tool.run([
+        "evaluate", "--loss", reward, "--plugin-path", plugins, "--input", rows, "--output", "-",
+      ])
+      #expect(outcome.status == 0 && outcome.output.contains("loss"), "\(name): \(outcome.error)")
+    }
+  }
+}

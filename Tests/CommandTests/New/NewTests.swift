@@ -1,0 +1,108 @@
+import Foundation
+import Testing
+
+/// What `losskit new` writes is built, tested and trained with, outside this repository; the guide's test does it with Swift.
+@Suite struct NewTests {
+  let place: Workplace
+
+  init() throws { place = try Workplace() }
+
+  /// Writes a project, runs its `make test`, and trains a few steps with it.
+  private func follow(_ language: String, _ kind: String, named name: String) throws {
+    let project = place.path(name)
+    let written = try Tool.run(["new", name, "--language", language, "--kind", kind, "--directory", project])
+    try #require(written.status == 0, "\(written.error)")
+    let made = try Tool.shell("env -u MAKEFLAGS -u MAKELEVEL make -C '\(project)' test")
+    try #require(made.status == 0, "\(made.output)\(made.error)")
+    #expect(made.output.contains("2 losses are as expected."))
+    #expect(!made.error.contains("warning"), "\(made.error)")
+    try train(kind == "loss" ? name : "dpo @ \(name)", plugins: project + "/plugin")
+  }
+
+  private func train(_ expression: String, plugins: String) throws {
+    var arguments = Tiny.train("--plugin-path", plugins, "--output", place.path("run"))
+    arguments.replace(["dpo"], with: [expression])
+    let trained = try Tool.run(arguments)
+    #expect(trained.status == 0, "\(trained.error)")
+  }
+
+  @Test(arguments: ["loss", "reward"])
+  func aProjectInCServesAsItIs(kind: String) throws {
+    try follow("c", kind, named: "my-\(kind)")
+  }
+
+  @Test(.enabled(if: Programs.has("cargo"), "cargo is not installed"), arguments: ["loss", "reward"])
+  func aProjectInRustServesAsItIs(kind: String) throws {
+    try follow("rust", kind, named: "my-\(kind)")
+  }
+
+  @Test func aRewardInSwiftServesAsItIs() throws {
+    let project = place.path("my-reward")
+    let arguments = ["new", "my-reward", "--language", "swift", "--kind", "reward", "--directory", project]
+    #expect(try Tool.run(arguments).status == 0)
+    _ = try place.makeDirectory("my-reward/plugin")
+    try SwiftPlugin.compile(
+      place.text("my-reward/Sources/MyReward/MyReward.swift"), to: place.path("my-reward/plugin/libmy-reward.so"))
+    let tested = try Tool.shell("sh '\(project)/test.sh'")
+    #expect(tested.status == 0, "\(tested.output)\(tested.error)")
+    try train("dpo @ my-reward", plugins: project + "/plugin")
+  }
+
+  @Test(arguments: [
+    ("loss", "{square(beta*(chosen.reward - rejected.reward) - tau)}(beta=0.1, tau=0.5)"),
+    ("reward", "{tau*(logsigmoid((response.policy_logp - response.reference_logp)/tau) + log(2))}(tau=2)"),
+  ])
+  func aFormulaIsWrittenOut(kind: String, formula: String) throws {
+    let project = place.path("my-\(kind)")
+    let written = try Tool.run([
+      "new", "my-\(kind)", "--language", "swift", "--kind", kind, "--from-formula", formula, "--directory", project,
+    ])
+    #expect(written.status == 0, "\(written.error)")
+    #expect(!place.exists("my-\(kind)/test.sh"))
+    _ = try place.makeDirectory("my-\(kind)/plugin")
+    let type = kind == "loss" ? "MyLoss" : "MyReward"
+    try SwiftPlugin.compile(
+      place.text("my-\(kind)/Sources/\(type)/\(type).swift"), to: place.path("my-\(kind)/plugin/libit.so"))
+    let rows = try place.write(
+      "{\"policy_logp\": [-10, -12], \"reference_logp\": [-11, -11.5]}\n", as: "rows.jsonl")
+    let results = try [formula, "my-\(kind)"].map { name in
+      try Tool.run([
+        "evaluate", "--loss", kind == "loss" ? name : "dpo @ \(name)", "--plugin-path", project + "/plugin", "--input",
+        rows, "--output", "-",
+      ])
+    }
+    #expect(results[0].status == 0 && results[1].status == 0, "\(results.map(\.error))")
+    #expect(results[0].output == results[1].output)
+  }
+
+  @Test func aFormulaIsWrittenOutInSwiftAlone() throws {
+    let arguments = ["new", "my-loss", "--language", "c", "--directory", place.path("project"), "--from-formula"]
+    let inC = try Tool.run(arguments + ["{chosen.reward}"])
+    #expect(inC.status == 64 && inC.error.contains("--language swift"))
+    #expect(!place.exists("project"))
+  }
+
+  @Test(arguments: ["c", "rust"])
+  func aLossThatIsNotTheExpectedOneFailsTheTest(language: String) throws {
+    if language == "rust", !Programs.has("cargo") { return }
+    let project = place.path("hinge")
+    #expect(try Tool.run(["new", "hinge", "--language", language, "--directory", project]).status == 0)
+    try place.write("0.5981388693815918\n0.7\n", as: "hinge/test/losses")
+    let made = try Tool.shell("env -u MAKEFLAGS -u MAKELEVEL make -C '\(project)' test")
+    #expect(made.status != 0)
+    #expect(made.output.contains("test/rows.jsonl:2: the loss is 0.6931471805599453, not 0.7"))
+  }
+
+  /// The promise of the guide: how many lines, that are not comments, a loss with one hyperparameter takes.
+  @Test(arguments: [
+    ("swift", "Sources/MyLoss/MyLoss.swift", 15), ("c", "my_loss.c", 8), ("rust", "src/lib.rs", 8),
+  ])
+  func aLossTakesFewLines(language: String, file: String, most: Int) throws {
+    let arguments = ["new", "my-loss", "--language", language, "--directory", place.path("project")]
+    #expect(try Tool.run(arguments).status == 0)
+    let lines = try place.text("project/\(file)").split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+    let code = lines.filter { !$0.isEmpty && !$0.hasPrefix("//") && !$0.hasPrefix("/*") }
+    #expect(code.count <= most)
+    #expect(lines.allSatisfy { $0.count <= 120 })
+  }
+}

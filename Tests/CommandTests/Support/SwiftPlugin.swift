@@ -1,0 +1,38 @@
+import Foundation
+import Testing
+
+/// Plugins in Swift, compiled against the modules and objects of the running tests: seconds instead of a package's minute.
+enum SwiftPlugin {
+  /// Compiles a source file's text to a library.
+  static func compile(_ source: String, to library: String) throws {
+    let place = try Workplace()
+    let build = try Tool.directory()
+    let input = try place.write(source, as: "Plugin.swift")
+    let objects = try ["LossKit", "CLossKit", "CLossKitKernels"].flatMap { target in
+      try objectFiles(in: "\(build)/\(target).build").map { "'\($0)'" }
+    }
+    let headers = Readme.root.appendingPathComponent("Sources/CLossKit/include").path
+    let outcome = try Tool.shell(
+      """
+      swiftc -swift-version 6 -parse-as-library -emit-library -module-name Plugin -o '\(library)' '\(input)' \
+      -I '\(build)/Modules' -Xcc -I'\(headers)' -Xcc -fmodule-map-file='\(build)/CLossKit.build/module.modulemap' \
+      -Xcc -fmodule-map-file='\(build)/CLossKitKernels.build/module.modulemap' \
+      \(objects.joined(separator: " ")) -lmvec -lm \
+      -Xlinker --version-script='\(Readme.root.appendingPathComponent("Plugins/exports.map").path)'
+      """)
+    try #require(outcome.status == 0, "\(outcome.output)\(outcome.error)")
+  }
+
+  private static func objectFiles(in directory: String) throws -> [String] {
+    let files = try #require(FileManager.default.enumerator(atPath: directory))
+    return files.compactMap { $0 as? String }.filter { $0.hasSuffix(".o") }.sorted().map { "\(directory)/\($0)" }
+  }
+}
+
+/// Programs of the system that tests may do without.
+enum Programs {
+  /// Whether the shell finds a program.
+  static func has(_ name: String) -> Bool {
+    (try? Tool.shell("command -v \(name)").status) == 0
+  }
+}
