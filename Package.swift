@@ -57,6 +57,7 @@ let package = Package(
   products: [
     .library(name: "LossKit", targets: ["LossKit"]),
     .library(name: "LossKitLogits", targets: ["LossKitLogits"]),
+    .library(name: "LossKitHead", targets: ["LossKitHead"]),
     .library(name: "LossKitRuntime", targets: ["LossKitRuntime"]),
     .library(name: "LossKitTraining", targets: ["LossKitTraining"]),
     .executable(name: "losskit", targets: ["LossKitCommand"]),
@@ -77,6 +78,7 @@ let package = Package(
     .systemLibrary(name: "CMD", providers: [.apt(["libmd-dev"])]),
     .target(name: "LossKit", dependencies: ["CLossKit", "CLossKitKernels"], swiftSettings: settings),
     .target(name: "LossKitLogits", dependencies: ["LossKit", "CLossKitLogits"], swiftSettings: settings),
+    .target(name: "LossKitHead", dependencies: ["LossKitLogits", "LossKit", "CDNNL"], swiftSettings: settings),
     .target(name: "LossKitRuntime", dependencies: ["LossKit", "CLossKit", "CMD"], swiftSettings: settings),
     .target(
       name: "LossKitTraining",
@@ -91,7 +93,8 @@ let package = Package(
       ], swiftSettings: settings),
     .testTarget(name: "KernelTests", dependencies: ["CLossKitKernels"], swiftSettings: settings),
     .testTarget(
-      name: "LogitTests", dependencies: ["LossKitLogits", "CLossKitLogits", "LossKit"], exclude: ["Fixtures"],
+      name: "LogitTests", dependencies: ["LossKitHead", "LossKitLogits", "CLossKitLogits", "LossKit"],
+      exclude: ["Fixtures"],
       swiftSettings: settings),
     .target(
       name: "LossKitTestSupport", dependencies: ["LossKit", "CLossKit"], path: "Tests/Support", swiftSettings: settings),

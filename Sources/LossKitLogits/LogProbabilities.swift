@@ -34,11 +34,14 @@ public struct LogProbabilities: Sendable {
 
   /// The labels that were scored.
   public let labels: TokenLabels
-  private let extras: Extras
-  private let hasReference: Bool
-  private let level: Int32
-  /// Six columns, one after the other; the last is the log-sum-exp of the reference.
-  private var results: [Double]
+  let extras: Extras
+  let hasReference: Bool
+  let level: Int32
+  /// How errors number the rows; nil for their order.
+  let rowNumbers: [Int]?
+  /// The columns above, one after the other, and the log-sum-exp of the reference.
+  var results: [Double]
+  static let columnCount = 6
 
   /// Scores each row of the logits. A reference is a second distribution for each row.
   ///
@@ -50,17 +53,16 @@ public struct LogProbabilities: Sendable {
     try self.init(of: logits, labels: labels, adding: extras, reference: reference, threads: threads, level: 0)
   }
 
-  /// As above, with the instructions of a level: 1 baseline, 2 AVX2, 3 AVX-512, 0 or one that is missing the best there is.
+  /// As above, with the instructions of a level: 1 baseline, 2 AVX2, 3 AVX-512, 0 or one that is missing the best there is;
+  /// errors number the rows as `rowNumbers` does.
   package init(
     of logits: LogitMatrix, labels: TokenLabels, adding extras: Extras = [], reference: LogitMatrix? = nil,
-    threads: Int = 0, level: Int32
+    threads: Int = 0, level: Int32, rowNumbers: [Int]? = nil
   ) throws {
-    self.labels = labels
-    self.extras = extras
-    self.level = level
-    hasReference = reference != nil
-    var results = Array(repeating: 0.0, count: 6 * labels.values.count)
-    self.results = results
+    self.init(
+      labels: labels, extras: extras, hasReference: reference != nil, level: level, rowNumbers: rowNumbers,
+      results: Array(repeating: 0, count: Self.columnCount * labels.values.count))
+    var results = results
     try call(logits, reference: reference, &results, threads: threads) { call, error in
       losskit_logprob_forward(&call, &error)
     }
@@ -122,6 +124,15 @@ public struct LogProbabilities: Sendable {
     }
   }
 
+  init(labels: TokenLabels, extras: Extras, hasReference: Bool, level: Int32, rowNumbers: [Int]?, results: [Double]) {
+    self.labels = labels
+    self.extras = extras
+    self.hasReference = hasReference
+    self.level = level
+    self.rowNumbers = rowNumbers
+    self.results = results
+  }
+
   private func column(_ index: Int) -> [Double] {
     let count = labels.values.count
     return Array(results[index * count..<(index + 1) * count])
@@ -161,7 +172,7 @@ public struct LogProbabilities: Sendable {
         }
       }
     }
-    guard status == 0 else { throw Failure(error) }
+    guard status == 0 else { throw Failure(error, rowNumbers: rowNumbers) }
   }
 
   /// Calls `body` with a byte for each row, or nil where every row counts.
@@ -178,8 +189,15 @@ extension losskit_logits {
 }
 
 extension Failure {
-  init(_ error: losskit_logprob_error) {
-    self.init(
-      withUnsafeBytes(of: error.message) { bytes in String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) })
+  init(_ error: losskit_logprob_error, rowNumbers: [Int]?) {
+    let message = withUnsafeBytes(of: error.message) { bytes in
+      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    let place = "logits, row \(error.row): "
+    if let rowNumbers, rowNumbers.indices.contains(error.row), message.hasPrefix(place) {
+      self.init("logits, row \(rowNumbers[error.row]): " + message.dropFirst(place.count))
+    } else {
+      self.init(message)
+    }
   }
 }

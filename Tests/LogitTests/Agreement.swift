@@ -23,8 +23,9 @@ func agree(
   try fast.writeGradient(of: logits.matrix, from: cotangent, reference: reference?.matrix)
   #expect(logits.gapsAreUntouched, sourceLocation: location)
   let rounding: Double = type == .float32 ? 0x1p-24 : type == .float16 ? 0x1p-11 : 0x1p-8
-  // Half the smallest number of float16, or what the kernels take for 0.
-  let smallest = type == .float16 ? 0x1p-25 : 0x1p-124
+  // Half the smallest number of float16, or what a probability below 2⁻¹²⁷, which is taken for 0, is in the entropy's
+  // gradient, times its logarithm and slope.
+  let smallest = type == .float16 ? 0x1p-25 : 0x1p-116
   let found = logits.values
   for row in found.indices {
     let sizes = termSizes(of: plain, from: cotangent, row: row)

@@ -1,0 +1,106 @@
+import LossKit
+import LossKitLogits
+
+extension LinearHead {
+  /// How far apart two rows of logits are, in floats: whole cache lines.
+  var logitStride: Int { (vocabularySize + 15) & ~15 }
+
+  /// The rows whose logits are in memory at once.
+  var tileRows: Int { max(1, logitBytes / (logitStride * MemoryLayout<Float>.stride)) }
+
+  /// The weights as a factor.
+  var weights: MatrixProduct.Factor { MatrixProduct.Factor(start: weight, stride: hiddenSize) }
+
+  /// The rows that count. Throws for a label outside the vocabulary.
+  func countedRows(_ labels: TokenLabels) throws -> [Int] {
+    let rows = labels.values.indices.filter(labels.counts)
+    for row in rows where labels.values[row] < 0 || Int(labels.values[row]) >= vocabularySize {
+      throw Failure(
+        "linear head, row \(row): the label is \(labels.values[row]), the vocabulary has \(vocabularySize) classes; mask "
+          + "the row or correct the label")
+    }
+    return rows
+  }
+
+  /// The rows in as few tiles as there can be, of about equal size.
+  func tiles(of rows: ArraySlice<Int>) -> [ArraySlice<Int>] {
+    guard !rows.isEmpty else { return [] }
+    let count = (rows.count - 1) / tileRows + 1
+    return (0..<count).map { tile in
+      let start = rows.startIndex + rows.count * tile / count
+      return rows[start..<rows.startIndex + rows.count * (tile + 1) / count]
+    }
+  }
+
+  /// Neighbouring groups together, as long as the rows of them that count fit a tile.
+  func parts(_ groups: [Int], counted rows: [Int], rowCount: Int) throws -> [Part] {
+    guard groups.first == 0, groups.last == rowCount, zip(groups, groups.dropFirst()).allSatisfy(<=) else {
+      throw Failure(
+        "linear head: the groups of rows begin at \(groups.first ?? 0) and end at \(groups.last ?? 0); give offsets that "
+          + "ascend from 0 to \(rowCount)")
+    }
+    var parts: [Part] = [], end = rows.startIndex
+    for (start, limit) in zip(groups, groups.dropFirst()) {
+      let first = end
+      while end < rows.endIndex, rows[end] < limit { end += 1 }
+      if let last = parts.last, end - last.counted.lowerBound <= tileRows {
+        parts[parts.endIndex - 1] = Part(rows: last.rows.lowerBound..<limit, counted: last.counted.lowerBound..<end)
+      } else {
+        parts.append(Part(rows: start..<limit, counted: first..<end))
+      }
+    }
+    return parts
+  }
+
+  /// Groups of rows that are evaluated at once.
+  struct Part {
+    let rows: Range<Int>
+    /// Where those that count stand among all that count.
+    let counted: Range<Int>
+  }
+
+  /// Throws for a gradient that is not finite, or not one number per row; `rows` are those it is for.
+  func check(_ cotangent: LogProbabilityCotangent, _ labels: TokenLabels, rows: Range<Int>) throws {
+    for column in [cotangent.values, cotangent.entropies, cotangent.logCollisions, cotangent.divergences]
+    where !column.isEmpty {
+      guard column.count == rows.count else {
+        throw Failure("linear head: a gradient is \(column.count) numbers for \(rows.count) rows; give one for each")
+      }
+      for (row, value) in zip(rows, column) where labels.counts(row) && !value.isFinite {
+        throw Failure("linear head, row \(row): the gradient of its scores is \(value); it must be finite")
+      }
+    }
+    guard cotangent.divergences.isEmpty else {
+      throw Failure("linear head: there is a gradient of divergences, but no reference")
+    }
+  }
+
+  /// Throws where a gradient overlaps what is read, or the other gradient.
+  func checkMemory(
+    _ hidden: UnsafePointer<Float>, _ hiddenGradient: UnsafePointer<Float>, _ weightGradient: UnsafePointer<Float>,
+    rowCount: Int
+  ) throws {
+    guard let elements = Self.product(rowCount, hiddenSize), Self.product(elements, 4) != nil else {
+      throw Failure("linear head: \(rowCount) hidden states of \(hiddenSize) exceed the address space")
+    }
+    let extents = [
+      ("the hidden states", hidden, elements), ("the weights", weight, vocabularySize * hiddenSize),
+      ("the gradient of the hidden states", hiddenGradient, elements),
+      ("the gradient of the weights", weightGradient, vocabularySize * hiddenSize),
+    ]
+    for written in 2...3 {
+      for read in 0..<written {
+        let (name, start, count) = extents[written], (otherName, otherStart, otherCount) = extents[read]
+        if start < otherStart + otherCount && otherStart < start + count {
+          throw Failure("linear head: \(name) overlaps \(otherName); give each memory of its own")
+        }
+      }
+    }
+  }
+
+  /// The product of two numbers, or nil if it exceeds the address space.
+  static func product(_ a: Int, _ b: Int) -> Int? {
+    let (result, overflows) = a.multipliedReportingOverflow(by: b)
+    return overflows ? nil : result
+  }
+}

@@ -1,0 +1,31 @@
+package import LossKitLogits
+
+/// What `LinearHead` computes, in double and with all logits in memory; the reference it is tested against.
+package struct PlainLinearHead {
+  /// What the rows score.
+  package let scores: PlainLogProbabilities
+  private let hidden, weight: [[Double]]
+
+  /// Scores hidden states, one row per token, under weights, one row per token of the vocabulary.
+  package init(hidden: [[Double]], weight: [[Double]], labels: TokenLabels) {
+    self.hidden = hidden
+    self.weight = weight
+    scores = PlainLogProbabilities(
+      of: hidden.map { state in weight.map { zip(state, $0).map(*).reduce(0, +) } }, labels: labels)
+  }
+
+  /// The gradients of the hidden states and of the weights.
+  package func gradients(from cotangent: LogProbabilityCotangent) -> (hidden: [[Double]], weight: [[Double]]) {
+    let slopes = scores.gradient(from: cotangent)
+    var hiddenGradient = hidden.map { $0.map { _ in 0.0 } }, weightGradient = weight.map { $0.map { _ in 0.0 } }
+    for (row, slopes) in slopes.enumerated() {
+      for (token, slope) in slopes.enumerated() {
+        for index in hidden[row].indices {
+          hiddenGradient[row][index] += slope * weight[token][index]
+          weightGradient[token][index] += slope * hidden[row][index]
+        }
+      }
+    }
+    return (hiddenGradient, weightGradient)
+  }
+}

@@ -1,0 +1,36 @@
+extension LogProbabilities {
+  /// Scores of no row yet, to be copied in.
+  package init(unscored labels: TokenLabels, adding extras: Extras) {
+    self.init(
+      labels: labels, extras: extras, hasReference: false, level: 0, rowNumbers: nil,
+      results: Array(repeating: 0, count: Self.columnCount * labels.values.count))
+  }
+
+  /// Takes over the scores of some rows, in their order.
+  package mutating func copy(_ part: LogProbabilities, to rows: some Collection<Int>) {
+    let count = labels.values.count, partCount = part.labels.values.count
+    for column in 0..<Self.columnCount {
+      for (index, row) in rows.enumerated() {
+        results[column * count + row] = part.results[column * partCount + index]
+      }
+    }
+  }
+
+  /// The scores of some rows alone. Errors name the rows as they are numbered here.
+  package func selecting(_ rows: some Collection<Int>) throws -> LogProbabilities {
+    let count = labels.values.count
+    let labels = try TokenLabels(rows.map { self.labels.values[$0] }, mask: rows.map(self.labels.counts))
+    return LogProbabilities(
+      labels: labels, extras: extras, hasReference: hasReference, level: level, rowNumbers: Array(rows),
+      results: (0..<Self.columnCount).flatMap { column in rows.map { results[column * count + $0] } })
+  }
+}
+
+extension LogProbabilityCotangent {
+  /// The gradient for some rows alone.
+  package func selecting(_ rows: some Collection<Int>) -> LogProbabilityCotangent {
+    func part(_ column: [Double]) -> [Double] { column.isEmpty ? [] : rows.map { column[$0] } }
+    return LogProbabilityCotangent(
+      part(values), entropies: part(entropies), logCollisions: part(logCollisions), divergences: part(divergences))
+  }
+}
