@@ -5,9 +5,26 @@ import LossKitRuntime
 /// `losskit export`: an objective in a form that others can use.
 struct ExportCommand: ParsableCommand {
   /// What is written.
-  enum Format: String, CaseIterable, ExpressibleByArgument {
+  enum Format: ExpressibleByArgument {
     /// Inputs with the losses and gradients they have to give.
     case vectors
+    /// The function itself.
+    case function(ExportFormat)
+
+    static let names = ["vectors"] + ExportFormat.allCases.map(\.rawValue)
+
+    init?(argument: String) {
+      if argument == "vectors" {
+        self = .vectors
+      } else if let format = ExportFormat(rawValue: argument) {
+        self = .function(format)
+      } else {
+        return nil
+      }
+    }
+
+    static var allValueStrings: [String] { names }
+    var defaultValueDescription: String { "" }
   }
 
   static let configuration = CommandConfiguration(
@@ -47,8 +64,17 @@ struct ExportCommand: ParsableCommand {
   @Argument(help: "A loss or objective by name, or an objective such as 'dpo(beta=0.1) + 0.2*sft @ log-ratio'.")
   var objective: String
 
-  @Option(help: "What is written: \(Format.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(help: "What is written: \(Format.names.joined(separator: ", ")).")
   var format: Format
+
+  @Option(help: "Of how many responses a prompt has, where the objective takes several numbers. (default: 2)")
+  var responses: Int?
+
+  @Option(help: "Of how many references, where the objective takes several numbers.")
+  var references: Int?
+
+  @Flag(help: "Write a component alone: the loss over the column 'reward', or the reward behind an '@'.")
+  var component = false
 
   @Option(help: ArgumentHelp("Where it goes; '-' is standard output.", valueName: "file"))
   var output = "-"
@@ -65,9 +91,30 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     let registry = try plugins.registry()
-    let resolved = try resolvedObjective(objective, reward: reward, settings: settings, in: registry)
     switch format {
-    case .vectors: try Console.write(TestVectors(resolved).json.text + "\n", to: output)
+    case .vectors:
+      let resolved = try resolvedObjective(objective, reward: reward, settings: settings, in: registry)
+      try Console.write(TestVectors(resolved).json.text + "\n", to: output)
+    case .function(let format):
+      let text =
+        component
+        ? try componentText(format, in: registry)
+        : try blaming(.usage) {
+          try resolvedObjective(objective, reward: reward, settings: settings, in: registry)
+            .exported(as: format, responses: responses, references: references)
+        }
+      try Console.write(text + "\n", to: output)
+    }
+  }
+
+  /// The one component that the argument names: its loss, or behind an '@' its reward.
+  private func componentText(_ format: ExportFormat, in registry: PluginRegistry) throws -> String {
+    let isReward = objective.first { !$0.isWhitespace } == "@"
+    let text = isReward ? String(objective.drop { $0.isWhitespace }.dropFirst()) : objective
+    let part = try resolvedComponent(text, isReward ? .reward : .loss, settings: settings, in: registry)
+    return try blaming(.usage) {
+      try part.component.exported(
+        as: format, values: part.values, responses: responses, references: references)
     }
   }
 }

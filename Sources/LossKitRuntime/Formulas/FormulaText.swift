@@ -1,5 +1,5 @@
 import CLossKit
-public import LossKit
+import LossKit
 
 /// A loss or a reward parameterization that is written as text: `{-logsigmoid(beta * (chosen.reward - rejected.reward))}(beta=0.1)`.
 ///

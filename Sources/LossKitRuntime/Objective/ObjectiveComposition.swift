@@ -87,18 +87,37 @@ struct ObjectiveComposition {
       })
   }
 
+  /// The one graph of all parts, in which hyperparameters stay symbols: those of the first term, of the next ones, of the reward.
+  ///
+  /// Where `rewardColumn` is given, losses read the rewards from a column of that index.
+  func symbolicGraph(responses: Int, references: Int, rewardColumn: Int? = nil) throws -> Graph {
+    try ObjectiveGraph(
+      self, responses: responses, references: references, isSymbolic: true, rewardColumn: rewardColumn
+    ).graph
+  }
+
   /// Builds the one graph: the rewards, and the weighted losses over them.
   private struct ObjectiveGraph {
     private let composition: ObjectiveComposition
     private let responses, references: Int
+    private let isSymbolic: Bool
     private var builder = GraphBuilder()
     private(set) var graph = Graph()
 
-    init(_ composition: ObjectiveComposition, responses: Int, references: Int) throws {
+    init(
+      _ composition: ObjectiveComposition, responses: Int, references: Int, isSymbolic: Bool = false,
+      rewardColumn: Int? = nil
+    ) throws {
       self.composition = composition
       self.responses = responses
       self.references = references
-      let rewards = try appendReward(prefix: "")
+      self.isSymbolic = isSymbolic
+      let rewards: [Int]
+      if let rewardColumn {
+        rewards = (0..<responses).map { builder.insert(GraphNode(.input, a: rewardColumn, b: $0)) }
+      } else {
+        rewards = try appendReward(prefix: "")
+      }
       var total = builder.constant(0)
       var states: [Int] = []
       for (index, term) in composition.terms.enumerated() {
@@ -116,8 +135,11 @@ struct ObjectiveComposition {
     private mutating func appendReward(prefix: String) throws -> [Int] {
       guard let part = composition.reward else { return [] }
       let formula = try formula(of: part)
+      let offset = symbolOffset(composition.terms.count)
       let places = try builder.append(formula, reaching: formula.outputs) { node, builder in
-        try composition.leaf(node, of: part, prefix: prefix, stateOffset: 0, in: &builder)
+        try composition.leaf(
+          node, of: part, prefix: prefix, stateOffset: 0, symbolOffset: offset,
+          in: &builder)
       }
       return formula.outputs.map { places[$0] }
     }
@@ -134,14 +156,21 @@ struct ObjectiveComposition {
       let readsMismatched = formula.inputs(of: formula.outputs + formula.stateOutputs)
         .contains { names[$0.column] == ObjectiveComposition.mismatched + Column.reward.name }
       let mismatched = readsMismatched ? try appendReward(prefix: ObjectiveComposition.mismatched) : []
+      let offset = symbolOffset(index)
       let places = try builder.append(formula, reaching: formula.outputs + formula.stateOutputs) { node, builder in
         if node.operation == .input {
           if names[node.a] == Column.reward.name { return rewards[node.b] }
           if names[node.a] == ObjectiveComposition.mismatched + Column.reward.name { return mismatched[node.b] }
         }
-        return try composition.leaf(node, of: part, prefix: "", stateOffset: stateOffset, in: &builder)
+        return try composition.leaf(
+          node, of: part, prefix: "", stateOffset: stateOffset, symbolOffset: offset, in: &builder)
       }
       return (places[formula.outputs[0]], formula.stateOutputs.map { places[$0] })
+    }
+
+    /// The number of the first hyperparameter of a term, or of the reward behind all terms; nil where they are numbers.
+    private func symbolOffset(_ part: Int) -> Int? {
+      isSymbolic ? composition.terms.prefix(part).reduce(0) { $0 + $1.loss.values.count } : nil
     }
 
     private func formula(of part: Objective.Part) throws -> Graph {
@@ -155,10 +184,13 @@ struct ObjectiveComposition {
 
   /// What a part's symbol is in the whole: a number for a hyperparameter, the batch's column for a column.
   private func leaf(
-    _ node: GraphNode, of part: Objective.Part, prefix: String, stateOffset: Int, in builder: inout GraphBuilder
+    _ node: GraphNode, of part: Objective.Part, prefix: String, stateOffset: Int, symbolOffset: Int?,
+    in builder: inout GraphBuilder
   ) throws -> Int? {
     switch node.operation {
-    case .parameter: return builder.constant(part.values[node.a])
+    case .parameter:
+      if let symbolOffset { return builder.insert(GraphNode(.parameter, a: node.a + symbolOffset)) }
+      return builder.constant(part.values[node.a])
     case .state: return builder.insert(GraphNode(.state, a: node.a + stateOffset))
     case .input:
       let name = prefix + part.component.inputs[node.a].name

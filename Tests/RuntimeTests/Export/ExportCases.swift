@@ -1,0 +1,57 @@
+import LossKit
+import LossKitTestSupport
+
+@testable import LossKitRuntime
+
+/// Objectives to export, and batches to compare what was exported on.
+enum ExportCases {
+  /// Every built-in loss, every reward under a loss that takes it, and what only whole objectives have.
+  static let objectives: [String] = {
+    let losses = Tested.losses.map(\.name)
+    let rewards = Tested.rewards.map { "dpo @ \($0.name)" }
+    let special = [
+      "0.5*dpo(beta=0.1) + 0.2*sft(per=token) + dpo(beta=0.3)", "ipo @ mean-log-ratio",
+      "{select(rejected.reward > 0, log(rejected.reward), 0) + square(chosen.reward)}",
+      "sft(per=batch-token)", "bco + beta-dpo",
+    ]
+    return losses + rewards + special
+  }()
+
+  /// A batch of an objective, with numbers that a policy might supply.
+  static func batch(_ objective: Objective, prompts: Int, seed: UInt64) -> Batch {
+    var numbers = SeededNumbers(seed: seed)
+    let responses = min(max(objective.responses.lowerBound, 2), objective.responses.upperBound)
+    var batch = Batch(prompts: prompts, responses: responses, references: max(objective.referenceCount, 1))
+    let rows = prompts * responses
+    if objective.columns.contains(where: { $0.extent == .token }) {
+      batch.tokenOffsets = (0..<rows).reduce(into: [0]) { offsets, _ in
+        offsets.append((offsets.last ?? 0) + Int.random(in: 1...5, using: &numbers))
+      }
+    }
+    for column in objective.columns {
+      let extent =
+        switch column.extent {
+        case .prompt: prompts
+        case .response: rows
+        case .token: batch.tokenOffsets?.last ?? 0
+        }
+      let count = column.isPerReference ? extent * batch.references : extent
+      batch.columns[column.name] =
+        column.name == "score"
+        ? numbers.scores(prompts: prompts, responses: responses)
+        : (0..<count).map { _ in value(of: column.name, &numbers) }
+    }
+    return batch
+  }
+
+  private static func value(of column: String, _ numbers: inout SeededNumbers) -> Double {
+    switch column {
+    case "token_count", "mismatched_token_count": Double(Int.random(in: 1...60, using: &numbers))
+    case "label": Double(Int.random(in: 0...1, using: &numbers))
+    case "win_probability": numbers.uniform(0.05...0.95)
+    case let name where name.hasSuffix("token_logp"): -numbers.uniform(0.01...6)
+    case let name where name.hasSuffix("logp"): numbers.normal(mean: -60, deviation: 4)
+    default: numbers.normal(deviation: 3)
+    }
+  }
+}
