@@ -13,8 +13,13 @@ package struct FormulaPrinter {
   private var names: [Int: String] = [:]
   private var named: [Int] = []
 
-  /// A printer of the values of `roots`, nodes of `graph`. What takes more than `longest` operations is put under names, too.
-  package init(_ graph: Graph, roots: [Int], notation: any FormulaNotation, longest: Int = .max) {
+  /// A printer of the values of `roots`, nodes of `graph`.
+  ///
+  /// What takes more than `longest` operations is put under names, too; so are roots that are used more than once, if they are
+  /// to be.
+  package init(
+    _ graph: Graph, roots: [Int], notation: any FormulaNotation, longest: Int = .max, isNamingRoots: Bool = false
+  ) {
     self.graph = graph
     self.notation = notation
     let reached = graph.reached(from: roots)
@@ -23,7 +28,7 @@ package struct FormulaPrinter {
       for operand in node.operands { uses[operand] += 1 }
     }
     for root in roots { uses[root] += 1 }
-    let results = Set(roots)
+    let results = isNamingRoots ? [] : Set(roots)
     // The operations that are written out where a node is used.
     var sizes = [Int](repeating: 0, count: graph.nodes.count)
     for (index, node) in graph.nodes.enumerated() where reached[index] && node.operation.arity > 0 {
@@ -57,8 +62,8 @@ package struct FormulaPrinter {
   }
 
   /// Node after node, operands first, so that depth costs no stack.
-  private func write(_ root: Int, isDefinition: Bool = false) -> FormulaText {
-    var texts: [Int: FormulaText] = [:]
+  private func write(_ root: Int, isDefinition: Bool = false) -> FormulaPiece {
+    var texts: [Int: FormulaPiece] = [:]
     var stack = [root]
     while let index = stack.last {
       if texts[index] != nil {
@@ -66,7 +71,7 @@ package struct FormulaPrinter {
         continue
       }
       if let name = names[index], !(isDefinition && index == root) {
-        texts[index] = FormulaText(name, .atom)
+        texts[index] = FormulaPiece(name, .atom)
         continue
       }
       let node = graph.nodes[index]
@@ -77,12 +82,12 @@ package struct FormulaPrinter {
         stack.append(contentsOf: waiting)
       }
     }
-    return texts[root] ?? FormulaText("", .atom)
+    return texts[root] ?? FormulaPiece("", .atom)
   }
 }
 
 /// A piece of a formula and how tightly its outermost operation binds.
-package struct FormulaText {
+package struct FormulaPiece {
   /// From loose to tight.
   package enum Binding: Int, Comparable {
     case sum, product, negation, atom
@@ -101,7 +106,7 @@ package struct FormulaText {
 /// A way to write formulas.
 package protocol FormulaNotation {
   /// A node, of operands that are written already.
-  func write(_ node: GraphNode, graph: Graph, operands: [FormulaText]) -> FormulaText
+  func write(_ node: GraphNode, graph: Graph, operands: [FormulaPiece]) -> FormulaPiece
   /// The name of the n-th value that gets one.
   func name(ofDefinition index: Int) -> String
 }

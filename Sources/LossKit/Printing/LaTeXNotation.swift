@@ -9,39 +9,39 @@ package struct LaTeXNotation: FormulaNotation {
     return index < names.count ? names[index] : "t_{\(index - names.count + 1)}"
   }
 
-  package func write(_ node: GraphNode, graph: Graph, operands: [FormulaText]) -> FormulaText {
+  package func write(_ node: GraphNode, graph: Graph, operands: [FormulaPiece]) -> FormulaPiece {
     switch node.operation {
     case .constant: return constant(node.value)
-    case .input: return FormulaText(input(node, graph), .atom)
-    case .parameter: return FormulaText(symbol(symbols.parameterSymbols[node.a]), .atom)
-    case .state: return FormulaText(symbol(symbols.states[node.a]), .atom)
-    case .batchCount: return FormulaText("B", .atom)
-    case .rowIndex: return FormulaText("i", .atom)
-    case .uniform: return FormulaText("U_{\(node.a)}", .atom)
-    case .tokenIndex: return FormulaText("t", .atom)
-    case .tokenCount: return FormulaText("|y|", .atom)
-    case .tokenShortest: return FormulaText("\\min_k |y_k|", .atom)
-    case .cotangent: return FormulaText("c", .atom)
-    case .add: return FormulaText("\(operands[0].text) + \(operands[1].text)", .sum)
-    case .subtract: return FormulaText("\(operands[0].text) - \(operands[1].within(.product))", .sum)
+    case .input: return FormulaPiece(input(node, graph), .atom)
+    case .parameter: return FormulaPiece(symbol(symbols.parameterSymbols[node.a]), .atom)
+    case .state: return FormulaPiece(symbol(symbols.states[node.a]), .atom)
+    case .batchCount: return FormulaPiece("B", .atom)
+    case .rowIndex: return FormulaPiece("i", .atom)
+    case .uniform: return FormulaPiece("U_{\(node.a)}", .atom)
+    case .tokenIndex: return FormulaPiece("t", .atom)
+    case .tokenCount: return FormulaPiece("|y|", .atom)
+    case .tokenShortest: return FormulaPiece("\\min_k |y_k|", .atom)
+    case .cotangent: return FormulaPiece("c", .atom)
+    case .add: return FormulaPiece("\(operands[0].text) + \(operands[1].text)", .sum)
+    case .subtract: return FormulaPiece("\(operands[0].text) - \(operands[1].within(.product))", .sum)
     case .square:
       let base = operands[0]
       let isPlain = base.binding == .atom && base.text.allSatisfy { $0.isLetter }
-      return FormulaText(isPlain ? "\(base.text)^2" : "\\left(\(base.text)\\right)^2", .atom)
+      return FormulaPiece(isPlain ? "\(base.text)^2" : "\\left(\(base.text)\\right)^2", .atom)
     case .multiply, .annihilate:
-      return FormulaText("\(operands[0].within(.product)) \\, \(operands[1].within(.product))", .product)
-    case .divide: return FormulaText("\\frac{\(operands[0].text)}{\(operands[1].text)}", .atom)
-    case .negate: return FormulaText("-\(operands[0].within(.product))", .negation)
-    default: return FormulaText(function(node.operation, operands.map(\.text)), .atom)
+      return FormulaPiece("\(operands[0].within(.product)) \\, \(operands[1].within(.product))", .product)
+    case .divide: return FormulaPiece("\\frac{\(operands[0].text)}{\(operands[1].text)}", .atom)
+    case .negate: return FormulaPiece("-\(operands[0].within(.product))", .negation)
+    default: return FormulaPiece(function(node.operation, operands.map(\.text)), .atom)
     }
   }
 
-  private func constant(_ value: Double) -> FormulaText {
-    if value.isInfinite { return FormulaText(value < 0 ? "-\\infty" : "\\infty", value < 0 ? .negation : .atom) }
+  private func constant(_ value: Double) -> FormulaPiece {
+    if value.isInfinite { return FormulaPiece(value < 0 ? "-\\infty" : "\\infty", value < 0 ? .negation : .atom) }
     let text = FormulaSymbols.number(value)
     let parts = text.split(separator: "e")
     let written = parts.count == 2 ? "\(parts[0]) \\cdot 10^{\(parts[1])}" : text
-    return FormulaText(written, value < 0 || parts.count == 2 ? .negation : .atom)
+    return FormulaPiece(written, value < 0 || parts.count == 2 ? .negation : .atom)
   }
 
   private func function(_ operation: Operation, _ operands: [String]) -> String {
@@ -108,7 +108,7 @@ package struct LaTeXNotation: FormulaNotation {
   }
 }
 
-extension FormulaText {
+extension FormulaPiece {
   /// The text, in parentheses where it binds looser than its surroundings.
   fileprivate func within(_ surroundings: Binding) -> String {
     binding < surroundings ? "\\left(\(text)\\right)" : text

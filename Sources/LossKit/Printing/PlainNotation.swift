@@ -14,28 +14,28 @@ package struct PlainNotation: FormulaNotation {
   /// A definition must not hide a hyperparameter.
   private func isTaken(_ name: String) -> Bool { symbols.parameters.contains(name) || symbols.states.contains(name) }
 
-  package func write(_ node: GraphNode, graph: Graph, operands: [FormulaText]) -> FormulaText {
+  package func write(_ node: GraphNode, graph: Graph, operands: [FormulaPiece]) -> FormulaPiece {
     switch node.operation {
     case .constant: return constant(node.value)
-    case .input: return FormulaText(input(node, graph), .atom)
-    case .parameter: return FormulaText(symbols.parameters[node.a], .atom)
-    case .state: return FormulaText(symbols.states[node.a], .atom)
-    case .uniform: return FormulaText("uniform(\(node.a))", .atom)
-    case .cotangent: return FormulaText("cotangent", .atom)
-    case .add: return FormulaText("\(operands[0].text) + \(operands[1].text)", .sum)
-    case .subtract: return FormulaText("\(operands[0].text) - \(operands[1].in(.product))", .sum)
+    case .input: return FormulaPiece(input(node, graph), .atom)
+    case .parameter: return FormulaPiece(symbols.parameters[node.a], .atom)
+    case .state: return FormulaPiece(symbols.states[node.a], .atom)
+    case .uniform: return FormulaPiece("uniform(\(node.a))", .atom)
+    case .cotangent: return FormulaPiece("cotangent", .atom)
+    case .add: return FormulaPiece("\(operands[0].text) + \(operands[1].text)", .sum)
+    case .subtract: return FormulaPiece("\(operands[0].text) - \(operands[1].in(.product))", .sum)
     case .multiply, .annihilate:
-      return FormulaText("\(operands[0].in(.product)) * \(operands[1].in(.negation))", .product)
-    case .divide: return FormulaText("\(operands[0].in(.product)) / \(operands[1].in(.negation))", .product)
-    case .negate: return FormulaText("-\(operands[0].in(.product))", .negation)
+      return FormulaPiece("\(operands[0].in(.product)) * \(operands[1].in(.negation))", .product)
+    case .divide: return FormulaPiece("\(operands[0].in(.product)) / \(operands[1].in(.negation))", .product)
+    case .negate: return FormulaPiece("-\(operands[0].in(.product))", .negation)
     default:
       let arguments = operands.map(\.text).joined(separator: ", ")
-      return FormulaText(operands.isEmpty ? name(node.operation) : "\(name(node.operation))(\(arguments))", .atom)
+      return FormulaPiece(operands.isEmpty ? name(node.operation) : "\(name(node.operation))(\(arguments))", .atom)
     }
   }
 
-  private func constant(_ value: Double) -> FormulaText {
-    FormulaText(FormulaSymbols.number(value), value < 0 ? .negation : .atom)
+  private func constant(_ value: Double) -> FormulaPiece {
+    FormulaPiece(FormulaSymbols.number(value), value < 0 ? .negation : .atom)
   }
 
   private func input(_ node: GraphNode, _ graph: Graph) -> String {
@@ -69,7 +69,7 @@ package struct PlainNotation: FormulaNotation {
   }
 }
 
-extension FormulaText {
+extension FormulaPiece {
   /// The text, in parentheses where it binds looser than its surroundings.
-  func `in`(_ surroundings: Binding) -> String { binding < surroundings ? "(\(text))" : text }
+  package func `in`(_ surroundings: Binding) -> String { binding < surroundings ? "(\(text))" : text }
 }

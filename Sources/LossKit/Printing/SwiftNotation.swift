@@ -15,30 +15,30 @@ struct SwiftNotation: FormulaNotation {
 
   func name(ofDefinition index: Int) -> String { "t\(index + 1)" }
 
-  func write(_ node: GraphNode, graph: Graph, operands: [FormulaText]) -> FormulaText {
+  func write(_ node: GraphNode, graph: Graph, operands: [FormulaPiece]) -> FormulaPiece {
     switch node.operation {
     case .constant: return constant(node.value)
-    case .input: return FormulaText(input(node, graph), .atom)
-    case .parameter: return FormulaText(parameters[node.a], .atom)
-    case .state: return FormulaText(states[node.a], .atom)
-    case .batchCount: return FormulaText("Formula.batchCount", .atom)
-    case .rowIndex: return FormulaText("Formula.row", .atom)
-    case .uniform: return FormulaText("Formula.uniform(stream: \(node.a))", .atom)
-    case .tokenIndex: return FormulaText("\(subject).index", .atom)
-    case .tokenCount: return FormulaText("\(subject).count", .atom)
-    case .tokenShortest: return FormulaText("\(subject).shortest", .atom)
-    case .add: return FormulaText("\(operands[0].text) + \(operands[1].in(.product))", .sum)
-    case .subtract: return FormulaText("\(operands[0].text) - \(operands[1].in(.product))", .sum)
-    case .multiply: return FormulaText("\(operands[0].in(.product)) * \(operands[1].in(.atom))", .product)
-    case .divide: return FormulaText("\(operands[0].in(.product)) / \(operands[1].in(.atom))", .product)
-    case .negate: return FormulaText("-\(operands[0].in(.atom))", .negation)
-    default: return FormulaText("\(node.operation)(\(operands.map(\.text).joined(separator: ", ")))", .atom)
+    case .input: return FormulaPiece(input(node, graph), .atom)
+    case .parameter: return FormulaPiece(parameters[node.a], .atom)
+    case .state: return FormulaPiece(states[node.a], .atom)
+    case .batchCount: return FormulaPiece("Formula.batchCount", .atom)
+    case .rowIndex: return FormulaPiece("Formula.row", .atom)
+    case .uniform: return FormulaPiece("Formula.uniform(stream: \(node.a))", .atom)
+    case .tokenIndex: return FormulaPiece("\(subject).index", .atom)
+    case .tokenCount: return FormulaPiece("\(subject).count", .atom)
+    case .tokenShortest: return FormulaPiece("\(subject).shortest", .atom)
+    case .add: return FormulaPiece("\(operands[0].text) + \(operands[1].in(.product))", .sum)
+    case .subtract: return FormulaPiece("\(operands[0].text) - \(operands[1].in(.product))", .sum)
+    case .multiply: return FormulaPiece("\(operands[0].in(.product)) * \(operands[1].in(.atom))", .product)
+    case .divide: return FormulaPiece("\(operands[0].in(.product)) / \(operands[1].in(.atom))", .product)
+    case .negate: return FormulaPiece("-\(operands[0].in(.atom))", .negation)
+    default: return FormulaPiece("\(node.operation)(\(operands.map(\.text).joined(separator: ", ")))", .atom)
     }
   }
 
-  private func constant(_ value: Double) -> FormulaText {
-    if value.isFinite { return FormulaText(FormulaSymbols.number(value), value.sign == .minus ? .negation : .atom) }
-    return FormulaText(value.isNaN ? "Formula(Double.nan)" : "Formula(\(value < 0 ? "-" : "")Double.infinity)", .atom)
+  private func constant(_ value: Double) -> FormulaPiece {
+    if value.isFinite { return FormulaPiece(FormulaSymbols.number(value), value.sign == .minus ? .negation : .atom) }
+    return FormulaPiece(value.isNaN ? "Formula(Double.nan)" : "Formula(\(value < 0 ? "-" : "")Double.infinity)", .atom)
   }
 
   private func input(_ node: GraphNode, _ graph: Graph) -> String {

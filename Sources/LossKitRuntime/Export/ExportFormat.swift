@@ -4,6 +4,12 @@ import LossKit
 public enum ExportFormat: String, CaseIterable, Sendable {
   /// The nodes of value and gradient, for a program that builds the function itself; `FormulaJSON` says how they are laid out.
   case json
+  /// A Python module that needs NumPy alone: a function that returns loss, rewards, gradients and states.
+  case python
+  /// A Python module for PyTorch: a function with its explicit gradient, for any device and `torch.compile`.
+  case torch
+  /// A Python module for JAX: a function with its explicit gradient, for `jit` and `grad`.
+  case jax
 }
 
 extension Objective {
@@ -39,6 +45,9 @@ extension ExportedFormula {
   fileprivate func text(as format: ExportFormat, rewardScale: Double) throws -> String {
     switch format {
     case .json: FormulaJSON(self, rewardScale: rewardScale).text
+    case .python: try NumPySource(self).text
+    case .torch: try TorchSource(self).text
+    case .jax: try JAXSource(self).text
     }
   }
 }

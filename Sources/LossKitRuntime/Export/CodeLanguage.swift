@@ -1,0 +1,87 @@
+import LossKit
+
+/// A language that exported formulas are written in: what its operations and numbers look like.
+enum CodeLanguage: Sendable {
+  case numpy, torch, jax, c
+
+  /// A call or operator on operands that are written already.
+  func write(_ operation: Operation, _ x: [String]) -> String {
+    let like = operation.isBatch ? ["like"] : []
+    return "\(function(operation))(\((x + like).joined(separator: ", ")))"
+  }
+
+  /// What the names of the helpers begin with that stand before the function.
+  private var helper: String { self == .c ? "lk_" : "_" }
+
+  private func function(_ operation: Operation) -> String {
+    switch operation {
+    case .annihilate: return helper + "annihilate"
+    case .select: return helper + "select"
+    case .clamp: return helper + "clamp"
+    case .log1mexp: return helper + "log1mexp"
+    case .batchMean, .batchMeanGradient: return helper + "mean"
+    case .batchSorted: return helper + "sorted"
+    case .batchUnsorted: return helper + "unsorted"
+    case .relu: return helper + "relu"
+    case .softplus: return helper + "softplus"
+    case .logSigmoid: return helper + "logsigmoid"
+    case .sigmoid: return helper + "sigmoid"
+    case .square: return helper + "square"
+    case .minimum: return helper + "minimum"
+    case .maximum: return helper + "maximum"
+    case .sign: return helper + "sign"
+    case .abs: return self == .c ? "fabs" : module + "abs"
+    default: return module + "\(operation)"
+    }
+  }
+
+  private var module: String {
+    switch self {
+    case .numpy: "np."
+    case .torch: "torch."
+    case .jax: "jnp."
+    case .c: ""
+    }
+  }
+
+  /// A number.
+  func number(_ value: Double) -> String {
+    if value.isFinite {
+      let text = value.description
+      return text
+    }
+    let name: String
+    switch self {
+    case .c: name = value.isNaN ? "NAN" : "INFINITY"
+    case .numpy, .torch, .jax: name = value.isNaN ? "math.nan" : "math.inf"
+    }
+    return value == -.infinity ? "-\(name)" : name
+  }
+
+  /// Words that a name may not be.
+  private var reserved: Set<String> {
+    switch self {
+    case .c:
+      [
+        "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
+        "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed",
+        "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "n", "g",
+        "main", "seed", "gamma", "exp", "log", "sqrt", "tanh", "floor", "y0", "y1", "j0", "j1", "index",
+      ]
+    case .numpy, .torch, .jax:
+      [
+        "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else", "except",
+        "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass",
+        "raise", "return", "try", "while", "with", "yield", "np", "jnp", "jax", "torch", "math", "count", "row", "seed",
+        "state", "ctx", "cotangent", "token_offsets", "batch_count", "like", "owner", "lengths", "loss", "reward",
+        "gradients", "ones", "dtype", "dtype_like", "state_after", "token_index",
+      ]
+    }
+  }
+
+  /// A name of the objective as one of the language's: not one that it has a meaning for, nor that of an intermediate value.
+  func identifier(_ name: String) -> String {
+    let isIntermediate = name.first == "t" && name.count > 1 && name.dropFirst().allSatisfy(\.isNumber)
+    return reserved.contains(name) || isIntermediate ? name + "_" : name
+  }
+}

@@ -1,0 +1,106 @@
+import LossKit
+
+/// An exported formula as a PyTorch module: an `autograd.Function` with the explicit gradient, which `torch.compile` takes whole.
+struct TorchSource {
+  private let code: ArrayCode
+  private let formula: ExportedFormula
+
+  init(_ formula: ExportedFormula) throws {
+    self.formula = formula
+    code = try ArrayCode(formula, .torch)
+  }
+
+  var text: String {
+    let body = (values + [""] + gradient + [""] + autograd + [""] + wrapper).joined(separator: "\n")
+    let helpers = CodeHelpers.used(in: body, .torch)
+    let head = [PythonText.heading(formula), "import math\n\nimport torch"]
+    return (head + helpers.map { "\n" + $0 } + ["\n" + body]).joined(separator: "\n") + "\n"
+  }
+
+  private var columns: [String] { code.inputs.map { code.name($0) } + (code.hasTokens ? ["token_offsets"] : []) }
+  private var scalars: [String] { code.parameterNames + (formula.states.isEmpty ? [] : ["state"]) }
+  private var outputs: [String] {
+    var names = formula.kind == .reward ? [] : ["loss"]
+    let count = formula.main?.graph.outputs.count ?? 0
+    if formula.tokenSum != nil || count > (formula.kind == .reward ? 0 : 1) { names.append("reward") }
+    return names
+  }
+  private var stateOutputs: [String] { formula.states.indices.map { "state_after[\($0)]" } }
+
+  private var preparation: [String] {
+    let first = code.inputs.first { $0.isDifferentiable } ?? code.inputs.first ?? .logProbability
+    let number = code.parameterNames.map {
+      "\($0) = torch.as_tensor(\($0), dtype=dtype, device=\(code.name(first)).device)"
+    }
+    let state =
+      formula.states.isEmpty
+      ? [] : ["state = [torch.as_tensor(value, dtype=dtype, device=\(code.name(first)).device) for value in state]"]
+    return ["dtype = torch.promote_types(\(code.name(first)).dtype, torch.float32)"] + number + state + code.preparation
+      + code.tokenSums
+  }
+
+  private var values: [String] {
+    let results = (outputs + stateOutputs).joined(separator: ", ")
+    let lines = preparation + code.values + ["return \(results),"]
+    return ["def _values(\((columns + scalars).joined(separator: ", "))):"] + lines.map { "    " + $0 } + [""]
+  }
+
+  private var gradient: [String] {
+    let first = code.differentiated.map {
+      "shape_of_\($0.name), type_of_\($0.name) = \(code.name($0)).shape, \(code.name($0)).dtype"
+    }
+    let shaped =
+      formula.kind == .reward
+      ? ["cotangent = cotangent.to(dtype).reshape(\(formula.responses), -1)"]
+      : ["cotangent = cotangent.to(dtype).reshape(-1)"]
+    let results = code.differentiated.map {
+      "d_\($0.name).reshape(shape_of_\($0.name)).to(type_of_\($0.name)),"
+    }
+    let lines = first + preparation + shaped + code.gradients + ["return (\(results.joined(separator: " ")))"]
+    return ["def _gradients(cotangent, \((columns + scalars).joined(separator: ", "))):"] + lines.map { "    " + $0 }
+      + [""]
+  }
+
+  private var autograd: [String] {
+    let saved = columns.joined(separator: ", ")
+    let others = scalars.map { "ctx.\($0)" }
+    let gradients = code.inputs.map { column in
+      code.differentiated.firstIndex { $0.name == column.name }.map { "gradients[\($0)]" } ?? "None"
+    }
+    let none = [String](repeating: "None", count: (code.hasTokens ? 1 : 0) + scalars.count)
+    // Of an objective the rewards are there for the metrics, and states for the next call.
+    let still =
+      outputs.indices.dropFirst().map { "results[\($0)]" }
+      + formula.states.indices.map { "results[\(outputs.count + $0)]" }
+    var lines = [
+      "class _Function(torch.autograd.Function):",
+      "    @staticmethod",
+      "    def forward(ctx, \((columns + scalars).joined(separator: ", "))):",
+      "        ctx.save_for_backward(\(saved))",
+    ]
+    lines += zip(others, scalars).map { "        \($0) = \($1)" }
+    lines.append("        results = _values(\((columns + scalars).joined(separator: ", ")))")
+    if !still.isEmpty { lines.append("        ctx.mark_non_differentiable(\(still.joined(separator: ", ")))") }
+    lines += [
+      "        return results", "", "    @staticmethod", "    def backward(ctx, cotangent, *_):",
+      "        gradients = _gradients(cotangent, *ctx.saved_tensors\(others.map { ", " + $0 }.joined()))",
+      "        return (\((gradients + none).map { $0 + "," }.joined(separator: " ")))", "",
+    ]
+    return lines
+  }
+
+  private var wrapper: [String] {
+    let arguments = columns + ["*"] + PythonText.keywords(formula, code)
+    let signature = arguments.last == "*" ? Array(arguments.dropLast()) : arguments
+    var lines = ["def \(code.functionName)(\(signature.joined(separator: ", "))):"]
+    let what = outputs.joined(separator: ", ") + (formula.states.isEmpty ? "" : ", state")
+    lines += PythonText.documentation(formula, code, returns: what).map { "    " + $0 }
+    lines.append("    results = _Function.apply(\((columns + scalars).joined(separator: ", ")))")
+    if formula.states.isEmpty {
+      lines.append(outputs.count == 1 ? "    return results[0]" : "    return results")
+    } else {
+      lines.append("    return (*results[:\(outputs.count)], results[\(outputs.count):])")
+    }
+    return lines
+  }
+}
