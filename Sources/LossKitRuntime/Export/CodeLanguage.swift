@@ -73,7 +73,7 @@ enum CodeLanguage: Sendable {
         "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else", "except",
         "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass",
         "raise", "return", "try", "while", "with", "yield", "np", "jnp", "jax", "torch", "math", "count", "row", "seed",
-        "state", "ctx", "cotangent", "token_offsets", "batch_count", "like", "owner", "lengths", "loss", "reward",
+        "state", "ctx", "cotangent", "token_offsets", "batch_count", "like", "owner", "lengths", "loss",
         "gradients", "ones", "dtype", "dtype_like", "state_after", "token_index",
       ]
     }
