@@ -74,12 +74,14 @@ let package = Package(
     // Without optimization its loops would take most of the tests' time.
     .target(name: "CLossKitLogits", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
     .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
+    .target(name: "CLossKitForeign", dependencies: ["CLossKit", "CFFI"], linkerSettings: [.linkedLibrary("ffi")]),
     .systemLibrary(name: "CDNNL", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CMD", providers: [.apt(["libmd-dev"])]),
     .target(name: "LossKit", dependencies: ["CLossKit", "CLossKitKernels"], swiftSettings: settings),
     .target(name: "LossKitLogits", dependencies: ["LossKit", "CLossKitLogits"], swiftSettings: settings),
     .target(name: "LossKitHead", dependencies: ["LossKitLogits", "LossKit", "CDNNL"], swiftSettings: settings),
-    .target(name: "LossKitRuntime", dependencies: ["LossKit", "CLossKit", "CMD"], swiftSettings: settings),
+    .target(
+      name: "LossKitRuntime", dependencies: ["LossKit", "CLossKit", "CLossKitForeign", "CMD"], swiftSettings: settings),
     .target(
       name: "LossKitTraining",
       dependencies: ["LossKitRuntime", "LossKit", .product(name: "Logging", package: "swift-log")],

@@ -10,7 +10,8 @@ struct ListCommand: ParsableCommand {
     discussion: """
       Each line has the kind, the name, the version, the library and a summary. A name that an earlier directory of the plugin \
       path has, too, is listed with the library that is used instead of it; one that two libraries of one directory claim \
-      cannot be used. Libraries that cannot be used are told on standard error.
+      cannot be used. What is differentiated by differences is marked [numeric gradient]. Libraries that cannot be used are \
+      told on standard error.
       """)
 
   @Flag(help: "Write a JSON array with one object for each entry.")
@@ -50,13 +51,14 @@ extension PluginEntryDescription {
       } else {
         ""
       }
-    return [kind.rawValue, name, version, fileName(of: library), remark + summary]
+    let gradient = hasNumericGradient ? "[numeric gradient] " : ""
+    return [kind.rawValue, name, version, fileName(of: library), remark + gradient + summary]
   }
 
   fileprivate var json: JSONText {
     .object([
       ("kind", .string(kind.rawValue)), ("name", .string(name)), ("version", .string(version)),
-      ("summary", .string(summary)), ("library", .string(library)),
+      ("summary", .string(summary)), ("numeric_gradient", .boolean(hasNumericGradient)), ("library", .string(library)),
       ("shadowed_by", shadowedBy.map(JSONText.string) ?? .null),
       ("conflicts_with", .array(conflictsWith.map(JSONText.string))),
     ])

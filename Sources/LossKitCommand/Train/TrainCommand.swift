@@ -55,7 +55,8 @@ struct TrainCommand: ParsableCommand {
       evaluationData: data.evaluation, policy: policyText)
     let interruption = Interruption.onSignals()
     let trainer = try trainer(plan, preparation, output: output)
-    Console.note("objective: \(objective.description)")
+    let remark = objective.hasNumericGradient ? ", numeric gradient" : ""
+    Console.note("objective: \(objective.description)\(remark)")
     let outcome = try trainer.run(progress: Progress(), interruption: interruption)
     guard outcome.isFinished else {
       throw Failure(
@@ -86,6 +87,7 @@ struct TrainCommand: ParsableCommand {
       ["objective", plan.objective.description], ["hash", plan.objective.hash], ["steps", "\(outcome.step)"],
       ["seconds", decimal((outcome.seconds * 10).rounded() / 10)], ["model", "\(output)/model"],
     ]
+    if plan.objective.hasNumericGradient { lines.append(["gradient", "numeric gradient"]) }
     for metric in outcome.evaluation?.metrics ?? [] { lines.append([metric.name, decimal(rounded(metric.value))]) }
     return alignedLines(lines)
   }

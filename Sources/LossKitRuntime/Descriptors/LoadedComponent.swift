@@ -3,7 +3,7 @@ public import LossKit
 
 /// A loss or a reward parameterization of an opened library.
 ///
-/// Sendable, although it holds a pointer: the descriptor never changes and stays valid as long as the process, and its
+/// Sendable, although it holds a pointer: the descriptor never changes and stays valid as long as this object, and its
 /// functions may be called from any thread (the plugin ABI says so).
 public final class LoadedComponent: @unchecked Sendable {
   /// What a component computes.
@@ -57,12 +57,16 @@ public final class LoadedComponent: @unchecked Sendable {
 
   /// The plugin's own description, to call it by.
   let descriptor: UnsafePointer<losskit_component>
+  /// What the descriptor belongs to; nil where it stays valid as long as the process.
+  private let owner: AnyObject?
 
   /// The parameter that metrics multiply the reward by, if one.
   public var rewardScale: ParameterDescription? { parameters.first(where: \.isRewardScale) }
 
-  /// Reads and checks what a library declares, or what was made from a formula's `text`.
-  init(_ descriptor: UnsafePointer<losskit_component>, library: String, text: String? = nil) throws {
+  /// Reads and checks what a library declares, what was made from a formula's `text`, or what belongs to `owner`.
+  init(
+    _ descriptor: UnsafePointer<losskit_component>, library: String, text: String? = nil, owner: AnyObject? = nil
+  ) throws {
     let declared = descriptor.pointee
     let outer = DescriptorReader(place: library)
     let name = try outer.componentName(declared.name)
@@ -81,6 +85,7 @@ public final class LoadedComponent: @unchecked Sendable {
     let state = try reader.state(declared.state, count: declared.state_count)
 
     self.descriptor = descriptor
+    self.owner = owner
     self.library = library
     self.text = text
     self.kind = kind

@@ -34,6 +34,17 @@
       }
     }
 
+    /// The names of the functions that are defined and visible.
+    var functions: [String] {
+      (0..<count).compactMap { index in
+        // A function, or one that is chosen when the library is opened.
+        guard let start = definedName(index), let information = symbols.uint16(at: index * Self.symbolSize + 4),
+          [2, 10].contains(information & 0xF)
+        else { return nil }
+        return String(decoding: names[start...].prefix { $0 != 0 }, as: UTF8.self)
+      }
+    }
+
     /// Where the name of a symbol starts; nil if the library only uses the symbol, or keeps it to itself.
     private func definedName(_ index: Int) -> Int? {
       let start = index * Self.symbolSize

@@ -1,3 +1,5 @@
+import LossKit
+
 extension LibraryFile {
   /// The SHA-256 sum of the file, in 64 lower-case hexadecimal digits.
   func digest() -> String {
@@ -10,5 +12,14 @@ extension LibraryFile {
       offset += UInt64(chunk.count)
     }
     return digest.hexadecimal()
+  }
+
+  /// Throws where there is a list of allowed sums and that of the file is not among them.
+  func checkDigest(_ allowed: Set<String>?) throws {
+    guard let allowed else { return }
+    let digest = digest()
+    guard allowed.contains(where: { $0.lowercased() == digest }) else {
+      throw Failure("\(path): its SHA-256 sum \(digest) is not on the list of allowed ones")
+    }
   }
 }

@@ -11,10 +11,17 @@ struct PluginDirectory {
   private(set) var libraries: [PluginLibrary] = []
   private(set) var problems: [PluginProblem] = []
 
-  /// Opens every library of a directory, in the order of their names. What cannot be used becomes a problem.
+  /// Opens every library and every manifest of a directory, in the order of their names. What cannot be used becomes a problem;
+  /// a library that a manifest names need not be a plugin itself.
   init(_ path: String, allowedDigests: Set<String>?) {
     do {
-      for file in try Self.libraryFiles(in: path) { open(file, allowedDigests) }
+      let files = try Self.libraryFiles(in: path)
+      for file in files where file.hasSuffix(FunctionManifest.suffix) { open(file, allowedDigests) }
+      let named = Set(libraries.compactMap(\.functionLibrary))
+      for file in files where !file.hasSuffix(FunctionManifest.suffix) {
+        open(file, allowedDigests)
+        if named.contains(file) { problems.removeAll { $0.path == file } }
+      }
     } catch {
       problems.append(PluginProblem(path: path, message: "\(error)"))
     }
@@ -36,7 +43,8 @@ struct PluginDirectory {
     var names: [String] = []
     while let entry = readdir(stream) {
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      if name.hasPrefix("lib"), name.hasSuffix(suffix) { names.append(name) }
+      let isLibrary = name.hasPrefix("lib") && name.hasSuffix(suffix)
+      if isLibrary || name.hasSuffix(FunctionManifest.suffix) { names.append(name) }
     }
     let base = directory.hasSuffix("/") ? directory : directory + "/"
     return names.sorted().map { base + $0 }

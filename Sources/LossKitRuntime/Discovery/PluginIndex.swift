@@ -123,6 +123,10 @@ extension PluginIndex.Item {
     }
   }
 
+  private var hasNumericGradient: Bool {
+    if case .component(let component) = self { component.hasNumericGradient } else { false }
+  }
+
   fileprivate func description(
     shadowedBy: String? = nil, conflictsWith: [String] = []
   ) -> PluginEntryDescription {
@@ -133,7 +137,7 @@ extension PluginIndex.Item {
       case .objective(let objective): (objective.version, objective.summary)
       }
     return PluginEntryDescription(
-      kind: kind, name: name, version: version, summary: summary, library: library, shadowedBy: shadowedBy,
-      conflictsWith: conflictsWith)
+      kind: kind, name: name, version: version, summary: summary, hasNumericGradient: hasNumericGradient,
+      library: library, shadowedBy: shadowedBy, conflictsWith: conflictsWith)
   }
 }

@@ -21,28 +21,27 @@ public final class PluginLibrary: Sendable {
   public let policyTypes: [LoadedPolicyType]
   /// Its named objectives.
   public let objectives: [LoadedObjective]
+  /// The file whose functions a manifest made components; nil for a plugin.
+  let functionLibrary: String?
 
   /// What was opened in this process: the entry of a library may be called once.
   private struct Opened {
     var results: [FileIdentity: Result<PluginLibrary, Failure>] = [:]
     var identities: [String: FileIdentity] = [:]
+    var manifests: [String: (digest: String, library: PluginLibrary)] = [:]
   }
 
   private static let opened = Mutex(Opened())
 
-  /// Opens a library as a plugin.
+  /// Opens a library as a plugin, or a manifest, `NAME.losskit.json`, that makes a function of a library one.
   ///
   /// The file must be a regular one of root's or the user's that nobody else can write, nor its directory. If
-  /// `allowedDigests` is given, its SHA-256 sum must be among them, in hexadecimal digits.
-  /// Throws a failure that names the file and what is wrong with it.
+  /// `allowedDigests` is given, its SHA-256 sum must be among them, in hexadecimal digits. The library of a manifest has to
+  /// satisfy the same. Throws a failure that names the file and what is wrong with it.
   public static func open(_ path: String, allowedDigests: Set<String>? = nil) throws -> PluginLibrary {
     let file = try LibraryFile(path: absolutePath(path))
-    if let allowedDigests {
-      let digest = file.digest()
-      guard allowedDigests.contains(where: { $0.lowercased() == digest }) else {
-        throw Failure("\(file.path): its SHA-256 sum \(digest) is not on the list of allowed ones")
-      }
-    }
+    try file.checkDigest(allowedDigests)
+    if file.path.hasSuffix(FunctionManifest.suffix) { return try openManifest(file, allowedDigests) }
     return try opened.withLock { opened in
       if let known = opened.results[file.identity] { return try known.get() }
       // The system's loader goes by the name: it would hand out the old library again.
@@ -61,6 +60,24 @@ public final class PluginLibrary: Sendable {
     }
   }
 
+  private static func openManifest(
+    _ file: borrowing LibraryFile, _ allowedDigests: Set<String>?
+  ) throws -> PluginLibrary {
+    let digest = file.digest(), path = file.path
+    let known = try opened.withLock { opened in
+      guard let known = opened.manifests[path], known.digest != digest else { return opened.manifests[path]?.library }
+      throw Failure("\(path): it has changed since it was opened; start the program again")
+    }
+    if let known { return known }
+    let library = try readManifest(file, allowedDigests: allowedDigests)
+    // Another thread may have been faster: there is one object for a file.
+    return opened.withLock { opened in
+      let first = opened.manifests[path] ?? (digest, library)
+      opened.manifests[path] = first
+      return first.library
+    }
+  }
+
   /// The SHA-256 sum of the file as it is now, in hexadecimal digits.
   public func digest() throws -> String {
     try LibraryFile(path: path).digest()
@@ -76,6 +93,15 @@ public final class PluginLibrary: Sendable {
     return unsafeBitCast(symbol, to: PluginEntry.Function.self)
   }
 
+  /// Components that no plugin's entry offered: plain functions, of the file `functionLibrary`.
+  init(path: String, components: [LoadedComponent], functionLibrary: String? = nil) {
+    self.path = path
+    self.components = components
+    self.functionLibrary = functionLibrary
+    policyTypes = []
+    objectives = []
+  }
+
   private init(path: String, entry: PluginEntry.Function) throws {
     var error = losskit_error()
     error.prompt = -1
@@ -84,6 +110,7 @@ public final class PluginLibrary: Sendable {
     }
     let reader = DescriptorReader(place: path)
     self.path = path
+    functionLibrary = nil
     components = try reader.elements(plugin.components, count: plugin.component_count, "components", limit: 4096)
       .map { try LoadedComponent($0, library: path) }
     policyTypes = try reader.elements(plugin.policies, count: plugin.policy_count, "policies", limit: 4096)

@@ -28,6 +28,8 @@ public struct PluginEntryDescription: Sendable, Equatable {
   public let version: String
   /// One sentence.
   public let summary: String
+  /// Whether its gradients are differences, not exact.
+  public let hasNumericGradient: Bool
   /// The file it comes from.
   public let library: String
   /// The file whose entry of the same name is used instead of this one, if one.

@@ -45,6 +45,35 @@ public final class PluginRegistry: Sendable {
     return library
   }
 
+  /// Adds functions of the running program. Throws for a name that is taken by what was added or opened by hand before.
+  func add(_ functions: PluginLibrary) throws {
+    try state.withLock { state in
+      let taken = PluginIndex([state.opened])
+      for component in functions.components {
+        let space: PluginIndex.Space = component.kind == .loss ? .term : .reward
+        guard let other = try taken.item(component.name, in: space) else { continue }
+        let owner = "the \(other.kind) of \(other.library)"
+        throw Failure("\(component.name): \(owner) has this name; unregister it, or take another name")
+      }
+      state.opened.append(functions)
+      state.index = nil
+    }
+  }
+
+  /// Takes away a function of the running program. Throws for a name that none has.
+  func removeFunction(named name: String, kind: LoadedComponent.Kind) throws {
+    try state.withLock { state in
+      let functions = state.opened.indices.filter { state.opened[$0].path == LoadedComponent.runningProgram }
+      let isMeant = { (component: LoadedComponent) in component.name == name && component.kind == kind }
+      guard let index = functions.first(where: { state.opened[$0].components.contains(where: isMeant) }) else {
+        let known = functions.flatMap { state.opened[$0].components }.filter { $0.kind == kind }.map(\.name)
+        throw Failure(unknownNameMessage(name, kind: "registered \(kind)", known: known))
+      }
+      state.opened.remove(at: index)
+      state.index = nil
+    }
+  }
+
   /// A loss or a reward parameterization. Throws for an unknown name, with the nearest ones, and for one that is claimed twice.
   public func component(named name: String, kind: LoadedComponent.Kind) throws -> LoadedComponent {
     switch kind {

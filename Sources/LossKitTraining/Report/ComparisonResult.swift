@@ -24,6 +24,11 @@ public struct ComparisonResult: Sendable {
       /// Why there is none.
       case refused(String)
     }
+    /// Whether the objective's gradients are differences, not exact.
+    public var hasNumericGradient = false
+
+    /// The label, with what is to be known of the results beside it.
+    var title: String { hasNumericGradient ? "\(label) [numeric gradient]" : label }
 
     /// A metric of the held-out data at the end.
     public func final(_ name: String) -> Double? {
@@ -91,7 +96,7 @@ public struct ComparisonResult: Sendable {
       let numbers = columns.map { column in value(column).map { fixed($0, column.decimals) } ?? "–" }
       return [label] + numbers + [seconds.map { fixed($0, 1) } ?? "–"]
     }
-    var rows = runs.map { run in row(run.label, { run.final($0.metric) }, run.seconds) }
+    var rows = runs.map { run in row(run.title, { run.final($0.metric) }, run.seconds) }
     if let longerResponseAccuracy {
       rows.append(row(Self.baseline, { $0.metric == Self.accuracy ? longerResponseAccuracy : nil }, nil))
     }

@@ -103,7 +103,7 @@ extension ComparisonResult {
     let rows = runs.map { run in
       element(
         "tr", [],
-        element("th", [("scope", "row")], escaped(run.label))
+        element("th", [("scope", "row")], escaped(run.title))
           + element("td", [], element("code", [], escaped(run.objective)))
           + element("td", [], element("code", [("class", "hash")], escaped(run.hash)))
           + element("td", [], escaped("\(run.learningRate)")))

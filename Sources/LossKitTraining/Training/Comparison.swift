@@ -84,7 +84,8 @@ public struct Comparison {
           label: label, objective: plan.objective.description, hash: plan.objective.hash,
           learningRate: plan.configuration.learningRate, seconds: outcome.seconds, directory: path,
           records: try MetricsLog.read("\(path)/\(RunDirectory.metricsFile)"),
-          dynamics: dynamics(of: plan.objective, label: label)))
+          dynamics: dynamics(of: plan.objective, label: label),
+          hasNumericGradient: plan.objective.hasNumericGradient))
     }
     let result = ComparisonResult(
       runs: runs, start: start.map { _ in startSeconds }, trainingData: trainingData, evaluationData: evaluationData,

@@ -40,6 +40,7 @@ public struct TrainingPlan {
     let objectiveFacts = [
       Fact(name: "objective", value: objective.description, mayChange: true),
       Fact(name: "objective_hash", value: objective.hash),
+      Fact(name: "gradient", value: objective.hasNumericGradient ? "numeric gradient" : "exact", mayChange: true),
       Fact(name: "policy", value: policy),
       Fact(name: "policy_type", value: "\(type.name) \(type.version)"),
     ]

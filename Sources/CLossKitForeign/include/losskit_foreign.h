@@ -1,0 +1,78 @@
+/* losskit_foreign.h: plain functions as components, and the other way round, by libffi. Internal to LossKit's runtime.
+ *
+ * A function is called once for each row (scalar form) or once for all rows (batch form). Rows are the prompts of a loss
+ * and the responses of a reward. What each argument gets is laid down when the function is prepared, so that nothing is
+ * looked up or allocated for a row. */
+#ifndef LOSSKIT_FOREIGN_H
+#define LOSSKIT_FOREIGN_H
+#include <losskit_plugin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Types of arguments and results. */
+enum {
+  LOSSKIT_C_VOID = 0, LOSSKIT_C_DOUBLE = 1, LOSSKIT_C_FLOAT = 2, LOSSKIT_C_INT32 = 3, LOSSKIT_C_INT64 = 4,
+  LOSSKIT_C_SIZE = 5, LOSSKIT_C_POINTER = 6
+};
+
+/* What an argument gets: value `index` of the row; hyperparameter `index`; the number of rows; a place for the output; a
+ * place for the derivative by value `index`; the pointer that was handed over with the function. */
+enum {
+  LOSSKIT_GETS_VALUE = 0, LOSSKIT_GETS_PARAMETER = 1, LOSSKIT_GETS_COUNT = 2, LOSSKIT_GETS_OUTPUT = 3,
+  LOSSKIT_GETS_SLOPE = 4, LOSSKIT_GETS_USER_DATA = 5
+};
+
+enum { LOSSKIT_MOST_ARGUMENTS = 64 };
+
+typedef struct losskit_foreign_argument {
+  uint32_t role, index, type;
+  uint32_t is_pointer; /* a pointer to `type`, to one of it or in batch form to one for each row */
+} losskit_foreign_argument;
+
+/* A function that is ready to be called. It is only read by calls, so any number of threads may use it at once. */
+typedef struct losskit_foreign_function losskit_foreign_function;
+
+/* NULL where libffi cannot call such a function, or there is no memory. `arguments` is copied. */
+losskit_foreign_function *losskit_foreign_function_create(
+    const void *address, int is_batch, uint32_t result, const losskit_foreign_argument *arguments, size_t count,
+    void *user_data);
+void losskit_foreign_function_destroy(losskit_foreign_function *function);
+
+/* One number of a row: an entry of a column, or the difference of two columns' entries. */
+typedef struct losskit_foreign_value {
+  const char *name;         /* as the prototype has it */
+  uint32_t input, rank;     /* of a loss, response `rank`; a reward's rows are the responses */
+  uint32_t subtracted;      /* the input that is subtracted; UINT32_MAX: none */
+  uint32_t is_differentiable;
+  uint32_t is_single;       /* it goes through single precision, and so does its difference */
+  double step;              /* of differences, relative to max(1, |x|) */
+} losskit_foreign_value;
+
+/* The context of a component whose compute is losskit_foreign_compute. */
+typedef struct losskit_foreign_plan {
+  const char *name;                          /* of the function, for messages */
+  const losskit_foreign_function *function;
+  const losskit_foreign_function *gradient;  /* NULL: central differences */
+  const losskit_foreign_value *values;
+  size_t value_count;
+} losskit_foreign_plan;
+
+/* As losskit_component.compute has it. */
+int32_t losskit_foreign_compute(const losskit_component *self, const losskit_frame *frame, losskit_error *error);
+
+/* ---- the other direction -------------------------------------------------------------------------------------------- */
+
+/* An ordinary function pointer that calls `body`: it gets its context, a place for the result (double or float), and for each
+ * argument the address at which it lies. */
+typedef struct losskit_closure losskit_closure;
+typedef void (*losskit_closure_body)(void *context, void *result, void *const *arguments);
+
+/* `types` are LOSSKIT_C_…. NULL where the system gives no memory that can be executed (*out_of_memory is 1) or libffi cannot make
+ * such a function (0). */
+losskit_closure *losskit_closure_create(
+    uint32_t result, const uint32_t *types, size_t count, losskit_closure_body body, void *context, int *out_of_memory);
+/* The function, to be cast to its type; valid until the closure is destroyed. */
+const void *losskit_closure_address(const losskit_closure *closure);
+void losskit_closure_destroy(losskit_closure *closure);
+
+#endif

@@ -1,0 +1,61 @@
+import LossKit
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A shared library that knows nothing of LossKit, opened for its functions. It stays open as long as the process.
+struct FunctionLibrary {
+  /// The file; the name alone for a library that the program had loaded already.
+  let path: String
+  private let handle: UnsafeMutableRawPointer
+  /// The functions that it exports, as far as its file tells.
+  private let functions: [String]?
+
+  /// Opens the library that a manifest names.
+  ///
+  /// A name without '/' is that of a file beside the manifest, or else of a library that this program has loaded already, such as
+  /// `libm.so.6`: nothing is loaded by its mere name. Files have to satisfy what plugins have to.
+  init(_ name: String, namedBy manifest: String, allowedDigests: Set<String>?) throws {
+    guard !name.isEmpty else { throw Failure("key 'library': it is empty; name a file") }
+    let path =
+      name.hasPrefix("/") ? name : "\(manifest[..<(manifest.lastIndex(of: "/") ?? manifest.startIndex)])/\(name)"
+    if !name.contains("/"), access(path, F_OK) != 0 {
+      guard let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD) else {
+        throw Failure(
+          "key 'library': there is no '\(name)' beside the manifest, and this program has not loaded a library of that name; "
+            + "put the file there, or write its path from '/' on")
+      }
+      (self.path, self.handle, functions) = (name, handle, nil)
+      return
+    }
+    let file = try LibraryFile(path: absolutePath(path))
+    try file.checkDigest(allowedDigests)
+    #if os(Linux)
+      functions = try ELFSymbols(file, header: ELFHeader(file)).functions
+    #else
+      functions = nil
+    #endif
+    guard let handle = dlopen(file.path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
+      throw Failure("\(file.path): cannot be opened: \(dlerror().map { String(cString: $0) } ?? "no reason given")")
+    }
+    self.path = file.path
+    self.handle = handle
+  }
+
+  /// Where a function is. Throws where the library has none of the name, with the nearest ones.
+  func address(of prototype: Prototype) throws -> UnsafeRawPointer {
+    guard !prototype.name.isEmpty else {
+      throw prototype.failure("the function has no name to find it by; write 'double name(…)'", at: 1)
+    }
+    guard functions?.contains(prototype.name) ?? true, let symbol = dlsym(handle, prototype.name) else {
+      let problem =
+        functions.map { unknownNameMessage(prototype.name, kind: "function", known: $0) }
+        ?? "it has no function '\(prototype.name)'; look at its spelling"
+      throw Failure("\(prototype.subject): \(path): \(problem)")
+    }
+    return UnsafeRawPointer(symbol)
+  }
+}

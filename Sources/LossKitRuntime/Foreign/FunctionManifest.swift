@@ -1,0 +1,124 @@
+import LossKit
+
+/// A file `NAME.losskit.json` that makes a function of a library a loss or a reward.
+///
+/// The keys `name`, `kind` (loss or reward), `library` and `function` (a C prototype) have to be there. The others are those of
+/// `FunctionDeclaration`: `gradient`, `version`, `summary`, `citation`, `documentation`, `default_reward`, `shift_invariant`,
+/// `zero_at_reference`, `columns` (a list of names), and `hyperparameters`, an object that by name has `summary`, `symbol`,
+/// `minimum`, `maximum`, `minimum_excluded`, `maximum_excluded` and `scales_rewards`, as `losskit describe --json` has them.
+struct FunctionManifest {
+  /// What the names of manifests end with.
+  static let suffix = ".losskit.json"
+
+  let declaration: FunctionDeclaration
+  /// The library as it is written there.
+  let library: String
+
+  /// Reads a manifest. Throws for what is no JSON, unknown, missing or of another type, with the key and the line.
+  init(parsing bytes: [UInt8]) throws {
+    let members = try Members(ManifestJSON(parsing: bytes), of: nil)
+    try members.check(known: [
+      "name", "kind", "library", "function", "gradient", "version", "summary", "citation", "documentation",
+      "default_reward", "shift_invariant", "zero_at_reference", "hyperparameters", "columns",
+    ])
+    library = try members.required("library", "the file of the function, beside the manifest")
+    let kindName = try members.required("kind", "loss or reward")
+    guard let kind = LoadedComponent.Kind(rawValue: kindName) else {
+      throw members.failure("kind", "'\(kindName)' is not a kind; loss and reward are")
+    }
+    var declaration = FunctionDeclaration(
+      name: try members.required("name", "the name it is found by"), kind: kind,
+      prototype: try members.required("function", "a C prototype, as 'double f(double chosen_reward)'"),
+      gradientPrototype: try members.text("gradient"), summary: try members.text("summary") ?? "")
+    declaration.version = try members.text("version") ?? declaration.version
+    declaration.citation = try members.text("citation") ?? ""
+    declaration.documentation = try members.text("documentation") ?? ""
+    declaration.defaultReward = try members.text("default_reward")
+    declaration.isShiftInvariant = try members.boolean("shift_invariant") ?? false
+    declaration.isZeroAtReference = try members.boolean("zero_at_reference") ?? false
+    declaration.columns = try members.texts("columns") ?? []
+    for (name, value) in try members.object("hyperparameters") ?? [] {
+      declaration.hyperparameters[name] = try Self.note(Members(value, of: "hyperparameters.\(name)"))
+    }
+    self.declaration = declaration
+  }
+
+  private static func note(_ members: Members) throws -> FunctionDeclaration.HyperparameterNote {
+    try members.check(known: [
+      "summary", "symbol", "minimum", "maximum", "minimum_excluded", "maximum_excluded", "scales_rewards",
+    ])
+    return FunctionDeclaration.HyperparameterNote(
+      summary: try members.text("summary") ?? "", symbol: try members.text("symbol") ?? "",
+      minimum: try members.number("minimum") ?? -.infinity, maximum: try members.number("maximum") ?? .infinity,
+      isMinimumExcluded: try members.boolean("minimum_excluded") ?? false,
+      isMaximumExcluded: try members.boolean("maximum_excluded") ?? false,
+      scalesRewards: try members.boolean("scales_rewards") ?? false)
+  }
+}
+
+/// The members of an object of a manifest, by key.
+private struct Members {
+  private let members: [(key: String, value: ManifestJSON)]
+  /// What goes before the keys in messages.
+  private let owner: String?
+
+  init(_ json: ManifestJSON, of owner: String?) throws {
+    guard case .object(let members) = json.value else {
+      let place = owner.map { "key '\($0)'" } ?? "a manifest"
+      throw Failure("line \(json.line): \(place) has to be an object in braces, not \(json.kindName)")
+    }
+    self.members = members
+    self.owner = owner
+  }
+
+  func check(known: [String]) throws {
+    for (key, value) in members where !known.contains(key) {
+      let message = unknownNameMessage(key, kind: owner.map { "key of \($0)" } ?? "key", known: known)
+      throw Failure("line \(value.line): \(message)")
+    }
+  }
+
+  func required(_ key: String, _ what: String) throws -> String {
+    guard let text = try text(key) else { throw Failure("key '\(key)' is missing; it gives \(what)") }
+    return text
+  }
+
+  func text(_ key: String) throws -> String? {
+    try read(key, "a text in quotation marks") { if case .string(let text) = $0 { text } else { nil } }
+  }
+
+  func boolean(_ key: String) throws -> Bool? {
+    try read(key, "true or false") { if case .boolean(let value) = $0 { value } else { nil } }
+  }
+
+  func number(_ key: String) throws -> Double? {
+    try read(key, "a number") { if case .number(let value) = $0 { value } else { nil } }
+  }
+
+  func object(_ key: String) throws -> [(key: String, value: ManifestJSON)]? {
+    try read(key, "an object in braces") { if case .object(let members) = $0 { members } else { nil } }
+  }
+
+  func texts(_ key: String) throws -> [String]? {
+    try read(key, "a list of texts") { value in
+      guard case .array(let elements) = value else { return nil }
+      let texts = elements.compactMap { if case .string(let text) = $0.value { text } else { nil } }
+      return texts.count == elements.count ? texts : nil
+    }
+  }
+
+  func failure(_ key: String, _ problem: String) -> Failure {
+    let line = members.first { $0.key == key }?.value.line ?? 1
+    return Failure("line \(line): key '\(owner.map { "\($0)." } ?? "")\(key)': \(problem)")
+  }
+
+  private func read<Value>(
+    _ key: String, _ expected: String, _ value: (ManifestJSON.Value) -> Value?
+  ) throws -> Value? {
+    guard let json = members.first(where: { $0.key == key })?.value else { return nil }
+    guard let value = value(json.value) else {
+      throw failure(key, "it has to be \(expected), not \(json.kindName)")
+    }
+    return value
+  }
+}

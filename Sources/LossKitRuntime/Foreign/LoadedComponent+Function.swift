@@ -1,0 +1,58 @@
+import LossKit
+
+extension LoadedComponent {
+  /// The place of functions that no library was opened for.
+  static let runningProgram = "this program"
+
+  /// A plain function as a component. `place` is the file that declares it.
+  ///
+  /// Throws a failure that begins with `place` for prototypes that do not parse, arguments that nothing can be bound to, and
+  /// declarations that make no sense; `addresses` is asked for the functions when all that is right.
+  static func function(
+    _ declaration: FunctionDeclaration, place: String,
+    at addresses: (FunctionBinding) throws -> ForeignComponent.Addresses
+  ) throws -> LoadedComponent {
+    let component: ForeignComponent
+    do {
+      try declaration.check()
+      let binding = try FunctionBinding(declaration)
+      try declaration.checkNotes(on: binding.hyperparameters.map(\.name))
+      component = try ForeignComponent(declaration, binding, at: addresses(binding))
+    } catch let failure as Failure {
+      throw Failure("\(place): \(failure.message)")
+    }
+    return try LoadedComponent(component.descriptor, library: place, owner: component)
+  }
+}
+
+extension FunctionDeclaration {
+  /// Throws for what only the other kind has, and for texts that C would cut off.
+  fileprivate func check() throws {
+    for text in [name, version, summary, citation, documentation, defaultReward ?? ""]
+      + hyperparameters.values.flatMap(
+        { [$0.summary, $0.symbol] })
+    where text.utf8.contains(0) {
+      throw Failure("a text holds a zero byte; take it out")
+    }
+    switch kind {
+    case .loss:
+      guard !isZeroAtReference else {
+        throw Failure("zero_at_reference: it is a claim of rewards, and '\(name)' is a loss; leave it out")
+      }
+    case .reward:
+      guard !isShiftInvariant else {
+        throw Failure("shift_invariant: it is a claim of losses, and '\(name)' is a reward; leave it out")
+      }
+      guard defaultReward == nil else {
+        throw Failure("default_reward: '\(name)' is a reward itself; leave it out")
+      }
+    }
+  }
+
+  /// Throws for a note on what is no hyperparameter.
+  fileprivate func checkNotes(on known: [String]) throws {
+    for name in hyperparameters.keys.sorted() where !known.contains(name) {
+      throw Failure("hyperparameters: " + unknownNameMessage(name, kind: "hyperparameter", known: known))
+    }
+  }
+}
