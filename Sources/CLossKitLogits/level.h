@@ -9,10 +9,10 @@
 #define LOSSKIT_HAS_AVX_LEVELS 0
 #endif
 
-/* Sums over a row's distribution, relative to its largest logit. All are NaN or of no use where `sum` is NaN, for a logit
+/* Sums over a row's distribution, relative to a large logit. All are NaN or of no use where `sum` is NaN, for a logit
  * that is NaN or +inf, or 0, for a row of -inf; likewise with the reference's. */
 typedef struct losskit_row_sums {
-  double maximum;   /* of the row's logits x */
+  double maximum;   /* one of the row's logits x, the largest or one at most 16 below it */
   double sum;       /* Σ e, e = exp(x - maximum) */
   double first;     /* Σ e · (x - maximum) */
   double second;    /* Σ e² */
@@ -36,7 +36,7 @@ typedef struct losskit_logit_level {
   /* Writes the gradient of a row, in its type; `gradient` is the row itself or does not overlap it. */
   void (*gradient)(const void *row, int32_t type, const void *reference, int32_t reference_type, size_t count,
                    const losskit_row_slopes *slopes, void *gradient);
-  /* results[i] = exp(arguments[i]) as the loops above compute it, for arguments of at most 0. */
+  /* results[i] = exp(arguments[i]) as the loops above compute it, for arguments of at most 16. */
   void (*exponentials)(const float *arguments, size_t count, float *results);
   double (*get)(const void *row, int32_t type, size_t index);
   /* Rounds to nearest. */

@@ -1,4 +1,4 @@
-/* exp of floats of at most 0, or a little above, within 1.5 ulp; 0 below -88.37, where floats have lost digits or all
+/* exp of floats of at most 16, within 1.5 ulp; 0 below -88.37, where floats have lost digits or all
  * but vanished, and at -inf; NaN of NaN.
  *
  * exp(a) = 2^n · exp(r), n the nearest integer to a / log 2 and |r| <= (log 2) / 2. The polynomial is the minimax one

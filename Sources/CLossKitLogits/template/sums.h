@@ -1,11 +1,33 @@
-/* Sums over a row, relative to the largest logit so far: as that grows, what was summed is scaled down. */
+/* Sums over a row, relative to a logit about as large as the largest so far: as that grows, what was summed is scaled
+ * down. */
 
-LOSSKIT_INLINE double sum_of_exponentials(const float *x, size_t count, float maximum) {
-  vector sums[4] = {0, 0, 0, 0};
+/* How far a logit may be above the one that sums are relative to: its exponential is then nothing special. */
+static const float SLACK = 16;
+
+/* Memory is asked for this many floats before it is needed, which is sooner than the processor would by itself. */
+enum { AHEAD = 1024 };
+
+/* Σ exp(x - base) of a chunk, and its largest logit; of use if that is at most SLACK above the base. */
+LOSSKIT_INLINE double sum_of_exponentials(const float *x, size_t count, float base, float *maximum) {
+  vector sums[4], largest[4];
+  for (int k = 0; k < 4; k++) {
+    sums[k] = 0;
+    largest[k] = (vector)-__builtin_inff();
+  }
   size_t index = 0;
   for (; index + 4 * LOSSKIT_LANES <= count; index += 4 * LOSSKIT_LANES)
-    for (int k = 0; k < 4; k++) sums[k] += exponential(load(x + index + k * LOSSKIT_LANES) - maximum);
-  for (; index < count; index += LOSSKIT_LANES) sums[0] += exponential(load(x + index) - maximum);
+    for (int k = 0; k < 4; k++) {
+      const vector value = load(x + index + k * LOSSKIT_LANES);
+      __builtin_prefetch(x + index + k * LOSSKIT_LANES + AHEAD);
+      largest[k] = larger(value, largest[k]);
+      sums[k] += exponential(value - base);
+    }
+  for (; index < count; index += LOSSKIT_LANES) {
+    const vector value = load(x + index);
+    largest[0] = larger(value, largest[0]);
+    sums[0] += exponential(value - base);
+  }
+  *maximum = largest_lane(larger(larger(largest[0], largest[1]), larger(largest[2], largest[3])));
   return sum_of_lanes((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
@@ -80,6 +102,17 @@ static void raise_reference_maximum(losskit_row_sums *total, double maximum) {
   total->reference_maximum = maximum;
 }
 
+/* Adds Σ e of a chunk, whose largest logit is looked for on the way: a second look at the chunk is rarely needed. */
+LOSSKIT_INLINE void add_sum(const float *x, size_t count, losskit_row_sums *total) {
+  float maximum;
+  double sum = sum_of_exponentials(x, count, (float)total->maximum, &maximum);
+  if (maximum > (float)total->maximum + SLACK) {
+    raise_maximum(total, maximum);
+    sum = sum_of_exponentials(x, count, maximum, &maximum);
+  }
+  total->sum += sum;
+}
+
 LOSSKIT_INLINE losskit_row_sums sums_of(const void *row, int32_t type, const void *reference, int32_t reference_type,
                                         size_t count, int all) {
   _Alignas(64) float buffer[CHUNK], reference_buffer[CHUNK];
@@ -89,6 +122,10 @@ LOSSKIT_INLINE losskit_row_sums sums_of(const void *row, int32_t type, const voi
     const size_t size = count - start < CHUNK ? count - start : CHUNK;
     const char *const here = (const char *)row + start * element_size(type);
     const float *const x = read_chunk(here, type, size, buffer), *y = NULL;
+    if (!all) {
+      add_sum(x, padded(size), &total);
+      continue;
+    }
     const float maximum = largest_of(x, padded(size));
     if (maximum > total.maximum) raise_maximum(&total, maximum);
     if (reference) {
@@ -97,11 +134,7 @@ LOSSKIT_INLINE losskit_row_sums sums_of(const void *row, int32_t type, const voi
       const float reference_maximum = largest_of(y, padded(size));
       if (reference_maximum > total.reference_maximum) raise_reference_maximum(&total, reference_maximum);
     }
-    if (all) {
-      add_all_sums(x, padded(size), &total);
-    } else {
-      total.sum += sum_of_exponentials(x, padded(size), (float)total.maximum);
-    }
+    add_all_sums(x, padded(size), &total);
     if (y) add_difference(x, y, padded(size), &total);
   }
   return total;
