@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 BUILD := .build/release
 APT_PACKAGES := libffi-dev libdnnl-dev libmd-dev
 
-.PHONY: build quickstart test lint install dependencies clean
+.PHONY: build quickstart test lint install install-library install-command dependencies clean
 
 build: dependencies
 	$(SWIFT) build -c release
@@ -22,14 +22,37 @@ test: dependencies lint
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Plugins Tests Examples
 
-install: build
-	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/losskit/plugins" "$(DESTDIR)$(PREFIX)/include"
-	install -m 755 $(BUILD)/losskit "$(DESTDIR)$(PREFIX)/bin/losskit"
-	install -m 755 $(BUILD)/lib*.so "$(DESTDIR)$(PREFIX)/lib/losskit/plugins/"
-	install -m 644 Sources/CLossKit/include/losskit_plugin.h "$(DESTDIR)$(PREFIX)/include/losskit_plugin.h"
-	rm -rf "$(DESTDIR)$(PREFIX)/share/losskit/swift"
-	install -d "$(DESTDIR)$(PREFIX)/share/losskit/swift"
-	cp -R Sources/Package.swift Sources/CLossKit Sources/CLossKitKernels Sources/LossKit "$(DESTDIR)$(PREFIX)/share/losskit/swift/"
+# A prefix may be moved: everything in it is found from where the library or the command lies. Swift's own libraries come along,
+# so that a machine needs no toolchain.
+install: build install-library install-command
+
+RUNTIME = $(shell $(SWIFT) -print-target-info | sed -n 's/.*"runtimeResourcePath" *: *"\(.*\)".*/\1/p')/linux
+VERSION = $(shell sed -n 's/^\#define LOSSKIT_VERSION "\(.*\)"/\1/p' Sources/CLossKit/include/losskit.h)
+ROOT = $(DESTDIR)$(PREFIX)
+
+# What of Swift's own libraries these files need.
+runtime = LD_LIBRARY_PATH="$(RUNTIME)" ldd $(1) | sed -n 's|.*=> \($(RUNTIME)/[^ ]*\).*|\1|p' | sort -u
+
+# Links and installs liblosskit.so, the headers and the plugins, out of what is built in $(BUILD).
+install-library:
+	install -d "$(ROOT)/lib/losskit/plugins" "$(ROOT)/lib/pkgconfig" "$(ROOT)/include"
+	$(SWIFT)c -emit-library -o "$(ROOT)/lib/liblosskit.so" -no-toolchain-stdlib-rpath $(BUILD)/libLossKitC.a \
+	  -Xlinker --whole-archive -Xlinker $(BUILD)/libLossKitC.a -Xlinker --no-whole-archive -lffi \
+	  -Xlinker --version-script=Sources/LossKitC/exports.map -Xlinker --gc-sections -Xlinker --strip-all \
+	  -Xlinker -soname=liblosskit.so -Xlinker -rpath -Xlinker '$$ORIGIN/losskit' -Xlinker -z -Xlinker defs
+	install -m 755 $(BUILD)/lib*.so "$(ROOT)/lib/losskit/plugins/"
+	install -m 644 $$($(call runtime,"$(ROOT)/lib/liblosskit.so" $(BUILD)/lib*.so)) "$(ROOT)/lib/losskit/"
+	install -m 644 Sources/CLossKit/include/losskit.h Sources/CLossKit/include/losskit_plugin.h "$(ROOT)/include/"
+	sed 's/@VERSION@/$(VERSION)/' Sources/LossKitC/losskit.pc.in >"$(ROOT)/lib/pkgconfig/losskit.pc"
+
+# Installs the command beside an installed library, and the sources that plugins in Swift link.
+install-command:
+	install -d "$(ROOT)/bin"
+	install -m 755 $(BUILD)/losskit "$(ROOT)/bin/losskit"
+	install -m 644 $$($(call runtime,$(BUILD)/losskit)) "$(ROOT)/lib/losskit/"
+	rm -rf "$(ROOT)/share/losskit/swift"
+	install -d "$(ROOT)/share/losskit/swift"
+	cp -R Sources/Package.swift Sources/CLossKit Sources/CLossKitKernels Sources/LossKit "$(ROOT)/share/losskit/swift/"
 
 # Headers that the system does not have yet come from its packages.
 dependencies:

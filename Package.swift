@@ -13,7 +13,14 @@ let pluginLinking: [LinkerSetting] = [
     [
       "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/exports.map",
       "-Xlinker", "--gc-sections", "-Xlinker", "--strip-all",
+      // Installed, they find Swift's own libraries in the directory above them.
+      "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/..",
     ], .when(platforms: [.linux]))
+]
+
+/// The installed command finds Swift's own libraries beside liblosskit.so.
+let commandLinking: [LinkerSetting] = [
+  .unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/losskit"], .when(platforms: [.linux]))
 ]
 
 // One file, one library. The files are named here because a manifest that lists a folder is cached.
@@ -61,6 +68,9 @@ let package = Package(
     .library(name: "LossKitRuntime", targets: ["LossKitRuntime"]),
     .library(name: "LossKitTraining", targets: ["LossKitTraining"]),
     .executable(name: "losskit", targets: ["LossKitCommand"]),
+    // The Makefile links liblosskit.so out of it: the command has that product's name, and a library of the host among the
+    // plugins of a build tree would be taken for one.
+    .library(name: "LossKitC", type: .static, targets: ["LossKitC"]),
   ] + pluginTargets.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) },
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -83,6 +93,9 @@ let package = Package(
     .target(
       name: "LossKitRuntime", dependencies: ["LossKit", "CLossKit", "CLossKitForeign", "CMD"], swiftSettings: settings),
     .target(
+      name: "LossKitC", dependencies: ["LossKitRuntime", "LossKit", "CLossKit", "CLossKitKernels"],
+      exclude: ["exports.map", "losskit.pc.in"], swiftSettings: settings),
+    .target(
       name: "LossKitTraining",
       dependencies: ["LossKitRuntime", "LossKit", .product(name: "Logging", package: "swift-log")],
       swiftSettings: settings),
@@ -92,7 +105,7 @@ let package = Package(
         "LossKitTraining", "LossKitRuntime", "LossKit", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
-      ], swiftSettings: settings),
+      ], swiftSettings: settings, linkerSettings: commandLinking),
     .testTarget(name: "KernelTests", dependencies: ["CLossKitKernels"], swiftSettings: settings),
     .testTarget(
       name: "LogitTests", dependencies: ["LossKitHead", "LossKitLogits", "CLossKitLogits", "LossKit"],

@@ -1,4 +1,4 @@
-/* losskit_plugin.h: the plugin ABI of LossKit, version 1. C11 and C++17, no dependency.
+/* losskit_plugin.h: the plugin ABI of LossKit, version 1. C11 and C++17, no dependency. What hosts use is in losskit.h.
  *
  * A plugin is a shared library that exports one function, losskit_plugin_entry_v1, and through it any number of
  *   - losses and reward parameterizations ("components"): pure functions of (parameters, state, seed, columns);

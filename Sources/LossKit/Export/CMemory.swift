@@ -34,19 +34,23 @@ extension Failure {
   func write(to error: UnsafeMutablePointer<losskit_error>?) {
     guard let error else { return }
     error.pointee.prompt = Int64(prompt ?? -1)
-    withUnsafeMutableBytes(of: &error.pointee.message) { buffer in
-      var length = 0
-      for character in message {
-        let bytes = character.utf8
-        if length + bytes.count >= buffer.count { break }
-        for byte in bytes {
-          buffer[length] = byte
-          length += 1
-        }
-      }
-      buffer[length] = 0
+    withUnsafeMutableBytes(of: &error.pointee.message) { writeTerminated(message, to: $0) }
+  }
+}
+
+/// Writes a text and its terminating zero to a caller's buffer, cut at a character's boundary to what fits.
+package func writeTerminated(_ text: String, to buffer: UnsafeMutableRawBufferPointer) {
+  guard !buffer.isEmpty else { return }
+  var length = 0
+  for character in text {
+    let bytes = character.utf8
+    if length + bytes.count >= buffer.count { break }
+    for byte in bytes {
+      buffer[length] = byte
+      length += 1
     }
   }
+  buffer[length] = 0
 }
 
 /// Runs a body for the C side: 0, or 1 and the message.

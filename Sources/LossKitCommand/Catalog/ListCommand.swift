@@ -1,6 +1,5 @@
 import ArgumentParser
 import LossKitRuntime
-import LossKitTraining
 
 /// `losskit list`: what there is.
 struct ListCommand: ParsableCommand {
@@ -53,15 +52,6 @@ extension PluginEntryDescription {
       }
     let gradient = hasNumericGradient ? "[numeric gradient] " : ""
     return [kind.rawValue, name, version, fileName(of: library), remark + gradient + summary]
-  }
-
-  fileprivate var json: JSONText {
-    .object([
-      ("kind", .string(kind.rawValue)), ("name", .string(name)), ("version", .string(version)),
-      ("summary", .string(summary)), ("numeric_gradient", .boolean(hasNumericGradient)), ("library", .string(library)),
-      ("shadowed_by", shadowedBy.map(JSONText.string) ?? .null),
-      ("conflicts_with", .array(conflictsWith.map(JSONText.string))),
-    ])
   }
 }
 

@@ -101,19 +101,10 @@ struct DescribeCommand: ParsableCommand {
 
   private func describeName(in registry: PluginRegistry) throws -> [Card] {
     let listing = registry.listing
-    let kinds = listing.entries.filter { $0.name == name && $0.shadowedBy == nil }.map(\.kind)
-    guard !kinds.isEmpty else {
+    if !listing.entries.contains(where: { $0.name == name }) {
       for problem in listing.problems { Console.note("not usable: \(problem.message)") }
-      throw Failure(unknownNameMessage(name, kind: "name", known: listing.entries.map(\.name)))
     }
-    return try kinds.map { kind in
-      switch kind {
-      case .loss: try Card(registry.component(named: name, kind: .loss), in: registry)
-      case .reward: try Card(registry.component(named: name, kind: .reward), in: registry)
-      case .policy: try Card(registry.policyType(named: name))
-      case .objective: try Card(registry.objective(named: name), in: registry)
-      }
-    }
+    return try registry.cards(named: name)
   }
 
   private static func names(_ arguments: [String], _ index: Int, _ prefix: String) -> [String] {

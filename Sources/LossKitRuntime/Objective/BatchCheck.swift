@@ -90,6 +90,9 @@ struct BatchCheck {
 }
 
 extension Objective {
+  /// Throws what is wrong with a batch, before it is evaluated.
+  package func check(_ batch: Batch) throws { try BatchCheck(self, batch).run() }
+
   /// The names of the parts that read a column.
   public func readers(of column: Column) -> [String] {
     let parts = terms.map(\.loss.component) + (reward.map { [$0.component] } ?? [])

@@ -6,4 +6,10 @@ public struct Evaluation: Sendable {
   public var reward: [Double]
   /// The derivative of the sum of all losses by each differentiable column, as that is laid out; empty unless asked for.
   public var gradients: [String: [Double]]
+
+  package init(loss: [Double], reward: [Double], gradients: [String: [Double]]) {
+    self.loss = loss
+    self.reward = reward
+    self.gradients = gradients
+  }
 }

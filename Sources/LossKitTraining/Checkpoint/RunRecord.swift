@@ -1,4 +1,5 @@
 import LossKit
+import LossKitRuntime
 
 /// The file `run.json`: all that decides a run, written before its first step and compared when it is resumed.
 struct RunRecord {

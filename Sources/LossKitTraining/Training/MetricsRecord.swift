@@ -1,3 +1,5 @@
+import LossKitRuntime
+
 /// One line of `metrics.jsonl`: the metrics of a step, in the order in which they are shown.
 public struct MetricsRecord: Sendable, Equatable {
   /// The updates made so far.

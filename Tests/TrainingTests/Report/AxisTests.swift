@@ -1,3 +1,4 @@
+import LossKitRuntime
 import Testing
 
 @testable import LossKitTraining

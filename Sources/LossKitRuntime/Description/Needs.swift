@@ -1,9 +1,8 @@
 import LossKit
-import LossKitRuntime
 
 extension Objective {
   /// What has to be there for it, in few words: the form of the data, references, further columns, whole batches.
-  var needs: [String] {
+  package var needs: [String] {
     let labels = columns.contains { $0.name == Column.label.name && !$0.isOptional }
     var needs = [labels ? "labelled responses" : responseWords(responses)]
     if needsReference { needs.append(referenceWords(max(1, referenceCount))) }
@@ -16,7 +15,7 @@ extension Objective {
 
 extension LoadedComponent {
   /// What a reward reads, in few words.
-  var needs: [String] {
+  package var needs: [String] {
     var needs = responses.upperBound == Int.max ? [] : [responseWords(responses)]
     if inputs.contains(where: { $0.isPerReference && !$0.isOptional }) {
       needs.append(referenceWords(max(1, references.lowerBound)))

@@ -1,41 +1,40 @@
-import LossKit
-import LossKitRuntime
+package import LossKit
 
 /// All that is to be told of a component, policy or objective, whatever it is.
-struct Card {
+package struct Card {
   /// A column and what it is for.
-  struct ColumnNote {
-    let column: Column
-    let summary: String
+  package struct ColumnNote {
+    package let column: Column
+    package let summary: String
   }
 
-  let kind: PluginEntryDescription.Kind
-  let name, version, summary, citation, library: String
+  package let kind: PluginEntryDescription.Kind
+  package let name, version, summary, citation, library: String
   /// The text as the plugin has it, and taken apart.
-  let documentation: String
-  var sections: Documentation { Documentation(documentation) }
+  package let documentation: String
+  package var sections: Documentation { Documentation(documentation) }
   /// What has to be there for it, in few words; empty where nothing is known to be.
-  var needs: [String] = []
-  var parameters: [ParameterDescription] = []
-  var columns: [ColumnNote] = []
+  package private(set) var needs: [String] = []
+  package private(set) var parameters: [ParameterDescription] = []
+  package private(set) var columns: [ColumnNote] = []
   /// Properties that hold or not, by name.
-  var flags: [(name: String, holds: Bool)] = []
+  package private(set) var flags: [(name: String, holds: Bool)] = []
   /// The parameterization a loss goes by.
-  var defaultReward: String?
+  package private(set) var defaultReward: String?
   /// How many responses and references it takes; nil where that has no meaning.
-  var responses, references: ClosedRange<Int>?
+  package private(set) var responses, references: ClosedRange<Int>?
   /// The numbers it keeps from step to step, with their first values.
-  var state: [(name: String, initial: Double)] = []
+  package private(set) var state: [(name: String, initial: Double)] = []
   /// The objective that a name stands for.
-  var expression: String?
+  package private(set) var expression: String?
   /// The formula and its gradient; nil where the library exports none.
-  var formula: FormulaTexts?
+  package private(set) var formula: FormulaTexts?
 }
 
 extension Card {
   /// Tells of a loss or a reward. Throws where its library cannot say its formula, or where its default parameterization is not there.
   /// `text` is what an objective calls it by, where that is not its name.
-  init(_ component: LoadedComponent, text: String? = nil, in registry: PluginRegistry) throws {
+  package init(_ component: LoadedComponent, text: String? = nil, in registry: PluginRegistry) throws {
     self.init(
       kind: component.kind == .loss ? .loss : .reward, name: component.name, version: component.version,
       summary: component.summary, citation: component.citation, documentation: component.documentation,
@@ -62,7 +61,7 @@ extension Card {
   }
 
   /// Tells of a policy.
-  init(_ policy: LoadedPolicyType) {
+  package init(_ policy: LoadedPolicyType) {
     self.init(
       kind: .policy, name: policy.name, version: policy.version, summary: policy.summary, citation: policy.citation,
       documentation: policy.documentation, library: policy.library)
@@ -72,7 +71,7 @@ extension Card {
   }
 
   /// Tells of a named objective. Throws where it does not resolve.
-  init(_ objective: LoadedObjective, in registry: PluginRegistry) throws {
+  package init(_ objective: LoadedObjective, in registry: PluginRegistry) throws {
     self.init(
       kind: .objective, name: objective.name, version: objective.version, summary: objective.summary,
       citation: objective.citation, documentation: objective.documentation, library: objective.library)
@@ -81,7 +80,7 @@ extension Card {
   }
 
   /// Tells of an objective that was written out.
-  init(_ objective: Objective, text: String) {
+  package init(_ objective: Objective, text: String) {
     self.init(kind: .objective, name: text, version: "", summary: "", citation: "", documentation: "", library: "")
     expression = objective.description
     needs = objective.needs

@@ -1,10 +1,8 @@
 import LossKit
-import LossKitRuntime
-import LossKitTraining
 
 extension Card {
   /// The card for machines.
-  var json: JSONText {
+  package var json: JSONText {
     var members: [(String, JSONText)] = [
       ("kind", .string(kind.rawValue)), ("name", .string(name)), ("version", .string(version)),
       ("summary", .string(summary)), ("citation", .string(citation)), ("documentation", .string(documentation)),

@@ -1,11 +1,10 @@
-import LossKit
-import LossKitRuntime
+package import LossKit
 
 /// A component's formula and gradient as text, hyperparameters as symbols.
-struct FormulaTexts {
+package struct FormulaTexts {
   /// The number of responses it is written out for.
-  let responses: Int
-  let plain, latex: FormulaDescription
+  package let responses: Int
+  package let plain, latex: FormulaDescription
 
   /// The formula of a component with its default form; nil where the library exports none.
   init?(_ component: LoadedComponent) throws {
@@ -24,7 +23,7 @@ struct FormulaTexts {
 
 extension FormulaDescription {
   /// The formula as equations, one a line.
-  func lines(value symbol: String, derivative: (String) -> String) -> [String] {
+  package func lines(value symbol: String, derivative: (String) -> String) -> [String] {
     definitions.map { "\($0.name) = \($0.text)" } + ["\(symbol) = \(value)"]
       + gradient.map { "\(derivative($0.name)) = \($0.text)" }
   }

@@ -1,0 +1,206 @@
+import CLossKit
+import LossKit
+import LossKitRuntime
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A host's batch whose arrays were found to be the objective's columns, each as long as it has to be.
+///
+/// Nothing is allocated on the way of a batch that is right: for a few pairs it would cost more than the arithmetic. One that is wrong
+/// is copied, and the runtime's own check says what is wrong with it.
+struct BoundBatch {
+  /// How the arrays of a batch make up one column.
+  struct ColumnPlan {
+    /// The binding of the whole column, or -1.
+    var whole = -1
+    /// How many parts are bound, where the whole is not.
+    var parts = 0
+    var wantsGradient = false
+
+    var isBound: Bool { whole >= 0 || parts > 0 }
+  }
+
+  let hosted: HostedObjective
+  let batch: losskit_batch
+  let plans: UnsafeMutableBufferPointer<ColumnPlan>
+  /// The column of each binding.
+  let columnOfBinding: UnsafeMutableBufferPointer<Int>
+
+  /// Binds a batch and lends it. Throws where the host's arrays are not what the batch calls for.
+  static func with(
+    _ hosted: HostedObjective, _ batch: losskit_batch, _ body: (borrowing BoundBatch) throws -> Void
+  ) throws {
+    let bindingCount = batch.column_count
+    guard bindingCount >= 0, bindingCount <= 1 << 20 else {
+      throw Failure("losskit_objective_evaluate: the batch has \(bindingCount) columns; that is no number of columns")
+    }
+    if bindingCount > 0 { _ = try required(batch.columns, "losskit_objective_evaluate", "batch->columns") }
+    try withUnsafeTemporaryAllocation(of: ColumnPlan.self, capacity: hosted.columns.count) { plans in
+      plans.initialize(repeating: ColumnPlan())
+      try withUnsafeTemporaryAllocation(of: Int.self, capacity: bindingCount) { columns in
+        columns.initialize(repeating: -1)
+        let bound = BoundBatch(hosted: hosted, batch: batch, plans: plans, columnOfBinding: columns)
+        try bound.checkShape()
+        for index in 0..<bindingCount { try bound.bind(index) }
+        try bound.checkColumns()
+        try body(bound)
+      }
+    }
+  }
+
+  /// G·K.
+  var rows: Int { batch.prompts &* batch.responses }
+
+  /// The number of parts that a column has, and of values that a part has.
+  func extent(of column: HostedObjective.HostedColumn) -> (parts: Int, length: Int) {
+    let references = column.isPerReference ? batch.references : 1
+    return switch column.extent {
+    case .prompt: (references, batch.prompts)
+    case .response: (references &* batch.responses, batch.prompts)
+    case .token: (references, batch.token_offsets?[rows] ?? 0)
+    }
+  }
+
+  /// The number of values that a column has.
+  func count(of column: HostedObjective.HostedColumn) -> Int {
+    let (parts, length) = extent(of: column)
+    return parts &* length
+  }
+
+  /// The batch as the runtime has it, its columns copied.
+  func copy() -> Batch {
+    var copy = Batch(
+      prompts: batch.prompts, responses: batch.responses, references: batch.references,
+      counts: batch.counts.map { Array(UnsafeBufferPointer(start: $0, count: batch.prompts)) },
+      tokenOffsets: batch.token_offsets.map { Array(UnsafeBufferPointer(start: $0, count: rows + 1)) })
+    for (index, column) in hosted.columns.enumerated() where plans[index].isBound {
+      let count = count(of: column)
+      copy.columns[hosted.objective.columns[index].name] = [Double](unsafeUninitializedCapacity: count) {
+        values, filled in
+        if let base = values.baseAddress { gather(index, to: base) }
+        filled = count
+      }
+    }
+    return copy
+  }
+
+  /// Copies a column's arrays to where its values lie side by side.
+  func gather(_ column: Int, to target: UnsafeMutablePointer<Double>) {
+    let length = extent(of: hosted.columns[column]).length
+    for index in columnOfBinding.indices where columnOfBinding[index] == column {
+      guard let binding = batch.columns?.advanced(by: index) else { continue }
+      binding.pointee.values.read(to: target + max(0, Int(binding.pointee.part)) &* length)
+    }
+  }
+
+  // MARK: Checks
+
+  private func checkShape() throws {
+    let (prompts, responses, references) = (batch.prompts, batch.responses, batch.references)
+    guard prompts != 0 else {
+      throw Failure("the batch has no prompts, and so no mean loss; leave the call out")
+    }
+    guard prompts > 0, responses > 0, references >= 0, prompts < 1 << 40, responses < 1 << 20, references < 1 << 16,
+      prompts.multipliedReportingOverflow(by: (responses + 1) &* max(references, 1)).partialValue < 1 << 44,
+      !prompts.multipliedReportingOverflow(by: (responses + 1) &* max(references, 1)).overflow
+    else {
+      throw Failure(
+        "a batch has \(prompts) prompts of \(responses) responses and \(references) references; it cannot be")
+    }
+    let range = hosted.responses
+    var isRight = !hosted.needsReference || references >= hosted.referenceCount
+    if let counts = batch.counts {
+      for prompt in 0..<prompts where !(Int(counts[prompt]) <= responses && range.contains(Int(counts[prompt]))) {
+        isRight = false
+      }
+    } else {
+      isRight = isRight && range.contains(responses)
+    }
+    if let offsets = batch.token_offsets {
+      isRight = isRight && offsets[0] == 0
+      for row in 0..<rows where offsets[row] > offsets[row + 1] { isRight = false }
+      guard offsets[rows] < 1 << 44 else {
+        throw Failure("the batch's token offsets end at \(offsets[rows]); it cannot be")
+      }
+    }
+    if !isRight { try hosted.objective.check(copy()) }
+  }
+
+  private func bind(_ index: Int) throws {
+    guard let binding = batch.columns?.advanced(by: index) else { return }
+    let column = try column(of: binding.pointee)
+    let hostedColumn = hosted.columns[column]
+    var name: String { hosted.objective.columns[column].name }
+    guard hostedColumn.extent != .token || batch.token_offsets != nil else {
+      throw Failure("column '\(name)' is per token, and the batch has no token offsets")
+    }
+    guard binding.pointee.values.isThere else {
+      throw Failure("column '\(name)' is bound to no values; set data, or leave the binding out")
+    }
+    let (parts, length) = extent(of: hostedColumn)
+    let part = Int(binding.pointee.part)
+    let count: Int
+    if part == Int(LOSSKIT_WHOLE) {
+      guard !plans[column].isBound else { throw Failure("column '\(name)' is bound twice; bind it once") }
+      plans[column].whole = index
+      count = parts &* length
+    } else {
+      guard (0..<parts).contains(part) else {
+        throw Failure("column '\(name)' has no part \(part): the batch calls for \(parts), from 0 on")
+      }
+      guard plans[column].whole < 0, !isBound(part, of: column, before: index) else {
+        throw Failure("column '\(name)' is bound twice, in part \(part); bind it once")
+      }
+      plans[column].parts += 1
+      count = length
+    }
+    var place: String { "column '\(name)'" + (part < 0 ? "" : ", part \(part),") }
+    try binding.pointee.values.check(count: count, place)
+    columnOfBinding[index] = column
+    guard binding.pointee.gradient.isThere else { return }
+    guard hostedColumn.isDifferentiable else { throw Failure("column '\(name)' has no gradient; ask for none") }
+    try binding.pointee.gradient.checkWritable(count: count, "the gradient by \(place)")
+    plans[column].wantsGradient = true
+  }
+
+  private func isBound(_ part: Int, of column: Int, before index: Int) -> Bool {
+    guard let bindings = batch.columns else { return false }
+    for earlier in 0..<index where columnOfBinding[earlier] == column && Int(bindings[earlier].part) == part {
+      return true
+    }
+    return false
+  }
+
+  /// The column that a binding names, or has the index of.
+  private func column(of binding: losskit_column_binding) throws -> Int {
+    guard let name = binding.name else {
+      guard Int(binding.column) < hosted.columns.count else {
+        throw Failure("there is no column \(binding.column); the objective reads \(hosted.columns.count)")
+      }
+      return Int(binding.column)
+    }
+    for index in hosted.columns.indices {
+      if let known = hosted.columns[index].name, strcmp(known, name) == 0 { return index }
+    }
+    throw Failure(
+      unknownNameMessage(
+        String(cString: name), kind: "column of this objective", known: hosted.objective.columns.map(\.name)))
+  }
+
+  private func checkColumns() throws {
+    for index in hosted.columns.indices {
+      let (plan, column) = (plans[index], hosted.columns[index])
+      guard plan.isBound || column.isOptional else { return try hosted.objective.check(copy()) }
+      let parts = extent(of: column).parts
+      guard plan.whole >= 0 || plan.parts == 0 || plan.parts == parts else {
+        throw Failure(
+          "column '\(hosted.objective.columns[index].name)' has \(parts) parts, and \(plan.parts) are bound; bind all of them"
+        )
+      }
+    }
+  }
+}

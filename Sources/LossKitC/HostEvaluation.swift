@@ -1,0 +1,196 @@
+import CLossKit
+import CLossKitKernels
+import LossKit
+import LossKitRuntime
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// One evaluation: columns that cannot be lent as they are get copied to doubles, the objective is evaluated, and what came of it
+/// is written to the host's arrays.
+struct HostEvaluation {
+  private let bound: BoundBatch
+  private let state: UnsafeMutablePointer<Double>?
+  private let stateCount: Int
+  private let seed: UInt64
+
+  private var hosted: HostedObjective { bound.hosted }
+  private var prompts: Int { bound.batch.prompts }
+
+  init(_ bound: BoundBatch, state: UnsafeMutablePointer<Double>?, stateCount: Int, seed: UInt64) {
+    self.bound = bound
+    self.state = state
+    self.stateCount = stateCount
+    self.seed = seed
+  }
+
+  /// What is lent to the runtime.
+  private struct Memory {
+    /// Losses, and behind them rewards.
+    let output: UnsafeMutablePointer<Double>
+    let state: UnsafeMutablePointer<Double>
+    let inputs: UnsafeMutableBufferPointer<UnsafePointer<Double>?>
+    let gradients: UnsafeMutableBufferPointer<UnsafeMutablePointer<Double>?>
+  }
+
+  func run(_ results: UnsafeMutablePointer<losskit_results>) throws {
+    try check(results.pointee)
+    let columns = hosted.columns.count
+    try withUnsafeTemporaryAllocation(of: UnsafePointer<Double>?.self, capacity: columns) { inputs in
+      try withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<Double>?.self, capacity: columns) { gradients in
+        inputs.initialize(repeating: nil)
+        gradients.initialize(repeating: nil)
+        let size = scratchSize
+        guard let scratch = malloc(max(size, 1) &* 8)?.bindMemory(to: Double.self, capacity: max(size, 1)) else {
+          throw Failure("there is no memory for a batch of \(prompts) prompts; evaluate fewer at once")
+        }
+        defer { free(scratch) }
+        let memory = prepare(scratch, inputs, gradients)
+        try checkFinite(memory)
+        try evaluate(memory)
+        try write(memory, to: results)
+      }
+    }
+  }
+
+  // MARK: Before
+
+  private func check(_ results: losskit_results) throws {
+    if stateCount != 0 || state != nil {
+      guard stateCount == hosted.stateCount else {
+        throw Failure("the objective keeps \(hosted.stateCount) numbers of state, and was handed \(stateCount)")
+      }
+    }
+    guard results.reduction == UInt32(LOSSKIT_MEAN) || results.reduction == UInt32(LOSSKIT_SUM), results.reserved == 0
+    else { throw Failure("reduction \(results.reduction) is unknown; 0 (mean) and 1 (sum) are known") }
+    guard results.metrics == nil || results.metric_capacity >= 0 else {
+      throw Failure("there is room for \(results.metric_capacity) metrics; it cannot be")
+    }
+    if results.loss.isThere { try results.loss.checkWritable(count: prompts, "the array for the loss") }
+    if results.rewards.isThere {
+      guard hosted.hasReward else { throw Failure("the objective makes no rewards; ask for none") }
+      try results.rewards.checkWritable(count: bound.rows, "the array for the rewards")
+    }
+  }
+
+  private var valueCount: Int { hosted.hasReward ? prompts + bound.rows : prompts }
+
+  /// The values of a column where they can be lent as they are.
+  private func lendable(_ column: Int) -> UnsafeMutablePointer<Double>? {
+    let whole = bound.plans[column].whole
+    return whole < 0 ? nil : bound.batch.columns?[whole].values.doubles
+  }
+
+  /// The host's own array for a gradient where it can be written as it is.
+  private func lendableGradient(_ column: Int) -> UnsafeMutablePointer<Double>? {
+    let whole = bound.plans[column].whole
+    return whole < 0 ? nil : bound.batch.columns?[whole].gradient.doubles
+  }
+
+  /// The number of doubles that are needed beside what the host lends.
+  private var scratchSize: Int {
+    var size = valueCount + hosted.stateCount
+    for index in hosted.columns.indices where bound.plans[index].isBound {
+      let count = bound.count(of: hosted.columns[index])
+      if lendable(index) == nil { size += count }
+      if bound.plans[index].wantsGradient, lendableGradient(index) == nil { size += count }
+    }
+    return size
+  }
+
+  private func prepare(
+    _ scratch: UnsafeMutablePointer<Double>, _ inputs: UnsafeMutableBufferPointer<UnsafePointer<Double>?>,
+    _ gradients: UnsafeMutableBufferPointer<UnsafeMutablePointer<Double>?>
+  ) -> Memory {
+    var free = scratch + valueCount
+    let stateCopy = free
+    free += hosted.stateCount
+    if let state {
+      stateCopy.update(from: state, count: hosted.stateCount)
+    } else if hosted.stateCount > 0 {
+      stateCopy.update(from: hosted.objective.initialState, count: hosted.stateCount)
+    }
+    for index in hosted.columns.indices where bound.plans[index].isBound {
+      let count = bound.count(of: hosted.columns[index])
+      if let values = lendable(index) {
+        inputs[index] = UnsafePointer(values)
+      } else {
+        bound.gather(index, to: free)
+        inputs[index] = UnsafePointer(free)
+        free += count
+      }
+      guard bound.plans[index].wantsGradient else { continue }
+      gradients[index] = lendableGradient(index) ?? free
+      if gradients[index] == free { free += count }
+    }
+    return Memory(output: scratch, state: stateCopy, inputs: inputs, gradients: gradients)
+  }
+
+  /// Throws for a column with a number that is not finite, but where no prompt has the response.
+  private func checkFinite(_ memory: Memory) throws {
+    for index in hosted.columns.indices {
+      guard let values = memory.inputs[index] else { continue }
+      let count = bound.count(of: hosted.columns[index])
+      if losskit_first_nonfinite(values, count) < count { return try hosted.objective.check(bound.copy()) }
+    }
+  }
+
+  // MARK: Evaluation
+
+  private func evaluate(_ memory: Memory) throws {
+    var wantsGradients = false
+    for plan in bound.plans where plan.wantsGradient { wantsGradients = true }
+    let batch = bound.batch
+    try hosted.objective.evaluate(
+      losskit_frame(
+        prompts: batch.prompts, responses: batch.responses, references: batch.references, counts: batch.counts,
+        token_offsets: batch.token_offsets, parameters: nil, state: memory.state, seed: seed,
+        inputs: UnsafePointer(memory.inputs.baseAddress), output: memory.output,
+        cotangent: wantsGradients ? UnsafePointer(memory.output) : nil,
+        gradients: wantsGradients ? UnsafePointer(memory.gradients.baseAddress) : nil))
+  }
+
+  // MARK: After
+
+  private func write(_ memory: Memory, to results: UnsafeMutablePointer<losskit_results>) throws {
+    var sum = 0.0
+    for prompt in 0..<prompts { sum += memory.output[prompt] }
+    results.pointee.mean_loss = sum / Double(prompts)
+    results.pointee.loss.write(memory.output, factor: 1)
+    if hosted.hasReward { results.pointee.rewards.write(memory.output + prompts, factor: 1) }
+    let factor = results.pointee.reduction == UInt32(LOSSKIT_MEAN) ? 1 / Double(prompts) : 1
+    for index in bound.columnOfBinding.indices {
+      guard let binding = bound.batch.columns?.advanced(by: index), binding.pointee.gradient.isThere else { continue }
+      let column = bound.columnOfBinding[index]
+      guard let gradient = memory.gradients[column] else { continue }
+      let offset = max(0, Int(binding.pointee.part)) &* bound.extent(of: hosted.columns[column]).length
+      binding.pointee.gradient.write(gradient + offset, factor: factor)
+    }
+    results.pointee.metric_count = 0
+    if let metrics = results.pointee.metrics {
+      results.pointee.metric_count = write(
+        metrics: computedMetrics(memory),
+        to: UnsafeMutableBufferPointer(start: metrics, count: results.pointee.metric_capacity))
+    }
+    state?.update(from: memory.state, count: hosted.stateCount)
+  }
+
+  private func computedMetrics(_ memory: Memory) -> PreferenceMetrics {
+    let losses = Array(UnsafeBufferPointer(start: memory.output, count: prompts))
+    let rewards = Array(
+      UnsafeBufferPointer(start: memory.output + prompts, count: hosted.hasReward ? bound.rows : 0))
+    return hosted.objective.metrics(bound.copy(), Evaluation(loss: losses, reward: rewards, gradients: [:]))
+  }
+
+  /// Writes as many metrics as there is room for; returns how many there are.
+  private func write(metrics: PreferenceMetrics, to target: UnsafeMutableBufferPointer<losskit_metric>) -> Int {
+    for (index, metric) in metrics.list.prefix(target.count).enumerated() {
+      target[index].value = metric.value
+      withUnsafeMutableBytes(of: &target[index].name) { writeTerminated(metric.name, to: $0) }
+    }
+    return metrics.list.count
+  }
+}

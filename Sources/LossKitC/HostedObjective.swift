@@ -1,0 +1,79 @@
+import CLossKit
+import LossKit
+import LossKitRuntime
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// An objective that a host opened, and what every evaluation asks of it, ready to be read.
+///
+/// Sendable, although it holds pointers: they lead to memory of its own that is written before anybody else sees it.
+final class HostedObjective: @unchecked Sendable {
+  /// A column that it reads.
+  struct HostedColumn {
+    let name: UnsafeMutablePointer<CChar>?
+    let extent: Column.Extent
+    let isDifferentiable, isOptional, isPerReference: Bool
+  }
+
+  let objective: Objective
+  let columns: [HostedColumn]
+  let stateCount: Int
+  let hasReward, needsReference: Bool
+  let responses: ClosedRange<Int>
+  let referenceCount: Int
+
+  init(_ objective: Objective) {
+    self.objective = objective
+    columns = objective.columns.map { column in
+      HostedColumn(
+        name: strdup(column.name), extent: column.extent, isDifferentiable: column.isDifferentiable,
+        isOptional: column.isOptional, isPerReference: column.isPerReference)
+    }
+    stateCount = objective.initialState.count
+    hasReward = objective.reward != nil
+    needsReference = objective.needsReference
+    responses = objective.responses
+    referenceCount = objective.referenceCount
+  }
+
+  deinit { for column in columns { free(column.name) } }
+
+  /// What it is like, for a host.
+  var info: losskit_objective_info {
+    var flags: Int32 = 0
+    if objective.isRowwise { flags |= Int32(LOSSKIT_OBJECTIVE_ROWWISE) }
+    if objective.isFused { flags |= Int32(LOSSKIT_OBJECTIVE_FUSED) }
+    if objective.hasNumericGradient { flags |= Int32(LOSSKIT_OBJECTIVE_NUMERIC_GRADIENT) }
+    if hasReward { flags |= Int32(LOSSKIT_OBJECTIVE_HAS_REWARD) }
+    let upper = objective.responses.upperBound
+    return losskit_objective_info(
+      flags: UInt32(flags), reserved: 0, min_responses: objective.responses.lowerBound,
+      // size_t is imported as Int, so that SIZE_MAX is -1.
+      max_responses: upper == Int.max ? -1 : upper, references: objective.referenceCount, column_count: columns.count,
+      state_count: stateCount, reward_scale: objective.rewardScale)
+  }
+
+  /// What one of its columns is like, for a host.
+  func columnInfo(at index: Int) throws -> losskit_column_info {
+    guard columns.indices.contains(index) else {
+      throw Failure("losskit_objective_column: there is no column \(index); the objective reads \(columns.count)")
+    }
+    let column = objective.columns[index]
+    var flags: Int32 = 0
+    if column.isOptional { flags |= Int32(LOSSKIT_COLUMN_OPTIONAL) }
+    if column.isDifferentiable { flags |= Int32(LOSSKIT_COLUMN_DIFFERENTIABLE) }
+    if column.isPerReference { flags |= Int32(LOSSKIT_COLUMN_PER_REFERENCE) }
+    var info = losskit_column_info()
+    info.extent = column.extent.rawValue
+    info.flags = UInt32(flags)
+    guard column.name.utf8.count < MemoryLayout.size(ofValue: info.name) else {
+      throw Failure("column '\(column.name)': its name is too long for a host to be told")
+    }
+    withUnsafeMutableBytes(of: &info.name) { writeTerminated(column.name, to: $0) }
+    return info
+  }
+}

@@ -1,0 +1,107 @@
+public import CLossKit
+import LossKit
+import LossKitRuntime
+
+// The functions of losskit.h for objectives; it says what they do.
+
+@c @implementation
+public func losskit_objective_open(
+  _ registry: losskit_registry_ref?, _ text: UnsafePointer<CChar>?,
+  _ settings: UnsafePointer<UnsafePointer<CChar>?>?, _ setting_count: Int, _ reward: UnsafePointer<CChar>?,
+  _ objective: UnsafeMutablePointer<losskit_objective_ref?>?, _ failure: UnsafeMutablePointer<losskit_failure>?
+) -> Int32 {
+  result(failure) {
+    let function = "losskit_objective_open"
+    let target = try required(objective, function, "objective")
+    target.pointee = nil
+    let registry = try Handles.registries.object(registry).registry
+    let settings = try texts(settings, count: setting_count, function, "settings").map { try Setting(parsing: $0) }
+    let objective = try Objective(
+      String(cString: required(text, function, "text")), settings: settings,
+      reward: reward.map { String(cString: $0) }, in: registry)
+    target.pointee = try Handles.objectives.insert(HostedObjective(objective))
+  }
+}
+
+@c @implementation
+public func losskit_objective_text(
+  _ objective: losskit_objective_ref?, _ text: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
+  _ failure: UnsafeMutablePointer<losskit_failure>?
+) -> Int32 {
+  result(failure) {
+    let target = try required(text, "losskit_objective_text", "text")
+    target.pointee = nil
+    try give(Handles.objectives.object(objective).objective.description, to: target)
+  }
+}
+
+@c @implementation
+public func losskit_objective_hash(
+  _ objective: losskit_objective_ref?, _ text: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
+  _ failure: UnsafeMutablePointer<losskit_failure>?
+) -> Int32 {
+  result(failure) {
+    let target = try required(text, "losskit_objective_hash", "text")
+    target.pointee = nil
+    try give(Handles.objectives.object(objective).objective.hash, to: target)
+  }
+}
+
+@c @implementation
+public func losskit_objective_describe(
+  _ objective: losskit_objective_ref?, _ info: UnsafeMutablePointer<losskit_objective_info>?,
+  _ failure: UnsafeMutablePointer<losskit_failure>?
+) -> Int32 {
+  result(failure) {
+    try required(info, "losskit_objective_describe", "info").pointee = Handles.objectives.object(objective).info
+  }
+}
+
+@c @implementation
+public func losskit_objective_column(
+  _ objective: losskit_objective_ref?, _ index: Int, _ column: UnsafeMutablePointer<losskit_column_info>?,
+  _ failure: UnsafeMutablePointer<losskit_failure>?
+) -> Int32 {
+  result(failure) {
+    try required(column, "losskit_objective_column", "column").pointee =
+      Handles.objectives.object(objective).columnInfo(at: index)
+  }
+}
+
+@c @implementation
+public func losskit_objective_initial_state(
+  _ objective: losskit_objective_ref?, _ state: UnsafeMutablePointer<Double>?, _ count: Int,
+  _ failure: UnsafeMutablePointer<losskit_failure>?
+) -> Int32 {
+  result(failure) {
+    let values = try Handles.objectives.object(objective).objective.initialState
+    guard count == values.count else {
+      throw Failure("the objective keeps \(values.count) numbers of state, and there is room for \(count)")
+    }
+    if values.isEmpty { return }
+    try required(state, "losskit_objective_initial_state", "state").update(from: values, count: count)
+  }
+}
+
+@c @implementation
+public func losskit_objective_evaluate(
+  _ objective: losskit_objective_ref?, _ batch: UnsafePointer<losskit_batch>?, _ state: UnsafeMutablePointer<Double>?,
+  _ state_count: Int, _ seed: UInt64, _ results: UnsafeMutablePointer<losskit_results>?,
+  _ failure: UnsafeMutablePointer<losskit_failure>?
+) -> Int32 {
+  result(failure) {
+    let objective = try Handles.objectives.object(objective)
+    let batch = try required(batch, "losskit_objective_evaluate", "batch")
+    let results = try required(results, "losskit_objective_evaluate", "results")
+    try BoundBatch.with(objective, batch.pointee) { batch in
+      try HostEvaluation(batch, state: state, stateCount: state_count, seed: seed).run(results)
+    }
+  }
+}
+
+@c @implementation
+public func losskit_objective_close(
+  _ objective: losskit_objective_ref?, _ failure: UnsafeMutablePointer<losskit_failure>?
+) -> Int32 {
+  objective == nil ? 0 : result(failure) { try Handles.objectives.close(objective) }
+}

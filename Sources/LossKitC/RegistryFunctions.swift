@@ -1,0 +1,75 @@
+public import CLossKit
+import LossKitRuntime
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+// The functions of losskit.h for the library itself and for registries; it says what they do.
+
+/// Written once, before anybody reads it, and never freed.
+nonisolated(unsafe) private let version: UnsafeMutablePointer<CChar>? = strdup(LOSSKIT_VERSION)
+
+@c @implementation
+public func losskit_version() -> UnsafePointer<CChar>? { UnsafePointer(version) }
+
+@c @implementation
+public func losskit_text_free(_ text: UnsafeMutablePointer<CChar>?) { free(text) }
+
+@c @implementation
+public func losskit_registry_open(
+  _ options: UnsafePointer<losskit_registry_options>?, _ registry: UnsafeMutablePointer<losskit_registry_ref?>?,
+  _ failure: UnsafeMutablePointer<losskit_failure>?
+) -> Int32 {
+  result(failure) {
+    let target = try required(registry, "losskit_registry_open", "registry")
+    target.pointee = nil
+    target.pointee = try Handles.registries.insert(
+      HostedRegistry(options?.pointee ?? losskit_registry_options()))
+  }
+}
+
+@c @implementation
+public func losskit_registry_add(
+  _ registry: losskit_registry_ref?, _ path: UnsafePointer<CChar>?, _ failure: UnsafeMutablePointer<losskit_failure>?
+) -> Int32 {
+  result(failure) {
+    let registry = try Handles.registries.object(registry).registry
+    try registry.open(path: text(path, "losskit_registry_add", "path"))
+  }
+}
+
+@c @implementation
+public func losskit_registry_list(
+  _ registry: losskit_registry_ref?, _ json: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
+  _ failure: UnsafeMutablePointer<losskit_failure>?
+) -> Int32 {
+  result(failure) {
+    let target = try required(json, "losskit_registry_list", "json")
+    target.pointee = nil
+    try give(Handles.registries.object(registry).registry.listing.json.indented, to: target)
+  }
+}
+
+@c @implementation
+public func losskit_registry_describe(
+  _ registry: losskit_registry_ref?, _ name: UnsafePointer<CChar>?,
+  _ json: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ failure: UnsafeMutablePointer<losskit_failure>?
+) -> Int32 {
+  result(failure) {
+    let target = try required(json, "losskit_registry_describe", "json")
+    target.pointee = nil
+    let registry = try Handles.registries.object(registry).registry
+    let cards = try registry.cards(named: text(name, "losskit_registry_describe", "name"))
+    try give(JSONText.array(cards.map(\.json)).indented, to: target)
+  }
+}
+
+@c @implementation
+public func losskit_registry_close(
+  _ registry: losskit_registry_ref?, _ failure: UnsafeMutablePointer<losskit_failure>?
+) -> Int32 {
+  registry == nil ? 0 : result(failure) { try Handles.registries.close(registry) }
+}
