@@ -130,6 +130,8 @@ let package = Package(
       exclude: ["Fixtures"],
       swiftSettings: settings),
     .testTarget(
+      name: "HostTests", dependencies: ["LossKitRuntime", "LossKit"], exclude: ["Fixtures"], swiftSettings: settings),
+    .testTarget(
       name: "CommandTests", dependencies: ["LossKitRuntime", "LossKitTraining", "LossKit", "LossKitCommand"],
       swiftSettings: settings),
   ] + pluginTargets,

@@ -1,13 +1,17 @@
+// The names are those of losskit.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 public import CLossKit
 import LossKit
 import LossKitRuntime
 
 // The functions of losskit.h for objectives; it says what they do.
 
+/// Makes an objective from its text.
 @c @implementation
 public func losskit_objective_open(
   _ registry: losskit_registry_ref?, _ text: UnsafePointer<CChar>?,
-  _ settings: UnsafePointer<UnsafePointer<CChar>?>?, _ setting_count: Int, _ reward: UnsafePointer<CChar>?,
+  _ settings: UnsafePointer<UnsafePointer<CChar>?>?, _ settingCount: Int, _ reward: UnsafePointer<CChar>?,
   _ objective: UnsafeMutablePointer<losskit_objective_ref?>?, _ failure: UnsafeMutablePointer<losskit_failure>?
 ) -> Int32 {
   result(failure) {
@@ -15,7 +19,7 @@ public func losskit_objective_open(
     let target = try required(objective, function, "objective")
     target.pointee = nil
     let registry = try Handles.registries.object(registry).registry
-    let settings = try texts(settings, count: setting_count, function, "settings").map { try Setting(parsing: $0) }
+    let settings = try texts(settings, count: settingCount, function, "settings").map { try Setting(parsing: $0) }
     let objective = try Objective(
       String(cString: required(text, function, "text")), settings: settings,
       reward: reward.map { String(cString: $0) }, in: registry)
@@ -23,6 +27,7 @@ public func losskit_objective_open(
   }
 }
 
+/// Gives the resolved text.
 @c @implementation
 public func losskit_objective_text(
   _ objective: losskit_objective_ref?, _ text: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
@@ -35,6 +40,7 @@ public func losskit_objective_text(
   }
 }
 
+/// Gives the hash of all that decides what is optimized.
 @c @implementation
 public func losskit_objective_hash(
   _ objective: losskit_objective_ref?, _ text: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
@@ -47,6 +53,7 @@ public func losskit_objective_hash(
   }
 }
 
+/// Says what an objective is like.
 @c @implementation
 public func losskit_objective_describe(
   _ objective: losskit_objective_ref?, _ info: UnsafeMutablePointer<losskit_objective_info>?,
@@ -57,6 +64,7 @@ public func losskit_objective_describe(
   }
 }
 
+/// Says what a column is like.
 @c @implementation
 public func losskit_objective_column(
   _ objective: losskit_objective_ref?, _ index: Int, _ column: UnsafeMutablePointer<losskit_column_info>?,
@@ -68,6 +76,7 @@ public func losskit_objective_column(
   }
 }
 
+/// Writes the state before the first step.
 @c @implementation
 public func losskit_objective_initial_state(
   _ objective: losskit_objective_ref?, _ state: UnsafeMutablePointer<Double>?, _ count: Int,
@@ -83,10 +92,11 @@ public func losskit_objective_initial_state(
   }
 }
 
+/// Evaluates a batch.
 @c @implementation
 public func losskit_objective_evaluate(
   _ objective: losskit_objective_ref?, _ batch: UnsafePointer<losskit_batch>?, _ state: UnsafeMutablePointer<Double>?,
-  _ state_count: Int, _ seed: UInt64, _ results: UnsafeMutablePointer<losskit_results>?,
+  _ stateCount: Int, _ seed: UInt64, _ results: UnsafeMutablePointer<losskit_results>?,
   _ failure: UnsafeMutablePointer<losskit_failure>?
 ) -> Int32 {
   result(failure) {
@@ -94,11 +104,12 @@ public func losskit_objective_evaluate(
     let batch = try required(batch, "losskit_objective_evaluate", "batch")
     let results = try required(results, "losskit_objective_evaluate", "results")
     try BoundBatch.with(objective, batch.pointee) { batch in
-      try HostEvaluation(batch, state: state, stateCount: state_count, seed: seed).run(results)
+      try HostEvaluation(batch, state: state, stateCount: stateCount, seed: seed).run(results)
     }
   }
 }
 
+/// Closes an objective.
 @c @implementation
 public func losskit_objective_close(
   _ objective: losskit_objective_ref?, _ failure: UnsafeMutablePointer<losskit_failure>?

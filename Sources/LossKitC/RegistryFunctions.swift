@@ -1,3 +1,6 @@
+// The names are those of losskit.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 public import CLossKit
 import LossKitRuntime
 
@@ -12,12 +15,15 @@ import LossKitRuntime
 /// Written once, before anybody reads it, and never freed.
 nonisolated(unsafe) private let version: UnsafeMutablePointer<CChar>? = strdup(LOSSKIT_VERSION)
 
+/// The version of the library.
 @c @implementation
 public func losskit_version() -> UnsafePointer<CChar>? { UnsafePointer(version) }
 
+/// Frees a text that was given to a host.
 @c @implementation
 public func losskit_text_free(_ text: UnsafeMutablePointer<CChar>?) { free(text) }
 
+/// Makes a registry.
 @c @implementation
 public func losskit_registry_open(
   _ options: UnsafePointer<losskit_registry_options>?, _ registry: UnsafeMutablePointer<losskit_registry_ref?>?,
@@ -31,6 +37,7 @@ public func losskit_registry_open(
   }
 }
 
+/// Opens a library by its path.
 @c @implementation
 public func losskit_registry_add(
   _ registry: losskit_registry_ref?, _ path: UnsafePointer<CChar>?, _ failure: UnsafeMutablePointer<losskit_failure>?
@@ -41,6 +48,7 @@ public func losskit_registry_add(
   }
 }
 
+/// Gives all that is offered, as JSON.
 @c @implementation
 public func losskit_registry_list(
   _ registry: losskit_registry_ref?, _ json: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
@@ -53,6 +61,7 @@ public func losskit_registry_list(
   }
 }
 
+/// Gives all there is to know of a name, as JSON.
 @c @implementation
 public func losskit_registry_describe(
   _ registry: losskit_registry_ref?, _ name: UnsafePointer<CChar>?,
@@ -67,6 +76,7 @@ public func losskit_registry_describe(
   }
 }
 
+/// Closes a registry; objectives made from it live on.
 @c @implementation
 public func losskit_registry_close(
   _ registry: losskit_registry_ref?, _ failure: UnsafeMutablePointer<losskit_failure>?
