@@ -61,7 +61,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("aot-unpaired", "depends on the other pairs of its batch"), ("dr-dpo", "depends on the other pairs of its batch"),
+    ("aot", "depends on the other pairs of its batch"), ("aot-unpaired", "depends on the other pairs of its batch"),
+    ("dr-dpo", "depends on the other pairs of its batch"),
     ("bco", "depends on the other pairs of its batch"), ("beta-dpo", "depends on the"),
     ("tdpo1", "'policy_kl', which is no function of log π"), ("ld-dpo", "which is no function of log π"),
   ])

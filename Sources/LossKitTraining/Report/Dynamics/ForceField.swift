@@ -3,7 +3,8 @@ package import LossKitRuntime
 
 /// What an objective does to one prompt's responses, wherever the policy stands: its loss, and the derivatives by log π.
 ///
-/// References have log-probability 0, so a place is log π − log π_ref of each response, in nats; log π itself without a reference.
+/// References have log-probability 0 (where a batch is looked at, other values, too), so a place is log π − log π_ref of each response, in
+/// nats; log π itself without a reference.
 package struct ForceField {
   /// The loss at a place, and its derivatives by log π of each response, best first.
   package struct Sample {
@@ -24,7 +25,7 @@ package struct ForceField {
     guard objective.responses.contains(responseCount) else {
       throw refusal("it takes \(objective.responses.lowerBound) responses or more", "plot it with fewer responses")
     }
-    for column in objective.columns where !column.isOptional && value(of: column, place: 0, rank: 0, label: 1) == nil {
+    for column in objective.columns where !column.isOptional && value(of: column, Response(), label: 1) == nil {
       throw refusal(
         "it reads the column '\(column.name)', which is no function of log π of whole responses",
         "see the curves of a run of 'losskit compare'")
@@ -77,13 +78,21 @@ package struct ForceField {
 
   private func reads(_ column: Column) -> Bool { objective.columns.contains { $0.name == column.name } }
 
+  /// Where a response stands.
+  private struct Response {
+    var place = 0.0
+    /// log π_ref.
+    var reference = 0.0
+    var rank = 0
+  }
+
   /// A column's entry for a response; nil for a column of which nothing is known here.
-  private func value(of column: Column, place: Double, rank: Int, label: Double) -> Double? {
+  private func value(of column: Column, _ response: Response, label: Double) -> Double? {
     switch column.name {
-    case Column.logProbability.name: place
-    case Column.referenceLogProbability.name: 0
+    case Column.logProbability.name: response.place + response.reference
+    case Column.referenceLogProbability.name: response.reference
     case Column.tokenCount.name: Self.tokenCount
-    case Column.score.name: rank == 0 ? 1 : 0
+    case Column.score.name: response.rank == 0 ? 1 : 0
     case Column.label.name: label
     default: column.name.hasPrefix(Self.mismatchedPrefix) ? mismatchedValue(of: column) : nil
     }
@@ -98,11 +107,18 @@ package struct ForceField {
     }
   }
 
-  private func evaluate(_ places: [[Double]], label: Double, state: [Double]) throws -> Evaluation {
+  /// `references` are log π_ref of each place's responses; 0 where none are given.
+  private func evaluate(
+    _ places: [[Double]], references: [[Double]]? = nil, label: Double, state: [Double]
+  ) throws -> Evaluation {
     var batch = Batch(prompts: places.count, responses: responseCount, references: max(1, objective.referenceCount))
     for column in objective.columns {
       let once = (0..<responseCount).flatMap { rank in
-        places.compactMap { value(of: column, place: $0[rank], rank: rank, label: label) }
+        places.indices.compactMap { index in
+          let reference = hasReference ? references?[index][rank] ?? 0 : 0
+          let response = Response(place: places[index][rank], reference: reference, rank: rank)
+          return value(of: column, response, label: label)
+        }
       }
       guard !once.isEmpty else { continue }
       let copies = column.isPerReference ? batch.references : 1
@@ -112,8 +128,10 @@ package struct ForceField {
     return try objective.evaluate(batch, state: &state)
   }
 
-  private func samples(ofBatch places: [[Double]], label: Double, state: [Double]) throws -> [Sample] {
-    let evaluation = try evaluate(places, label: label, state: state)
+  private func samples(
+    ofBatch places: [[Double]], references: [[Double]]? = nil, label: Double, state: [Double]
+  ) throws -> [Sample] {
+    let evaluation = try evaluate(places, references: references, label: label, state: state)
     let slopes = evaluation.gradients[Column.logProbability.name]
     return places.indices.map { index in
       Sample(
@@ -137,8 +155,13 @@ package struct ForceField {
     let state = objective.initialState
     let alone = try probes.flatMap { try samples(ofBatch: [$0], label: label, state: state) }
     if !objective.isRowwise {
-      let together = try samples(ofBatch: probes, label: label, state: state)
-      guard Self.agree(alone, together) else {
+      // References that differ, too: a loss may set them against those of other pairs.
+      let references = probes.map { $0.map { -$0.magnitude } }
+      let apart = try zip(probes, references).flatMap {
+        try samples(ofBatch: [$0], references: [$1], label: label, state: state)
+      }
+      let together = try samples(ofBatch: probes, references: references, label: label, state: state)
+      guard Self.agree(apart, together) else {
         throw refusal(
           "the force on a pair depends on the other pairs of its batch", "see the curves of a run of 'losskit compare'")
       }
