@@ -53,12 +53,20 @@ struct ExportCommand: ParsableCommand {
           state_after         the state after the batch
           refused             instead of loss to state_after: no double holds the result; with the reason
 
+      The other formats are the loss itself and its gradient by every differentiable column, the hyperparameters arguments \
+      with their values as defaults, the reward parameterization within: 'python' (NumPy alone), 'torch' (an autograd \
+      function, for any device and torch.compile), 'jax' (for jit and grad), 'c' (one C11 function), 'latex' (the formulas), \
+      and 'json' (the nodes of value and derivatives, for a program that builds the function). They are for rankings of one \
+      length, two responses unless told otherwise, and are written from formulas: a plugin that exports none is refused.
+
       Entries of responses beyond a prompt's count are 0 and have no meaning. Log-probabilities are in nats, lengths in \
       tokens. At a kink the gradient is the slope that LossKit states for it, such as 0 for max(0, x) at 0.
 
       EXAMPLES
         losskit export dpo --format vectors
         losskit export 'cal-dpo(beta=0.01) + 0.2*sft' --format vectors --output cal-dpo.json
+        losskit export cal-dpo --format torch --output cal_dpo.py
+        losskit export '@ log-ratio' --component --format c
       """)
 
   @Argument(help: "A loss or objective by name, or an objective such as 'dpo(beta=0.1) + 0.2*sft @ log-ratio'.")

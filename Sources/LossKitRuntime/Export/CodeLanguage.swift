@@ -66,7 +66,9 @@ enum CodeLanguage: Sendable {
         "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
         "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed",
         "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "n", "g",
-        "main", "seed", "gamma", "exp", "log", "sqrt", "tanh", "floor", "y0", "y1", "j0", "j1", "index",
+        "r", "i", "k", "m",
+        "main", "seed", "sum", "tokens", "memory", "entries", "cotangent", "state", "loss", "shortest", "token_offsets",
+        "gamma", "exp", "log", "sqrt", "tanh", "floor", "y0", "y1", "j0", "j1", "index",
       ]
     case .numpy, .torch, .jax:
       [
@@ -81,7 +83,8 @@ enum CodeLanguage: Sendable {
 
   /// A name of the objective as one of the language's: not one that it has a meaning for, nor that of an intermediate value.
   func identifier(_ name: String) -> String {
-    let isIntermediate = name.first == "t" && name.count > 1 && name.dropFirst().allSatisfy(\.isNumber)
+    let isIntermediate =
+      (name.first == "t" || name.first == "m") && name.count > 1 && name.dropFirst().allSatisfy(\.isNumber)
     return reserved.contains(name) || isIntermediate ? name + "_" : name
   }
 }

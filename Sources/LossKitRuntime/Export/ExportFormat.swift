@@ -10,6 +10,10 @@ public enum ExportFormat: String, CaseIterable, Sendable {
   case torch
   /// A Python module for JAX: a function with its explicit gradient, for `jit` and `grad`.
   case jax
+  /// One C11 function over rows, with libm alone.
+  case c
+  /// A fragment of a LaTeX document: the formula and its partial derivatives.
+  case latex
 }
 
 extension Objective {
@@ -48,6 +52,8 @@ extension ExportedFormula {
     case .python: try NumPySource(self).text
     case .torch: try TorchSource(self).text
     case .jax: try JAXSource(self).text
+    case .c: CSource(self).text
+    case .latex: LaTeXSource(self).text
     }
   }
 }
