@@ -19,6 +19,8 @@ struct ExportedFormula {
     var graph: Graph
     /// The node of the derivative by each slot of each differentiable column that the outputs depend on.
     var gradients: [(slot: InputSlot, node: Int)]
+    /// The outputs alone, as they were written, stops of gradients included.
+    var source: Graph
   }
 
   /// What the outputs of `main` are.
@@ -205,7 +207,7 @@ extension ExportedFormula {
     graph.nodes = builder.nodes
     graph.outputs = results
     graph.stateOutputs = source.stateOutputs.map { places[$0] }
-    return Part(graph: graph, gradients: gradients).simplified
+    return Part(graph: graph, gradients: gradients, source: source).simplified
   }
 
   /// Keeps the hyperparameters that are read, each under a name of its own.
@@ -265,8 +267,15 @@ extension ExportedFormula.Part {
   }
 
   fileprivate mutating func renumberParameters(_ places: [Int: Int]) {
-    for index in graph.nodes.indices where graph.nodes[index].operation == .parameter {
-      graph.nodes[index].a = places[graph.nodes[index].a] ?? 0
+    graph.renumberParameters(places)
+    source.renumberParameters(places)
+  }
+}
+
+extension Graph {
+  fileprivate mutating func renumberParameters(_ places: [Int: Int]) {
+    for index in nodes.indices where nodes[index].operation == .parameter {
+      nodes[index].a = places[nodes[index].a] ?? 0
     }
   }
 }

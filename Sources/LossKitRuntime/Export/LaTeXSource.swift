@@ -31,7 +31,7 @@ struct LaTeXSource {
   }
 
   private func equations(_ part: ExportedFormula.Part, of symbol: String, _ notation: LaTeXNotation) -> String {
-    let description = FormulaDescription(part.graph, columns: formula.columns, notation: notation)
+    let description = FormulaDescription(part.source, columns: formula.columns, notation: notation)
     let lines =
       description.definitions.map { "\($0.name) &= \($0.text)" } + ["\(symbol) &= \(description.value)"]
       + description.gradient.map { "\\frac{\\partial \(symbol)}{\\partial \($0.name)} &= \($0.text)" }
