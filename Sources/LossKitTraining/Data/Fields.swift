@@ -65,6 +65,23 @@ struct Fields {
     }
   }
 
+  /// The members that give each of `count` responses a number: lists as long, or numbers where there is one response.
+  func columns(count: Int) -> [String: [Double]] {
+    members.filter { !Self.keysOfForms.contains($0.key) }.compactMapValues { value in
+      switch value {
+      case .number(let number): return count == 1 ? [number] : nil
+      case .array(let values):
+        let numbers = values.compactMap { if case .number(let number) = $0 { number } else { nil } }
+        return numbers.count == count && values.count == count ? numbers : nil
+      default: return nil
+      }
+    }
+  }
+
+  private static let keysOfForms: Set = [
+    "prompt", "chosen", "rejected", "responses", "scores", "completion", "label",
+  ]
+
   /// A failure that tells what is missing, what is there and what could be.
   func lacking(_ problem: String) -> Failure {
     let found = members.isEmpty ? "no keys" : "the keys \(members.keys.sorted().joined(separator: ", "))"

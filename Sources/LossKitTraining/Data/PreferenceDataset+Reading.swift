@@ -10,7 +10,8 @@ extension PreferenceDataset {
   /// - `prompt`, `responses`, a list of strings, best first, or in any order beside `scores`, higher is better;
   /// - `prompt`, `completion`, `label`: unpaired feedback.
   ///
-  /// Other keys are passed over. Messages become text as `\n\nSystem: …`, `\n\nHuman: …` and `\n\nAssistant: …`, and the
+  /// A further key with a number for each response, a list beside several, becomes the column of that name, such as
+  /// `win_probability`; other keys are passed over. Messages become text as `\n\nSystem: …`, `\n\nHuman: …` and `\n\nAssistant: …`, and the
   /// prompt ends with `\n\nAssistant:`. Rows whose responses are all equal are left out and stand in the report. Throws a
   /// `Failure` that names the file, the lines, the problems and the remedies.
   public static func read(path: String) throws -> PreferenceDataset {
@@ -80,6 +81,7 @@ extension PreferenceExample {
     var example = self
     example.responses = kept.map { responses[$0] }
     example.scores = scores.map { scores in kept.map { scores[$0] } }
+    example.columns = columns.mapValues { values in kept.map { values[$0] } }
     return example
   }
 }

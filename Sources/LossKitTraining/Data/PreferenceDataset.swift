@@ -33,7 +33,13 @@ public struct PreferenceDataset: Sendable, Equatable {
     return examples.allSatisfy { $0.responses.count == 2 } ? .pairs : .rankings
   }
 
-  /// Tells data sets apart: SHA-256, 64 hexadecimal digits, over the prompts, responses, scores and labels in their order. It is
+  /// The names of the further columns that every example has.
+  var columnNames: Set<String> {
+    guard let first = examples.first else { return [] }
+    return examples.dropFirst().reduce(into: Set(first.columns.keys)) { $0.formIntersection($1.columns.keys) }
+  }
+
+  /// Tells data sets apart: SHA-256, 64 hexadecimal digits, over the prompts, responses, scores, labels and columns in their order. It is
   /// the same for one data set written in several forms.
   public var digest: String {
     var hash = ContentHash()
@@ -43,6 +49,10 @@ public struct PreferenceDataset: Sendable, Equatable {
       for response in example.responses { hash.add(response) }
       for score in example.scores ?? [] { hash.add(score.bitPattern) }
       hash.add(example.label.map { $0 ? 2 : 1 } ?? 0)
+      for (name, values) in example.columns.sorted(by: { $0.key < $1.key }) {
+        hash.add(name)
+        for value in values { hash.add(value.bitPattern) }
+      }
     }
     return hash.hexadecimal
   }

@@ -8,17 +8,21 @@ public struct PreferenceExample: Sendable, Equatable {
   public var scores: [Double]?
   /// Whether the one response is desirable, for unpaired feedback.
   public var label: Bool?
+  /// Further numbers of each response, in the same order, by the name of the column that objectives read them as.
+  public var columns: [String: [Double]]
   /// The line of the file it was read from, from 1; 0 where there is no file.
   public var line: Int
 
   /// An example of responses that are in order, best first.
   public init(
-    prompt: String, responses: [String], scores: [Double]? = nil, label: Bool? = nil, line: Int = 0
+    prompt: String, responses: [String], scores: [Double]? = nil, label: Bool? = nil,
+    columns: [String: [Double]] = [:], line: Int = 0
   ) {
     self.prompt = prompt
     self.responses = responses
     self.scores = scores
     self.label = label
+    self.columns = columns
     self.line = line
   }
 }

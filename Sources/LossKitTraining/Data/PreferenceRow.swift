@@ -66,29 +66,35 @@ extension PreferenceRow {
     switch (prompt, chosen, rejected) {
     case (.plain(let prompt), .plain(let chosen), .plain(let rejected)):
       return PreferenceRow(
-        .explicit, conversational: false, PreferenceExample(prompt: prompt, responses: [chosen, rejected], line: line))
+        .explicit, conversational: false,
+        PreferenceExample(
+          prompt: prompt, responses: [chosen, rejected], columns: fields.columns(count: 2), line: line))
     case (.messages(let prompt), .messages(let chosen), .messages(let rejected)):
       let responses = [
         try renderedResponse(chosen, key: "chosen"), try renderedResponse(rejected, key: "rejected"),
       ]
       return PreferenceRow(
         .explicit, conversational: true,
-        PreferenceExample(prompt: renderedPrompt(prompt), responses: responses, line: line))
+        PreferenceExample(
+          prompt: renderedPrompt(prompt), responses: responses, columns: fields.columns(count: 2), line: line))
     case (nil, .plain(let chosen), .plain(let rejected)):
-      return implicit(try SharedPrompt(chosen: chosen, rejected: rejected), conversational: false, line: line)
+      return implicit(try SharedPrompt(chosen: chosen, rejected: rejected), fields, conversational: false, line: line)
     // Beside whole transcripts a prompt as text only repeats what they begin with; TRL passes over it too.
     case (nil, .messages(let chosen), .messages(let rejected)),
       (.plain, .messages(let chosen), .messages(let rejected)):
-      return implicit(try SharedPrompt(chosen: chosen, rejected: rejected), conversational: true, line: line)
+      return implicit(try SharedPrompt(chosen: chosen, rejected: rejected), fields, conversational: true, line: line)
     default:
       throw Failure("prompt, chosen and rejected are not all text or all message lists; write them in one way")
     }
   }
 
-  private static func implicit(_ split: SharedPrompt, conversational: Bool, line: Int) -> PreferenceRow {
+  private static func implicit(
+    _ split: SharedPrompt, _ fields: Fields, conversational: Bool, line: Int
+  ) -> PreferenceRow {
     PreferenceRow(
       .implicit, conversational: conversational,
-      PreferenceExample(prompt: split.prompt, responses: [split.chosen, split.rejected], line: line),
+      PreferenceExample(
+        prompt: split.prompt, responses: [split.chosen, split.rejected], columns: fields.columns(count: 2), line: line),
       furtherTurn: split.hasFurtherTurn)
   }
 
@@ -98,12 +104,15 @@ extension PreferenceRow {
     case (.plain(let prompt), .plain(let completion)):
       return PreferenceRow(
         .unpaired, conversational: false,
-        PreferenceExample(prompt: prompt, responses: [completion], label: label, line: line))
+        PreferenceExample(
+          prompt: prompt, responses: [completion], label: label, columns: fields.columns(count: 1), line: line))
     case (.messages(let prompt), .messages(let completion)):
       let response = try renderedResponse(completion, key: "completion")
       return PreferenceRow(
         .unpaired, conversational: true,
-        PreferenceExample(prompt: renderedPrompt(prompt), responses: [response], label: label, line: line))
+        PreferenceExample(
+          prompt: renderedPrompt(prompt), responses: [response], label: label, columns: fields.columns(count: 1),
+          line: line))
     default:
       throw Failure("prompt and completion are not both text or both message lists; write them in one way")
     }
@@ -122,7 +131,7 @@ extension PreferenceRow {
     }
     let example = PreferenceExample(
       prompt: prompt, responses: order.map { responses[$0] }, scores: scores.map { scores in order.map { scores[$0] } },
-      line: line)
+      columns: fields.columns(count: responses.count).mapValues { values in order.map { values[$0] } }, line: line)
     return PreferenceRow(.ranking, conversational: false, example)
   }
 }

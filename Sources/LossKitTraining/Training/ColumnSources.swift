@@ -12,7 +12,7 @@ struct ColumnSources {
     /// The policy's tokenizer, once.
     case tokenCount
     /// The data.
-    case score, label
+    case score, label, data
     /// The policy, at every call, for the response to another prompt: this column.
     case mismatchedPolicy(Column)
     /// The references, at every call, for the response to another prompt: this column of each of them.
@@ -37,6 +37,7 @@ struct ColumnSources {
     self.referencesMove = referencesMove
     let hasScores = data.allSatisfy { $0.examples.allSatisfy { $0.scores != nil } }
     let hasLabels = data.allSatisfy { $0.examples.allSatisfy { $0.label != nil } }
+    let furtherColumns = data.dropFirst().reduce(data.first?.columnNames ?? []) { $0.intersection($1.columnNames) }
     func source(of column: Column) -> Source? {
       if let name = Self.mismatchedName(column) {
         return Self.mismatchedSource(of: name, policy: policy, reference: reference)
@@ -46,6 +47,8 @@ struct ColumnSources {
       case Column.tokenCount.name: return .tokenCount
       case Column.score.name: return hasScores ? .score : nil
       case Column.label.name: return hasLabels ? .label : nil
+      case let name where furtherColumns.contains(name) && column.extent == .response && !column.isPerReference:
+        return .data
       default:
         return reference.first { Self.referenceName($0) == column.name && $0.extent == column.extent }
           .map(Source.reference)
@@ -57,7 +60,9 @@ struct ColumnSources {
         entries.append((column, source))
       } else if !column.isOptional {
         let supplied = policy.map(\.name) + reference.compactMap(Self.referenceName) + [Column.tokenCount.name]
-        let fromData = (hasScores ? [Column.score.name] : []) + (hasLabels ? [Column.label.name] : [])
+        let fromData =
+          (hasScores ? [Column.score.name] : []) + (hasLabels ? [Column.label.name] : [])
+          + furtherColumns.sorted()
         throw Failure(
           """
           \(column.name): \(objective.description) reads this column, and nothing supplies it; policy \(policyName) and the data have \

@@ -43,6 +43,9 @@ final class MeasuredData {
     if dataset.examples.allSatisfy({ $0.scores?.count == $0.responses.count }) {
       store(Column.score, dataset.examples.flatMap { $0.scores ?? [] })
     }
+    for name in dataset.columnNames {
+      store(Column(name), dataset.examples.flatMap { $0.columns[name] ?? [] })
+    }
     if dataset.examples.allSatisfy({ $0.label != nil }) {
       store(
         Column.label,

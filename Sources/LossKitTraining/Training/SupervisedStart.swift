@@ -31,6 +31,7 @@ extension PreferenceDataset {
     for index in data.examples.indices {
       data.examples[index].responses = Array(data.examples[index].responses.prefix(1))
       data.examples[index].scores = data.examples[index].scores.map { Array($0.prefix(1)) }
+      data.examples[index].columns = data.examples[index].columns.mapValues { Array($0.prefix(1)) }
     }
     data.source = "\(source), chosen responses"
     return data
