@@ -25,15 +25,17 @@ let commandLinking: [LinkerSetting] = [
 
 // One file, one library. The files are named here because a manifest that lists a folder is cached.
 let losses = [
-  "AlphaDPO", "AOT", "AOTUnpaired", "APODown", "APOZero", "ARPO", "ASFT", "BCO", "BetaDPO", "BPO", "C2DPO", "CalDPO",
+  "AlphaDPO", "AOT", "AOTUnpaired", "APODown", "APOZero", "ARPO", "ASFT", "BCO", "BCOUnpaired", "BetaDPO", "BPO",
+  "C2DPO", "CalDPO",
   "CalIPO", "CalSLiC", "ChiPO", "CPO", "CPOSimPO", "DILBCE", "DILLSIF", "DILUKL", "DiscoPOP", "DPO", "DPOP",
   "DPOShift", "DrDPO", "EXO", "EXOPair", "FocalPO", "GPOExponential", "GPOSavage", "GPOTruncatedQuadratic", "HDPO",
-  "Hinge", "HPO", "InfoNCA", "IPO", "KTO", "MinorDPO", "MinorSFT", "MPO", "NCA", "NCAPair", "ODPO", "ORPO",
+  "Hinge", "HPO", "InfoNCA", "IPO", "KTO", "KTOPair", "MinorDPO", "MinorSFT", "MPO", "NCA", "NCAPair", "ODPO", "ORPO",
   "PlackettLuce", "RDPO", "RLHF", "RobustDPO", "RPO", "RSDPO", "SFT", "SimPER", "SimPO", "SLiC", "SPPO", "SPPOHard",
   "TDPO1", "TDPO2", "WeightedMLE", "WPO",
 ]
 let rewards = [
-  "AlphaDivergence", "AlphaProbability", "ChiSquared", "ForwardKL", "JensenShannon", "LengthDesensitized", "LogOdds",
+  "AlphaDivergence", "AlphaProbability", "ChiSquared", "DownSampled", "ForwardKL", "JensenShannon",
+  "LengthDesensitized", "LogOdds",
   "LogProbability", "LogRatio", "MeanLogProbability", "MeanLogRatio", "MomentumReference", "MultiReference",
 ]
 
@@ -115,10 +117,10 @@ let package = Package(
       name: "LossKitTestSupport", dependencies: ["LossKit", "CLossKit"], path: "Tests/Support", swiftSettings: settings),
     .testTarget(
       name: "LossKitTests", dependencies: ["LossKitTestSupport", "LossKit", "CLossKit", "CLossKitKernels"],
-      exclude: ["Fixtures"],
       swiftSettings: settings),
     .testTarget(
-      name: "RuntimeTests", dependencies: ["LossKitTestSupport", "LossKitRuntime", "LossKit", "CLossKit"],
+      name: "RuntimeTests",
+      dependencies: ["LossKitTestSupport", "LossKitTraining", "LossKitRuntime", "LossKit", "CLossKit"],
       exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
       name: "TrainingTests",

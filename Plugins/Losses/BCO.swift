@@ -12,10 +12,10 @@ struct BCO: PairwiseLoss {
 
     Published: β 0.1.
 
-    Neighbors: With δ = 0 it is `nca-pair(biased=true)`.
+    Neighbors: With δ = 0 it is `nca-pair(biased=true)`; of unpaired feedback it is `bco-unpaired`.
 
     Elsewhere: TRL's DPOTrainer has had no δ in its bco_pair since 0.29; LLaMA-Factory has the running mean; EasyDeL \
-    takes the batch's mean, with a gradient. The weights by underlying distribution of TRL's BCOTrainer are not here.
+    takes the batch's mean, with a gradient. The weights by underlying distribution of TRL's BCOTrainer are in `bco-unpaired`.
 
     Verified against TRL 0.28, whose BCO code its authors contributed.
     """

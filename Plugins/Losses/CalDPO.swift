@@ -21,7 +21,8 @@ struct CalDPO: PairwiseLoss {
     (tengxiao1/Cal-DPO) by 0.5: calibration=0.5. The pseudocode in the paper's appendix has a typo, which the author \
     confirmed: Eq. 10 is right. No other library has it.
 
-    Verified against the authors' code of all three variants.
+    Verified against the authors' code for Zephyr (tengxiao1/Cal-DPO) and Pythia (Cal-DPO/Cal-DPO); theirs for Mistral \
+    has the second's formula.
     """
   static let hyperparameters = [
     Hyperparameter("beta", \Self.beta, in: .positive, "KL strength; the calibration target is ±1/(2β). Paper: 0.001")

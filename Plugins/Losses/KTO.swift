@@ -16,8 +16,8 @@ struct KTO: UnpairedLoss {
     Neighbors: anchored=false takes z₀ = 0, which is `apo-zero` for single responses. `hpo` adds a likelihood with \
     weights.
 
-    Elsewhere: TRL's KTOTrainer and HALOs have it; anchored=false is TRL's apo_zero_unpaired. The paired shortcut \
-    kto_pair of older libraries takes the anchors from the pairs themselves, with gradients; EasyDeL computes `dpo` \
+    Elsewhere: TRL's KTOTrainer and HALOs have it, which leaves rewards of exactly 0 out of the anchor's mean; anchored=false is TRL's apo_zero_unpaired. The paired shortcut \
+    kto_pair of older libraries takes the anchors from the pairs themselves, with gradients: `kto-pair`; EasyDeL computes `dpo` \
     under that name, and mlx-tune has no anchor.
 
     Verified against the authors' code (ContextualAI/HALOs), TRL and Liger-Kernel.

@@ -128,7 +128,8 @@ struct losskit_component {
 /* Operations of a formula. Slopes at kinks: 0 for ABS, RELU, CLAMP at theirs; see each in the manual.
  * ROW_INDEX counts prompts from 0. UNIFORM: in (0, 1), from seed, stream `a` and row. SELECT: b where a > 0, else c.
  * MAXIMUM and MINIMUM give the whole slope to the first operand on a tie. BATCH_SORTED ascends, and is stable.
- * TOKEN_SHORTEST is the length in tokens of the shortest response of the token's prompt. */
+ * TOKEN_SHORTEST is the length in tokens of the shortest response of the token's prompt. TOKEN_RANDOM_RANK is the token's
+ * place, from 0, in a random order of its response's tokens: that of UNIFORM of stream `a`. */
 enum {
   LOSSKIT_OP_CONSTANT = 0,       /* value */
   LOSSKIT_OP_INPUT = 1,          /* input a, slot b: rank k, or r*K + k per reference; 0 per prompt and per token
@@ -137,6 +138,7 @@ enum {
   LOSSKIT_OP_STATE = 3,          /* state a, as it was before the call */
   LOSSKIT_OP_BATCH_COUNT = 4, LOSSKIT_OP_ROW_INDEX = 5, LOSSKIT_OP_UNIFORM = 6,
   LOSSKIT_OP_TOKEN_INDEX = 7, LOSSKIT_OP_TOKEN_COUNT = 8, LOSSKIT_OP_TOKEN_SHORTEST = 9,
+  LOSSKIT_OP_TOKEN_RANDOM_RANK = 10,
   LOSSKIT_OP_ADD = 16, LOSSKIT_OP_SUBTRACT = 17, LOSSKIT_OP_MULTIPLY = 18, LOSSKIT_OP_DIVIDE = 19,
   LOSSKIT_OP_MINIMUM = 20, LOSSKIT_OP_MAXIMUM = 21,
   LOSSKIT_OP_NEGATE = 32, LOSSKIT_OP_EXP = 33, LOSSKIT_OP_EXPM1 = 34, LOSSKIT_OP_LOG = 35, LOSSKIT_OP_LOG1P = 36,

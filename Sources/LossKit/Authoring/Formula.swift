@@ -6,7 +6,7 @@ public struct Formula: Sendable, ExpressibleByFloatLiteral, ExpressibleByInteger
   /// What a symbol without operands stands for.
   enum Symbol: Sendable, Hashable {
     case constant(Double), input(Column, slot: Int), parameter(String), state(String)
-    case batchCount, rowIndex, uniform(UInt32), tokenIndex, tokenCount, tokenShortest
+    case batchCount, rowIndex, uniform(UInt32), tokenIndex, tokenCount, tokenShortest, tokenRandomRank(UInt32)
   }
 
   /// One operation of the graph; shared where the author used a value twice.
@@ -50,6 +50,7 @@ public struct Formula: Sendable, ExpressibleByFloatLiteral, ExpressibleByInteger
       case .tokenIndex: .tokenIndex
       case .tokenCount: .tokenCount
       case .tokenShortest: .tokenShortest
+      case .tokenRandomRank: .tokenRandomRank
       }
     node = Node(operation, [], symbol: symbol)
   }
@@ -79,6 +80,8 @@ public struct Formula: Sendable, ExpressibleByFloatLiteral, ExpressibleByInteger
   package static var tokenCount: Formula { Formula(Symbol.tokenCount) }
   /// The number of tokens of the shortest response to the same prompt.
   package static var tokenShortest: Formula { Formula(Symbol.tokenShortest) }
+  /// The place of a token in a random order of its response's tokens, from 0.
+  package static func tokenRandomRank(stream: UInt32) -> Formula { Formula(Symbol.tokenRandomRank(stream)) }
 
   /// The value, if the formula is a constant.
   var constantValue: Double? {

@@ -79,4 +79,8 @@ public struct Token: Sendable {
   public var count: Formula { .tokenCount }
   /// The number of tokens of the shortest response to the same prompt.
   public var shortest: Formula { .tokenShortest }
+  /// The place, from 0, in a random order of the response's tokens, from the call's seed: every order is equally likely.
+  ///
+  /// Tokens of a rank below n are n tokens drawn without replacement. It is the order of `Formula.uniform` of the same stream.
+  public func randomRank(stream: UInt32 = 0) -> Formula { .tokenRandomRank(stream: stream) }
 }

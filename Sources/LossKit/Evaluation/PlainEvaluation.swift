@@ -31,6 +31,8 @@ package struct PlainEvaluation {
     case .tokenIndex: return each { external(.tokenIndex, $0) }
     case .tokenCount: return each { external(.tokenCount, $0) }
     case .tokenShortest: return each { external(.tokenShortest, $0) }
+    case .tokenRandomRank:
+      return each { external(.tokenRandomRank(stream: UInt32(truncatingIfNeeded: node.a)), $0) }
     case .cotangent: return each { external(.cotangent(output: node.a), $0) }
     case .batchMean, .batchMeanGradient:
       let mean = pairwiseSum(values[node.a]) / Double(rows)

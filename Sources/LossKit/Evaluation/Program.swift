@@ -6,7 +6,8 @@ package import CLossKitKernels
 package final class Program: Sendable {
   /// A column that a run is given.
   package enum External: Hashable, Sendable {
-    case input(InputSlot), rowIndex, uniform(stream: UInt32), tokenIndex, tokenCount, tokenShortest
+    case input(InputSlot), rowIndex, uniform(stream: UInt32)
+    case tokenIndex, tokenCount, tokenShortest, tokenRandomRank(stream: UInt32)
     /// The factor of an output's derivative.
     case cotangent(output: Int)
   }

@@ -77,6 +77,8 @@ private struct ProgramCompiler {
       case .tokenIndex: places[index] = external(.tokenIndex)
       case .tokenCount: places[index] = external(.tokenCount)
       case .tokenShortest: places[index] = external(.tokenShortest)
+      case .tokenRandomRank:
+        places[index] = external(.tokenRandomRank(stream: UInt32(truncatingIfNeeded: node.a)))
       case .cotangent: places[index] = external(.cotangent(output: node.a))
       default: break
       }

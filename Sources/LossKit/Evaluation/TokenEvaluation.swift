@@ -52,6 +52,8 @@ struct TokenEvaluation {
       for token in 0..<tokens {
         scratch[token] = UniformNumbers.value(seed: frame.seed, stream: stream, row: token)
       }
+    case .tokenRandomRank(let stream):
+      for row in 0..<responseRows { writeRandomRanks(offsets[row]..<offsets[row + 1], stream: stream, to: scratch) }
     default:
       for row in 0..<responseRows {
         let range = offsets[row]..<offsets[row + 1]
@@ -62,6 +64,14 @@ struct TokenEvaluation {
       }
     }
     return UnsafePointer(scratch)
+  }
+
+  /// The places of a response's tokens in the order of their uniform numbers.
+  private func writeRandomRanks(_ tokens: Range<Int>, stream: UInt32, to ranks: UnsafeMutablePointer<Double>) {
+    let keys = tokens.map { UniformNumbers.value(seed: frame.seed, stream: stream, row: $0) }
+    // On a tie the earlier token comes first.
+    let order = keys.indices.sorted { keys[$0] == keys[$1] ? $0 < $1 : keys[$0] < keys[$1] }
+    for (rank, token) in order.enumerated() { ranks[tokens.lowerBound + token] = Double(rank) }
   }
 
   /// What all tokens of a response share.

@@ -88,7 +88,7 @@ extension Graph {
       }
     case .parameter where node.a >= parameterCount: throw Failure("node \(index) of its formula: no such parameter")
     case .state where node.a >= stateCount: throw Failure("node \(index) of its formula: no such state")
-    case .tokenIndex, .tokenCount, .tokenShortest:
+    case .tokenIndex, .tokenCount, .tokenShortest, .tokenRandomRank:
       guard rows == .token else {
         throw Failure("node \(index) of its formula asks for a token, and is evaluated per prompt")
       }

@@ -54,8 +54,8 @@ package struct Graph: Sendable {
     var depends = [Bool](repeating: false, count: nodes.count)
     for (index, node) in nodes.enumerated() {
       switch node.operation {
-      case .input, .rowIndex, .uniform, .tokenIndex, .tokenCount, .tokenShortest, .cotangent, .batchSorted,
-        .batchUnsorted:
+      case .input, .rowIndex, .uniform, .tokenIndex, .tokenCount, .tokenShortest, .tokenRandomRank, .cotangent,
+        .batchSorted, .batchUnsorted:
         depends[index] = true
       case .batchMean, .batchMeanGradient: depends[index] = false
       default: depends[index] = node.operands.contains { depends[$0] }
@@ -70,7 +70,7 @@ package struct Graph: Sendable {
     return !zip(nodes, mask).contains { node, isReached in
       guard isReached else { return false }
       return switch node.operation {
-      case .batchCount, .rowIndex, .uniform: true
+      case .batchCount, .rowIndex, .uniform, .tokenRandomRank: true
       default: node.operation.isBatch
       }
     } && stateOutputs.enumerated().allSatisfy { nodes[$1] == GraphNode(.state, a: $0) }

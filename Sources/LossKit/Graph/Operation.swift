@@ -8,7 +8,8 @@ import CLossKit
 
 /// What a node of a formula does. Raw values below 1000 are those of the plugin ABI; the others arise in gradients only.
 package enum Operation: UInt32, Sendable, CaseIterable {
-  case constant = 0, input, parameter, state, batchCount, rowIndex, uniform, tokenIndex, tokenCount, tokenShortest
+  case constant = 0, input, parameter, state, batchCount, rowIndex, uniform, tokenIndex, tokenCount, tokenShortest,
+    tokenRandomRank
   case add = 16, subtract, multiply, divide, minimum, maximum
   case negate = 32, exp, expm1, log, log1p, sqrt, tanh, sigmoid, logSigmoid, softplus, log1mexp, abs, square, relu,
     floor
@@ -33,7 +34,7 @@ package enum Operation: UInt32, Sendable, CaseIterable {
   package var arity: Int {
     switch self {
     case .constant, .input, .parameter, .state, .batchCount, .rowIndex, .uniform, .tokenIndex, .tokenCount,
-      .tokenShortest, .cotangent:
+      .tokenShortest, .tokenRandomRank, .cotangent:
       0
     case .add, .subtract, .multiply, .divide, .minimum, .maximum, .annihilate, .batchUnsorted, .sigmoidFrom,
       .logSigmoidFrom, .softplusFrom:

@@ -75,6 +75,7 @@ struct Tracer {
     case .tokenIndex: return GraphNode(.tokenIndex)
     case .tokenCount: return GraphNode(.tokenCount)
     case .tokenShortest: return GraphNode(.tokenShortest)
+    case .tokenRandomRank(let stream): return GraphNode(.tokenRandomRank, a: Int(stream))
     }
   }
 
@@ -113,7 +114,7 @@ struct Tracer {
           "\(component.name): a reward depends on its own prompt alone; \(node.operation) belongs in a loss")
       }
       switch node.operation {
-      case .tokenIndex, .tokenCount, .tokenShortest:
+      case .tokenIndex, .tokenCount, .tokenShortest, .tokenRandomRank:
         if !isToken { throw Failure("\(component.name): tokens are known to a TokenwiseReward only") }
       case .input:
         if (columns[node.a].extent == .token) != isToken {

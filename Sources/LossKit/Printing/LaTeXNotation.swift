@@ -21,6 +21,7 @@ package struct LaTeXNotation: FormulaNotation {
     case .tokenIndex: return FormulaPiece("t", .atom)
     case .tokenCount: return FormulaPiece("|y|", .atom)
     case .tokenShortest: return FormulaPiece("\\min_k |y_k|", .atom)
+    case .tokenRandomRank: return FormulaPiece("\\rho_{\(node.a)}(t)", .atom)
     case .cotangent: return FormulaPiece("c", .atom)
     case .add: return FormulaPiece("\(operands[0].text) + \(operands[1].text)", .sum)
     case .subtract: return FormulaPiece("\(operands[0].text) - \(operands[1].within(.product))", .sum)

@@ -21,6 +21,7 @@ package struct PlainNotation: FormulaNotation {
     case .parameter: return FormulaPiece(symbols.parameters[node.a], .atom)
     case .state: return FormulaPiece(symbols.states[node.a], .atom)
     case .uniform: return FormulaPiece("uniform(\(node.a))", .atom)
+    case .tokenRandomRank: return FormulaPiece("token.random_rank\(node.a == 0 ? "" : "(\(node.a))")", .atom)
     case .cotangent: return FormulaPiece("cotangent", .atom)
     case .add: return FormulaPiece("\(operands[0].text) + \(operands[1].text)", .sum)
     case .subtract: return FormulaPiece("\(operands[0].text) - \(operands[1].in(.product))", .sum)

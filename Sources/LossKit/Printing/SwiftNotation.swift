@@ -27,6 +27,7 @@ struct SwiftNotation: FormulaNotation {
     case .tokenIndex: return FormulaPiece("\(subject).index", .atom)
     case .tokenCount: return FormulaPiece("\(subject).count", .atom)
     case .tokenShortest: return FormulaPiece("\(subject).shortest", .atom)
+    case .tokenRandomRank: return FormulaPiece("\(subject).randomRank(stream: \(node.a))", .atom)
     case .add: return FormulaPiece("\(operands[0].text) + \(operands[1].in(.product))", .sum)
     case .subtract: return FormulaPiece("\(operands[0].text) - \(operands[1].in(.product))", .sum)
     case .multiply: return FormulaPiece("\(operands[0].in(.product)) * \(operands[1].in(.atom))", .product)

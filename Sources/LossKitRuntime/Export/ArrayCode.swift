@@ -34,6 +34,7 @@ struct ArrayCode {
     case .batchCount: "batch_count"
     case .rowIndex: "row"
     case .uniform: "_uniform(seed, \(node.a), like)"
+    case .tokenRandomRank: "_random_rank(_uniform(seed, \(node.a), owner), owner, token_offsets)"
     default: node.operation.exportedName
     }
   }

@@ -93,6 +93,16 @@ enum CodeHelpers {
           return ((mix(start + rows) >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
       """
     ),
+    (
+      "_random_rank",
+      """
+      def _random_rank(keys, owner, token_offsets):
+          # The place of a token, from 0, in the order of its response's keys.
+          rank = np.empty(owner.size)
+          rank[np.lexsort((keys, owner))] = np.arange(owner.size) - np.asarray(token_offsets)[owner]
+          return rank
+      """
+    ),
     ("_rows", "def _rows(x, like):\n    return np.broadcast_to(np.asarray(x, dtype=np.float64), like.shape)"),
   ]
 

@@ -55,7 +55,9 @@ struct ExportedFormula {
 
   /// Whether some node takes random numbers.
   var isRandom: Bool {
-    [main, tokens].compactMap { $0 }.contains { $0.graph.nodes.contains { $0.operation == .uniform } }
+    [main, tokens].compactMap { $0 }.contains { part in
+      part.graph.nodes.contains { $0.operation == .uniform || $0.operation == .tokenRandomRank }
+    }
   }
 }
 
@@ -286,7 +288,7 @@ extension GraphNode {
     switch operation {
     case .constant: value.isFinite
     case .input, .parameter, .state, .cotangent, .sigmoid, .tanh, .sign, .rowIndex, .batchCount, .uniform, .tokenIndex,
-      .tokenCount, .tokenShortest:
+      .tokenCount, .tokenShortest, .tokenRandomRank:
       true
     default: false
     }

@@ -32,6 +32,7 @@ import LossKit
 ///     ["batch_count"]  ["row"]   the number of prompts; the prompt's index from 0
 ///     ["uniform", stream]        a number in (0, 1) for each row: SplitMix64 twice, see `UniformNumbers`
 ///     ["token_index"]  ["token_count"]  ["token_shortest"]
+///     ["token_random_rank", stream]   the token's place, from 0, in the order of its response's uniform numbers
 ///     add, subtract, multiply, divide, minimum, maximum   of two
 ///     negate, exp, expm1, log, log1p, sqrt, tanh, sigmoid, logsigmoid, softplus, log1mexp, abs, square, relu, floor, sign   of one
 ///     ["select", c, a, b]        a where c > 0, else b
@@ -123,7 +124,7 @@ struct FormulaJSON {
       switch node.operation {
       case .constant: [number(node.value)]
       case .input: ["\(node.a)", "\(node.b)"]
-      case .parameter, .state, .cotangent, .uniform: ["\(node.a)"]
+      case .parameter, .state, .cotangent, .uniform, .tokenRandomRank: ["\(node.a)"]
       default: node.operands.map { "\($0)" }
       }
     return array([name] + operands)
@@ -167,6 +168,7 @@ extension Operation {
     case .tokenIndex: "token_index"
     case .tokenCount: "token_count"
     case .tokenShortest: "token_shortest"
+    case .tokenRandomRank: "token_random_rank"
     case .logSigmoid: "logsigmoid"
     case .stopGradient: "stop_gradient"
     case .batchMean, .batchMeanGradient: "batch_mean"

@@ -26,7 +26,10 @@ struct FormulaColumn: Sendable, Equatable {
   }
 
   /// The numbers of a token that are no columns.
-  enum TokenNumber: String, Sendable, CaseIterable { case index, count, shortest }
+  enum TokenNumber: String, Sendable, CaseIterable {
+    case index, count, shortest
+    case randomRank = "random_rank"
+  }
 
   let place: Place
   let source: Source
@@ -46,7 +49,7 @@ struct FormulaColumn: Sendable, Equatable {
     .reward, .logProbability, .referenceLogProbability, .tokenCount, .score, .label, .tokenLogProbability,
     .referenceTokenLogProbability, Column("mismatched_reward", differentiable: true),
     Column("policy_kl", differentiable: true), Column("policy_log_collision"), Column("advantage"),
-    Column("win_probability"),
+    Column("win_probability"), Column("desirable_probability"),
   ]
 
   /// The symbol, for K responses, where `response` stands for the one of rank `index`.
@@ -55,6 +58,7 @@ struct FormulaColumn: Sendable, Equatable {
     case .token(.index): return .tokenIndex
     case .token(.count): return .tokenCount
     case .token(.shortest): return .tokenShortest
+    case .token(.randomRank): return .tokenRandomRank(stream: 0)
     case .column(let column):
       let rank =
         switch place {

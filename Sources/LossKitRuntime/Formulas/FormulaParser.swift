@@ -337,7 +337,7 @@ struct FormulaParser {
     guard (known.extent == .token) == (place == .token) else {
       throw failure(
         place == .token
-          ? "'\(name)' is per response; a token has policy_token_logp, reference_token_logp, index, count and shortest"
+          ? "'\(name)' is per response; a token has policy_token_logp, reference_token_logp, index, count, shortest and random_rank"
           : "'\(name)' is per token; only a reward reads it, as in @ {token.\(name)}", column)
     }
     guard kind == .loss || !name.hasSuffix(Column.reward.name) else {

@@ -168,6 +168,11 @@ private struct RebuiltFormula {
       return each { token in
         Double((0..<responses).map { length($0 * batch.prompts + response(token) % batch.prompts) }.min() ?? 0)
       }
+    case "token_random_rank":
+      let keys = (0..<rows).map { UniformNumbers.value(seed: seed, stream: UInt32(operands[0]), row: $0) }
+      return each { token in
+        Double((0..<rows).count { response($0) == response(token) && keys[$0] < keys[token] })
+      }
     case "batch_mean":
       let mean = pairwiseSum(values[operands[0]]) / Double(rows)
       return each { _ in mean }

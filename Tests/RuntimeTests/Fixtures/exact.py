@@ -202,6 +202,15 @@ def hpo(beta, gamma, rate):
     return f
 
 
+def kto_pair(beta):
+    def f(batch, at):
+        pairs = list(Rows(batch).prompts())
+        chosen = relu(mean([ratio(w) for w, _ in pairs]))
+        rejected = relu(mean([ratio(l) for _, l in pairs]))
+        return [(sigmoid(-beta * (ratio(w) - rejected)) + sigmoid(beta * (ratio(l) - chosen))) / 2 for w, l in pairs]
+    return f
+
+
 def rs_dpo(beta, eta, tau):
     def f(batch, at):
         totals, count = [], 0

@@ -15,6 +15,7 @@ struct GoldenSet: Decodable {
     var by: String?
     var also: [String: [Double]]?
     var of: String
+    var before: [Double]?
     var state: [Double]?
     var absolute: Double?
 

@@ -1,5 +1,7 @@
+import Foundation
 import LossKit
 import LossKitTestSupport
+import Synchronization
 import Testing
 
 @testable import LossKitRuntime
@@ -15,9 +17,11 @@ import Testing
   }
 
   @Test func everyPublishedSetIsThere() {
-    #expect(GoldenSet.names.count == 45)
+    #expect(GoldenSet.names.count == 47)
   }
 
+  /// With LOSSKIT_GOLDEN_ERRORS=FILE in the environment, what each record was off by is appended there: set, loss, parameterization,
+  /// relative errors of losses and of gradients.
   @Test(arguments: GoldenSet.names)
   func lossesAndGradientsAgreeFusedAndUnfused(set: String) throws {
     for record in try GoldenSet.read(set).records {
@@ -29,6 +33,7 @@ import Testing
           comparison.isClose,
           "\(set) \(record.name ?? record.inputs) \(record.objectives) \(isFused ? "fused" : "unfused"): \(comparison.summary)"
         )
+        if isFused { try ErrorLog.append(set, record, comparison) }
         if let state = record.state {
           #expect(
             worstError(found.state, state, scale: 1e-300) < 1e-10, "\(set) \(record.inputs): state \(found.state)")
@@ -51,7 +56,7 @@ import Testing
       let objective = isFused ? whole : try whole.unfused()
       // A reward that is a sum over tokens is never fused.
       #expect(objective.isFused == (isFused && batch.tokenOffsets == nil))
-      sum.state = objective.initialState
+      sum.state = record.before ?? objective.initialState
       let evaluation = try objective.evaluate(batch, state: &sum.state)
       sum.loss = zip(sum.loss, evaluation.loss).map(+)
       for name in record.gradients.keys {
@@ -67,6 +72,7 @@ import Testing
 private struct GoldenComparison {
   static let relative = 1e-10
   private var pairs: [(what: String, found: Double, expected: Double)] = []
+  private var lossCount = 0
   private let absolute: Double
 
   init(_ record: GoldenSet.Record, _ found: GoldenTests.Sum, _ batch: Batch) {
@@ -77,6 +83,7 @@ private struct GoldenComparison {
     for (index, expected) in (record.prompts ?? []).enumerated() {
       if let expected { pairs.append(("loss of \(index)", found.loss[index], expected)) }
     }
+    lossCount = pairs.count
     let scale = record.of == "mean" ? count : 1
     for (name, gradient) in record.gradients {
       for (indices, what) in Self.ties(record, batch, count: gradient.count) {
@@ -111,10 +118,34 @@ private struct GoldenComparison {
     abs(found - expected) < absolute ? 0 : relativeError(found, expected, scale: 0)
   }
 
+  var worstLossError: Double { pairs.prefix(lossCount).map { error($0.found, $0.expected) }.max() ?? 0 }
+  var worstGradientError: Double { pairs.dropFirst(lossCount).map { error($0.found, $0.expected) }.max() ?? 0 }
   var worstRelativeError: Double { pairs.map { error($0.found, $0.expected) }.max() ?? 0 }
   var isClose: Bool { worstRelativeError <= Self.relative }
   var summary: String {
     let worst = pairs.max { error($0.found, $0.expected) < error($1.found, $1.expected) }
     return worst.map { "\($0.what): \($0.found), not \($0.expected)" } ?? "nothing to compare"
+  }
+}
+
+/// Where the errors of comparisons are written down, if the environment asks for it.
+private enum ErrorLog {
+  private static let path = ProcessInfo.processInfo.environment["LOSSKIT_GOLDEN_ERRORS"]
+  private static let lock = Mutex(())
+
+  static func append(_ set: String, _ record: GoldenSet.Record, _ comparison: GoldenComparison) throws {
+    guard let path else { return }
+    let fields = [
+      set, record.objectives.joined(separator: " & "), "\(comparison.worstLossError)",
+      "\(comparison.worstGradientError)", record.absolute.map { "\($0)" } ?? "0",
+    ]
+    let line = Data((fields.joined(separator: "\t") + "\n").utf8)
+    try lock.withLock { _ in
+      if !FileManager.default.fileExists(atPath: path) { try Data().write(to: URL(fileURLWithPath: path)) }
+      let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+      try file.seekToEnd()
+      try file.write(contentsOf: line)
+      try file.close()
+    }
   }
 }

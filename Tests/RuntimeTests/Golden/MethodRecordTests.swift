@@ -25,22 +25,11 @@ import Testing
 
   /// The record of junkangwu/beta-DPO's first step is of one draw of four pairs out of six.
   @Test func betaDPOFollowsTheAuthorsFirstStepForTheDrawTheyHad() throws {
-    struct Records: Decodable {
-      struct Author: Decodable {
-        var loss, gradChosen, gradRejected: [Double]?
-
-        enum CodingKeys: String, CodingKey {
-          case loss
-          case gradChosen = "grad_chosen"
-          case gradRejected = "grad_rejected"
-        }
-      }
-      var authors: [String: Author]
+    struct Draw: Decodable {
+      var loss, gradient: [Double]
     }
-    let records: Records = try Fixtures.read("../../LossKitTests/Fixtures/methods.json")
-    let record = try #require(records.authors["beta_dpo.first_step(b=.1,a=.6)"])
-    let loss = try #require(record.loss)
-    let gradient = (record.gradChosen ?? []) + (record.gradRejected ?? [])
+    let record: Draw = try Fixtures.read("draw.json")
+    let (loss, gradient) = (record.loss, record.gradient)
     let batch = try inputs.batch("authors")
     var agreements = 0
     for seed in 0..<300 as Range<UInt64> {
@@ -83,7 +72,9 @@ import Testing
   }
 
   @Test(arguments: [
-    ("plackett-luce(beta=0.1)", ["dpo(beta=0.1)"]), ("robust-dpo(beta=0.1,label_smoothing=0)", ["dpo(beta=0.1)"]),
+    ("plackett-luce(beta=0.1)", ["dpo(beta=0.1)"]), ("info-nca(beta=0.1,temperature=0.0001)", ["dpo(beta=0.1)"]),
+    ("nca(beta=0.1,temperature=0.0001)", ["nca-pair(beta=0.1)"]),
+    ("rs-dpo(beta=0.1,eta=0.5)", ["dpo(beta=0.1)"]), ("robust-dpo(beta=0.1,label_smoothing=0)", ["dpo(beta=0.1)"]),
     ("f-dpo(beta=0.1,alpha=0)", ["dpo(beta=0.1)"]), ("f-dpo(beta=0.1,alpha=1)", ["dpo(beta=0.1) @ forward-kl"]),
     ("h-dpo(beta=0.1,alpha=1)", ["dpo(beta=0.1)"]), ("dpo-shift(beta=0.1,lambda=1)", ["dpo(beta=0.1)"]),
     ("dr-dpo(beta=0.1,beta_prime=1e9)", ["dpo(beta=0.1)"]),
@@ -114,6 +105,78 @@ import Testing
     let tolerance = text.hasPrefix("dr-dpo") ? 1e-7 : 1e-11
     #expect(relativeError(whole.loss.reduce(0, +), mean) < tolerance)
     #expect(worstError(whole.gradient, gradient) < tolerance)
+  }
+
+  /// What a listwise method is for two responses whose scores, or win probabilities, say the same as the pair form does.
+  @Test(arguments: [
+    (
+      "exo(beta=0.3,score_temperature=0.5)", 1.0,
+      "exo-pair(beta=0.3,label_smoothing=0.1192029220221176,normalized=true)"
+    ),
+    ("info-nca(beta=0.3,temperature=0.5)", 1, "dpo(beta=0.3,label_smoothing=0.1192029220221176)"),
+    ("sppo(beta=0.3)", 2, "sppo-hard(beta=0.3)"),
+  ])
+  func aListwiseMethodOfTwoResponsesIsThePairForm(text: String, factor: Double, pair: String) throws {
+    var batch = try inputs.batch("exact pairs")
+    batch.columns["score"] = (0..<2 * batch.prompts).map { $0 < batch.prompts ? 1.5 : 0.5 }
+    batch.columns["win_probability"] = (0..<2 * batch.prompts).map { $0 < batch.prompts ? 1 : 0 }
+    let list = try evaluate(text, batch)
+    let two = try evaluate(pair, batch)
+    #expect(worstError(list.loss.map { factor * $0 }, two.loss) < 1e-12)
+    #expect(worstError(list.gradient.map { factor * $0 }, two.gradient) < 1e-12)
+  }
+
+  /// Responses of equal score: a softmax gives them equal shares, a threshold no pair, and a rank the order in which they stand.
+  @Test func tiesInScoresFollowTheStatedRule() throws {
+    var batch = Batch(prompts: 1, responses: 3)
+    batch.columns = [
+      "policy_logp": [-3, -4, -5], "reference_logp": [-3.5, -3, -4], "score": [1, 1, 1], "token_count": [3, 4, 5],
+    ]
+    var swapped = batch
+    swapped.columns["policy_logp"] = [-4, -3, -5]
+    swapped.columns["reference_logp"] = [-3, -3.5, -4]
+    for text in ["exo", "info-nca", "nca", "rlhf", "weighted-mle(rewards=score)"] {
+      let (one, other) = (try evaluate(text, batch), try evaluate(text, swapped))
+      #expect(worstError(one.loss, other.loss) < 1e-14, "\(text): the order of equal scores does not matter")
+      #expect(worstError(one.gradient, [1, 0, 2].map { other.gradient[$0] }) < 1e-14)
+    }
+    #expect(try evaluate("rs-dpo", batch).loss == [0])
+    #expect(try evaluate("rs-dpo", batch).gradient == [0, 0, 0])
+    #expect(try evaluate("rs-dpo(eta=0.5)", batch).loss == [0])
+    for text in ["plackett-luce", "weighted-mle"] {
+      #expect(try evaluate(text, batch).loss != evaluate(text, swapped).loss, "\(text): ties are in the order given")
+    }
+  }
+
+  @Test func rankingsOfDifferentLengthShareTheNumberOfPairsOfRSDPO() throws {
+    var numbers = SeededNumbers(seed: 8)
+    let counts: [UInt32] = [2, 5, 3, 2, 5, 4]
+    var batch = Batch(prompts: 6, responses: 5)
+    batch.counts = counts
+    let rewards = numbers.normals(30)
+    let scores = numbers.normals(30, deviation: 2)
+    batch.columns = ["policy_logp": rewards, "reference_logp": Array(repeating: 0, count: 30), "score": scores]
+    let found = try evaluate("rs-dpo(beta=0.1,eta=0.85)", batch)
+    // Written out: the number of taken pairs is a mean over all prompts, whatever their length.
+    var totals = [Double](repeating: 0, count: 6)
+    var slopes = [Double](repeating: 0, count: 30)
+    var taken = 0.0
+    for (prompt, count) in counts.enumerated() {
+      for a in 0..<Int(count) {
+        for b in 0..<Int(count) where a != b {
+          let (first, second) = (a * 6 + prompt, b * 6 + prompt)
+          guard Operation.sigmoid(scores[first] - scores[second]) > 0.85 else { continue }
+          taken += 1
+          let margin = 0.1 * (rewards[first] - rewards[second])
+          totals[prompt] += Operation.softplus(-margin)
+          slopes[first] -= 0.1 * Operation.sigmoid(-margin)
+          slopes[second] += 0.1 * Operation.sigmoid(-margin)
+        }
+      }
+    }
+    #expect(taken > 3)
+    #expect(worstError(found.loss, totals.map { $0 * 6 / taken }) < 1e-12)
+    #expect(worstError(found.gradient, slopes.map { $0 * 6 / taken }) < 1e-12)
   }
 
   @Test(

@@ -63,7 +63,7 @@ import Testing
 
   @Test func aTokenwiseRewardUnderALossOfTheRegistryTakesTheGradientBackToTheTokens() throws {
     let objective = try Objective(
-      terms: [.init(weight: 1, loss: part(.loss, "dpo"))], reward: part(LengthDesensitized.self))
+      terms: [.init(weight: 1, loss: part(.loss, "dpo"))], reward: part(.reward, "length-desensitized"))
     var numbers = SeededNumbers(seed: 4)
     let lengths = [3, 1, 6, 2, 2, 4, 5, 1]
     var batch = Batch(prompts: 4)

@@ -1,0 +1,124 @@
+"""What the sets of golden records are made with: their inputs, their texts of objectives, and the files they become."""
+
+import json
+import math
+import pathlib
+
+import exact as x
+
+
+INPUTS = ("policy_chosen_logps", "policy_rejected_logps", "ref_chosen_logps", "ref_rejected_logps",
+          "chosen_lengths", "rejected_lengths")
+
+
+class Golden:
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.inputs = {}
+        self.sets = {}
+        self.draw = {}
+
+    def source(self, name):
+        return json.loads((self.folder / "trl" / f"{name}.json").read_text())
+
+    def input_id(self, case, columns):
+        """The id of a set of columns; the case's name, with a number where one name stands for several sets."""
+        if "K" not in columns:
+            columns = {name: columns[name] for name in INPUTS if name in columns}
+        number = 1
+        while True:
+            id = case if number == 1 else f"{case}/{number}"
+            known = self.inputs.get(id)
+            if known is None:
+                self.inputs[id] = columns
+                return id
+            shared = set(known) & set(columns)
+            if all(known[name] == columns[name] for name in shared):
+                known.update(columns)
+                return id
+            number += 1
+
+    def add(self, name, provenance, records):
+        for record in records:
+            numbers = [record["loss"], *(record["prompts"] or []), *record["gradient"]]
+            if not all(isinstance(n, (int, float)) and math.isfinite(n) for n in numbers if n is not None):
+                raise SystemExit(f"{name}: a record of {record['inputs']} is not finite; its exact value has to be computed")
+        self.sets[name] = {"provenance": provenance, "records": records}
+
+    def coverage(self, without):
+        """How many of each file's results have records; a file that nobody thought of is an error."""
+        for path in sorted((self.folder / "trl").glob("*.json")):
+            count = len(json.loads(path.read_text())["results"])
+            if path.stem not in self.sets and path.stem not in without:
+                raise SystemExit(f"{path.stem}: no records are made of this file")
+            made = len(self.sets.get(path.stem, {"records": []})["records"])
+            if made != count:
+                print(f"{path.stem}: {made} of {count}" + (f", {without[path.stem]}" if path.stem in without else ""))
+
+    def write(self, without):
+        self.coverage(without)
+        target = pathlib.Path(__file__).parent / "golden"
+        target.mkdir(exist_ok=True)
+        for old in target.glob("*.json"):
+            old.unlink()
+        total = 0
+        for name, content in [("inputs", self.inputs), *self.sets.items()]:
+            if name == "inputs":
+                lines = [f"{json.dumps(id)}:{compact(columns)}" for id, columns in sorted(content.items())]
+                text = "{\n" + ",\n".join(lines) + "\n}\n"
+            else:
+                lines = ",\n".join(compact(record) for record in content["records"])
+                text = f'{{"provenance":{compact(content["provenance"])},"records":[\n{lines}\n]}}\n'
+            total += len(text)
+            (target / f"{name}.json").write_text(text)
+            print(f"{name}: {len(content['records']) if name != 'inputs' else len(content)}")
+        (target.parent / "draw.json").write_text(compact(self.draw) + "\n")
+        print(f"{total} bytes")
+
+
+def compact(value):
+    return json.dumps(value, separators=(",", ":"))
+
+
+def number(x):
+    return repr(float(x)) if float(x) != int(x) else str(int(x))
+
+
+def call(name, reward=None, **values):
+    arguments = ",".join(f"{key}={value if isinstance(value, str) else number(value)}" for key, value in values.items())
+    return (f"{name}({arguments})" if arguments else name) + (f" @ {reward}" if reward else "")
+
+
+def provenance(source):
+    made = source["produced_by"]
+    return {key: made[key] for key in ("library", "version", "function", "function_source_sha256", "dtype") if key in made}
+
+
+def as_batch(columns):
+    """Pairs under TRL's names as a batch under LossKit's."""
+    names = {"policy_logp": ("policy_chosen_logps", "policy_rejected_logps"),
+             "reference_logp": ("ref_chosen_logps", "ref_rejected_logps"),
+             "token_count": ("chosen_lengths", "rejected_lengths")}
+    return {"K": 2} | {name: columns[a] + columns[b] for name, (a, b) in names.items() if a in columns}
+
+
+def exactly(record, method, columns):
+    """The record with exact numbers."""
+    losses, [gradient] = x.evaluate(method, as_batch(columns))
+    count = len(losses)
+    total = None if None in losses else math.fsum(losses) / count
+    return record | {"loss": total, "prompts": losses, "gradient": [None if g is None else g / count for g in gradient]}
+
+
+def ones(columns):
+    """Lengths of 1 for log-probabilities that are means already."""
+    return {"chosen_lengths": [1] * len(columns["policy_chosen_logps"]),
+            "rejected_lengths": [1] * len(columns["policy_rejected_logps"])}
+
+
+def rank_major(rows):
+    return [row[k] for k in range(len(rows[0])) for row in rows]
+
+
+def scored(rows, masks):
+    return [[value for value, counts in zip(row, mask[1:]) if counts] for row, mask in zip(rows, masks)]
