@@ -320,14 +320,17 @@ def reward_model(golden):
     records = []
     for result in source["results"]:
         hyper, given = result["hyper"], source["inputs"][result["case"]]
-        # A margin of its own for each pair is no part of these losses.
-        if hyper["use_margin"]:
-            continue
         rewards = given["rewards_chosen"] + given["rewards_rejected"]
         columns = {"K": 2, "policy_logp": rewards, "reference_logp": [0.0] * len(rewards)}
         weight = hyper["center_rewards_coefficient"]
+        text = call("dpo", "log-ratio", beta=1) if weight is None else call("c2-dpo", "log-ratio", beta=1, **{"lambda": weight})
+        # A margin of its own for each pair is no part of these losses; it is written out, its column the scores'.
+        if hyper["use_margin"]:
+            columns["score"] = given["margin"] + [0.0] * len(given["margin"])
+            text = (f"{{square(chosen.reward + rejected.reward) * weight - logsigmoid(chosen.reward - rejected.reward - chosen.score)}}"
+                    f"(weight={number(weight or 0)}) @ log-ratio")
         records.append({
-            "objectives": [call("dpo", "log-ratio", beta=1) if weight is None else call("c2-dpo", "log-ratio", beta=1, **{"lambda": weight})],
+            "objectives": [text],
             "inputs": golden.input_id(f"rewards {result['case']}", columns), "loss": result["loss"], "prompts": None,
             "gradient": result["grad_rewards_chosen"] + result["grad_rewards_rejected"], "of": "mean",
         })
@@ -340,17 +343,21 @@ def tokens(golden):
     records = []
     for result in source["results"]:
         hyper, given = result["hyper"], source["inputs"][result["case"]]
-        # TRL's ipo divides these sums by the whole length.
-        if hyper["loss_type"] == ["ipo"]:
-            continue
         policy, reference, gradient = (
             scored(rows, given["completion_mask"])
             for rows in (given["policy_token_logps"], given["ref_token_logps"], result["grad_policy_token_logps"]))
         columns = {"K": 2, "token_offsets": [sum(map(len, policy[:k])) for k in range(len(policy) + 1)],
                    "policy_token_logp": sum(policy, []), "reference_token_logp": sum(reference, [])}
-        loss = {"sigmoid": "dpo", "hinge": "hinge"}[hyper["loss_type"][0]]
+        columns["token_count"] = [len(row) for row in policy]
+        reward = call("length-desensitized", alpha=1 if hyper["ld_alpha"] is None else hyper["ld_alpha"])
+        # TRL's ipo divides these sums by the whole length.
+        per_token = "chosen.reward / chosen.token_count - rejected.reward / rejected.token_count"
+        objective = {
+            "sigmoid": call("dpo", reward, beta=hyper["beta"]), "hinge": call("hinge", reward, beta=hyper["beta"]),
+            "ipo": f"{{square({per_token} - 1 / (2 * beta))}}(beta={number(hyper['beta'])}) @ {reward}",
+        }[hyper["loss_type"][0]]
         records.append({
-            "objectives": [call(loss, call("length-desensitized", alpha=1 if hyper["ld_alpha"] is None else hyper["ld_alpha"]), beta=hyper["beta"])],
+            "objectives": [objective],
             "inputs": golden.input_id(f"tokens {result['case']}", columns), "loss": result["loss"],
             "prompts": result["per_example_loss"], "gradient": sum(gradient, []), "by": "policy_token_logp", "of": "mean",
         })
