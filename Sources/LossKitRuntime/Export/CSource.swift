@@ -124,6 +124,7 @@ struct CSource {
       case .tokenIndex: "(double)(i - token_offsets[r])"
       case .tokenCount: "(double)(token_offsets[r + 1] - token_offsets[r])"
       case .tokenShortest: "shortest"
+      case .tokenRandomRank: "lk_random_rank(seed, \(node.a), token_offsets[r], token_offsets[r + 1], i)"
       default: "lk_uniform(seed, \(node.a), i)"
       }
     }

@@ -260,6 +260,21 @@ enum CodeHelpers {
       """
     ),
     (
+      "lk_random_rank",
+      """
+      /* The place of a row, from 0, among those of its response in the order of their uniform numbers. */
+      static double lk_random_rank(uint64_t seed, uint64_t stream, size_t from, size_t to, size_t row) {
+        const double key = lk_uniform(seed, stream, row);
+        size_t rank = 0;
+        for (size_t i = from; i < to; i++) {
+          const double other = lk_uniform(seed, stream, i);
+          if (other < key || (other == key && i < row)) rank++;
+        }
+        return (double)rank;
+      }
+      """
+    ),
+    (
       "lk_mean",
       """
       static double lk_sum(const double *x, size_t n) {
