@@ -35,7 +35,7 @@ struct PluginDirectory {
     }
   }
 
-  private static func libraryFiles(in directory: String) throws -> [String] {
+  fileprivate static func libraryFiles(in directory: String) throws -> [String] {
     guard let stream = opendir(directory) else {
       throw Failure("\(directory): cannot be searched for plugins: \(String(cString: strerror(errno)))")
     }
@@ -55,4 +55,11 @@ struct PluginDirectory {
   #else
     private static let suffix = ".so"
   #endif
+}
+
+extension PluginLibrary {
+  /// The files of a directory that would be opened as plugins, in that order. Throws where it cannot be read.
+  package static func files(in directory: String) throws -> [String] {
+    try PluginDirectory.libraryFiles(in: absolutePath(directory))
+  }
 }

@@ -1,7 +1,5 @@
 import LossKit
-import LossKitTestSupport
-
-@testable import LossKitRuntime
+import LossKitRuntime
 
 /// A component's formula in which what it stops the gradient at keeps the value it had: its slopes are the gradient.
 struct FrozenFormula {

@@ -1,22 +1,21 @@
-import CLossKit
 import LossKit
-import LossKitTestSupport
-import Testing
-
-@testable import LossKitRuntime
+package import LossKitRuntime
 
 /// Makes calls of a component with columns that a policy might supply.
-struct RandomCalls {
-  let component: LoadedComponent
-  var numbers: SeededNumbers
+package struct RandomCalls {
+  /// The component that is called.
+  package let component: LoadedComponent
+  /// Where its numbers come from.
+  package var numbers: SeededNumbers
 
-  init(_ component: LoadedComponent, seed: UInt64) {
+  /// Calls that a seed decides.
+  package init(_ component: LoadedComponent, seed: UInt64) {
     self.component = component
     numbers = SeededNumbers(seed: seed)
   }
 
   /// The hyperparameters in every combination of the choices and Booleans, the others at random.
-  mutating func parameterSets() -> [[Double]] {
+  package mutating func parameterSets() -> [[Double]] {
     var sets = [component.parameters.map { $0.initial }]
     for (index, parameter) in component.parameters.enumerated() {
       switch parameter.kind {
@@ -46,7 +45,7 @@ struct RandomCalls {
   }
 
   /// A call with random columns. `responses`: K, or nil for one that the component takes.
-  mutating func call(prompts: Int, responses: Int? = nil, counts: [UInt32]? = nil) -> ComponentCall {
+  package mutating func call(prompts: Int, responses: Int? = nil, counts: [UInt32]? = nil) -> ComponentCall {
     let range = component.responses
     let most = min(range.upperBound, max(range.lowerBound, 4))
     let count = responses ?? Int.random(in: range.lowerBound...most, using: &numbers)
@@ -80,45 +79,8 @@ struct RandomCalls {
 
 extension SeededNumbers {
   /// Scores of responses as data have them: the best first; positive, for a method may take their ratio.
-  mutating func scores(prompts: Int, responses: Int) -> [Double] {
+  package mutating func scores(prompts: Int, responses: Int) -> [Double] {
     let rows = (0..<prompts).map { _ in (0..<responses).map { _ in uniform(0.1...9) }.sorted(by: >) }
     return (0..<responses).flatMap { rank in rows.map { $0[rank] } }
   }
-}
-
-extension ComponentCall {
-  /// The call with some prompts only, in the order given. The columns of a token are not followed.
-  func of(prompts kept: [Int]) -> ComponentCall {
-    var part = self
-    part.prompts = kept.count
-    part.counts = counts.map { counts in kept.map { counts[$0] } }
-    part.inputs = inputs.mapValues { pick(kept, of: $0) }
-    part.cotangent = cotangent.map { pick(kept, of: $0) }
-    return part
-  }
-
-  /// The entries that belong to some prompts, slot by slot.
-  func pick(_ kept: [Int], of values: [Double]) -> [Double] {
-    stride(from: 0, to: values.count, by: max(prompts, 1)).flatMap { slot in kept.map { values[slot + $0] } }
-  }
-
-  /// Whether one of its columns is per token.
-  var hasTokens: Bool { tokenOffsets != nil }
-}
-
-/// The losses and rewards that were built, by kind and name: what the laws are tested on.
-struct Tested: Sendable, CustomTestStringConvertible {
-  let kind: LoadedComponent.Kind
-  let name: String
-
-  static let losses = BuiltPlugins.names(.loss).map { Tested(kind: .loss, name: $0) }
-  static let rewards = BuiltPlugins.names(.reward).map { Tested(kind: .reward, name: $0) }
-  static let all = losses + rewards
-
-  var testDescription: String { "\(kind) \(name)" }
-
-  func load() throws -> LoadedComponent { try BuiltPlugins.registry().component(named: name, kind: kind) }
-
-  /// A seed of its own, the same in every run.
-  var seed: UInt64 { name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } }
 }
