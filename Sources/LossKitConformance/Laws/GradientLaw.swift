@@ -52,13 +52,11 @@ private struct GradientRecord {
   mutating func compare(_ gradient: [Double], with slopes: Slopes, point: (Int) -> String) throws {
     for (index, entry) in slopes.entries.enumerated() {
       points += 1
-      let isKink = slopes.isKink(index, tolerance)
-      if isKink { kinks += 1 }
-      let isRight =
-        isKink
-        ? try slopes.bracket(gradient[entry], at: index) : slopes.agree(gradient[entry], at: index, tolerance)
+      let agrees = slopes.agree(gradient[entry], at: index, tolerance)
+      let isRight = try agrees || slopes.bracket(gradient[entry], at: index)
+      if isRight, !agrees { kinks += 1 }
       let error = (gradient[entry] - slopes.fine[index]).magnitude / max(1, slopes.fine[index].magnitude)
-      if isKink, isRight { continue }
+      if isRight, !agrees { continue }
       if !isRight, wrong == 0 { worst = 0 }
       if !isRight { wrong += 1 }
       guard isRight == (wrong == 0), !(error < worst) else { continue }

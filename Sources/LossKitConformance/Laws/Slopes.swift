@@ -1,6 +1,6 @@
 import LossKit
 
-/// Slopes of Σ cotangent · output along some entries of a column, by differences of several sizes.
+/// Slopes of Σ cotangent · output along some entries of a column, by differences over six points.
 struct Slopes {
   /// How far a gradient may lie from a difference.
   enum Tolerance {
@@ -10,13 +10,12 @@ struct Slopes {
     case numeric
   }
 
-  private static let step = 0.02
+  private static let step = 0.01
   /// Some roundings to a float: the most that counts as noise.
   private static let singleRounding = 4e-7
 
   let entries: [Int]
   let fine: [Double]
-  private let coarse: [Double]
   /// The size of the values, whose rounding errors the differences magnify.
   private let sizes: [Double]
   /// How far the values lie beside a smooth curve, which a component that computes in single precision cannot help.
@@ -38,17 +37,15 @@ struct Slopes {
     func values(_ offset: Double) throws -> [Double] {
       try Self.values(middle, column, entries, offset, isRowwise: isAlone, frozen)
     }
-    func pairs(_ step: Double) throws -> [Pair] {
-      try [1.0, 2, 3].map { Pair(size: $0 * step, up: try values($0 * step), down: try values(-$0 * step)) }
+    let pairs = try [1, 2, 3].map { $0 * Self.step }.map {
+      Pair(size: $0, up: try values($0), down: try values(-$0))
     }
-    let (wide, narrow) = (try pairs(Self.step), try pairs(Self.step / 2))
-    coarse = entries.indices.map { Pair.slope(wide, at: $0) }
-    fine = entries.indices.map { Pair.slope(narrow, at: $0) }
+    fine = entries.indices.map { Pair.slope(pairs, at: $0) }
     let centre = try values(0)
     let largest = centre.map(\.magnitude).max() ?? 0
     sizes = centre.map { max($0.magnitude, largest * 1e-3) }
     let most = sizes.map { $0 * Self.singleRounding }
-    noise = entries.indices.map { min(Pair.noise(narrow, centre: centre, at: $0), most[$0]) }
+    noise = entries.indices.map { min(Pair.noise(pairs, centre: centre, at: $0), most[$0]) }
   }
 
   /// Values on both sides of a point.
@@ -69,19 +66,19 @@ struct Slopes {
     }
   }
 
-  /// Whether differences of two sizes tell different slopes: a kink is near, or the function bends a lot.
-  func isKink(_ index: Int, _ tolerance: Tolerance) -> Bool {
-    !((coarse[index] - fine[index]).magnitude <= allowed(index, tolerance))
-  }
-
+  /// Whether a gradient is the slope that differences tell.
   func agree(_ gradient: Double, at index: Int, _ tolerance: Tolerance) -> Bool {
     (gradient - fine[index]).magnitude <= allowed(index, tolerance)
   }
 
   /// Whether a gradient lies between the slopes on the two sides.
   func bracket(_ gradient: Double, at index: Int) throws -> Bool {
-    // Small, for the slopes may change much near a kink, and large enough for rounding errors.
-    let step = noise[index] > 1e-12 * sizes[index] ? Self.step : 1e-5
+    // Small, for the slopes may change much near a kink, and large enough for rounding errors, which single precision needs.
+    if try bracket(gradient, at: index, step: 1e-5, noise: 0) { return true }
+    return try noise[index] > 1e-9 * sizes[index] && bracket(gradient, at: index, step: Self.step, noise: noise[index])
+  }
+
+  private func bracket(_ gradient: Double, at index: Int, step: Double, noise: Double) throws -> Bool {
     func value(_ offset: Double) throws -> Double {
       try Self.values(call, column, entries, offset, isRowwise: isRowwise, frozen)[index]
     }
@@ -90,7 +87,7 @@ struct Slopes {
       2 * (try value(step / 2) - centre) / (step / 2) - (try value(step) - centre) / step
     }
     let (left, right) = (try slope(-step), try slope(step))
-    let slack = 1e-4 * (1 + max(left.magnitude, right.magnitude)) + (1e-14 * sizes[index] + 10 * noise[index]) / step
+    let slack = 1e-4 * (1 + max(left.magnitude, right.magnitude)) + (1e-14 * sizes[index] + 10 * noise) / step
     return gradient >= min(left, right) - slack && gradient <= max(left, right) + slack
   }
 

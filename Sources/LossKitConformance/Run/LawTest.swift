@@ -44,9 +44,6 @@ package enum LibraryLaw {
   package static let resolves = "resolves"
   package static let exit = "exit"
 
-  /// What the names of manifests end with.
-  static let manifestSuffix = ".losskit.json"
-
   /// The names and laws, in the order of the reports.
   package static let all: [(name: String, summary: String)] = [
     (symbols, "the library exports its entry function and nothing else"),

@@ -41,7 +41,7 @@ package struct LibraryCheck: Sendable {
 
   /// What the file exports. It is not opened for this.
   private func symbols() -> [TestResult] {
-    guard isWanted(LibraryLaw.symbols), !task.library.hasSuffix(LibraryLaw.manifestSuffix) else { return [] }
+    guard isWanted(LibraryLaw.symbols), !task.library.hasSuffix(PluginLibrary.manifestSuffix) else { return [] }
     func result(_ outcome: TestResult.Outcome, _ detail: String) -> [TestResult] {
       [
         TestResult(

@@ -134,7 +134,7 @@ package struct Worker {
   /// The number of the first test that is not the library's own.
   private static let firstNumber = 4
 
-  private var isManifest: Bool { task.library.hasSuffix(LibraryLaw.manifestSuffix) }
+  private var isManifest: Bool { task.library.hasSuffix(PluginLibrary.manifestSuffix) }
 
   /// The library has told what it offers, and nothing of it was read.
   private mutating func finishOpening(_ times: (processor: Double, wall: Double)) {

@@ -47,9 +47,17 @@ struct WorkerProcess {
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, errorPipe.write, STDERR_FILENO)
     posix_spawn_file_actions_adddup2(&actions, recordPipe.write, Self.recordFile)
+    // The thread that this runs on may have signals blocked, which the child would inherit: it has to be open to all.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var process = pid_t()
     let status = Self.withCStrings([executable] + arguments) { arguments in
-      Self.withCStrings(environment) { posix_spawn(&process, executable, &actions, nil, arguments, $0) }
+      Self.withCStrings(environment) { posix_spawn(&process, executable, &actions, &attributes, arguments, $0) }
     }
     guard status == 0 else {
       close(recordPipe.read)

@@ -59,7 +59,22 @@ struct PluginDirectory {
 
 extension PluginLibrary {
   /// The files of a directory that would be opened as plugins, in that order. Throws where it cannot be read.
+  ///
+  /// Where there are manifests, a library without an entry function may be what they name, and is left out.
   package static func files(in directory: String) throws -> [String] {
-    try PluginDirectory.libraryFiles(in: absolutePath(directory))
+    let files = try PluginDirectory.libraryFiles(in: absolutePath(directory))
+    guard files.contains(where: { $0.hasSuffix(FunctionManifest.suffix) }) else { return files }
+    return files.filter { file in
+      #if os(Linux)
+        if file.hasSuffix(FunctionManifest.suffix) { return true }
+        guard let symbols = try? exportedSymbols(of: file) else { return true }
+        return symbols.contains { $0.hasPrefix(PluginEntry.symbolPrefix) }
+      #else
+        return true
+      #endif
+    }
   }
+
+  /// What the names of manifests end with.
+  package static var manifestSuffix: String { FunctionManifest.suffix }
 }
