@@ -101,10 +101,12 @@ let package = Package(
       name: "LossKitTraining",
       dependencies: ["LossKitRuntime", "LossKit", .product(name: "Logging", package: "swift-log")],
       swiftSettings: settings),
+    .target(
+      name: "LossKitConformance", dependencies: ["LossKitRuntime", "LossKit", "CLossKit"], swiftSettings: settings),
     .executableTarget(
       name: "LossKitCommand",
       dependencies: [
-        "LossKitTraining", "LossKitRuntime", "LossKit", "Yams",
+        "LossKitTraining", "LossKitConformance", "LossKitRuntime", "LossKit", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings, linkerSettings: commandLinking),
@@ -114,7 +116,8 @@ let package = Package(
       exclude: ["Fixtures"],
       swiftSettings: settings),
     .target(
-      name: "LossKitTestSupport", dependencies: ["LossKit", "CLossKit"], path: "Tests/Support", swiftSettings: settings),
+      name: "LossKitTestSupport", dependencies: ["LossKitConformance", "LossKit", "CLossKit"], path: "Tests/Support",
+      swiftSettings: settings),
     .testTarget(
       name: "LossKitTests", dependencies: ["LossKitTestSupport", "LossKit", "CLossKit", "CLossKitKernels"],
       swiftSettings: settings),
@@ -135,6 +138,7 @@ let package = Package(
       name: "HostTests", dependencies: ["LossKitRuntime", "LossKit"], exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
       name: "CommandTests", dependencies: ["LossKitRuntime", "LossKitTraining", "LossKit", "LossKitCommand"],
+      exclude: ["Check/Corpus"],
       swiftSettings: settings),
   ] + pluginTargets,
   swiftLanguageModes: [.v6]

@@ -33,8 +33,8 @@ struct TokenEvaluation {
         }
       }
       for row in 0..<responseRows {
-        output[row] = pairwiseSum(
-          UnsafeBufferPointer(start: base + offsets[row], count: offsets[row + 1] - offsets[row]))
+        let tokens = UnsafeBufferPointer(start: base + offsets[row], count: offsets[row + 1] - offsets[row])
+        output[row] = hasResponse(row) ? pairwiseSum(tokens) : 0
       }
     }
   }
@@ -77,7 +77,7 @@ struct TokenEvaluation {
   /// What all tokens of a response share.
   private func value(_ external: Program.External, row: Int, count: Int, offsets: UnsafePointer<Int>) -> Double {
     switch external {
-    case .cotangent: frame.cotangent?[row] ?? 0
+    case .cotangent: hasResponse(row) ? frame.cotangent?[row] ?? 0 : 0
     case .tokenShortest:
       Double(
         (0..<responses(of: row % frame.prompts)).map { rank in
@@ -87,6 +87,9 @@ struct TokenEvaluation {
     default: Double(count)
     }
   }
+
+  /// Whether a row's prompt has that many responses.
+  private func hasResponse(_ row: Int) -> Bool { row / frame.prompts < responses(of: row % frame.prompts) }
 
   private func responses(of prompt: Int) -> Int { frame.counts.map { Int($0[prompt]) } ?? frame.responses }
 }

@@ -23,6 +23,7 @@ struct LossKitCommand: ParsableCommand {
         losskit train --loss cal-dpo --set beta=0.01 --output runs/cal-dpo
         losskit compare dpo cal-dpo --output runs/comparison
         losskit new my-loss --language swift
+        losskit check libmyloss.so
 
       EXIT STATUS
         0   done
@@ -34,7 +35,7 @@ struct LossKitCommand: ParsableCommand {
     version: "losskit 0.1.0",
     subcommands: [
       ListCommand.self, DescribeCommand.self, EvaluateCommand.self, ExportCommand.self, TrainCommand.self,
-      CompareCommand.self, NewCommand.self,
+      CompareCommand.self, NewCommand.self, CheckCommand.self, CheckWorkerCommand.self,
     ])
 
   static func main() {
@@ -53,8 +54,9 @@ struct LossKitCommand: ParsableCommand {
 
   /// Throws for a command that does not exist, with the nearest ones: the parser names none.
   private static func checkCommand(_ name: String?) throws {
-    let known = configuration.subcommands.map { $0.configuration.commandName ?? "" } + ["help"]
-    guard let name, !name.hasPrefix("-"), !known.contains(name) else { return }
+    let shown = configuration.subcommands.filter { $0.configuration.shouldDisplay }
+    let known = shown.map { $0.configuration.commandName ?? "" } + ["help"]
+    guard let name, !name.hasPrefix("-"), !known.contains(name), name != CheckWorkerCommand.name else { return }
     throw Failure(unknownNameMessage(name, kind: "command", known: known))
   }
 

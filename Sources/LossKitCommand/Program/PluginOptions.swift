@@ -37,10 +37,10 @@ struct PluginOptions: ParsableArguments {
   }
 
   /// A path of the command line, which may begin at the working directory, written from '/' on.
-  private static func absolute(_ path: String) throws -> String {
+  static func absolute(_ path: String) throws -> String {
     if path.hasPrefix("/") { return path }
     guard let directory = getcwd(nil, 0) else {
-      throw Failure("--plugin-path \(path): the working directory cannot be read; write the path from '/' on")
+      throw Failure("\(path): the working directory cannot be read; write the path from '/' on")
     }
     defer { free(directory) }
     return "\(String(cString: directory))/\(path)"

@@ -1,4 +1,4 @@
-import CLossKit
+package import CLossKit
 public import LossKit
 
 /// A loss or a reward parameterization of an opened library.
@@ -56,7 +56,7 @@ public final class LoadedComponent: @unchecked Sendable {
   public let text: String?
 
   /// The plugin's own description, to call it by.
-  let descriptor: UnsafePointer<losskit_component>
+  package let descriptor: UnsafePointer<losskit_component>
   /// What the descriptor belongs to; nil where it stays valid as long as the process.
   private let owner: AnyObject?
 
@@ -109,7 +109,7 @@ public final class LoadedComponent: @unchecked Sendable {
   }
 
   /// What more the component can do, by id; nil where it cannot.
-  func extensionPointer(_ id: String) -> UnsafeRawPointer? {
+  package func extensionPointer(_ id: String) -> UnsafeRawPointer? {
     descriptor.pointee.extension.flatMap { lookup in id.withCString { lookup(descriptor, $0) } }
   }
 }

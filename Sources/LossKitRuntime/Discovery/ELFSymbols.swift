@@ -101,6 +101,15 @@
     }
   }
 
+  extension PluginLibrary {
+    /// The symbols that a library file defines for others, the entry of plugins among them; the file is not opened as a
+    /// plugin. Throws for a file that is no shared library for this machine.
+    package static func exportedSymbols(of path: String) throws -> [String] {
+      let file = try LibraryFile(path: absolutePath(path))
+      return try ELFSymbols(file, header: ELFHeader(file)).suffixes(ofNamesWithPrefix: "")
+    }
+  }
+
   /// Whether a file can be opened as a plugin of this ABI; throws with the reason where not.
   func checkELF(_ file: borrowing LibraryFile) throws {
     let symbols = try ELFSymbols(file, header: ELFHeader(file))

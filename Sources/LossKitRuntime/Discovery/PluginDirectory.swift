@@ -35,7 +35,7 @@ struct PluginDirectory {
     }
   }
 
-  private static func libraryFiles(in directory: String) throws -> [String] {
+  fileprivate static func libraryFiles(in directory: String) throws -> [String] {
     guard let stream = opendir(directory) else {
       throw Failure("\(directory): cannot be searched for plugins: \(String(cString: strerror(errno)))")
     }
@@ -55,4 +55,26 @@ struct PluginDirectory {
   #else
     private static let suffix = ".so"
   #endif
+}
+
+extension PluginLibrary {
+  /// The files of a directory that would be opened as plugins, in that order. Throws where it cannot be read.
+  ///
+  /// Where there are manifests, a library without an entry function may be what they name, and is left out.
+  package static func files(in directory: String) throws -> [String] {
+    let files = try PluginDirectory.libraryFiles(in: absolutePath(directory))
+    guard files.contains(where: { $0.hasSuffix(FunctionManifest.suffix) }) else { return files }
+    return files.filter { file in
+      #if os(Linux)
+        if file.hasSuffix(FunctionManifest.suffix) { return true }
+        guard let symbols = try? exportedSymbols(of: file) else { return true }
+        return symbols.contains { $0.hasPrefix(PluginEntry.symbolPrefix) }
+      #else
+        return true
+      #endif
+    }
+  }
+
+  /// What the names of manifests end with.
+  package static var manifestSuffix: String { FunctionManifest.suffix }
 }

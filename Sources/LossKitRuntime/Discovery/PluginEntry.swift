@@ -24,3 +24,8 @@ enum PluginEntry {
     UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
   }
 }
+
+extension PluginLibrary {
+  /// The name of the function that a plugin exports.
+  package static var entrySymbol: String { PluginEntry.symbol }
+}

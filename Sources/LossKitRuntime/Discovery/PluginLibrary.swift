@@ -39,6 +39,14 @@ public final class PluginLibrary: Sendable {
   /// `allowedDigests` is given, its SHA-256 sum must be among them, in hexadecimal digits. The library of a manifest has to
   /// satisfy the same. Throws a failure that names the file and what is wrong with it.
   public static func open(_ path: String, allowedDigests: Set<String>? = nil) throws -> PluginLibrary {
+    try open(path, allowedDigests: allowedDigests) {}
+  }
+
+  /// The same, telling when the library has returned its description, which has not been read yet. A library that was opened
+  /// before tells nothing.
+  package static func open(
+    _ path: String, allowedDigests: Set<String>? = nil, whenEntered: () -> Void
+  ) throws -> PluginLibrary {
     let file = try LibraryFile(path: absolutePath(path))
     try file.checkDigest(allowedDigests)
     if file.path.hasSuffix(FunctionManifest.suffix) { return try openManifest(file, allowedDigests) }
@@ -52,7 +60,7 @@ public final class PluginLibrary: Sendable {
         try checkELF(file)
       #endif
       let entry = try entry(of: file.path)
-      let result = Result<PluginLibrary, any Error> { try PluginLibrary(path: file.path, entry: entry) }
+      let result = Result<PluginLibrary, any Error> { try PluginLibrary(path: file.path, entry: entry, whenEntered) }
         .mapError { $0 as? Failure ?? Failure("\(file.path): \($0)") }
       opened.results[file.identity] = result
       opened.identities[file.path] = file.identity
@@ -102,12 +110,13 @@ public final class PluginLibrary: Sendable {
     objectives = []
   }
 
-  private init(path: String, entry: PluginEntry.Function) throws {
+  private init(path: String, entry: PluginEntry.Function, _ whenEntered: () -> Void) throws {
     var error = losskit_error()
     error.prompt = -1
     guard let plugin = entry(PluginEntry.host, &error)?.pointee else {
       throw Failure(error, place: "\(path): the library refused to serve", status: nil, promptCount: 0)
     }
+    whenEntered()
     let reader = DescriptorReader(place: path)
     self.path = path
     functionLibrary = nil

@@ -8,7 +8,7 @@ import Testing
     #expect(run.status == 0 && run.error == "" && run.output.hasPrefix("losskit "))
   }
 
-  @Test(arguments: ["list", "describe", "evaluate", "export", "train", "compare"])
+  @Test(arguments: ["list", "describe", "evaluate", "export", "train", "compare", "check"])
   func everyCommandHasHelp(_ command: String) throws {
     let root = try Tool.run(["--help"])
     let run = try Tool.run([command, "--help"])

@@ -54,7 +54,7 @@ final class Workplace {
     return path(name)
   }
 
-  private static let headers = URL(fileURLWithPath: #filePath)
+  static let headers = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("Sources/CLossKit/include").path
 }

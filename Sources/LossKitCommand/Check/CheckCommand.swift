@@ -1,0 +1,150 @@
+import ArgumentParser
+import Dispatch
+import LossKit
+import LossKitConformance
+import LossKitRuntime
+import LossKitTraining
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// `losskit check`: the conformance tool.
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Tests whether plugins keep the laws of the plugin interface.",
+    discussion: """
+      Each library is opened and called in processes of its own, with a time limit: one that crashes, hangs or exits is a \
+      finding. Every test is one line; below one that failed stands the command that repeats it. Gradients, flags and all \
+      else are tested at random columns and hyperparameters, which the seed decides. The exit status is 0 only if no test \
+      failed.
+
+      TESTS
+      \(allTests.map { "  \($0.name): \($0.law)" }.joined(separator: "\n"))
+
+      What is not tested: policies that can only be loaded from a file, and columns per reference of policies.
+
+      With --json the result is an object: passed (Boolean), seed, counts (by outcome) and results, an array of objects with \
+      library, kind, name, test, outcome (ok, FAIL or not tested), detail, seconds (processor time) and reproduce (the \
+      command that repeats a failed test, else null).
+      """)
+
+  @Argument(help: "The plugin, or a directory with plugins.", completion: .file())
+  var library: String
+
+  @Argument(help: "The loss, reward, policy or objective to test; all that the library offers if none is named.")
+  var name: String?
+
+  @Flag(help: "Write JSON.")
+  var json = false
+
+  @OptionGroup var options: CheckOptions
+  @OptionGroup var plugins: PluginOptions
+
+  func run() throws {
+    try blaming(.usage) { try options.validateTests() }
+    let libraries = try blaming(.unavailable) { try files() }
+    var report = CheckReport(seed: options.seed, pluginPaths: plugins.pluginPaths)
+    try LibraryChecks(try libraries.map(check)).run { results in
+      report.results += results
+      if !json { try Console.write(report.text(results)) }
+    }
+    if let name, !report.results.contains(where: { $0.subject.name == name && $0.subject.kind != "library" }),
+      report.isPassed
+    {
+      throw CommandFailure(status: .unavailable, message: "\(library): nothing there has the name '\(name)'")
+    }
+    try Console.write(json ? report.json.indented + "\n" : report.summary)
+    if !report.isPassed { throw ExitCode(ExitStatus.failure.rawValue) }
+  }
+
+  /// The libraries to test.
+  private func files() throws -> [String] {
+    var status = stat()
+    guard stat(library, &status) == 0 else { throw Failure("\(library): \(String(cString: strerror(errno)))") }
+    guard status.st_mode & S_IFMT == S_IFDIR else { return [try PluginOptions.absolute(library)] }
+    let files = try PluginLibrary.files(in: library)
+    guard !files.isEmpty else { throw Failure("\(library): no plugin lies in this directory") }
+    return files
+  }
+
+  private func check(_ library: String) throws -> LibraryCheck {
+    var task = options.task(library)
+    task.name = name
+    let (seed, paths) = (options.seed, plugins.pluginPaths)
+    guard let executable = Executable.path else {
+      throw Failure("losskit: its own file cannot be found, and it has to be started once more to open a plugin")
+    }
+    return LibraryCheck(task, executable: executable) { task in
+      var words = [CheckWorkerCommand.name, task.library]
+      if let name = task.name { words.append(name) }
+      words += ["--seed", "\(seed)", "--time-limit", "\(task.timeLimit)", "--start", "\(task.start)"]
+      for test in task.tests.sorted() { words += ["--test", test] }
+      for subject in task.lost { words += ["--lost", "\(subject.kind):\(subject.name)"] }
+      if task.isReversed { words.append("--reversed") }
+      for path in paths { words += ["--plugin-path", path] }
+      return words
+    }
+  }
+}
+
+/// What both the tool and its workers are told.
+struct CheckOptions: ParsableArguments {
+  @Option(help: "What decides the random columns and hyperparameters.")
+  var seed: UInt64 = 1
+
+  @Option(name: .customLong("test"), help: "Run this test alone; may be given several times.")
+  var tests: [String] = []
+
+  @Option(help: ArgumentHelp("Processor time that one test may take.", valueName: "seconds"))
+  var timeLimit = 10
+
+  func validateTests() throws {
+    for test in tests where !allTestNames.contains(test) {
+      throw Failure(unknownNameMessage(test, kind: "test", known: allTestNames))
+    }
+    guard (1...100_000).contains(timeLimit) else {
+      throw Failure("--time-limit: must be from 1 to 100000 seconds, not \(timeLimit)")
+    }
+  }
+
+  func task(_ library: String) -> Worker.Task {
+    var task = Worker.Task(library: library)
+    task.seed = seed
+    task.tests = Set(tests)
+    task.timeLimit = timeLimit
+    return task
+  }
+}
+
+/// The process in which `losskit check` opens a plugin.
+struct CheckWorkerCommand: ParsableCommand {
+  static let name = "check-worker"
+  static let configuration = CommandConfiguration(
+    commandName: name, abstract: "Tests one library and tells the results to file 3.", shouldDisplay: false)
+
+  @Argument var library: String
+  @Argument var name: String?
+  @OptionGroup var options: CheckOptions
+  @Option var start = 0
+  @Option var lost: [String] = []
+  @Flag var reversed = false
+  @OptionGroup var plugins: PluginOptions
+
+  func run() throws {
+    var task = options.task(library)
+    task.name = name
+    task.start = start
+    task.isReversed = reversed
+    task.lost = Set(
+      lost.map { text in
+        let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+        return TestSubject(kind: parts.first ?? "", name: parts.last ?? "")
+      })
+    var worker = Worker(task, registry: try plugins.registry())
+    worker.run()
+  }
+}

@@ -1,0 +1,78 @@
+import LossKitConformance
+import LossKitRuntime
+
+/// What `losskit check` writes.
+struct CheckReport {
+  let seed: UInt64
+  let pluginPaths: [String]
+  var results: [TestResult] = []
+
+  init(seed: UInt64, pluginPaths: [String]) {
+    self.seed = seed
+    self.pluginPaths = pluginPaths
+  }
+
+  /// Whether no test failed.
+  var isPassed: Bool { count(.failed) == 0 }
+
+  /// The lines of some results.
+  func text(_ results: [TestResult]) -> String {
+    let lines = results.map { result in
+      [result.outcome.rawValue, "\(result.subject.kind) \(result.subject.name)", result.test, result.detail]
+    }
+    let aligned = alignedLines(lines).split(separator: "\n", omittingEmptySubsequences: false)
+    return zip(results, aligned).map { result, line in
+      result.outcome == .failed ? "\(line)\n      \(command(result))\n" : "\(line)\n"
+    }.joined()
+  }
+
+  /// The last line.
+  var summary: String {
+    let libraries = Set(results.map(\.library)).count
+    return "\(count(.passed)) passed, \(count(.failed)) failed, \(count(.notTested)) not tested, in \(libraries) "
+      + "librar\(libraries == 1 ? "y" : "ies"), seed \(seed)\n"
+  }
+
+  /// All results.
+  var json: JSONText {
+    .object([
+      ("passed", .boolean(isPassed)), ("seed", .integer(Int(clamping: seed))),
+      (
+        "counts",
+        .object(
+          [TestResult.Outcome.passed, .failed, .notTested].map { ($0.rawValue, .integer(count($0))) })
+      ),
+      ("results", .array(results.map(json))),
+    ])
+  }
+
+  private func json(_ result: TestResult) -> JSONText {
+    .object([
+      ("library", .string(result.library)), ("kind", .string(result.subject.kind)),
+      ("name", .string(result.subject.name)), ("test", .string(result.test)),
+      ("outcome", .string(result.outcome.rawValue)), ("detail", .string(result.detail)),
+      ("seconds", .number(result.seconds)),
+      ("reproduce", result.outcome == .failed ? .string(command(result)) : .null),
+    ])
+  }
+
+  /// The command line that repeats a test.
+  private func command(_ result: TestResult) -> String {
+    let name = result.subject.kind == "library" ? [] : [result.subject.name]
+    let words =
+      ["losskit", "check", result.library] + name + ["--test", result.test, "--seed", "\(seed)"]
+      + pluginPaths.flatMap { ["--plugin-path", $0] }
+    return words.map(quoted).joined(separator: " ")
+  }
+
+  private func count(_ outcome: TestResult.Outcome) -> Int { results.count { $0.outcome == outcome } }
+
+  /// A word as shells read it.
+  private func quoted(_ word: String) -> String {
+    let isPlain = word.utf8.allSatisfy { byte in
+      (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z"))
+        || (byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")) || "/._-+=".utf8.contains(byte)
+    }
+    return isPlain ? word : "'\(word.replacing("'", with: "'\\''"))'"
+  }
+}

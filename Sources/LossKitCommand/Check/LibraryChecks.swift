@@ -1,0 +1,62 @@
+import Dispatch
+import LossKit
+import LossKitConformance
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Checks of several libraries, some of them at a time.
+struct LibraryChecks {
+  private let checks: [LibraryCheck]
+
+  init(_ checks: [LibraryCheck]) { self.checks = checks }
+
+  /// Runs them all. Hands over the results of each library, in the order of the libraries, as soon as they are there.
+  func run(_ receive: ([TestResult]) throws -> Void) throws {
+    let finished = Finished(count: checks.count)
+    // A check waits for its processes, and some of the time for the clock: more of them than processors keep those busy.
+    let slots = DispatchSemaphore(value: Machine.processorCount + 2)
+    let queue = DispatchQueue(label: "check", attributes: .concurrent)
+    queue.async { [checks] in
+      for (index, check) in checks.enumerated() {
+        slots.wait()
+        queue.async {
+          let result = Result { try check.run() }
+          finished.set(result, at: index)
+          slots.signal()
+        }
+      }
+    }
+    for index in checks.indices { try receive(finished.wait(for: index).get()) }
+  }
+
+  /// Results that arrive in any order.
+  private final class Finished: Sendable {
+    private let results: Mutex<[Result<[TestResult], any Error>?]>
+    private let arrivals: [DispatchSemaphore]
+
+    init(count: Int) {
+      results = Mutex(Array(repeating: nil, count: count))
+      arrivals = (0..<count).map { _ in DispatchSemaphore(value: 0) }
+    }
+
+    func set(_ result: Result<[TestResult], any Error>, at index: Int) {
+      results.withLock { $0[index] = result }
+      arrivals[index].signal()
+    }
+
+    func wait(for index: Int) -> Result<[TestResult], any Error> {
+      arrivals[index].wait()
+      return results.withLock { $0[index] } ?? .failure(Failure("a check did not end"))
+    }
+  }
+}
+
+/// The machine that this runs on.
+private enum Machine {
+  static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+}

@@ -1,0 +1,33 @@
+/// The largest |found − expected| / max(scale, |expected|); infinite where one is not a number and the other is, or the counts differ.
+package func worstError(_ found: [Double], _ expected: [Double], scale: Double = 1) -> Double {
+  guard found.count == expected.count else { return .infinity }
+  return zip(found, expected).map { relativeError($0, $1, scale: scale) }.max() ?? 0
+}
+
+/// |found − expected| / max(scale, |expected|); 0 for equal infinities and for two that are no numbers.
+package func relativeError(_ found: Double, _ expected: Double, scale: Double = 1) -> Double {
+  if found == expected || (found.isNaN && expected.isNaN) { return 0 }
+  let error = abs(found - expected) / max(scale, abs(expected))
+  return error.isNaN ? .infinity : error
+}
+
+/// How many doubles lie between two; 0 for two that are no numbers, and between −0 and 0.
+package func ulpDistance(_ a: Double, _ b: Double) -> UInt64 {
+  if a == b || (a.isNaN && b.isNaN) { return 0 }
+  guard !a.isNaN, !b.isNaN else { return .max }
+  func place(_ x: Double) -> Int64 {
+    let bits = Int64(bitPattern: x.bitPattern)
+    return bits < 0 ? Int64.min &- bits : bits
+  }
+  let distance = place(a).subtractingReportingOverflow(place(b))
+  return distance.overflow ? .max : distance.partialValue.magnitude
+}
+
+/// The bits of each number, to compare to the last one.
+package func bits(_ values: [Double]) -> [UInt64] { values.map(\.bitPattern) }
+
+/// The derivative of `f` at 0 by six differences, exact but for terms of the sixth power of `step`.
+package func derivative(step: Double, _ f: (Double) throws -> Double) rethrows -> Double {
+  let slope = try [1.0, 2, 3].map { try (f($0 * step) - f(-$0 * step)) / (2 * $0 * step) }
+  return (15 * slope[0] - 6 * slope[1] + slope[2]) / 10
+}

@@ -1,0 +1,140 @@
+import CLossKit
+import LossKit
+import LossKitRuntime
+
+extension ComponentLaw {
+  /// A batch of no prompts.
+  static let empty = ComponentLaw(
+    name: "empty", summary: "a batch of no prompts is legal and keeps the state"
+  ) { subject in
+    var calls = subject.calls
+    for parameters in calls.parameterSets() {
+      var call = calls.call(prompts: 0)
+      call.parameters = parameters
+      let result = try subject.run(call)
+      guard bits(result.state) == bits(subject.component.initialState) else {
+        throw Failure("a batch of no prompts changes the state to \(result.state)\(subject.text(parameters))")
+      }
+    }
+    return .kept("")
+  }
+
+  /// Rankings of different length in one batch.
+  static let counts = ComponentLaw(
+    name: "counts", summary: "beyond a prompt's number of responses nothing is read, and zeros are written"
+  ) { subject in
+    var calls = subject.calls
+    let lengths = subject.responseCounts
+    for parameters in calls.parameterSets() {
+      let counts = (0..<60).map { _ in UInt32(Int.random(in: lengths, using: &calls.numbers)) }
+      var call = calls.call(prompts: 60, responses: lengths.upperBound, counts: counts)
+      call.parameters = parameters
+      let mixed = try subject.run(call)
+      try call.checkZerosBeyondCounts(mixed)
+      try subject.expect(call.spoiledBeyondCounts(), gives: mixed, "what lies beyond the counts is read")
+      if subject.component.isRowwise {
+        for length in lengths { try subject.checkPrompts(of: length, call, mixed) }
+      }
+    }
+    return .kept(lengths.count == 1 ? "all prompts have \(lengths.lowerBound)" : "\(lengths) responses in one batch")
+  }
+
+  /// Pairs in a batch that has room for more.
+  static let pairs = ComponentLaw(
+    name: "pairs", summary: "pairs give the same in a batch with room for longer rankings"
+  ) { subject in
+    let component = subject.component
+    guard component.responses.contains(2), component.responses.upperBound > 2 else {
+      return .notTested("it takes \(component.responses == 2...2 ? "pairs only" : "no pairs beside other numbers")")
+    }
+    var calls = subject.calls
+    for parameters in calls.parameterSets() {
+      let room = subject.responseCounts.upperBound
+      var call = calls.call(prompts: 40, responses: room, counts: Array(repeating: 2, count: 40))
+      call.parameters = parameters
+      let inRoom = try subject.run(call)
+      var alone = call.of(responses: 2)
+      alone.counts = nil
+      let columns = Dictionary(uniqueKeysWithValues: call.columns.map { ($0.name, $0.column) })
+      let expected = ComponentCall.Result(
+        output: Array(inRoom.output.prefix(alone.outputCount)),
+        gradients: inRoom.gradients.reduce(into: [:]) { parts, gradient in
+          parts[gradient.key] = columns[gradient.key].map { call.first(2, of: gradient.value, $0) }
+        }, state: inRoom.state)
+      try subject.expectClose(alone, to: expected, "pairs alone differ from pairs in a batch with room for \(room)")
+    }
+    return .kept("")
+  }
+}
+
+extension ComponentSubject {
+  /// The prompts of one length in a mixed batch against the same prompts alone.
+  fileprivate func checkPrompts(of length: Int, _ call: ComponentCall, _ mixed: ComponentCall.Result) throws {
+    guard let counts = call.counts else { return }
+    let prompts = counts.indices.filter { counts[$0] == UInt32(length) }
+    let part = call.of(prompts: prompts)
+    var alone = part.of(responses: length)
+    alone.counts = nil
+    let columns = Dictionary(uniqueKeysWithValues: call.columns.map { ($0.name, $0.column) })
+    let expected = ComponentCall.Result(
+      output: Array(call.pick(prompts, of: mixed.output).prefix(alone.outputCount)),
+      gradients: mixed.gradients.reduce(into: [:]) { parts, gradient in
+        let own = call.pick(prompts, ofColumn: gradient.key, gradient.value)
+        parts[gradient.key] = columns[gradient.key].map { part.first(length, of: own, $0) }
+      }, state: mixed.state)
+    try expectClose(alone, to: expected, "prompts with \(length) responses differ alone and among longer ones")
+  }
+
+  /// Throws where results differ by more than rounding.
+  fileprivate func expectClose(_ call: ComponentCall, to expected: ComponentCall.Result, _ condition: String) throws {
+    let found = try run(call)
+    let errors =
+      [("output", worstError(found.output, expected.output)), ("state", worstError(found.state, expected.state))]
+      + found.gradients.map { ("gradient of \($0)", worstError($1, expected.gradients[$0] ?? [])) }
+    if let worst = errors.max(by: { $0.1 < $1.1 }), worst.1 > 1e-12 {
+      throw Failure("\(condition): \(worst.0) by \(worst.1.short)\(text(call.parameters))")
+    }
+  }
+}
+
+extension ComponentCall {
+  /// The call with what is no number wherever a prompt has no response.
+  fileprivate func spoiledBeyondCounts() -> ComponentCall {
+    var other = self
+    for (name, column) in columns where !(column.extent == UInt32(LOSSKIT_PER_PROMPT)) {
+      for index in beyondCounts(column, count: inputs[name]?.count ?? 0) { other.inputs[name]?[index] = .nan }
+    }
+    return other
+  }
+
+  fileprivate func checkZerosBeyondCounts(_ result: Result) throws {
+    if component.pointee.kind == UInt32(LOSSKIT_REWARD) {
+      let rows = beyondCounts(rows: prompts * responses)
+      if let row = rows.first(where: { result.output[$0] != 0 }) {
+        throw Failure(
+          "the reward of a response that prompt \(row % prompts) does not have is \(result.output[row]), not 0")
+      }
+    }
+    for (name, column) in columns where column.extent != UInt32(LOSSKIT_PER_PROMPT) {
+      guard let gradient = result.gradients[name] else { continue }
+      if let index = beyondCounts(column, count: gradient.count).first(where: { gradient[$0] != 0 }) {
+        throw Failure("the gradient of \(name) beyond a prompt's responses is \(gradient[index]), not 0")
+      }
+    }
+  }
+
+  /// The entries of a column that belong to responses that their prompts do not have.
+  private func beyondCounts(_ column: losskit_column, count: Int) -> [Int] {
+    guard column.isPerToken, let offsets = tokenOffsets, let tokens = offsets.last else {
+      return beyondCounts(rows: count)
+    }
+    return stride(from: 0, to: count, by: max(tokens, 1)).flatMap { start in
+      beyondCounts(rows: prompts * responses).flatMap { (start + offsets[$0])..<(start + offsets[$0 + 1]) }
+    }
+  }
+
+  private func beyondCounts(rows: Int) -> [Int] {
+    guard let counts else { return [] }
+    return (0..<rows).filter { $0 / prompts % responses >= Int(counts[$0 % prompts]) }
+  }
+}

@@ -1,0 +1,91 @@
+import LossKit
+import LossKitRuntime
+
+extension ComponentLaw {
+  /// The flag rowwise, which every reward has.
+  static let rowwise = ComponentLaw(
+    name: "rowwise", summary: "if it says so: a prompt's output depends on that prompt alone"
+  ) { subject in
+    guard subject.component.isRowwise else { return .notTested("it does not say that it is rowwise") }
+    var calls = subject.calls
+    for parameters in calls.parameterSets() {
+      var call = calls.call(prompts: 300)
+      call.parameters = parameters
+      let whole = try subject.run(call)
+      for kept in [Array(0..<1), Array(1..<120), Array(120..<300)] {
+        try subject.expect(call.of(prompts: kept), gives: whole, of: call, at: kept, "for a part of the batch")
+      }
+      let order = Array(0..<300).shuffled(using: &calls.numbers)
+      try subject.expect(call.of(prompts: order), gives: whole, of: call, at: order, "for the prompts in another order")
+    }
+    return .kept("")
+  }
+
+  /// The flag shift-invariant of a loss.
+  static let shiftInvariant = ComponentLaw(
+    name: "shift-invariant", summary: "if it says so: a constant added to all rewards of a prompt changes nothing"
+  ) { subject in
+    guard subject.component.isShiftInvariant else { return .notTested("it does not say that it is shift-invariant") }
+    var calls = subject.calls
+    var worst = 0.0
+    for parameters in calls.parameterSets() {
+      var call = calls.call(prompts: 50)
+      call.parameters = parameters
+      guard let reward = call.inputs["reward"] else { return .notTested("it reads no reward") }
+      let before = try subject.run(call)
+      let shifts = calls.numbers.normals(50, deviation: 40)
+      call.inputs["reward"] = reward.indices.map { reward[$0] + shifts[$0 % 50] }
+      let after = try subject.run(call)
+      let errors = [
+        worstError(after.output, before.output),
+        worstError(after.gradients["reward"] ?? [], before.gradients["reward"] ?? []),
+      ]
+      worst = max(worst, errors.max() ?? 0)
+      guard worst < 1e-11 else {
+        let what = errors[0] < 1e-11 ? "the gradient" : "the output"
+        throw Failure("\(what) changes by \(worst.short) when rewards are shifted\(subject.text(parameters))")
+      }
+    }
+    return .kept("worst change \(worst.short)")
+  }
+
+  /// The flag zero at the reference of a reward.
+  static let zeroAtReference = ComponentLaw(
+    name: "zero-at-reference", summary: "if it says so: the reward is 0 where the policy equals the reference"
+  ) { subject in
+    guard subject.component.isZeroAtReference else {
+      return .notTested("it does not say that it is zero at the reference")
+    }
+    var calls = subject.calls
+    var worst = 0.0
+    for parameters in calls.parameterSets() {
+      var call = calls.call(prompts: 50)
+      call.parameters = parameters
+      for (reference, policy) in [
+        ("reference_logp", "policy_logp"), ("reference_token_logp", "policy_token_logp"),
+      ] {
+        guard call.inputs[reference] != nil, let values = call.inputs[policy] else { continue }
+        call.inputs[reference] = (0..<call.references).flatMap { _ in values }
+      }
+      let output = try subject.run(call).output
+      worst = max(worst, output.map(\.magnitude).max() ?? 0)
+      if let row = output.firstIndex(where: { !($0.magnitude < 1e-12) }) {
+        throw Failure("the reward is \(output[row]) where the policy equals the reference\(subject.text(parameters))")
+      }
+    }
+    return .kept("worst value \(worst.short)")
+  }
+}
+
+extension ComponentSubject {
+  fileprivate func expect(
+    _ part: ComponentCall, gives whole: ComponentCall.Result, of call: ComponentCall, at kept: [Int],
+    _ condition: String
+  ) throws {
+    let expected = ComponentCall.Result(
+      output: call.pick(kept, of: whole.output),
+      gradients: whole.gradients.reduce(into: [:]) { $0[$1.key] = call.pick(kept, ofColumn: $1.key, $1.value) },
+      state: whole.state)
+    try expect(part, gives: expected, condition)
+  }
+}

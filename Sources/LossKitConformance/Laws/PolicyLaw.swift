@@ -1,0 +1,160 @@
+import FoundationEssentials
+import LossKit
+package import LossKitRuntime
+
+/// One law that policies keep, and its test, which throws how it is broken. What needs a file to be loaded is not tested.
+package struct PolicyLaw: Sendable {
+  /// The name by which reports and `--test` call it.
+  package let name: String
+  /// The law, in one line.
+  package let summary: String
+  private let needsTraining: Bool
+  private let test: @Sendable (PolicySubject) throws -> String
+
+  private init(
+    _ name: String, _ summary: String, needsTraining: Bool = false,
+    test: @escaping @Sendable (PolicySubject) throws -> String
+  ) {
+    self.name = name
+    self.summary = summary
+    self.needsTraining = needsTraining
+    self.test = test
+  }
+
+  /// Tests the law.
+  package func verdict(on subject: PolicySubject) throws -> Verdict {
+    guard subject.type.canCreate else { return .notTested("it can only be loaded from a file") }
+    if needsTraining, !subject.type.isTrainable { return .notTested("it is not trainable") }
+    return .kept(try test(subject))
+  }
+
+  /// All of them.
+  package static let all: [PolicyLaw] = [
+    PolicyLaw("creates", "an instance can be made, counts tokens, and refuses an empty response") { subject in
+      let policy = try subject.make()
+      let counts = try policy.measure(subject.texts()).tokenCounts
+      guard counts.allSatisfy({ $0 > 0 }) else { throw Failure("it counts no token in a response that is not empty") }
+      guard counts == (try policy.measure(subject.texts()).tokenCounts) else {
+        throw Failure("it counts other tokens when asked again")
+      }
+      subject.note("an empty response")
+      do {
+        _ = try policy.measure(Texts(prompts: ["a"], responses: [["", "b"]]))
+        throw BrokenLaw("it accepts an empty response; that must be an error")
+      } catch is Failure {}
+      return "\(counts.reduce(0, +)) tokens"
+    },
+    PolicyLaw("forward", "every column is written, finite, and the same for equal calls and equal seeds") { subject in
+      let policy = try subject.make()
+      let first = try subject.forward(policy)
+      try subject.expect(try subject.forward(policy), equals: first, "when asked again")
+      try subject.expect(try subject.forward(subject.make()), equals: first, "in another instance of the same seed")
+      if let high = first["policy_logp"]?.first(where: { $0 > 0 }) {
+        throw Failure("the logarithm of a probability is \(high), above 0")
+      }
+      return "\(first.count) columns"
+    },
+    PolicyLaw(
+      "copies", "a copy gives the same columns, and keeps them while its original is trained", needsTraining: true
+    ) {
+      subject in
+      let policy = try subject.make()
+      let first = try subject.forward(policy)
+      let copy = try policy.copy()
+      try subject.expect(try subject.forward(copy), equals: first, "in a copy")
+      try subject.train(policy)
+      try subject.expect(try subject.forward(copy), equals: first, "in a copy, after its original was trained")
+      return ""
+    },
+    PolicyLaw("trains", "a step along the gradient of the log-probabilities makes them larger", needsTraining: true) {
+      subject in
+      guard subject.type.columns.contains(.logProbability) else { return "it has no differentiable policy_logp" }
+      let policy = try subject.make()
+      let before = try subject.forward(policy)["policy_logp"]?.reduce(0, +) ?? 0
+      let norm = try subject.train(policy)
+      let after = try subject.forward(policy)["policy_logp"]?.reduce(0, +) ?? 0
+      guard norm > 0 else { throw Failure("the gradient has norm \(norm)") }
+      guard after > before else { throw Failure("the sum of the log-probabilities was \(before), and is \(after)") }
+      return "from \(before.short) to \(after.short)"
+    },
+    PolicyLaw("saves", "what was saved is loaded again with the same columns", needsTraining: true) { subject in
+      let policy = try subject.make()
+      try subject.train(policy)
+      let first = try subject.forward(policy)
+      let directory = FileManager.default.temporaryDirectory.appending(path: "losskit-check-\(UUID().uuidString)")
+      try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
+      defer { try? FileManager.default.removeItem(at: directory) }
+      try policy.save(to: directory.path, withOptimizer: true)
+      let loaded = try subject.type.load(path: directory.path)
+      try subject.expect(try subject.forward(loaded), equals: first, "after it was saved and loaded")
+      return ""
+    },
+    PolicyLaw("environment", ComponentLaw.environment.summary) { subject in
+      let finding = try traces(of: { _ = try subject.forward(try subject.make()) })
+      if let finding { throw Failure(finding) }
+      return ""
+    },
+  ]
+}
+
+/// The policy that laws are tested on.
+package struct PolicySubject {
+  /// The policy.
+  package let type: LoadedPolicyType
+  /// The seed of its weights.
+  package let seed: UInt64
+  /// Takes what is being tried.
+  package let note: (String) -> Void
+
+  /// A policy to test.
+  package init(_ type: LoadedPolicyType, seed: UInt64, note: @escaping (String) -> Void = { _ in }) {
+    self.type = type
+    self.seed = seed
+    self.note = note
+  }
+
+  fileprivate func make() throws -> PolicyInstance {
+    note("create")
+    return try type.create(seed: seed)
+  }
+
+  fileprivate func texts() throws -> Texts {
+    try Texts(
+      prompts: ["What is said of it?", "Größe: "],
+      responses: [["A good film.", "No."], ["eins, zwei, drei", "never again"]])
+  }
+
+  /// All columns of the texts, as far as they need no reference.
+  fileprivate func forward(_ policy: PolicyInstance, keeping: Bool = false) throws -> [String: [Double]] {
+    let texts = try texts()
+    let columns = type.columns.filter { !$0.isPerReference }.map(\.name)
+    note("forward")
+    return try policy.forward(
+      texts, tokenOffsets: try offsets(policy, texts), columns: columns, keepingActivations: keeping)
+  }
+
+  /// A step that makes all responses likelier; returns the norm of the gradient.
+  @discardableResult
+  fileprivate func train(_ policy: PolicyInstance) throws -> Double {
+    guard type.columns.contains(.logProbability) else { return 0 }
+    let values = try forward(policy, keeping: true)
+    note("backward")
+    let texts = try texts()
+    let slopes = (values["policy_logp"] ?? []).map { _ in -1.0 }
+    try policy.backward(texts, tokenOffsets: try offsets(policy, texts), gradients: ["policy_logp": slopes])
+    note("step")
+    return try policy.step(PolicyUpdate(learningRate: 1e-3, weightDecay: 0, maxGradientNorm: 1))
+  }
+
+  fileprivate func expect(
+    _ found: [String: [Double]], equals expected: [String: [Double]], _ condition: String
+  ) throws {
+    for name in expected.keys.sorted() where bits(found[name] ?? []) != bits(expected[name] ?? []) {
+      throw Failure("\(name) has other values \(condition)")
+    }
+  }
+
+  private func offsets(_ policy: PolicyInstance, _ texts: Texts) throws -> [Int] {
+    try policy.measure(texts).tokenCounts.reduce(into: [0]) { $0.append(($0.last ?? 0) + Int($1)) }
+  }
+}

@@ -1,0 +1,163 @@
+import LossKit
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What a process has that a plugin must leave as it is.
+struct ProcessState {
+  private let floatingPoint: [String]
+  private let locale: String
+  private let signals: [Int32: String]
+  private let blockedSignals: [Int32]
+  private let directory: String
+  private let files: [Int32: String]
+  private let environment: [String]
+  private let mask: mode_t
+
+  /// The state as it is now.
+  init() {
+    floatingPoint = Self.floatingPointControl()
+    locale = setlocale(LC_ALL, nil).map { String(cString: $0) } ?? ""
+    signals = (1..<Int32(65)).reduce(into: [:]) { $0[$1] = Self.handler(of: $1) }
+    var blocked = sigset_t()
+    sigprocmask(SIG_BLOCK, nil, &blocked)
+    blockedSignals = (1..<Int32(65)).filter { sigismember(&blocked, $0) == 1 }
+    directory = Self.workingDirectory()
+    files = (0..<Int32(256)).reduce(into: [:]) { $0[$1] = Self.identity(of: $1) }
+    environment = Self.variables()
+    mask = umask(0)
+    umask(mask)
+  }
+
+  /// What differs from an earlier state, in words; nil where nothing does.
+  func change(since earlier: ProcessState) -> String? {
+    for (name, values) in zip(
+      ["the rounding mode", "the floating-point control word"], zip(floatingPoint, earlier.floatingPoint))
+    where values.0 != values.1 {
+      return name
+    }
+    if locale != earlier.locale { return "the locale, now \(locale)" }
+    if let signal = signals.keys.sorted().first(where: { signals[$0] != earlier.signals[$0] }) {
+      return "the handler of signal \(signal) (\(String(cString: strsignal(signal))))"
+    }
+    if blockedSignals != earlier.blockedSignals { return "which signals are blocked" }
+    if directory != earlier.directory { return "the working directory, now \(directory)" }
+    if let file = (0..<Int32(256)).first(where: { files[$0] != earlier.files[$0] }) {
+      return earlier.files[file] == nil ? "the open files: \(file) is left open" : "the open file \(file)"
+    }
+    if environment != earlier.environment {
+      let changed = Set(environment).symmetricDifference(earlier.environment).compactMap {
+        $0.split(separator: "=").first
+      }
+      return "the environment: \(changed.sorted().first ?? "?")"
+    }
+    return mask == earlier.mask ? nil : "the umask"
+  }
+
+  /// The rounding mode, and what else decides how numbers are computed; not what records past operations.
+  private static func floatingPointControl() -> [String] {
+    var environment = fenv_t()
+    fegetenv(&environment)
+    #if os(Linux) && arch(x86_64)
+      // The low six bits of MXCSR say what happened, the others what is to happen: denormals, traps.
+      return ["\(fegetround())", "\(environment.__mxcsr & ~0x3F) \(environment.__control_word)"]
+    #else
+      return ["\(fegetround())", ""]
+    #endif
+  }
+
+  private static func handler(of signal: Int32) -> String? {
+    var action = sigaction()
+    guard sigaction(signal, nil, &action) == 0 else { return nil }
+    return withUnsafeBytes(of: &action) { $0.prefix(MemoryLayout<Int>.size).map { "\($0)" }.joined(separator: ",") }
+      + " \(action.sa_flags)"
+  }
+
+  private static func workingDirectory() -> String {
+    guard let directory = getcwd(nil, 0) else { return "" }
+    defer { free(directory) }
+    return String(cString: directory)
+  }
+
+  private static func identity(of file: Int32) -> String? {
+    var status = stat()
+    return fstat(file, &status) == 0 ? "\(status.st_dev) \(status.st_ino)" : nil
+  }
+
+  private static func variables() -> [String] {
+    var variables: [String] = []
+    var next = environ
+    while let text = next.pointee {
+      variables.append(String(cString: text))
+      next += 1
+    }
+    return variables.sorted()
+  }
+}
+
+/// Catches what is printed while something runs.
+struct PrintedBytes {
+  private let copies: [(descriptor: Int32, copy: Int32, file: Int32)]
+
+  /// Begins to catch what goes to standard output and standard error. Throws where one of them is closed.
+  init() throws {
+    fflush(nil)
+    var copies: [(Int32, Int32, Int32)] = []
+    for descriptor in [STDOUT_FILENO, STDERR_FILENO] {
+      let stream = tmpfile()
+      let file = stream.map { dup(fileno($0)) } ?? -1
+      if let stream { fclose(stream) }
+      let copy = dup(descriptor)
+      guard file >= 0, copy >= 0, dup2(file, descriptor) >= 0 else {
+        throw Failure("what is printed cannot be caught: \(String(cString: strerror(errno)))")
+      }
+      copies.append((descriptor, copy, file))
+    }
+    self.copies = copies
+  }
+
+  /// Ends it, and tells where something was printed and how it begins; nil where nothing was.
+  func end() -> String? {
+    fflush(nil)
+    var finding: String?
+    for (descriptor, copy, file) in copies {
+      var bytes = [UInt8](repeating: 0, count: 60)
+      let count = pread(file, &bytes, bytes.count, 0)
+      dup2(copy, descriptor)
+      close(copy)
+      close(file)
+      guard count > 0, finding == nil else { continue }
+      let text = String(decoding: bytes.prefix(count), as: UTF8.self).split(separator: "\n").first ?? ""
+      finding = "it prints to standard \(descriptor == STDOUT_FILENO ? "output" : "error"): '\(text)'"
+    }
+    return finding
+  }
+}
+
+/// Runs something of a plugin's, and tells what it left changed in the process or printed; nil where nothing.
+func traces(of body: () throws -> Void) throws -> String? {
+  let printed = try PrintedBytes()
+  let before = ProcessState()
+  let result = Result { try body() }
+  let after = ProcessState()
+  let finding = printed.end()
+  try result.get()
+  return after.change(since: before).map { "it changes \($0)" } ?? finding
+}
+
+/// Undoes what a plugin may have done to the thread's arithmetic, so that other tests are not led astray.
+struct ArithmeticMode {
+  private var environment = fenv_t()
+
+  /// Remembers the mode as it is.
+  init() { fegetenv(&environment) }
+
+  /// Sets it again.
+  func restore() {
+    var environment = environment
+    fesetenv(&environment)
+  }
+}

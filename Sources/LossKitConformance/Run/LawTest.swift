@@ -1,0 +1,69 @@
+/// What a law is tested on.
+package struct TestSubject: Sendable, Hashable {
+  /// What it is: `library`, or the kind of what the library offers.
+  package let kind: String
+  /// Its name; the library's file for `library`.
+  package let name: String
+
+  package init(kind: String, name: String) {
+    self.kind = kind
+    self.name = name
+  }
+}
+
+/// What came of one test.
+package struct TestResult: Sendable {
+  /// How a test ends.
+  package enum Outcome: String, Sendable {
+    case passed = "ok"
+    case failed = "FAIL"
+    case notTested = "not tested"
+  }
+
+  /// The library's path.
+  package let library: String
+  /// What was tested.
+  package let subject: TestSubject
+  /// The name of the law.
+  package let test: String
+  /// How the test ended.
+  package var outcome: Outcome
+  /// What was measured, what is wrong, or why nothing was tested.
+  package var detail: String
+  /// Processor time of the test, in seconds.
+  package let seconds: Double
+}
+
+/// The laws of libraries, and of what has no call of its own.
+package enum LibraryLaw {
+  package static let symbols = "symbols"
+  package static let manifest = "manifest"
+  package static let opens = "opens"
+  package static let descriptor = "descriptor"
+  package static let environment = "environment"
+  package static let resolves = "resolves"
+  package static let exit = "exit"
+
+  /// The names and laws, in the order of the reports.
+  package static let all: [(name: String, summary: String)] = [
+    (symbols, "the library exports its entry function and nothing else"),
+    (manifest, "in place of symbols: a manifest can be read, and its functions are found"),
+    (opens, "it opens and describes itself in less than 100 ms of processor time"),
+    (environment, "opening it prints nothing and leaves the process as it was"),
+    (descriptor, "the description is complete, its names are legal, bounds hold the defaults"),
+    (resolves, "a named objective consists of what can be found, with its settings"),
+    (exit, "a process that used it ends in order"),
+  ]
+}
+
+/// The names of all tests, each once, in the order of the reports.
+package var allTestNames: [String] { allTests.map(\.name) }
+
+/// All tests with their laws, each name once.
+package var allTests: [(name: String, law: String)] {
+  let all =
+    LibraryLaw.all.map { (name: $0.name, law: $0.summary) } + ComponentLaw.all.map { (name: $0.name, law: $0.summary) }
+    + PolicyLaw.all.map { (name: $0.name, law: $0.summary) }
+  var seen: Set<String> = []
+  return all.filter { seen.insert($0.name).inserted }
+}

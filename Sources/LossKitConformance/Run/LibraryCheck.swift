@@ -1,0 +1,186 @@
+import LossKit
+import LossKitRuntime
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Tests a library from outside: in worker processes, as many as it takes.
+package struct LibraryCheck: Sendable {
+  /// Makes the command line of a worker, without the program's name.
+  package typealias Arguments = @Sendable (Worker.Task) -> [String]
+
+  private let task: Worker.Task
+  private let executable: String
+  private let arguments: Arguments
+
+  /// A check whose workers run `executable`, which has to make a `Worker` of its arguments.
+  package init(_ task: Worker.Task, executable: String, arguments: @escaping Arguments) {
+    self.task = task
+    self.executable = executable
+    self.arguments = arguments
+  }
+
+  /// Runs all tests. Throws where no worker can be started; what is wrong with the library is among the results.
+  package func run() throws -> [TestResult] {
+    var results = symbols()
+    var task = task
+    var lastDigest = ContinuousClock.now
+    while let next = try follow(task, &results, &lastDigest) { task = next }
+    try compareWithSecondProcess(&results, earliest: lastDigest.advanced(by: .milliseconds(1100)))
+    return results.filter { task.name == nil || $0.subject.kind == "library" || $0.subject.name == task.name }
+  }
+
+  private var librarySubject: TestSubject {
+    TestSubject(kind: "library", name: task.library.split(separator: "/").last.map(String.init) ?? task.library)
+  }
+
+  private func isWanted(_ test: String) -> Bool { task.tests.isEmpty || task.tests.contains(test) }
+
+  /// What the file exports. It is not opened for this.
+  private func symbols() -> [TestResult] {
+    guard isWanted(LibraryLaw.symbols), !task.library.hasSuffix(PluginLibrary.manifestSuffix) else { return [] }
+    func result(_ outcome: TestResult.Outcome, _ detail: String) -> [TestResult] {
+      [
+        TestResult(
+          library: task.library, subject: librarySubject, test: LibraryLaw.symbols, outcome: outcome, detail: detail,
+          seconds: 0)
+      ]
+    }
+    #if os(Linux)
+      do {
+        // Older linkers export the ends of a library's segments.
+        let own = Set(try PluginLibrary.exportedSymbols(of: task.library))
+          .subtracting(["_init", "_fini", "__bss_start", "_edata", "_end"])
+        let others = own.subtracting([PluginLibrary.entrySymbol]).sorted()
+        guard own.contains(PluginLibrary.entrySymbol) else {
+          return result(.failed, "it does not export \(PluginLibrary.entrySymbol)")
+        }
+        guard let first = others.first else { return result(.passed, PluginLibrary.entrySymbol) }
+        return result(
+          .failed,
+          "it also exports \(first)\(others.count > 1 ? " and \(others.count - 1) more" : ""); make it static, or compile "
+            + "with -fvisibility=hidden")
+      } catch {
+        return result(.failed, "\(error)")
+      }
+    #else
+      return result(.notTested, "the symbols of this system's libraries are not read")
+    #endif
+  }
+
+  /// Follows one worker. Returns what a next one has to do, where this one did not come to its end.
+  private func follow(
+    _ task: Worker.Task, _ results: inout [TestResult], _ lastDigest: inout ContinuousClock.Instant
+  ) throws -> Worker.Task? {
+    let worker = try WorkerProcess(
+      executable: executable, arguments: arguments(task), environment: Self.workerEnvironment)
+    var running: (number: Int, subject: TestSubject, test: String, note: String)?
+    var lastNumber = task.start - 1
+    var ended: [TestResult] = []
+    let (end, errors) = worker.follow(patience: task.timeLimit * 6) { record in
+      switch record {
+      case .begin(let number, let subject, let test):
+        running = (number, subject, test, "")
+        lastNumber = number
+      case .note(let text): running?.note = text
+      case .end(let outcome, let seconds, let detail):
+        guard let test = running else { return }
+        ended.append(result(test.subject, test.test, outcome, detail, seconds: seconds))
+        if test.test == ComponentLaw.repeatableName { lastDigest = .now }
+        running = nil
+      }
+    }
+    // Whatever was asked for, nothing is well with a library that cannot be opened.
+    results += ended.filter { isWanted($0.test) || ($0.subject.kind == "library" && $0.outcome == .failed) }
+    guard let running else { return next(after: task, ended, lastNumber, describe(end, errors), &results) }
+    if running.test == LibraryLaw.exit, end == .exit(status: 0) {
+      if isWanted(running.test) { results.append(result(running.subject, running.test, .passed, "")) }
+      return nil
+    }
+    let note = running.note.isEmpty ? "" : "; it was at \(running.note)"
+    results.append(result(running.subject, running.test, .failed, describe(end, errors) + note))
+    if running.subject.kind == "library" { return nil }
+    var next = task
+    next.start = running.number + 1
+    let isFirst = [ComponentLaw.all[0].name, PolicyLaw.all[0].name].contains(running.test)
+    let isLost = isFirst || end == .silence || end == .signal(SIGXCPU)
+    if isLost { next.lost.insert(running.subject) }
+    return next
+  }
+
+  /// What follows the end of a worker between two tests: nothing where the library could not be opened.
+  private func next(
+    after task: Worker.Task, _ ended: [TestResult], _ lastNumber: Int, _ description: String,
+    _ results: inout [TestResult]
+  ) -> Worker.Task? {
+    if ended.contains(where: { $0.subject.kind == "library" && $0.outcome == .failed }) { return nil }
+    results.append(result(librarySubject, LibraryLaw.exit, .failed, "\(description), between two tests"))
+    guard lastNumber >= task.start else { return nil }
+    var next = task
+    next.start = lastNumber + 1
+    return next
+  }
+
+  private func result(
+    _ subject: TestSubject, _ test: String, _ outcome: TestResult.Outcome, _ detail: String, seconds: Double = 0
+  ) -> TestResult {
+    TestResult(
+      library: task.library, subject: subject, test: test, outcome: outcome, detail: detail, seconds: seconds)
+  }
+
+  /// Lets another process make the calls of `repeatable`, and turns the sums of their results into a verdict.
+  private func compareWithSecondProcess(_ results: inout [TestResult], earliest: ContinuousClock.Instant) throws {
+    let name = ComponentLaw.repeatableName
+    guard results.contains(where: { $0.test == name && $0.outcome == .passed }) else { return }
+    var again = task
+    again.tests = [name]
+    again.isReversed = true
+    var others: [TestResult] = []
+    let wait = ContinuousClock.now.duration(to: earliest).components
+    if wait.seconds >= 0, wait.attoseconds > 0 {
+      usleep(useconds_t(wait.seconds * 1_000_000 + wait.attoseconds / 1_000_000_000_000))
+    }
+    let check = LibraryCheck(again, executable: executable, arguments: arguments)
+    var next: Worker.Task? = again
+    var lastDigest = earliest
+    while let task = next { next = try check.follow(task, &others, &lastDigest) }
+    for index in results.indices where results[index].test == name && results[index].outcome == .passed {
+      let other = others.first { $0.test == name && $0.subject == results[index].subject }
+      if other?.outcome == .passed, other?.detail == results[index].detail {
+        results[index].detail = ""
+      } else {
+        results[index].outcome = .failed
+        results[index].detail =
+          other?.outcome == .failed
+          ? "in another process: \(other?.detail ?? "")"
+          : "another process got other bits for the same calls, made a second later and in another order"
+      }
+    }
+  }
+
+  /// How a worker ended that should have gone on.
+  private func describe(_ end: WorkerProcess.End, _ errors: String) -> String {
+    let last = errors.split(separator: "\n").last { !$0.allSatisfy(\.isWhitespace) }
+    let said = last.map { ": \($0.prefix(200))" } ?? ""
+    return switch end {
+    case .exit(let status): "it ended the process with status \(status)" + said
+    case .signal(SIGXCPU), .signal(SIGKILL): "it took more than \(task.timeLimit) s of processor time"
+    case .signal(let signal): "it crashed the process: \(String(cString: strsignal(signal)))" + said
+    case .silence: "it did not return within \(task.timeLimit * 6) s"
+    }
+  }
+
+  /// The own environment; but a crash is told by its signal, not by a listing that takes seconds to make.
+  private static var workerEnvironment: [String] {
+    var variables: [String] = []
+    var next = environ
+    while let text = next.pointee {
+      variables.append(String(cString: text))
+      next += 1
+    }
+    return variables.filter { !$0.hasPrefix("SWIFT_BACKTRACE=") } + ["SWIFT_BACKTRACE=enable=no"]
+  }
+}

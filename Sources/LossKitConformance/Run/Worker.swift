@@ -1,0 +1,256 @@
+import LossKit
+package import LossKitRuntime
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Tests one library in a process of its own, whose end is a finding, and tells its parent of each test.
+package struct Worker {
+  /// What a worker is to do.
+  package struct Task: Sendable {
+    /// The library's path.
+    package var library: String
+    /// Only what has this name, if given.
+    package var name: String?
+    /// Only these tests, if given.
+    package var tests: Set<String> = []
+    /// What decides every random number.
+    package var seed: UInt64 = 1
+    /// Processor seconds that a test may take.
+    package var timeLimit = 10
+    /// The number of the first test to run: an earlier worker got as far.
+    package var start = 0
+    /// Subjects that did not return from an earlier call.
+    package var lost: Set<TestSubject> = []
+    /// Whether it makes the calls of `repeatable` in reverse order.
+    package var isReversed = false
+
+    /// A whole check of a library.
+    package init(library: String) { self.library = library }
+  }
+
+  private let task: Task
+  private let registry: PluginRegistry
+  private let output = WorkerProcess.recordFile
+  private var number = 0
+
+  /// A worker that writes its records to the file it was given for that. `registry` is where named objectives look for their
+  /// parts.
+  package init(_ task: Task, registry: PluginRegistry) {
+    self.task = task
+    self.registry = registry
+  }
+
+  /// Runs all tests that are asked for. The process has to end when this returns: that is the last test.
+  package mutating func run() {
+    Self.limitCoreFiles()
+    guard let library = open() else { return }
+    let (task, registry) = (task, registry)
+    for component in library.components {
+      let subject = TestSubject(kind: component.kind.rawValue, name: component.name)
+      // What only the first call changes, a test of later calls does not see.
+      var firstChange: String?
+      for law in ComponentLaw.all {
+        test(subject, law.name) { note in
+          let before = ProcessState()
+          defer { if law.name == ComponentLaw.returns.name { firstChange = ProcessState().change(since: before) } }
+          if law.name == ComponentLaw.environment.name, let firstChange {
+            throw Failure("a call changes \(firstChange)")
+          }
+          let tested = ComponentSubject(component, seed: task.seed, note: note)
+          if law.name == ComponentLaw.repeatableName { return .kept(try tested.digest(reversed: task.isReversed)) }
+          return try law.verdict(on: tested)
+        }
+      }
+    }
+    for type in library.policyTypes {
+      let subject = TestSubject(kind: "policy", name: type.name)
+      for law in PolicyLaw.all {
+        test(subject, law.name) { note in
+          try law.verdict(on: PolicySubject(type, seed: task.seed, note: note))
+        }
+      }
+    }
+    for objective in library.objectives {
+      test(TestSubject(kind: "objective", name: objective.name), LibraryLaw.resolves) { _ in
+        try registry.open(path: task.library)
+        let made = try Objective(objective.name, in: registry)
+        return .kept("\(objective.expression), \(made.columns.count) columns")
+      }
+    }
+    begin(librarySubject, LibraryLaw.exit)
+  }
+
+  // MARK: The library
+
+  private var librarySubject: TestSubject {
+    TestSubject(kind: "library", name: task.library.split(separator: "/").last.map(String.init) ?? task.library)
+  }
+
+  /// Opens the library, which is some tests of its own.
+  private mutating func open() -> PluginLibrary? {
+    let isFirst = task.start == 0
+    let start = (processor: processorTime(), wall: wallTime())
+    func times() -> (processor: Double, wall: Double) {
+      (processorTime() - start.processor, wallTime() - start.wall)
+    }
+    if isFirst { begin(librarySubject, isManifest ? LibraryLaw.manifest : LibraryLaw.opens) }
+    var result = Result<PluginLibrary, any Error>.failure(Failure("it cannot be opened"))
+    let change = Result {
+      try traces {
+        result = Result { try PluginLibrary.open(task.library) { if isFirst { finishOpening(times()) } } }
+      }
+    }
+    if !isFirst {
+      number = Self.firstNumber
+      return try? result.get()
+    }
+    let library: PluginLibrary
+    do {
+      library = try result.get()
+    } catch {
+      end(.failed, seconds: times().processor, "\(error)")
+      return nil
+    }
+    if isManifest {
+      end(.passed, seconds: times().processor, "")
+      begin(librarySubject, LibraryLaw.opens)
+      finishOpening(times())
+    }
+    // A manifest may leave out what the prototype tells.
+    let lacking = isManifest ? "" : Self.incompleteness(library)
+    end(lacking.isEmpty ? .passed : .failed, seconds: 0, lacking)
+    begin(librarySubject, LibraryLaw.environment)
+    let finding: String?
+    do { finding = try change.get() } catch { finding = "\(error)" }
+    end(finding == nil ? .passed : .failed, seconds: 0, finding ?? "")
+    number = Self.firstNumber
+    return library
+  }
+
+  /// The number of the first test that is not the library's own.
+  private static let firstNumber = 4
+
+  private var isManifest: Bool { task.library.hasSuffix(PluginLibrary.manifestSuffix) }
+
+  /// The library has told what it offers, and nothing of it was read.
+  private mutating func finishOpening(_ times: (processor: Double, wall: Double)) {
+    let (processor, wall) = (times.processor * 1000, times.wall * 1000)
+    let text = "\(processor.short) ms of processor time, \(wall.short) ms by the clock"
+    // What a busy machine does to the clock is no fault of the library; a second is more than that.
+    let isFast = processor < 100 && wall < 1000
+    end(isFast ? .passed : .failed, seconds: times.processor, isFast ? text : "\(text); 100 and 1000 are the limits")
+    begin(librarySubject, LibraryLaw.descriptor)
+  }
+
+  /// What a legal description lacks that people need; empty where nothing.
+  private static func incompleteness(_ library: PluginLibrary) -> String {
+    let parts =
+      library.components.map { ("\($0.kind) \($0.name)", $0.version, $0.summary, $0.parameters) }
+      + library.policyTypes.map { ("policy \($0.name)", $0.version, $0.summary, $0.parameters) }
+      + library.objectives.map { ("objective \($0.name)", $0.version, $0.summary, []) }
+    for (name, version, summary, parameters) in parts {
+      if version.isEmpty { return "\(name): its version is empty" }
+      if summary.isEmpty { return "\(name): its summary is empty" }
+      if let parameter = parameters.first(where: \.summary.isEmpty) {
+        return "\(name): the summary of its hyperparameter '\(parameter.name)' is empty"
+      }
+    }
+    return ""
+  }
+
+  // MARK: Tests
+
+  private mutating func test(
+    _ subject: TestSubject, _ name: String, _ body: (@escaping (String) -> Void) throws -> Verdict
+  ) {
+    guard number >= task.start, task.tests.isEmpty || task.tests.contains(name),
+      task.name == nil || task.name == subject.name
+    else {
+      number += 1
+      return
+    }
+    begin(subject, name)
+    guard !task.lost.contains(subject) else {
+      return end(.notTested, seconds: 0, "an earlier call did not return")
+    }
+    let mode = ArithmeticMode()
+    let start = processorTime()
+    let output = output
+    let result = Result { try body { Self.write(.note($0), to: output) } }
+    mode.restore()
+    let seconds = processorTime() - start
+    switch result {
+    case .success(.kept(let detail)): end(.passed, seconds: seconds, detail)
+    case .success(.notTested(let reason)): end(.notTested, seconds: seconds, reason)
+    case .failure(let error): end(.failed, seconds: seconds, "\(error)")
+    }
+  }
+
+  private mutating func begin(_ subject: TestSubject, _ name: String) {
+    Self.limitProcessorTime(seconds: task.timeLimit)
+    Self.write(.begin(number: number, subject: subject, test: name), to: output)
+    number += 1
+  }
+
+  private func end(_ outcome: TestResult.Outcome, seconds: Double, _ detail: String) {
+    Self.write(.end(outcome, seconds: seconds, detail: detail), to: output)
+  }
+
+  private static func write(_ record: WorkerRecord, to file: Int32) {
+    let bytes = Array(record.line.utf8)
+    var written = 0
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes { bytes in
+        #if canImport(Glibc)
+          Glibc.write(file, bytes.baseAddress.map { $0 + written }, bytes.count - written)
+        #else
+          Darwin.write(file, bytes.baseAddress.map { $0 + written }, bytes.count - written)
+        #endif
+      }
+      if count < 0, errno != EINTR { return }
+      written += max(0, count)
+    }
+  }
+
+  // MARK: Limits
+
+  /// The system ends the process when it has used that much more processor time.
+  private static func limitProcessorTime(seconds: Int) {
+    var limit = rlimit()
+    getrlimit(processorTimeLimit, &limit)
+    limit.rlim_cur = min(limit.rlim_max, rlim_t(processorTime().rounded(.up)) + rlim_t(seconds))
+    setrlimit(processorTimeLimit, &limit)
+  }
+
+  /// A crash is a finding; nobody asked for its memory in a file.
+  private static func limitCoreFiles() {
+    var limit = rlimit()
+    getrlimit(coreFileLimit, &limit)
+    limit.rlim_cur = 0
+    setrlimit(coreFileLimit, &limit)
+  }
+}
+
+#if canImport(Glibc)
+  private let processorTimeLimit = __rlimit_resource_t(RLIMIT_CPU.rawValue)
+  private let coreFileLimit = __rlimit_resource_t(RLIMIT_CORE.rawValue)
+#else
+  private let processorTimeLimit = RLIMIT_CPU
+  private let coreFileLimit = RLIMIT_CORE
+#endif
+
+/// Seconds of processor time that the process has used.
+private func processorTime() -> Double { seconds(CLOCK_PROCESS_CPUTIME_ID) }
+
+/// Seconds by the clock.
+private func wallTime() -> Double { seconds(CLOCK_MONOTONIC) }
+
+private func seconds(_ clock: clockid_t) -> Double {
+  var time = timespec()
+  clock_gettime(clock, &time)
+  return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+}

@@ -1,0 +1,81 @@
+import Foundation
+import Testing
+
+/// `losskit check` on what is sound, and its own messages.
+@Suite struct CheckTests {
+  @Test func allBuiltPluginsKeepAllLaws() throws {
+    let run = try CheckedRun(["check", Tool.directory(), "--json"])
+    let failures = run.results.filter { $0.outcome == "FAIL" }
+    #expect(failures.isEmpty, "\(failures.map(\.description).joined(separator: "\n"))")
+    #expect(run.status == 0)
+    let listed = try Tool.run(["list"]).output.split(separator: "\n").count
+    #expect(Set(run.results.filter { $0.kind != "library" }.map { "\($0.kind) \($0.name)" }).count == listed)
+  }
+
+  @Test func aTestIsALineAndTheLastOneIsTheSum() throws {
+    let library = try Tool.directory() + "/libDPO.so"
+    let run = try Tool.run(["check", library, "dpo", "--test", "gradient", "--test", "symbols", "--seed", "7"])
+    #expect(run.status == 0, "\(run.error)")
+    let lines = run.output.split(separator: "\n")
+    #expect(lines.count == 3)
+    #expect(lines[0].hasPrefix("ok  library libDPO.so  symbols"))
+    #expect(lines[1].hasPrefix("ok  loss dpo") && lines[1].contains("worst error"))
+    #expect(lines[2] == "2 passed, 0 failed, 0 not tested, in 1 library, seed 7")
+  }
+
+  @Test func aFailureIsFollowedByTheCommandThatRepeatsIt() throws {
+    let corpus = try Corpus()
+    try corpus.build(["wrong_sign"])
+    let run = try Tool.run(["check", corpus.library("wrong_sign"), "--seed", "7"])
+    #expect(run.status == 1)
+    let lines = run.output.split(separator: "\n").map(String.init)
+    let place = try #require(lines.firstIndex { $0.hasPrefix("FAIL") })
+    #expect(lines[place].contains("gradient") && lines[place].contains("the worst: d/d reward["))
+    let command = lines[place + 1].trimmingCharacters(in: .whitespaces)
+    #expect(command == "losskit check \(corpus.library("wrong_sign")) subject --test gradient --seed 7")
+    let again = try Tool.run(command.split(separator: " ").dropFirst().map(String.init))
+    #expect(again.status == 1)
+    #expect(again.output.split(separator: "\n").first.map { $0.contains("the worst") } ?? false)
+  }
+
+  @Test func wrongUseIsToldWithTheNearestNames() throws {
+    let library = try Tool.directory() + "/libDPO.so"
+    let test = try Tool.run(["check", library, "--test", "gradiant"])
+    #expect(test.status == 64 && test.error.contains("gradient"), "\(test.error)")
+    let name = try Tool.run(["check", library, "ipo"])
+    #expect(name.status == 69 && name.error.contains("nothing there has the name 'ipo'"), "\(name.error)")
+    let file = try Tool.run(["check", library + "x"])
+    #expect(file.status == 69 && file.error.contains("No such file"), "\(file.error)")
+    let limit = try Tool.run(["check", library, "--time-limit", "0"])
+    #expect(limit.status == 64 && limit.error.contains("from 1"), "\(limit.error)")
+  }
+}
+
+/// A run of `losskit check --json`.
+struct CheckedRun {
+  /// One test of the report.
+  struct Result: CustomStringConvertible {
+    let library, kind, name, test, outcome, detail: String
+    let reproduce: String?
+
+    var description: String { "\(kind) \(name): \(test): \(outcome): \(detail)" }
+  }
+
+  let status: Int32
+  let results: [Result]
+
+  init(_ arguments: [String]) throws {
+    let run = try Tool.run(arguments)
+    status = run.status
+    let object = try #require(try json(run.output) as? [String: Any], "\(run.error)")
+    let entries = try #require(object["results"] as? [[String: Any]])
+    results = try entries.map { entry in
+      func text(_ key: String) throws -> String { try #require(entry[key] as? String) }
+      return Result(
+        library: try text("library"), kind: try text("kind"), name: try text("name"), test: try text("test"),
+        outcome: try text("outcome"), detail: try text("detail"), reproduce: entry["reproduce"] as? String)
+    }
+    let passed = try #require(object["passed"] as? Bool)
+    #expect(passed == (status == 0))
+  }
+}

@@ -1,0 +1,3 @@
+/* returns: abort in every call */
+#define BEFORE abort()
+#include "loss.h"

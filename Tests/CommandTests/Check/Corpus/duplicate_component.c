@@ -1,0 +1,3 @@
+/* descriptor: two losses of one name */
+#define COMPONENTS &subject, &subject
+#include "loss.h"

@@ -1,0 +1,3 @@
+/* descriptor: two hyperparameters of one name */
+#define PARAMETER_COUNT 2
+#include "loss.h"

@@ -1,0 +1,3 @@
+/* descriptor: a summary that says nothing */
+#define SUMMARY ""
+#include "loss.h"

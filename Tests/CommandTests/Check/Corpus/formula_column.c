@@ -1,0 +1,5 @@
+/* formula: a formula of a column that is not declared */
+#define FORMULA { LOSSKIT_OP_INPUT, 0, 0, 0, 0 }, { LOSSKIT_OP_INPUT, 0, 1, 0, 0 }, { LOSSKIT_OP_SUBTRACT, 0, 1, 0, 0 }, \
+  { LOSSKIT_OP_PARAMETER, 0, 0, 0, 0 }, { LOSSKIT_OP_MULTIPLY, 2, 3, 0, 0 }, { LOSSKIT_OP_LOG_SIGMOID, 4, 0, 0, 0 }, \
+  { LOSSKIT_OP_INPUT, 5, 0, 0, 0 }
+#include "loss.h"

@@ -1,0 +1,3 @@
+/* descriptor: a number of hyperparameters, and no array of them */
+#define PARAMETERS NULL
+#include "loss.h"

@@ -1,0 +1,3 @@
+/* descriptor: an array of components with a hole */
+#define COMPONENTS &subject, NULL
+#include "loss.h"

@@ -1,0 +1,3 @@
+/* descriptor: a name that is NULL */
+#define NAME NULL
+#include "loss.h"

@@ -1,0 +1,3 @@
+/* descriptor: a summary that is NULL */
+#define SUMMARY NULL
+#include "loss.h"

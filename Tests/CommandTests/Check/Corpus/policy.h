@@ -1,0 +1,115 @@
+/* A policy without fault, -weight for each byte of a response and for its end. What a file defines before it includes this
+ * takes the place of a part. */
+#include <losskit_plugin.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#ifndef ON_CREATE
+#define ON_CREATE
+#endif
+#ifndef VALUE
+#define VALUE -*policy->weight * (double)(texts->response[i].length + 1)
+#endif
+#ifndef COPIED
+#define COPIED own(*policy->weight)
+#endif
+#ifndef STORED
+#define STORED *policy->weight
+#endif
+#ifndef EMPTY
+#define EMPTY fail(error, (int64_t)(i % texts->prompts), "an empty response")
+#endif
+
+struct losskit_policy { double *weight, gradient; };
+
+static int32_t fail(losskit_error *error, int64_t prompt, const char *message) {
+  if (error) {
+    error->prompt = prompt;
+    snprintf(error->message, sizeof error->message, "%s", message);
+  }
+  return 1;
+}
+static double *own(double weight) {
+  double *copy = malloc(sizeof *copy);
+  *copy = weight;
+  return copy;
+}
+static int32_t make(double *weight, losskit_policy **out) {
+  *out = calloc(1, sizeof **out);
+  (*out)->weight = weight;
+  return 0;
+}
+static int32_t create(const losskit_policy_type *self, const double *p, uint64_t seed, losskit_policy **out, losskit_error *error) {
+  (void)self, (void)p, (void)error;
+  ON_CREATE;
+  return make(own(0.5 + (double)(seed % 8)), out);
+}
+static int32_t load(const losskit_policy_type *self, const char *path, const double *p, losskit_policy **out, losskit_error *error) {
+  (void)self, (void)p;
+  char name[4096];
+  double weight;
+  snprintf(name, sizeof name, "%s/weight", path);
+  FILE *file = fopen(name, "r");
+  if (!file) return fail(error, -1, "nothing is stored there");
+  const int read = fscanf(file, "%lf", &weight);
+  fclose(file);
+  return read == 1 ? make(own(weight), out) : fail(error, -1, "no number is stored there");
+}
+static void destroy(losskit_policy *policy) { free(policy); }
+static int32_t measure(losskit_policy *policy, const losskit_texts *texts, uint32_t *counts, uint32_t *cut, losskit_error *error) {
+  (void)policy, (void)error;
+  for (size_t i = 0; i < texts->prompts * texts->responses; i++) {
+    if (texts->response[i].length == 0) return EMPTY;
+    counts[i] = (uint32_t)texts->response[i].length + 1;
+    if (cut) cut[i] = 0;
+  }
+  return 0;
+}
+static int32_t forward(losskit_policy *policy, const losskit_policy_frame *frame, int32_t keep, losskit_error *error) {
+  (void)policy, (void)keep, (void)error;
+  const losskit_texts *texts = &frame->texts;
+  for (size_t i = 0; i < texts->prompts * texts->responses; i++) frame->values[0][i] = VALUE;
+  return 0;
+}
+static int32_t backward(losskit_policy *policy, const losskit_policy_frame *frame, losskit_error *error) {
+  (void)error;
+  const losskit_texts *texts = &frame->texts;
+  for (size_t i = 0; i < texts->prompts * texts->responses; i++)
+    policy->gradient -= frame->gradients[0][i] * (double)(texts->response[i].length + 1);
+  return 0;
+}
+static int32_t step(losskit_policy *policy, losskit_update *update, losskit_error *error) {
+  (void)error;
+  update->gradient_norm = fabs(policy->gradient);
+  const double scale = update->gradient_norm > update->max_gradient_norm ? update->max_gradient_norm / update->gradient_norm : 1;
+  *policy->weight -= update->learning_rate * scale * policy->gradient;
+  policy->gradient = 0;
+  return 0;
+}
+static int32_t save(losskit_policy *policy, const char *directory, int32_t with_optimizer, losskit_error *error) {
+  (void)with_optimizer;
+  char name[4096];
+  snprintf(name, sizeof name, "%s/weight", directory);
+  FILE *file = fopen(name, "w");
+  if (!file) return fail(error, -1, "it cannot be written");
+  fprintf(file, "%.17g", STORED);
+  return fclose(file);
+}
+static int32_t copy(const losskit_policy *policy, losskit_policy **out, losskit_error *error) {
+  (void)error;
+  return make(COPIED, out);
+}
+
+static const losskit_column logp = { "policy_logp", "of a response", LOSSKIT_PER_RESPONSE, LOSSKIT_DIFFERENTIABLE };
+static const losskit_column *const columns[] = { &logp };
+static const losskit_policy_type subject = {
+  LOSSKIT_TRAINABLE, "subject", "1", "A policy to be tested.", NULL, NULL, 0, 1, NULL, columns, NULL,
+  create, load, destroy, measure, forward, backward, step, save, copy, NULL, NULL };
+static const losskit_policy_type *const types[] = { &subject };
+static const losskit_plugin plugin = { 0, 1, 0, NULL, types, NULL, NULL };
+
+const losskit_plugin *losskit_plugin_entry_v1(const losskit_host *host, losskit_error *error) {
+  (void)host, (void)error;
+  return &plugin;
+}

@@ -1,0 +1,3 @@
+/* forward: a policy with other values each time */
+#define VALUE -1 - 1e-9 * rand()
+#include "policy.h"

@@ -1,0 +1,3 @@
+/* copies: a copy of a policy that is trained along with it */
+#define COPIED policy->weight
+#include "policy.h"

@@ -1,0 +1,3 @@
+/* opens: an entry function that returns NULL */
+#define ON_ENTRY return NULL
+#include "loss.h"

@@ -1,0 +1,3 @@
+/* descriptor: more responses at least than at most */
+#define RESPONSES 4, 2
+#include "loss.h"

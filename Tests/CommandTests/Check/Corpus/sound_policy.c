@@ -1,0 +1,2 @@
+/* nothing: a policy without fault */
+#include "policy.h"

@@ -1,0 +1,2 @@
+/* nothing: a loss of rankings without fault */
+#include "ranking.h"

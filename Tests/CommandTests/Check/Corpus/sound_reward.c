@@ -1,0 +1,2 @@
+/* nothing: a reward without fault */
+#include "reward.h"

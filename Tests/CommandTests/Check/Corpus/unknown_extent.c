@@ -1,0 +1,3 @@
+/* descriptor: a column of an unknown extent */
+#define COLUMN { "reward", "the implicit reward", 5, LOSSKIT_DIFFERENTIABLE }
+#include "loss.h"
