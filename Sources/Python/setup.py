@@ -1,0 +1,73 @@
+"""Builds the wheel with the native library, the plugins and the parts of the Swift runtime that they need.
+
+LOSSKIT_PREFIX names an installed prefix to take them from; without it `make` builds and installs them out of the checkout
+that this folder is part of.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+from setuptools import Distribution, setup
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.build_py import build_py
+
+HERE = pathlib.Path(__file__).resolve().parent
+# Policies need oneDNN, which is larger than all else together, and nothing in Python uses them.
+POLICIES = {"libTransformer.so", "libLogProbabilityFile.so"}
+
+
+def installed_prefix(scratch: pathlib.Path) -> pathlib.Path:
+    """The prefix to take the native files from, made where none is named."""
+    if prefix := os.environ.get("LOSSKIT_PREFIX"):
+        return pathlib.Path(prefix)
+    checkout = HERE.parent.parent
+    if not (checkout / "Package.swift").is_file():
+        raise SystemExit(
+            f"{HERE}: LossKit's sources are not two folders up, and LOSSKIT_PREFIX names no installed LossKit; "
+            "install from a checkout, or run 'make install PREFIX=…' there and set LOSSKIT_PREFIX"
+        )
+    subprocess.run(["make", "build"], cwd=checkout, check=True)
+    subprocess.run(["make", "install-library", f"PREFIX={scratch}"], cwd=checkout, check=True)
+    return scratch
+
+
+class BuildWithLibraries(build_py):
+    """Copies liblosskit.so, the plugins and the Swift runtime into the package."""
+
+    def run(self) -> None:
+        super().run()
+        package = pathlib.Path(self.build_lib) / "losskit" / "native" / "lib"
+        prefix = installed_prefix(pathlib.Path(self.build_lib).resolve().parent / "prefix")
+        library = prefix / "lib" / "liblosskit.so"
+        if not library.is_file():
+            raise SystemExit(f"{library}: there is no such file; run 'make install PREFIX={prefix}' first")
+        shutil.rmtree(package, ignore_errors=True)
+        (package / "losskit" / "plugins").mkdir(parents=True)
+        shutil.copy2(library, package)
+        for source in (prefix / "lib" / "losskit").glob("*.so*"):
+            shutil.copy2(source, package / "losskit")
+        for source in (prefix / "lib" / "losskit" / "plugins").glob("*.so"):
+            if source.name not in POLICIES:
+                shutil.copy2(source, package / "losskit" / "plugins")
+
+
+class NativeWheel(bdist_wheel):
+    """A wheel for any Python of this platform: the library is called through ctypes."""
+
+    def get_tag(self) -> tuple[str, str, str]:
+        return "py3", "none", super().get_tag()[2]
+
+
+class NativeDistribution(Distribution):
+    """A distribution that is not pure Python."""
+
+    def has_ext_modules(self) -> bool:
+        return True
+
+
+setup(
+    cmdclass={"build_py": BuildWithLibraries, "bdist_wheel": NativeWheel},
+    distclass=NativeDistribution,
+)

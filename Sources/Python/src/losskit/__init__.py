@@ -1,0 +1,20 @@
+"""Preference-optimization losses by name.
+
+>>> import losskit, numpy as np
+>>> objective = losskit.Objective("cal-dpo", beta=0.1)
+>>> result = objective.evaluate(
+...     policy_chosen_logps=np.array([-10.0]), policy_rejected_logps=np.array([-12.0]),
+...     ref_chosen_logps=np.array([-11.0]), ref_rejected_logps=np.array([-11.0]))
+>>> round(result.loss, 4)
+32.1269
+
+Log-probabilities are in nats, sums over the tokens of a response; lengths are in tokens. `losskit.torch`, `losskit.jax` and
+`losskit.trl` hold what needs PyTorch, JAX and TRL.
+"""
+
+from losskit._library import LossKitError, version
+from losskit._objective import Column, Evaluation, Objective
+from losskit._registry import Entry, Registry, describe, list
+
+__all__ = ["Column", "Entry", "Evaluation", "LossKitError", "Objective", "Registry", "describe", "list", "version"]
+__version__ = "1.0.0"

@@ -1,0 +1,113 @@
+"""What losses, rewards and objectives there are."""
+
+from __future__ import annotations
+
+import builtins
+import ctypes
+import functools
+import json
+import os
+import weakref
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from losskit import _library
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that a plugin offers.
+
+    `kind` is loss, reward, policy or objective; `library` the file it comes from. `shadowed_by` names the library that is
+    used instead, `conflicts_with` those that claim the same name.
+    """
+
+    kind: str
+    name: str
+    version: str
+    summary: str
+    library: str
+    shadowed_by: str | None
+    conflicts_with: tuple[str, ...]
+
+
+class Registry:
+    """Finds losses, rewards and objectives by name.
+
+    directories: absolute paths searched for plugins, the first wins. default_path: whether the directories of
+    LOSSKIT_PLUGIN_PATH and the plugins that came with the library follow. allowed_digests: the SHA-256 sums, in hexadecimal,
+    of the only files to be opened. A plugin runs with the rights of this process.
+    """
+
+    def __init__(
+        self,
+        directories: Iterable[str | os.PathLike[str]] = (),
+        *,
+        default_path: bool = True,
+        allowed_digests: Iterable[str] | None = None,
+    ) -> None:
+        paths = [os.fspath(path) for path in directories]
+        digests = None if allowed_digests is None else builtins.list(allowed_digests)
+        options = _library.RegistryOptions()
+        options.directories, options.directory_count = _library.texts(paths), len(paths)
+        if digests is not None:
+            # An empty list allows nothing, which is not the same as no list.
+            options.allowed_digests = _library.texts(digests or [""])
+            options.allowed_digest_count = len(digests)
+        options.flags = _library.DEFAULT_PATH if default_path else 0
+        handle = ctypes.c_void_p()
+        _library.call("losskit_registry_open", ctypes.byref(options), ctypes.byref(handle))
+        self._handle = handle
+        self._close = weakref.finalize(self, _close, handle)
+
+    def open(self, path: str | os.PathLike[str]) -> None:
+        """Opens a plugin by its path; what it offers comes before everything of the directories."""
+        _library.call("losskit_registry_add", self._handle, os.fspath(path).encode())
+
+    def list(self, kind: str | None = None) -> builtins.list[Entry]:
+        """Everything there is, of one kind where one is given: loss, reward, policy or objective."""
+        return [entry for entry in self._listing[0] if kind is None or entry.kind == kind]
+
+    @property
+    def problems(self) -> builtins.list[str]:
+        """Why libraries of the directories cannot be used."""
+        return self._listing[1]
+
+    @property
+    def _listing(self) -> tuple[builtins.list[Entry], builtins.list[str]]:
+        listing = json.loads(_library.text("losskit_registry_list", self._handle))
+        entries = [Entry(**{**entry, "conflicts_with": tuple(entry["conflicts_with"])}) for entry in listing["entries"]]
+        return entries, [problem["message"] for problem in listing["problems"]]
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """All there is to know of a name, as `losskit describe --json` prints it.
+
+        A name that a loss and a reward share gives the loss. Raises LossKitError for an unknown name, with the nearest ones.
+        """
+        cards = json.loads(_library.text("losskit_registry_describe", self._handle, name.encode()))
+        return cards[0]
+
+    def close(self) -> None:
+        """Ends the registry; objectives made from it live on."""
+        self._close()
+
+
+def _close(handle: ctypes.c_void_p) -> None:
+    _library.call("losskit_registry_close", handle)
+
+
+@functools.cache
+def shared() -> Registry:
+    """The registry of everything that came with the library and of LOSSKIT_PLUGIN_PATH."""
+    return Registry()
+
+
+def list(kind: str | None = None) -> builtins.list[Entry]:
+    """Everything in the default registry, of one kind where one is given: loss, reward, policy or objective."""
+    return shared().list(kind)
+
+
+def describe(name: str) -> dict[str, Any]:
+    """All there is to know of a name in the default registry; see `Registry.describe`."""
+    return shared().describe(name)

@@ -1,0 +1,336 @@
+"""Objectives as PyTorch modules, with gradients through autograd.
+
+There are two ways to compute. *Native*: the plugin itself, on the CPU; tensors there are read without a copy. *Traced*: the
+formula and its partial derivatives, rebuilt from torch operations, on any device and under `torch.compile`. Torch's own autograd
+is not asked for the derivatives: it has other slopes at kinks, and NaN behind branches that were not taken.
+"""
+
+from __future__ import annotations
+
+import functools
+import linecache
+import threading
+import warnings
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+import losskit
+from losskit import _library
+from losskit._batch import Lent, place
+from losskit._library import LossKitError
+from losskit._registry import Registry
+
+__all__ = ["Objective", "flatten_tokens"]
+
+_KINDS = {torch.float32: _library.FLOAT32, torch.float64: _library.FLOAT64}
+
+
+class Objective(torch.nn.Module):
+    """A preference loss by name: `Objective("cal-dpo", beta=0.01)(policy_chosen_logps=…, …)` gives loss and metrics.
+
+    text, reward, settings, registry and hyperparameters are those of `losskit.Objective`. compute: "native", "traced", or "auto":
+    native for tensors on the CPU, traced elsewhere and under torch.compile. What exports no formula is always computed natively,
+    with one copy to the host and back per step, and a warning that says so.
+
+    What the objective keeps from step to step (such as BCO's running mean) is the buffer `state`; it moves in training mode
+    only, and is saved with the module.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        reward: str | None = None,
+        settings: Mapping[str, object] | None = None,
+        registry: Registry | None = None,
+        compute: str = "auto",
+        **hyperparameters: object,
+    ) -> None:
+        super().__init__()
+        if compute not in ("auto", "native", "traced"):
+            raise LossKitError(f"compute: {compute!r} is unknown; auto, native and traced are known")
+        self.objective = losskit.Objective(
+            text, reward=reward, settings=settings, registry=registry, **hyperparameters
+        )
+        self.compute = compute
+        state = self.objective.initial_state()
+        self.register_buffer("state", None if state is None else torch.from_numpy(state))
+        self._traced: dict[tuple[int, int], Callable[..., Any] | None] = {}
+
+    def extra_repr(self) -> str:
+        return f"{self.objective.text!r}, compute={self.compute!r}"
+
+    def forward(
+        self,
+        *,
+        counts: torch.Tensor | None = None,
+        token_offsets: torch.Tensor | None = None,
+        seed: int = 0,
+        **columns: torch.Tensor,
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor | float]]:
+        """The mean loss of a batch, differentiable by its columns, and its metrics under TRL's names.
+
+        columns: those of `losskit.Objective.evaluate`, as tensors: policy_chosen_logps, policy_rejected_logps, ref_chosen_logps,
+        ref_rejected_logps, chosen_lengths, rejected_scores, … of [G] each, or policy_logp of [K, G]. counts, token_offsets and
+        seed as there. Metrics are numbers where they were computed natively, and tensors, which need no synchronization, where
+        they were traced.
+        """
+        for name, tensor in columns.items():
+            if not isinstance(tensor, torch.Tensor):
+                raise LossKitError(f"{name}: a tensor is needed, not {type(tensor).__name__}")
+        columns = {name: tensor for name, tensor in columns.items()}
+        if self._is_traced(columns):
+            function = self._trace(columns, counts)
+            if function is not None:
+                return self._forward_traced(function, columns, token_offsets)
+        return self._forward_natively(columns, counts, token_offsets, seed)
+
+    def _is_traced(self, columns: Mapping[str, torch.Tensor]) -> bool:
+        if self.compute != "auto":
+            return self.compute == "traced"
+        return torch.compiler.is_compiling() or any(tensor.device.type != "cpu" for tensor in columns.values())
+
+    # ---- native
+
+    def _forward_natively(
+        self,
+        columns: dict[str, torch.Tensor],
+        counts: torch.Tensor | None,
+        token_offsets: torch.Tensor | None,
+        seed: int,
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor | float]]:
+        state = self.state
+        if state is not None and (not self.training or state.device.type != "cpu" or state.dtype != torch.float64):
+            state = state.detach().to("cpu", torch.float64, copy=True)
+        call = _NativeCall(self.objective, tuple(columns), _to_host(counts, np.uint32), _to_host(token_offsets, np.uintp), state, seed)
+        loss = _Native.apply(call, *columns.values())
+        if self.training and state is not None and state is not self.state:
+            self.state.copy_(state)
+        return loss, call.metrics
+
+    # ---- traced
+
+    def _trace(self, columns: Mapping[str, torch.Tensor], counts: torch.Tensor | None) -> Callable[..., Any] | None:
+        if counts is not None:
+            raise LossKitError("counts: rankings of different length are computed natively; use compute='native'")
+        places = {name: place(name, self.objective.columns) for name in columns}
+        _, responses, references = self.objective._shape(columns, places, None)
+        key = (responses, references)
+        if key not in self._traced:
+            self._traced[key] = _traced(self.objective, responses, references)
+        return self._traced[key]
+
+    def _forward_traced(
+        self, function: Callable[..., Any], columns: Mapping[str, torch.Tensor], token_offsets: torch.Tensor | None
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor | float]]:
+        arguments = _stacked(self.objective, columns)
+        extra = {} if token_offsets is None else {"token_offsets": token_offsets}
+        keywords = {} if self.state is None else {"state": tuple(self.state.unbind())}
+        results = function(**arguments, **extra, **keywords)
+        results = results if isinstance(results, tuple) else (results,)
+        if self.state is not None and self.training:
+            with torch.no_grad():
+                self.state.copy_(torch.stack([value.to(self.state) for value in results[-1]]))
+        loss = results[0].mean()
+        with torch.no_grad():
+            rewards = results[1] if self.objective.has_reward else None
+            metrics = _metrics(self.objective, loss, rewards, arguments)
+        return loss, metrics
+
+
+def flatten_tokens(token_logps: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log-probabilities of tokens without their padding, and where each response's tokens start.
+
+    token_logps, mask: [K*G, T], chosen responses first, as trainers concatenate them; mask is 0 for prompt and padding. Gives the
+    columns policy_token_logp (or reference_token_logp) and token_offsets.
+    """
+    if token_logps.shape != mask.shape:
+        raise LossKitError(f"mask: its shape {tuple(mask.shape)} is not that of the log-probabilities, {tuple(token_logps.shape)}")
+    kept = mask.bool()
+    offsets = torch.zeros(len(kept) + 1, dtype=torch.int64, device=kept.device)
+    torch.cumsum(kept.sum(1), 0, out=offsets[1:])
+    return token_logps[kept], offsets
+
+
+class _NativeCall:
+    """One evaluation by the plugin: what goes in, and what came of it."""
+
+    __slots__ = ("counts", "gradients", "metrics", "names", "objective", "offsets", "seed", "state")
+
+    def __init__(
+        self, objective: losskit.Objective, names: tuple[str, ...], counts: Any, offsets: Any, state: Any, seed: int
+    ) -> None:
+        self.objective, self.names, self.counts, self.offsets = objective, names, counts, offsets
+        self.state, self.seed = state, seed
+        self.metrics: dict[str, float] = {}
+        self.gradients: list[torch.Tensor | None] = []
+
+    def run(self, tensors: tuple[torch.Tensor, ...], needed: list[bool]) -> float:
+        """Evaluates; keeps the gradients of the tensors that need one, in their types and on their devices."""
+        objective = self.objective
+        hosted = [_hosted(name, tensor) for name, tensor in zip(self.names, tensors)]
+        arrays = dict(zip(self.names, hosted))
+        places = {name: place(name, objective.columns) for name in self.names}
+        shape = objective._shape(arrays, places, self.counts)
+        objective._check_lengths(self.counts, self.offsets, shape)
+        lent: list[Lent] = []
+        self.gradients = []
+        for name, tensor, need in zip(self.names, hosted, needed):
+            gradient = torch.empty(tensor.shape, dtype=tensor.dtype) if need else None
+            self.gradients.append(gradient)
+            lent += _lend(objective, name, tensor, gradient, places[name], shape)
+        counts = 0 if self.counts is None else self.counts.ctypes.data
+        offsets = 0 if self.offsets is None else self.offsets.ctypes.data
+        state = 0 if self.state is None else self.state.data_ptr()
+        loss, self.metrics = objective._run(
+            lent, shape, counts=counts, token_offsets=offsets, state=state, state_count=objective._state_count,
+            seed=self.seed,
+        )  # fmt: skip
+        self.gradients = [
+            gradient if gradient is None else gradient.to(tensor.device, tensor.dtype)
+            for gradient, tensor in zip(self.gradients, tensors)
+        ]
+        return loss
+
+
+class _Native(torch.autograd.Function):
+    """The mean loss by the plugin, whose gradient comes with it."""
+
+    @staticmethod
+    def forward(ctx: Any, call: _NativeCall, *tensors: torch.Tensor) -> torch.Tensor:
+        columns = call.objective.columns
+        needed = [
+            needs and (column := columns.get(place(name, columns).column)) is not None and column.differentiable
+            for needs, name in zip(ctx.needs_input_grad[1:], call.names)
+        ]
+        value = call.run(tensors, needed)
+        ctx.call = call
+        first = tensors[0]
+        dtype = first.dtype if first.dtype in _KINDS else torch.float32
+        return torch.tensor(value, dtype=dtype, device=first.device)
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        return None, *(gradient if gradient is None else gradient * cotangent for gradient in ctx.call.gradients)
+
+
+def _hosted(name: str, tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor as the library can read it: itself where it is on the CPU and of a type that is known there."""
+    tensor = tensor.detach()
+    if tensor.dtype not in _KINDS:
+        if tensor.is_complex():
+            raise LossKitError(f"{name}: real numbers are needed, not {tensor.dtype}")
+        tensor = tensor.to(torch.float32 if tensor.is_floating_point() else torch.float64)
+    return tensor if tensor.device.type == "cpu" else tensor.cpu()
+
+
+def _lend(
+    objective: losskit.Objective,
+    name: str,
+    tensor: torch.Tensor,
+    gradient: torch.Tensor | None,
+    where: Any,
+    shape: tuple[int, int, int],
+) -> list[Lent]:
+    """The parts of a tensor, each a run of numbers with one stride."""
+    if tensor.dim() == 1:
+        # What nearly every call does, without a detour over NumPy.
+        part = _library.WHOLE if where.response is None else where.response
+        address = None if gradient is None else gradient.data_ptr()
+        return [
+            Lent(
+                where.column.encode(), part, tensor.data_ptr(), tensor.stride(0) * tensor.element_size(), tensor.shape[0],
+                _KINDS[tensor.dtype], address,
+            )
+        ]  # fmt: skip
+    return objective._lend(name, tensor.numpy(), None if gradient is None else gradient.numpy(), where, shape)
+
+
+def _to_host(tensor: torch.Tensor | None, dtype: type[np.unsignedinteger]) -> Any:
+    """Whole numbers as the library takes them."""
+    return None if tensor is None else np.ascontiguousarray(tensor.detach().cpu().numpy(), dtype)
+
+
+def _stacked(objective: losskit.Objective, columns: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Columns by their names, the parts of pairs stacked to [K, G] (per reference [R·K, G])."""
+    parts: dict[str, dict[int | None, torch.Tensor]] = {}
+    for name, tensor in columns.items():
+        where = place(name, objective.columns)
+        if not tensor.is_floating_point():
+            tensor = tensor.to(torch.float32)
+        parts.setdefault(where.column, {})[where.response] = tensor
+    stacked = {}
+    for name, found in parts.items():
+        if None in found:
+            stacked[name] = found[None]
+            continue
+        if len(found) != 2:
+            raise LossKitError(f"{name}: its chosen and its rejected part are needed, one of them is missing")
+        stacked[name] = torch.stack([found[0], found[1]], dim=-2)
+    missing = [column.name for column in objective.columns.values() if column.name not in stacked]
+    if missing:
+        raise LossKitError(f"{objective.text}: the column {missing[0]} is missing")
+    return stacked
+
+
+def _metrics(
+    objective: losskit.Objective,
+    loss: torch.Tensor,
+    rewards: torch.Tensor | None,
+    columns: Mapping[str, torch.Tensor],
+) -> dict[str, torch.Tensor | float]:
+    """The metrics that a native evaluation gives, as tensors."""
+    metrics: dict[str, torch.Tensor | float] = {"loss": loss.detach()}
+    if rewards is not None:
+        chosen, rejected = _sides(rewards, columns)
+        scale = objective.reward_scale
+        metrics |= {"rewards/chosen": scale * chosen, "rewards/rejected": scale * rejected}
+        metrics["rewards/margins"] = scale * (chosen - rejected)
+        if (count := len(rewards)) > 1:
+            pairs = [rewards[better] > rewards[worse] for better in range(count) for worse in range(better + 1, count)]
+            metrics["rewards/accuracies"] = torch.stack(pairs).to(rewards.dtype).mean()
+        metrics |= {"implicit_rewards/chosen": chosen, "implicit_rewards/rejected": rejected}
+    if (logps := columns.get("policy_logp")) is not None:
+        chosen, rejected = _sides(logps.detach(), columns)
+        metrics |= {"logps/chosen": chosen, "logps/rejected": rejected}
+    return metrics
+
+
+def _sides(values: torch.Tensor, columns: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    values = values if values.dim() > 1 else values[None]
+    if len(values) > 1:
+        return values[0].mean(), values[1:].mean()
+    labels = columns.get("label")
+    desirable = torch.ones_like(values[0]) if labels is None else (labels.reshape(-1) > 0).to(values.dtype)
+    return (values[0] * desirable).sum() / desirable.sum(), (values[0] * (1 - desirable)).sum() / (1 - desirable).sum()
+
+
+_lock = threading.Lock()
+
+
+def _traced(objective: losskit.Objective, responses: int, references: int) -> Callable[..., Any] | None:
+    """The objective as torch operations; None, with a warning, where it cannot be written so."""
+    try:
+        source = objective.export("torch", responses=responses, references=references)
+    except LossKitError as problem:
+        warnings.warn(
+            f"{objective.text} is computed natively, with a copy to the host and back at each step: {problem}", stacklevel=4
+        )
+        return None
+    return _compiled(source)
+
+
+@functools.cache
+def _compiled(source: str) -> Callable[..., Any]:
+    """The public function of a module's source."""
+    name = f"<losskit {abs(hash(source)):x}>"
+    with _lock:
+        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    module = ModuleType("losskit.traced")
+    exec(compile(source, name, "exec"), module.__dict__)
+    functions = [value for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+    return functions[-1]

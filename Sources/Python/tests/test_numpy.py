@@ -1,0 +1,234 @@
+"""The package with NumPy alone."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import subprocess
+import sys
+import unittest
+
+import numpy as np
+from batches import every_objective, random_batch
+
+import losskit
+
+PAIR = {
+    "policy_chosen_logps": np.array([-10.0, -11.0]),
+    "policy_rejected_logps": np.array([-12.0, -9.0]),
+    "ref_chosen_logps": np.array([-11.0, -10.5]),
+    "ref_rejected_logps": np.array([-11.0, -9.5]),
+}
+
+
+def logistic(x: np.ndarray) -> np.ndarray:
+    return np.logaddexp(0, -x)
+
+
+class CatalogTests(unittest.TestCase):
+    def test_everything_is_listed_with_its_kind(self) -> None:
+        names = {(entry.kind, entry.name) for entry in losskit.list()}
+        self.assertLessEqual({("loss", "cal-dpo"), ("reward", "log-ratio"), ("objective", "f-dpo")}, names)
+        self.assertTrue(all(entry.kind == "reward" for entry in losskit.list("reward")))
+
+    def test_a_card_says_what_the_command_says(self) -> None:
+        card = losskit.describe("cal-dpo")
+        self.assertEqual(card["name"], "cal-dpo")
+        self.assertEqual([item["name"] for item in card["hyperparameters"]], ["beta", "calibration"])
+
+    def test_an_unknown_name_lists_the_nearest(self) -> None:
+        for attempt in (lambda: losskit.describe("cal-dop"), lambda: losskit.Objective("cal-dop")):
+            with self.assertRaisesRegex(losskit.LossKitError, "cal-dpo"):
+                attempt()
+
+    def test_a_registry_without_a_path_knows_nothing_until_a_file_is_opened(self) -> None:
+        registry = losskit.Registry(default_path=False)
+        self.assertEqual(registry.list(), [])
+        entries = [entry for entry in losskit.list() if entry.name in ("dpo", "log-ratio")]
+        for entry in entries:
+            registry.open(entry.library)
+        objective = losskit.Objective("dpo", registry=registry)
+        registry.close()
+        self.assertAlmostEqual(objective.evaluate(**PAIR).losses[0], float(logistic(np.array(0.2))))
+        with self.assertRaises(losskit.LossKitError):
+            registry.list()
+
+
+class EvaluationTests(unittest.TestCase):
+    def test_values_and_gradients_are_those_of_the_formula(self) -> None:
+        result = losskit.Objective("dpo", beta=0.5).evaluate(**PAIR)
+        margin = np.array([2.0, -1.0])
+        np.testing.assert_allclose(result.losses, logistic(0.5 * margin), rtol=1e-13)
+        self.assertAlmostEqual(result.loss, result.losses.mean(), places=14)
+        slope = -0.5 / (1 + np.exp(0.5 * margin)) / 2
+        np.testing.assert_allclose(result.gradients["policy_chosen_logps"], slope, rtol=1e-12)
+        np.testing.assert_allclose(result.gradients["policy_rejected_logps"], -slope, rtol=1e-12)
+        np.testing.assert_allclose(result.rewards, [[1, -0.5], [-1, 0.5]])
+        self.assertAlmostEqual(result.metrics["rewards/margins"], 0.25)
+        self.assertIsNone(result.state)
+        total = losskit.Objective("dpo", beta=0.5).evaluate(**PAIR, reduction="sum")
+        self.assertAlmostEqual(total.loss, 2 * result.loss)
+
+    def test_any_layout_of_the_same_numbers_gives_the_same(self) -> None:
+        objective = losskit.Objective("cal-dpo", beta=0.1)
+        expected = objective.evaluate(**PAIR)
+        layouts = {
+            "every other": lambda x: np.repeat(x, 2)[::2],
+            "backwards": lambda x: x[::-1].copy()[::-1],
+            "read-only": lambda x: np.frombuffer(x.tobytes()),
+            "unaligned": lambda x: np.frombuffer(b"." + x.tobytes(), dtype=np.uint8)[1:].view(np.float64),
+            "big-endian": lambda x: x.astype(">f8"),
+            "list": lambda x: x.tolist(),
+            "float16": lambda x: x.astype(np.float16),
+            "float32": lambda x: x.astype(np.float32),
+        }
+        for name, layout in layouts.items():
+            with self.subTest(name):
+                found = objective.evaluate(**{key: layout(value) for key, value in PAIR.items()})
+                np.testing.assert_allclose(found.losses, expected.losses, rtol=1e-14)
+                np.testing.assert_allclose(
+                    found.gradients["policy_chosen_logps"], expected.gradients["policy_chosen_logps"], rtol=2e-7
+                )
+        whole = objective.evaluate(
+            policy_logp=np.stack([PAIR["policy_chosen_logps"], PAIR["policy_rejected_logps"]]),
+            reference_logp=np.stack([PAIR["ref_chosen_logps"], PAIR["ref_rejected_logps"]]),
+        )
+        self.assertEqual(whole.loss, expected.loss)
+        self.assertEqual(whole.gradients["policy_logp"].shape, (2, 2))
+        strided = objective.evaluate(
+            policy_logp=np.stack([PAIR["policy_chosen_logps"], PAIR["policy_rejected_logps"]], axis=1).T,
+            reference_logp=np.concatenate([PAIR["ref_chosen_logps"], PAIR["ref_rejected_logps"]]),
+        )
+        self.assertEqual(strided.loss, expected.loss)
+
+    def test_every_objective_agrees_with_differences(self) -> None:
+        step = 1e-6
+        for name in every_objective():
+            objective = losskit.Objective(name)
+            batch = random_batch(objective)
+            found = objective.evaluate(**batch)
+            for column, gradient in found.gradients.items():
+                with self.subTest(name, column=column):
+                    direction = np.random.default_rng(1).normal(size=gradient.shape)
+                    ends = [
+                        objective.evaluate(**{**batch, column: batch[column] + sign * step * direction}).loss
+                        for sign in (1, -1)
+                    ]
+                    difference = (ends[0] - ends[1]) / (2 * step)
+                    size = np.abs(gradient * direction).sum() + abs(found.loss)
+                    if not _stops_gradients(name):
+                        self.assertLess(abs((gradient * direction).sum() - difference), 1e-6 * size + 1e-9)
+
+    def test_rankings_of_different_length(self) -> None:
+        objective = losskit.Objective("plackett-luce")
+        draw = np.random.default_rng(3)
+        batch = {name: draw.normal(-10, 1, (4, 3)) for name in ("policy_logp", "reference_logp")}
+        together = objective.evaluate(**batch, counts=[4, 2, 3])
+        for prompt, count in enumerate([4, 2, 3]):
+            alone = objective.evaluate(**{name: array[:count, [prompt]] for name, array in batch.items()})
+            self.assertAlmostEqual(together.losses[prompt], alone.loss, places=12)
+
+    def test_state_is_carried_by_the_caller(self) -> None:
+        objective = losskit.Objective("bco")
+        batch = random_batch(objective)
+        state = objective.initial_state()
+        before = state.copy()
+        first = objective.evaluate(**batch, state=state)
+        self.assertIs(first.state, state)
+        self.assertFalse(np.array_equal(before, state))
+        again = objective.evaluate(**batch)
+        self.assertEqual(again.loss, first.loss)
+
+    def test_equal_seeds_give_equal_results(self) -> None:
+        objective = losskit.Objective("beta-dpo")
+        batch = random_batch(objective, prompts=64)
+        losses = [objective.evaluate(**batch, seed=seed).loss for seed in (1, 1, *range(2, 20))]
+        self.assertEqual(losses[0], losses[1])
+        self.assertGreater(len(set(losses)), 2)
+
+    def test_many_threads_and_a_forked_process(self) -> None:
+        objective = losskit.Objective("cal-dpo")
+        expected = objective.evaluate(**PAIR).loss
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            self.assertEqual({f.loss for f in pool.map(lambda _: objective.evaluate(**PAIR), range(400))}, {expected})
+        if child := os.fork():
+            self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
+        else:
+            os._exit(0 if objective.evaluate(**PAIR).loss == expected else 1)
+
+
+def _stops_gradients(name: str) -> bool:
+    """Methods whose gradient is not that of their value, as published: they stop gradients, or keep statistics apart."""
+    text = str(losskit.describe(name))
+    return "stopGradient" in text or "stop_gradient" in text or "sg(" in text or "sg[" in text
+
+
+class BadInputTests(unittest.TestCase):
+    def assert_refused(self, words: str, text: str = "dpo", **columns: object) -> None:
+        with self.assertRaises(losskit.LossKitError) as caught:
+            losskit.Objective(text).evaluate(**{**PAIR, **columns})
+        self.assertRegex(str(caught.exception), words)
+
+    def test_what_is_wrong_is_named(self) -> None:
+        self.assert_refused("policy_chosen_logps", policy_chosen_logps=np.array(["a", "b"]))
+        self.assert_refused("policy_chosen_logps", policy_chosen_logps=np.ones((2, 2)))
+        self.assert_refused("policy_logp.*3", policy_rejected_logps=np.zeros(3))
+        self.assert_refused("logps.*reads no such column", logps=np.zeros(2))
+        self.assert_refused("nan", ref_chosen_logps=np.array([0, np.nan]))
+        self.assert_refused("inf", ref_chosen_logps=np.array([0, -np.inf]))
+        self.assert_refused("reduction", reduction="median")
+        self.assert_refused("counts", counts=[2, 2, 2])
+        self.assert_refused("no prompts", **{name: np.zeros(0) for name in PAIR})
+        self.assert_refused("keeps nothing", state=np.zeros(1))
+        self.assert_refused("complex", policy_chosen_logps=np.zeros(2, complex))
+        with self.assertRaisesRegex(losskit.LossKitError, "reference_logp"):
+            losskit.Objective("dpo").evaluate(policy_chosen_logps=[1.0], policy_rejected_logps=[1.0])
+        with self.assertRaisesRegex(losskit.LossKitError, "columns"):
+            losskit.Objective("dpo").evaluate()
+
+    def test_the_prompt_is_named(self) -> None:
+        with self.assertRaises(losskit.LossKitError) as caught:
+            losskit.Objective("dpo").evaluate(**{**PAIR, "ref_chosen_logps": np.array([0, np.nan])})
+        self.assertEqual(caught.exception.prompt, 1)
+
+    def test_hyperparameters_are_checked(self) -> None:
+        for arguments, words in [({"beta": -1}, "beta"), ({"betta": 1}, "beta"), ({"beta": "much"}, "beta")]:
+            with self.assertRaisesRegex(losskit.LossKitError, words):
+                losskit.Objective("dpo", **arguments)
+
+    def test_what_was_closed_says_so(self) -> None:
+        objective = losskit.Objective("dpo")
+        objective.close()
+        with self.assertRaisesRegex(losskit.LossKitError, "closed"):
+            objective.evaluate(**PAIR)
+
+    def test_a_missing_library_says_what_to_do(self) -> None:
+        environment = {**os.environ, "LOSSKIT_LIBRARY": "/nowhere/liblosskit.so"}
+        code = "import losskit\ntry: losskit.list()\nexcept losskit.LossKitError as problem: print(problem)"
+        result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        self.assertIn("/nowhere/liblosskit.so: the native library is not there; install", result.stdout)
+
+
+class ExportTests(unittest.TestCase):
+    def test_python_code_of_every_objective_gives_the_same(self) -> None:
+        for name in every_objective():
+            objective = losskit.Objective(name)
+            with self.subTest(name):
+                try:
+                    source = objective.export("python")
+                except losskit.LossKitError as problem:
+                    self.assertRegex(str(problem), "export")
+                    continue
+                space: dict[str, object] = {}
+                exec(source, space)
+                function = [value for key, value in space.items() if callable(value) and not key.startswith("_")][-1]
+                batch = random_batch(objective)
+                expected = objective.evaluate(**batch, reduction="sum")
+                found = function(**batch)
+                np.testing.assert_allclose(found["loss"], expected.losses, rtol=1e-10, atol=1e-300)
+                for column, gradient in found["gradients"].items():
+                    np.testing.assert_allclose(gradient, expected.gradients[column], rtol=1e-10, atol=1e-14)
+
+
+if __name__ == "__main__":
+    unittest.main()
