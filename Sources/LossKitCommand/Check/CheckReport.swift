@@ -1,5 +1,6 @@
 import LossKitConformance
 import LossKitRuntime
+import LossKitRuntime
 
 /// What `losskit check` writes.
 struct CheckReport {

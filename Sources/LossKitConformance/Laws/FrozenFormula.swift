@@ -1,15 +1,15 @@
 import LossKit
-import LossKitRuntime
+package import LossKitRuntime
 
 /// A component's formula in which what it stops the gradient at keeps the value it had: its slopes are the gradient.
-struct FrozenFormula {
+package struct FrozenFormula {
   private var graph: Graph
   private let call: ComponentCall
   private let stopped: [[Double]]
   private let columns: [Column]
 
   /// The formula of a component at the columns of a call; nil where it stops no gradient, or exports no formula.
-  init?(_ component: LoadedComponent, _ call: ComponentCall) throws {
+  package init?(_ component: LoadedComponent, _ call: ComponentCall) throws {
     let formula = try component.formula(
       responses: call.responses, references: call.references, values: call.parameters)
     guard let formula, formula.rows == .prompt else { return nil }
@@ -26,7 +26,7 @@ struct FrozenFormula {
   }
 
   /// The outputs at other values of the columns.
-  func outputs(_ inputs: [String: [Double]]) -> [Double] {
+  package func outputs(_ inputs: [String: [Double]]) -> [Double] {
     var moved = call
     moved.inputs = inputs
     let values = Self.evaluate(graph, moved, columns, stopped: stopped)

@@ -21,7 +21,7 @@ import Testing
     #expect(metrics.map { $0["step"] as? Double } == [1, 2, 3, 3])
     let record = try #require(try json(try place.text("run/run.json")) as? [String: Any])
     #expect(record["objective"] as? String == "dpo(beta=0.2, label_smoothing=0) @ log-ratio")
-    #expect((record["policy"] as? String)?.hasPrefix("transformer(hidden_size=8, ") == true)
+    #expect((record["policy"] as? String)?.hasPrefix("transformer(vocab_size=259, hidden_size=8, ") == true)
     #expect(place.exists("run/model/config.json") && place.exists("run/model/model.safetensors"))
   }
 
