@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 BUILD := .build/release
 APT_PACKAGES := libffi-dev libdnnl-dev libmd-dev
 
-.PHONY: build quickstart test lint install install-library install-command dependencies clean
+.PHONY: build quickstart test test-numpy test-python install-wheel-prefix lint install install-library install-command dependencies clean
 
 build: dependencies
 	$(SWIFT) build -c release
@@ -18,6 +18,28 @@ quickstart: build
 test: dependencies lint
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
+	$(MAKE) test-numpy BUILD=.build/debug
+
+# The Python package as it is installed, with NumPy alone, in an environment that sees no Swift.
+PYTHON ?= python3
+NUMPY_VENV := $(CURDIR)/.build/venv-numpy
+test-numpy: install-wheel-prefix
+	test -x "$(NUMPY_VENV)/bin/python" || $(PYTHON) -m venv "$(NUMPY_VENV)"
+	LOSSKIT_PREFIX="$(WHEEL_PREFIX)" "$(NUMPY_VENV)/bin/pip" install -q --force-reinstall ./Sources/Python
+	cd Sources/Python/tests && env -i PATH=/usr/bin:/bin "$(NUMPY_VENV)/bin/python" -m unittest test_numpy
+
+# The same with PyTorch, JAX and TRL, which are installed where they are missing.
+TORCH_VENV := $(CURDIR)/.build/venv-torch
+test-python: build install-wheel-prefix
+	test -x "$(TORCH_VENV)/bin/python" || $(PYTHON) -m venv --system-site-packages "$(TORCH_VENV)"
+	LOSSKIT_PREFIX="$(WHEEL_PREFIX)" "$(TORCH_VENV)/bin/pip" install -q --force-reinstall --no-deps ./Sources/Python
+	"$(TORCH_VENV)/bin/pip" install -q -r Sources/Python/tests/requirements.txt
+	cd Sources/Python/tests && "$(TORCH_VENV)/bin/python" -m unittest test_numpy test_torch test_jax test_trl
+
+WHEEL_PREFIX := $(CURDIR)/.build/wheel-prefix
+install-wheel-prefix:
+	rm -rf "$(WHEEL_PREFIX)"
+	$(MAKE) install-library BUILD=$(BUILD) DESTDIR= PREFIX="$(WHEEL_PREFIX)" >/dev/null
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Plugins Tests Examples

@@ -40,13 +40,13 @@ struct Project {
 
     .PHONY: test
     test: $(LIBRARY)
-    \t"$(LOSSKIT)" describe \(names.component) --plugin-path plugin >/dev/null
+    \t"$(LOSSKIT)" check $(LIBRARY)
 
     """ + (formula == nil ? "\tLOSSKIT=\"$(LOSSKIT)\" sh test.sh\n" : "")
   }
 
   private var testSummary: String {
-    formula == nil ? "opens it, and compares its losses with those in test/losses" : "opens it"
+    formula == nil ? "checks it, and compares its losses with those in test/losses" : "checks it"
   }
 
   /// A path as a Makefile has it.

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
+import doctest
+import importlib.util
+import io
 import os
+import pathlib
+import re
 import subprocess
 import sys
 import unittest
@@ -228,6 +234,18 @@ class ExportTests(unittest.TestCase):
                 np.testing.assert_allclose(found["loss"], expected.losses, rtol=1e-10, atol=1e-300)
                 for column, gradient in found["gradients"].items():
                     np.testing.assert_allclose(gradient, expected.gradients[column], rtol=1e-10, atol=1e-14)
+
+
+class DocumentationTests(unittest.TestCase):
+    def test_the_examples_of_the_package_run(self) -> None:
+        self.assertEqual(doctest.testmod(losskit).failed, 0)
+        readme = pathlib.Path(__file__).parent.parent / "README.md"
+        snippets = re.findall(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), flags=re.DOTALL)
+        self.assertGreater(len(snippets), 1)
+        for snippet in snippets:
+            if "torch" not in snippet or importlib.util.find_spec("torch"):
+                with contextlib.redirect_stdout(io.StringIO()):
+                    exec(snippet, {})
 
 
 if __name__ == "__main__":
