@@ -109,6 +109,30 @@ public func losskit_objective_evaluate(
   }
 }
 
+/// Gives the objective with its gradients in another form.
+@c @implementation
+public func losskit_objective_export(
+  _ objective: losskit_objective_ref?, _ format: UnsafePointer<CChar>?, _ responses: Int, _ references: Int,
+  _ text: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ failure: UnsafeMutablePointer<losskit_failure>?
+) -> Int32 {
+  result(failure) {
+    let target = try required(text, "losskit_objective_export", "text")
+    target.pointee = nil
+    let objective = try Handles.objectives.object(objective).objective
+    let name = String(cString: try required(format, "losskit_objective_export", "format"))
+    guard let format = ExportFormat(rawValue: name) else {
+      throw Failure(unknownNameMessage(name, kind: "export format", known: ExportFormat.allCases.map(\.rawValue)))
+    }
+    guard (0...1024).contains(responses), (0...1024).contains(references) else {
+      throw Failure("losskit_objective_export: for \(responses) responses and \(references) references; it cannot be")
+    }
+    try give(
+      objective.exported(
+        as: format, responses: responses == 0 ? nil : responses, references: references == 0 ? nil : references),
+      to: target)
+  }
+}
+
 /// Closes an objective.
 @c @implementation
 public func losskit_objective_close(

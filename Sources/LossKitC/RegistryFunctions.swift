@@ -2,6 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 public import CLossKit
+import LossKit
 import LossKitRuntime
 
 #if canImport(Glibc)
@@ -73,6 +74,39 @@ public func losskit_registry_describe(
     let registry = try Handles.registries.object(registry).registry
     let cards = try registry.cards(named: text(name, "losskit_registry_describe", "name"))
     try give(JSONText.array(cards.map(\.json)).indented, to: target)
+  }
+}
+
+/// Makes a function of the running program a loss or a reward.
+@c @implementation
+public func losskit_registry_add_function(
+  _ registry: losskit_registry_ref?, _ declaration: UnsafePointer<CChar>?, _ function: losskit_function?,
+  _ gradient: losskit_function?, _ userData: UnsafeMutableRawPointer?, _ failure: UnsafeMutablePointer<losskit_failure>?
+) -> Int32 {
+  result(failure) {
+    let registry = try Handles.registries.object(registry).registry
+    let declaration = try FunctionDeclaration(
+      parsing: Array(text(declaration, "losskit_registry_add_function", "declaration").utf8))
+    let function = try required(function, "losskit_registry_add_function", "function")
+    try registry.register(
+      declaration, function: unsafeBitCast(function, to: UnsafeRawPointer.self),
+      gradient: gradient.map { unsafeBitCast($0, to: UnsafeRawPointer.self) }, userData: userData)
+  }
+}
+
+/// Takes a function away again.
+@c @implementation
+public func losskit_registry_remove_function(
+  _ registry: losskit_registry_ref?, _ name: UnsafePointer<CChar>?, _ kind: UnsafePointer<CChar>?,
+  _ failure: UnsafeMutablePointer<losskit_failure>?
+) -> Int32 {
+  result(failure) {
+    let registry = try Handles.registries.object(registry).registry
+    let kindName = try text(kind, "losskit_registry_remove_function", "kind")
+    guard let kind = LoadedComponent.Kind(rawValue: kindName) else {
+      throw Failure("losskit_registry_remove_function: '\(kindName)' is not a kind; loss and reward are")
+    }
+    try registry.unregister(text(name, "losskit_registry_remove_function", "name"), kind: kind)
   }
 }
 

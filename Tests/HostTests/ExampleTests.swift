@@ -35,6 +35,22 @@ struct ExampleTests {
     if language != "C" { #expect(outcome.output.contains("refused column 'reference_logp'")) }
   }
 
+  @Test("A Swift package that depends on LossKit by path trains a model of its own")
+  func swiftPackage() throws {
+    // Beside the build, so that it is built once.
+    let scratch = URL(fileURLWithPath: try Program.buildDirectory()).deletingLastPathComponent().path + "/hosts"
+    let prefix = try Prefix.shared.get()
+    let outcome = try prefix.shell(
+      "cd \"$PACKAGE/Examples/Hosts/Swift\"; swift build -q --scratch-path '\(scratch)'; '\(scratch)/debug/TinyPolicy'",
+      environment: ["LOSSKIT_PLUGIN_PATH": prefix.path + "/lib/losskit/plugins"])
+    #expect(outcome.status == 0, "\(outcome.output)")
+    #expect(outcome.output.contains("objective cal-dpo(beta=0.5, calibration=1) @ log-ratio"))
+    let losses = outcome.output.matches(of: /step \d+ loss ([0-9.]+)/).compactMap { Double($0.output.1) }
+    #expect(losses.count == 5 && losses[0] > 2 && losses[4] < losses[0] - 1, "\(outcome.output)")
+    let margins = outcome.output.matches(of: /by ([-0-9.]+) nats/).compactMap { Double($0.output.1) }
+    #expect(margins.count == 4 && margins.allSatisfy { $0 > 0 }, "\(outcome.output)")
+  }
+
   private func expectedEvaluation() throws -> (loss: Double, gradient: [Double]) {
     let path = try Prefix.shared.get().path + "/lib/losskit/plugins"
     let registry = PluginRegistry(searchPath: try PluginSearchPath([path]))

@@ -94,6 +94,22 @@ int32_t losskit_registry_list(losskit_registry_ref registry, char **json, losski
  * the name. *json is the caller's; free it with losskit_text_free. */
 int32_t losskit_registry_describe(losskit_registry_ref registry, const char *name, char **json, losskit_failure *failure);
 
+/* A function of the program, whatever its type; it is called as its prototype says. */
+typedef void (*losskit_function)(void);
+
+/* Makes a function of the running program a loss or a reward, before everything of the directories. declaration: JSON with the keys of a
+ * manifest NAME.losskit.json but `library`, such as {"name": "my-loss", "kind": "loss", "function": "double my_loss(double
+ * chosen_reward, double rejected_reward, double beta = 0.1)"}. gradient: the function of the key "gradient"; NULL where there is
+ * none, and the gradient is a difference. A prototype's argument `void *user_data` gets user_data.
+ * The functions and user_data have to stay valid as long as the registry and all objectives made of them. They are called from any
+ * thread that evaluates, any number at once; they do not throw, exit or call this registry. */
+int32_t losskit_registry_add_function(losskit_registry_ref registry, const char *declaration, losskit_function function,
+                                      losskit_function gradient, void *user_data, losskit_failure *failure);
+
+/* Takes a function away again, so that its name is free; objectives made of it go on. kind: "loss" or "reward". */
+int32_t losskit_registry_remove_function(losskit_registry_ref registry, const char *name, const char *kind,
+                                         losskit_failure *failure);
+
 /* Closes a registry. NULL: nothing happens. Objectives made from it live on. */
 int32_t losskit_registry_close(losskit_registry_ref registry, losskit_failure *failure);
 
@@ -156,6 +172,12 @@ int32_t losskit_objective_column(losskit_objective_ref objective, size_t index, 
  * `count` has to be. The state is the host's: it is handed to losskit_objective_evaluate and saved with a run. */
 int32_t losskit_objective_initial_state(losskit_objective_ref objective, double *state, size_t count,
                                         losskit_failure *failure);
+
+/* The objective with its gradients in another form, as `losskit export` writes it: format "json" (the nodes, for a program that
+ * builds the function itself), "python", "torch" or "jax" (a module). It is for K responses and R references; 0: two responses,
+ * or what comes nearest, and the references that it compares. *text is the caller's; free it with losskit_text_free. */
+int32_t losskit_objective_export(losskit_objective_ref objective, const char *format, size_t responses, size_t references,
+                                 char **text, losskit_failure *failure);
 
 /* Closes an objective. NULL: nothing happens. */
 int32_t losskit_objective_close(losskit_objective_ref objective, losskit_failure *failure);

@@ -17,37 +17,53 @@ struct FunctionManifest {
   /// Reads a manifest. Throws for what is no JSON, unknown, missing or of another type, with the key and the line.
   init(parsing bytes: [UInt8]) throws {
     let members = try Members(ManifestJSON(parsing: bytes), of: nil)
-    try members.check(known: [
-      "name", "kind", "library", "function", "gradient", "version", "summary", "citation", "documentation",
-      "default_reward", "shift_invariant", "zero_at_reference", "hyperparameters", "columns",
-    ])
+    try members.check(known: ["library"] + FunctionDeclaration.keys)
     library = try members.required("library", "the file of the function, beside the manifest")
+    declaration = try FunctionDeclaration(members)
+  }
+}
+
+extension FunctionDeclaration {
+  fileprivate static let keys = [
+    "name", "kind", "function", "gradient", "version", "summary", "citation", "documentation", "default_reward",
+    "shift_invariant", "zero_at_reference", "hyperparameters", "columns",
+  ]
+
+  /// Reads the declaration of a function of the running program: JSON with the keys of a manifest but `library`.
+  ///
+  /// Throws for what is no JSON, unknown, missing or of another type, with the key and the line.
+  package init(parsing bytes: [UInt8]) throws {
+    let members = try Members(ManifestJSON(parsing: bytes), of: nil)
+    try members.check(known: Self.keys)
+    try self.init(members)
+  }
+
+  fileprivate init(_ members: Members) throws {
     let kindName = try members.required("kind", "loss or reward")
     guard let kind = LoadedComponent.Kind(rawValue: kindName) else {
       throw members.failure("kind", "'\(kindName)' is not a kind; loss and reward are")
     }
-    var declaration = FunctionDeclaration(
+    self.init(
       name: try members.required("name", "the name it is found by"), kind: kind,
       prototype: try members.required("function", "a C prototype, as 'double f(double chosen_reward)'"),
       gradientPrototype: try members.text("gradient"), summary: try members.text("summary") ?? "")
-    declaration.version = try members.text("version") ?? declaration.version
-    declaration.citation = try members.text("citation") ?? ""
-    declaration.documentation = try members.text("documentation") ?? ""
-    declaration.defaultReward = try members.text("default_reward")
-    declaration.isShiftInvariant = try members.boolean("shift_invariant") ?? false
-    declaration.isZeroAtReference = try members.boolean("zero_at_reference") ?? false
-    declaration.columns = try members.texts("columns") ?? []
+    version = try members.text("version") ?? version
+    citation = try members.text("citation") ?? ""
+    documentation = try members.text("documentation") ?? ""
+    defaultReward = try members.text("default_reward")
+    isShiftInvariant = try members.boolean("shift_invariant") ?? false
+    isZeroAtReference = try members.boolean("zero_at_reference") ?? false
+    columns = try members.texts("columns") ?? []
     for (name, value) in try members.object("hyperparameters") ?? [] {
-      declaration.hyperparameters[name] = try Self.note(Members(value, of: "hyperparameters.\(name)"))
+      hyperparameters[name] = try Self.note(Members(value, of: "hyperparameters.\(name)"))
     }
-    self.declaration = declaration
   }
 
-  private static func note(_ members: Members) throws -> FunctionDeclaration.HyperparameterNote {
+  private static func note(_ members: Members) throws -> HyperparameterNote {
     try members.check(known: [
       "summary", "symbol", "minimum", "maximum", "minimum_excluded", "maximum_excluded", "scales_rewards",
     ])
-    return FunctionDeclaration.HyperparameterNote(
+    return HyperparameterNote(
       summary: try members.text("summary") ?? "", symbol: try members.text("symbol") ?? "",
       minimum: try members.number("minimum") ?? -.infinity, maximum: try members.number("maximum") ?? .infinity,
       isMinimumExcluded: try members.boolean("minimum_excluded") ?? false,
