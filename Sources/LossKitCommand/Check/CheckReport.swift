@@ -1,6 +1,5 @@
 import LossKitConformance
 import LossKitRuntime
-import LossKitRuntime
 
 /// What `losskit check` writes.
 struct CheckReport {
