@@ -174,8 +174,8 @@ int32_t losskit_objective_initial_state(losskit_objective_ref objective, double 
                                         losskit_failure *failure);
 
 /* The objective with its gradients in another form, as `losskit export` writes it: format "json" (the nodes, for a program that
- * builds the function itself), "python", "torch" or "jax" (a module). It is for K responses and R references; 0: two responses,
- * or what comes nearest, and the references that it compares. *text is the caller's; free it with losskit_text_free. */
+ * builds the function itself), "python", "torch", "jax", "c" or "latex". It is for K responses and R references; 0: two
+ * responses, or what comes nearest, and the references that it compares. *text is the caller's; free it with losskit_text_free. */
 int32_t losskit_objective_export(losskit_objective_ref objective, const char *format, size_t responses, size_t references,
                                  char **text, losskit_failure *failure);
 
