@@ -14,6 +14,8 @@ from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
 
 HERE = pathlib.Path(__file__).resolve().parent
+# Small libraries of the system that not every machine has; larger ones, such as the C library, every machine does.
+BUNDLED = ("libffi.so", "libmd.so")
 # Policies need oneDNN, which is larger than all else together, and nothing in Python uses them.
 POLICIES = {"libTransformer.so", "libLogProbabilityFile.so"}
 
@@ -33,6 +35,13 @@ def installed_prefix(scratch: pathlib.Path) -> pathlib.Path:
     return scratch
 
 
+def system_libraries(library: pathlib.Path) -> list[pathlib.Path]:
+    """The libraries of the system that the package brings along."""
+    lines = subprocess.run(["ldd", library], check=True, capture_output=True, text=True).stdout.splitlines()
+    found = [line.split("=>")[1].split()[0] for line in lines if line.strip().startswith(BUNDLED) and "=>" in line]
+    return [pathlib.Path(path) for path in found]
+
+
 class BuildWithLibraries(build_py):
     """Copies liblosskit.so, the plugins and the Swift runtime into the package."""
 
@@ -47,6 +56,8 @@ class BuildWithLibraries(build_py):
         (package / "losskit" / "plugins").mkdir(parents=True)
         shutil.copy2(library, package)
         for source in (prefix / "lib" / "losskit").glob("*.so*"):
+            shutil.copy2(source, package / "losskit")
+        for source in system_libraries(library):
             shutil.copy2(source, package / "losskit")
         for source in (prefix / "lib" / "losskit" / "plugins").glob("*.so"):
             if source.name not in POLICIES:

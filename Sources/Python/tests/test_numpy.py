@@ -146,8 +146,8 @@ class EvaluationTests(unittest.TestCase):
         self.assertEqual(again.loss, first.loss)
 
     def test_equal_seeds_give_equal_results(self) -> None:
-        objective = losskit.Objective("beta-dpo")
-        batch = random_batch(objective, prompts=64)
+        objective = losskit.Objective("sampo")
+        batch = random_batch(objective, prompts=16)
         losses = [objective.evaluate(**batch, seed=seed).loss for seed in (1, 1, *range(2, 20))]
         self.assertEqual(losses[0], losses[1])
         self.assertGreater(len(set(losses)), 2)

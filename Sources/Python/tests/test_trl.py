@@ -10,11 +10,14 @@ import sys
 import tempfile
 import unittest
 
-import torch
-from trl import DPOConfig, DPOTrainer
+os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
+os.environ["HF_HUB_OFFLINE"] = "1"
 
-import losskit
-from losskit.trl import LossKitDPOTrainer
+import torch  # noqa: E402
+from trl import DPOConfig, DPOTrainer  # noqa: E402
+
+import losskit  # noqa: E402
+from losskit.trl import LossKitDPOTrainer  # noqa: E402
 
 EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "examples"
 sys.path.insert(0, str(EXAMPLES))

@@ -166,7 +166,7 @@ class Objective:
         wants_gradients: bool,
     ) -> Evaluation:
         places = {name: place(name, self.columns) for name in arrays}
-        shape = self._shape(arrays, places, counts)
+        shape = self._shape(arrays, places, counts, token_offsets)
         prompts, responses, _ = shape
         lent: list[Lent] = []
         gradients: dict[str, npt.NDArray[np.floating]] = {}
@@ -215,7 +215,7 @@ class Objective:
         return state
 
     def _shape(
-        self, arrays: Mapping[str, Any], places: Mapping[str, Place], counts: npt.ArrayLike | None
+        self, arrays: Mapping[str, Any], places: Mapping[str, Place], counts: Any, token_offsets: Any
     ) -> tuple[int, int, int]:
         """Prompts, responses and references of a batch, from the shapes of what is handed over."""
         if not arrays:
@@ -242,15 +242,17 @@ class Objective:
         if responses is None:
             responses = 1 if least <= 1 and (largest == 1 or "label" in arrays) else max(2, least)
         if prompts is None:
-            prompts = self._prompts_of_flat(arrays, places, responses, counts)
+            prompts = self._prompts_of_flat(arrays, places, responses, counts, token_offsets)
         return prompts, responses, references or max(1, self.references)
 
     def _prompts_of_flat(
-        self, arrays: Mapping[str, Any], places: Mapping[str, Place], responses: int, counts: npt.ArrayLike | None
+        self, arrays: Mapping[str, Any], places: Mapping[str, Place], responses: int, counts: Any, token_offsets: Any
     ) -> int:
         """The number of prompts where every column is handed over in one piece."""
         if counts is not None:
-            return len(np.asarray(counts))
+            return len(counts)
+        if token_offsets is not None:
+            return (len(token_offsets) - 1) // responses
         for name, array in arrays.items():
             if self.columns[places[name].column].per == "response":
                 return int(np.prod(array.shape)) // responses
@@ -324,8 +326,10 @@ def _reduction(name: str) -> int:
 def _array(name: str, value: npt.ArrayLike) -> npt.NDArray[np.floating]:
     """An array that the library can read where it is, or a converted copy."""
     array = np.asarray(value)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype == np.float32 or array.dtype == np.float64:
-        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+        return array
     if array.dtype == np.float16:
         return array.astype(np.float32)
     if array.dtype.kind in "iub":

@@ -9,7 +9,7 @@ import json
 import os
 import weakref
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from losskit import _library
@@ -19,14 +19,16 @@ from losskit import _library
 class Entry:
     """One thing that a plugin offers.
 
-    `kind` is loss, reward, policy or objective; `library` the file it comes from. `shadowed_by` names the library that is
-    used instead, `conflicts_with` those that claim the same name.
+    `kind` is loss, reward, policy or objective; `library` the file it comes from. `numeric_gradient`: its gradients are
+    differences, not exact. `shadowed_by` names the library that is used instead, `conflicts_with` those that claim the same
+    name.
     """
 
     kind: str
     name: str
     version: str
     summary: str
+    numeric_gradient: bool
     library: str
     shadowed_by: str | None
     conflicts_with: tuple[str, ...]
@@ -77,8 +79,7 @@ class Registry:
     @property
     def _listing(self) -> tuple[builtins.list[Entry], builtins.list[str]]:
         listing = json.loads(_library.text("losskit_registry_list", self._handle))
-        entries = [Entry(**{**entry, "conflicts_with": tuple(entry["conflicts_with"])}) for entry in listing["entries"]]
-        return entries, [problem["message"] for problem in listing["problems"]]
+        return [_entry(item) for item in listing["entries"]], [problem["message"] for problem in listing["problems"]]
 
     def describe(self, name: str) -> dict[str, Any]:
         """All there is to know of a name, as `losskit describe --json` prints it.
@@ -91,6 +92,12 @@ class Registry:
     def close(self) -> None:
         """Ends the registry; objectives made from it live on."""
         self._close()
+
+
+def _entry(item: dict[str, Any]) -> Entry:
+    """An entry of the listing; what a newer library says beyond it is left out."""
+    known = {field.name: item[field.name] for field in fields(Entry)}
+    return Entry(**{**known, "conflicts_with": tuple(known["conflicts_with"])})
 
 
 def _close(handle: ctypes.c_void_p) -> None:

@@ -54,7 +54,7 @@ class Objective:
     ) -> tuple[jax.Array, jax.Array | None]:
         """The mean loss, and what the objective keeps for the next step. state: what this returned before; None at first."""
         arguments = _stacked(self.objective, columns)
-        function = self._function(columns)
+        function = self._function(columns, token_offsets)
         if function is None:
             return self._natively(arguments, state, token_offsets, seed)
         initial = self.objective.initial_state()
@@ -66,9 +66,9 @@ class Objective:
         results = results if isinstance(results, tuple) else (results,)
         return jnp.mean(results[0]), None if initial is None else jnp.stack(results[-1])
 
-    def _function(self, columns: Mapping[str, Any]) -> Callable[..., Any] | None:
+    def _function(self, columns: Mapping[str, Any], token_offsets: Any) -> Callable[..., Any] | None:
         places = {name: place(name, self.objective.columns) for name in columns}
-        _, responses, references = self.objective._shape(columns, places, None)
+        _, responses, references = self.objective._shape(columns, places, None, token_offsets)
         key = (responses, references)
         if key not in self._traced:
             try:

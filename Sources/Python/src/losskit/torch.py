@@ -84,7 +84,7 @@ class Objective(torch.nn.Module):
                 raise LossKitError(f"{name}: a tensor is needed, not {type(tensor).__name__}")
         columns = {name: tensor for name, tensor in columns.items()}
         if self._is_traced(columns):
-            function = self._trace(columns, counts)
+            function = self._trace(columns, counts, token_offsets)
             if function is not None:
                 return self._forward_traced(function, columns, token_offsets)
         return self._forward_natively(columns, counts, token_offsets, seed)
@@ -114,11 +114,13 @@ class Objective(torch.nn.Module):
 
     # ---- traced
 
-    def _trace(self, columns: Mapping[str, torch.Tensor], counts: torch.Tensor | None) -> Callable[..., Any] | None:
+    def _trace(
+        self, columns: Mapping[str, torch.Tensor], counts: torch.Tensor | None, token_offsets: torch.Tensor | None
+    ) -> Callable[..., Any] | None:
         if counts is not None:
             raise LossKitError("counts: rankings of different length are computed natively; use compute='native'")
         places = {name: place(name, self.objective.columns) for name in columns}
-        _, responses, references = self.objective._shape(columns, places, None)
+        _, responses, references = self.objective._shape(columns, places, None, token_offsets)
         key = (responses, references)
         if key not in self._traced:
             self._traced[key] = _traced(self.objective, responses, references)
@@ -129,7 +131,8 @@ class Objective(torch.nn.Module):
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor | float]]:
         arguments = _stacked(self.objective, columns)
         extra = {} if token_offsets is None else {"token_offsets": token_offsets}
-        keywords = {} if self.state is None else {"state": tuple(self.state.unbind())}
+        # The backward pass needs the state as it was before this step.
+        keywords = {} if self.state is None else {"state": tuple(self.state.clone().unbind())}
         results = function(**arguments, **extra, **keywords)
         results = results if isinstance(results, tuple) else (results,)
         if self.state is not None and self.training:
@@ -175,7 +178,7 @@ class _NativeCall:
         hosted = [_hosted(name, tensor) for name, tensor in zip(self.names, tensors)]
         arrays = dict(zip(self.names, hosted))
         places = {name: place(name, objective.columns) for name in self.names}
-        shape = objective._shape(arrays, places, self.counts)
+        shape = objective._shape(arrays, places, self.counts, self.offsets)
         objective._check_lengths(self.counts, self.offsets, shape)
         lent: list[Lent] = []
         self.gradients = []
