@@ -46,19 +46,33 @@ extension Objective {
       let chosen = zip(values, labels).filter { $0.1 > 0 }.map(\.0)
       return (mean(chosen), mean(zip(values, labels).filter { $0.1 <= 0 }.map(\.0)))
     }
-    let rejected = (0..<batch.prompts).compactMap { prompt -> Double? in
-      let others = 1..<max(1, batch.responseCount(ofPrompt: prompt))
-      return others.isEmpty ? nil : mean(others.map { values[$0 * batch.prompts + prompt] })
+    // Loops without arrays: this is called at every step of a host's training, which may take microseconds.
+    var chosen = 0.0, rejected = 0.0, rankings = 0
+    for prompt in 0..<batch.prompts {
+      chosen += values[prompt]
+      let count = batch.responseCount(ofPrompt: prompt)
+      guard count > 1 else { continue }
+      var others = 0.0
+      for rank in 1..<count { others += values[rank * batch.prompts + prompt] }
+      rejected += others / Double(count - 1)
+      rankings += 1
     }
-    return (mean(Array(values.prefix(batch.prompts))), mean(rejected))
+    return (chosen / Double(batch.prompts), rejected / Double(rankings))
   }
 
   private func accuracy(of rewards: [Double], in batch: Batch) -> Double {
-    mean(
-      (0..<batch.prompts).compactMap { prompt in
-        let own = (0..<batch.responseCount(ofPrompt: prompt)).map { rewards[$0 * batch.prompts + prompt] }
-        let pairs = own.indices.flatMap { better in own.indices.dropFirst(better + 1).map { own[better] > own[$0] } }
-        return pairs.isEmpty ? nil : Double(pairs.count { $0 }) / Double(pairs.count)
-      })
+    var sum = 0.0, rankings = 0
+    for prompt in 0..<batch.prompts {
+      let count = batch.responseCount(ofPrompt: prompt)
+      guard count > 1 else { continue }
+      var right = 0
+      for better in 0..<count - 1 {
+        for worse in better + 1..<count
+        where rewards[better * batch.prompts + prompt] > rewards[worse * batch.prompts + prompt] { right += 1 }
+      }
+      sum += Double(right) / Double(count * (count - 1) / 2)
+      rankings += 1
+    }
+    return sum / Double(rankings)
   }
 }

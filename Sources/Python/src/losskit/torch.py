@@ -60,6 +60,18 @@ class Objective(torch.nn.Module):
         state = self.objective.initial_state()
         self.register_buffer("state", None if state is None else torch.from_numpy(state))
         self._traced: dict[tuple[int, int], Callable[..., Any] | None] = {}
+        if compute != "native":
+            self._trace_usual_shape()
+
+    def _trace_usual_shape(self) -> None:
+        """Makes the function for pairs now: torch.compile cannot, once it is at work."""
+        least, largest = self.objective.responses
+        shape = (min(max(2, least), largest or max(2, least)), max(1, self.objective.references))
+        try:
+            self._traced[shape] = _compiled(self.objective.export("torch", responses=shape[0], references=shape[1]))
+        except LossKitError:
+            # The first call that needs it says why, in a warning.
+            pass
 
     def extra_repr(self) -> str:
         return f"{self.objective.text!r}, compute={self.compute!r}"
