@@ -72,7 +72,8 @@ typedef struct losskit_state {
 enum { LOSSKIT_LOSS = 1, LOSSKIT_REWARD = 2 };
 
 /* Flags of a component.
- * ROWWISE: a prompt's output depends on that prompt alone, so a host may split the batch (always so for a reward).
+ * ROWWISE: a prompt's output depends on that prompt alone, so a host may split the batch; always so for a reward, unless
+ * it draws random numbers and exports its formula, which says so.
  * SHIFT_INVARIANT (loss): adding one constant per prompt to all its rewards changes nothing.
  * ZERO_AT_REFERENCE (reward): 0 where the policy's log-probabilities equal the reference's.
  * NUMERIC_GRADIENT: gradients are differences, not exact; hosts say so wherever they show them. */

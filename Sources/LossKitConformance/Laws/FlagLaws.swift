@@ -2,7 +2,7 @@ import LossKit
 import LossKitRuntime
 
 extension ComponentLaw {
-  /// The flag rowwise, which every reward has.
+  /// The flag rowwise, which every reward has that draws no random numbers.
   static let rowwise = ComponentLaw(
     name: "rowwise", summary: "if it says so: a prompt's output depends on that prompt alone"
   ) { subject in

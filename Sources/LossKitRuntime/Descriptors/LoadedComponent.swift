@@ -100,7 +100,10 @@ public final class LoadedComponent: @unchecked Sendable {
     inputSummaries = columns.map(\.summary)
     stateNames = state.map(\.name)
     initialState = state.map(\.initial)
-    isRowwise = declared.flags.has(LOSSKIT_ROWWISE) || kind == .reward
+    // A reward is, unless its formula draws random numbers: without a formula it need not say so.
+    isRowwise =
+      declared.flags.has(LOSSKIT_ROWWISE)
+      || (kind == .reward && Self.extensionPointer(formulaExtensionID, of: descriptor) == nil)
     isShiftInvariant = declared.flags.has(LOSSKIT_SHIFT_INVARIANT)
     isZeroAtReference = declared.flags.has(LOSSKIT_ZERO_AT_REFERENCE)
     hasNumericGradient = declared.flags.has(LOSSKIT_NUMERIC_GRADIENT)
@@ -110,6 +113,12 @@ public final class LoadedComponent: @unchecked Sendable {
 
   /// What more the component can do, by id; nil where it cannot.
   package func extensionPointer(_ id: String) -> UnsafeRawPointer? {
+    Self.extensionPointer(id, of: descriptor)
+  }
+
+  private static func extensionPointer(
+    _ id: String, of descriptor: UnsafePointer<losskit_component>
+  ) -> UnsafeRawPointer? {
     descriptor.pointee.extension.flatMap { lookup in id.withCString { lookup(descriptor, $0) } }
   }
 }
