@@ -9,8 +9,10 @@ the objective's. Under DDP and FSDP, what is not rowwise sees the columns of all
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -50,8 +52,12 @@ class LossKitDPOTrainer(trl.DPOTrainer):
     def __init__(self, *positional: Any, loss: str | Objective, **arguments: Any) -> None:
         module = loss if isinstance(loss, Objective) else Objective(loss)
         _check_columns(module)
-        super().__init__(*positional, **arguments)
-        _check_config(self.args)
+        config = next((value for value in (*positional, *arguments.values()) if isinstance(value, trl.DPOConfig)), None)
+        if config is not None:
+            _check_config(config)
+        with _collisions(config, module):
+            super().__init__(*positional, **arguments)
+        self.use_weighting = False
         self.losskit_objective = module.to(self.accelerator.device)
         if module.state is not None:
             module.state = module.state.to(torch.float64)
@@ -219,6 +225,21 @@ class _Outputs:
     def __exit__(self, *problem: Any) -> None:
         for handle in self._handles:
             handle.remove()
+
+
+@contextlib.contextmanager
+def _collisions(config: Any, module: Objective) -> Iterator[None]:
+    """Has TRL's model return Σ π² of its distributions where the objective reads it, which it does for its own WPO alone."""
+    if "policy_log_collision" not in module.objective.columns:
+        yield
+        return
+    if config is None:
+        raise LossKitError(f"args: {module.objective.text} needs a DPOConfig; pass args=DPOConfig(...)")
+    config.use_weighting = True
+    try:
+        yield
+    finally:
+        config.use_weighting = False
 
 
 def _check_columns(module: Objective) -> None:
