@@ -97,6 +97,21 @@ static void lay_out_columns(evaluation *e) {
   e->rows.columns = e->columns;
 }
 
+/* The first number that is not finite, where its factor is not 0; `count` where there is none. */
+static size_t first_not_finite(const double *numbers, const double *factors, size_t count) {
+  // Without a branch, so that the compiler takes several numbers at once: x - x is 0 for finite x, else no number.
+  int64_t bad = 0;
+  if (factors) {
+    for (size_t row = 0; row < count; row++) bad |= (numbers[row] - numbers[row] != 0) & (factors[row] != 0);
+  } else {
+    for (size_t row = 0; row < count; row++) bad |= numbers[row] - numbers[row] != 0;
+  }
+  if (!bad) return count;
+  size_t row = 0;
+  while (row < count && (isfinite(numbers[row]) || (factors && factors[row] == 0))) row++;
+  return row;
+}
+
 /* ---- values ------------------------------------------------------------------------------------------------------------- */
 
 static int32_t call_function(const evaluation *e, double *output) {
@@ -110,9 +125,8 @@ static int32_t call_function(const evaluation *e, double *output) {
 static int32_t write_output(evaluation *e) {
   double *output = e->places ? take_scratch(e) : e->frame->output;
   if (call_function(e, output)) return 1;
-  for (size_t row = 0; row < e->rows.count; row++) {
-    if (!isfinite(output[row])) return fail_at(e, row, "%s%s is %s for %s", "", output[row]);
-  }
+  const size_t bad = first_not_finite(output, NULL, e->rows.count);
+  if (bad < e->rows.count) return fail_at(e, bad, "%s%s is %s for %s", "", output[bad]);
   if (!e->places) return 0;
   memset(e->frame->output, 0, e->frame->prompts * e->frame->responses * sizeof(double));
   for (size_t row = 0; row < e->rows.count; row++) e->frame->output[e->places[row]] = output[row];
@@ -192,6 +206,31 @@ static void clear_rest(const evaluation *e) {
   }
 }
 
+/* Adds what the output's cotangents make of a value's derivatives to where they belong. What the whole does not depend on must
+ * not spoil it: 0 times an infinite slope is 0. */
+static int32_t write_gradient(evaluation *e, size_t v, double *target) {
+  double *slopes = e->slopes[v];
+  const double *cotangent = e->frame->cotangent;
+  double *const unused = e->scratch; /* what is gathered is needed here alone */
+  if (e->places) {
+    double *gathered = take_scratch(e);
+    for (size_t row = 0; row < e->rows.count; row++) gathered[row] = cotangent[e->places[row]];
+    cotangent = gathered;
+  }
+  const size_t bad = first_not_finite(slopes, cotangent, e->rows.count);
+  if (bad < e->rows.count) {
+    return fail_at(e, bad, "the derivative of %s by %s is %s for %s", e->plan->values[v].name, slopes[bad]);
+  }
+  for (size_t row = 0; row < e->rows.count; row++) {
+    const double product = slopes[row] * cotangent[row];
+    slopes[row] = cotangent[row] == 0 ? 0 : product;
+  }
+  e->scratch = unused;
+  if (slopes == target) return 0;
+  for (size_t row = 0; row < e->rows.count; row++) target[place_of(e, row)] += slopes[row];
+  return 0;
+}
+
 static int32_t write_gradients(evaluation *e) {
   clear_rest(e);
   if (find_slopes(e)) return 1;
@@ -199,19 +238,7 @@ static int32_t write_gradients(evaluation *e) {
     const losskit_foreign_value *value = &e->plan->values[v];
     double *target = target_of(e, value);
     if (!target) continue;
-    target += offset_of(e, value);
-    const double *slopes = e->slopes[v];
-    for (size_t row = 0; row < e->rows.count; row++) {
-      const size_t place = place_of(e, row);
-      const double cotangent = e->frame->cotangent[place];
-      // What the whole does not depend on must not spoil it: 0 times an infinite slope is 0.
-      const double part = cotangent == 0 ? 0 : cotangent * slopes[row];
-      if (cotangent != 0 && !isfinite(slopes[row])) {
-        return fail_at(e, row, "the derivative of %s by %s is %s for %s", value->name, slopes[row]);
-      }
-      if (slopes == target) target[row] = part;
-      else target[place] += part;
-    }
+    if (write_gradient(e, v, target + offset_of(e, value))) return 1;
   }
   return 0;
 }

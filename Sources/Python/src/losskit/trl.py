@@ -247,6 +247,11 @@ def _check_columns(module: Objective) -> None:
     least, largest = objective.responses
     if least > 2 or (largest is not None and largest < 2):
         raise LossKitError(f"{objective.text} is not a loss of pairs; DPOTrainer has pairs")
+    if objective.references > 1:
+        raise LossKitError(
+            f"{objective.text} compares with {objective.references} references; DPOTrainer has one. Call losskit.torch.Objective in a "
+            "trainer of your own"
+        )
     for column in objective.columns.values():
         if column.name not in _SUPPLIED and not column.optional:
             raise LossKitError(
