@@ -237,6 +237,12 @@ class ExportTests(unittest.TestCase):
 
 
 class DocumentationTests(unittest.TestCase):
+    def test_the_host_example_runs(self) -> None:
+        example = pathlib.Path(__file__).resolve().parents[3] / "Examples" / "Hosts" / "Python" / "host.py"
+        run = subprocess.run([sys.executable, str(example)], capture_output=True, text=True, check=True)
+        self.assertIn("loss 46.970095", run.stdout)
+        self.assertRegex(run.stdout, "refused: .*nan")
+
     def test_the_examples_of_the_package_run(self) -> None:
         self.assertEqual(doctest.testmod(losskit).failed, 0)
         readme = pathlib.Path(__file__).parent.parent / "README.md"
