@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import struct
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from losskit import _library
 _BINDING = "PIiPnnIIPnnII"
 _BATCH = struct.Struct("@nnnPPPn")
 _RESULTS = struct.Struct("@PnnIIPnnIIIIdPnn")
+_METRIC = struct.Struct("@56sd")
 _METRIC_CAPACITY = 16
 
 # TRL's names for columns per response; the pair is made by chosen and rejected.
@@ -54,7 +56,7 @@ def place(argument: str, columns: dict[str, object]) -> Place:
     return Place(argument, None)
 
 
-@dataclass
+@dataclass(slots=True)
 class Lent:
     """An array in memory as the library takes it: the numbers of one part of a column, and where its gradient goes.
 
@@ -70,6 +72,11 @@ class Lent:
     gradient: int | None
 
 
+@functools.cache
+def _metric_name(text: bytes) -> str:
+    return text.split(b"\0", 1)[0].decode()
+
+
 class Call:
     """The structs of calls with equally many bindings; made once and filled again for each."""
 
@@ -78,7 +85,7 @@ class Call:
         self._bindings = ctypes.create_string_buffer(max(1, self._layout.size))
         self._batch = ctypes.create_string_buffer(_BATCH.size)
         self._results = ctypes.create_string_buffer(_RESULTS.size)
-        self._metrics = (_library.Metric * _METRIC_CAPACITY)()
+        self._metrics = ctypes.create_string_buffer(_METRIC.size * _METRIC_CAPACITY)
         self._failure = _library.Failure()
         self._names: dict[bytes, ctypes.Array[ctypes.c_char]] = {}
         self._function = _library.library().losskit_objective_evaluate
@@ -128,5 +135,7 @@ class Call:
         if status != 0:
             raise _library.error(self._failure)
         *_, mean, _, _, count = _RESULTS.unpack_from(self._results)
-        found = self._metrics[: min(count, _METRIC_CAPACITY)] if metrics else []
-        return mean, {metric.name.decode(): metric.value for metric in found}
+        if not metrics:
+            return mean, {}
+        found = self._metrics.raw[: min(count, _METRIC_CAPACITY) * _METRIC.size]
+        return mean, {_metric_name(name): value for name, value in _METRIC.iter_unpack(found)}

@@ -56,10 +56,6 @@ class ColumnInfo(ctypes.Structure):
     _fields_ = [("name", ctypes.c_char * 120), ("extent", ctypes.c_uint32), ("flags", ctypes.c_uint32)]
 
 
-class Metric(ctypes.Structure):
-    _fields_ = [("name", ctypes.c_char * 56), ("value", ctypes.c_double)]
-
-
 _POINTER, _SIZE, _TEXT = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p
 _SIGNATURES = {
     "losskit_registry_open": [_POINTER, _POINTER],

@@ -76,6 +76,7 @@ class Objective:
         self._handle = handle
         self._close = weakref.finalize(self, _close, handle)
         self._calls: dict[int, list[Call]] = {}
+        self._placed: dict[tuple[str, ...], dict[str, Place]] = {}
         self._read()
 
     def _read(self) -> None:
@@ -165,7 +166,7 @@ class Objective:
         reduction: int,
         wants_gradients: bool,
     ) -> Evaluation:
-        places = {name: place(name, self.columns) for name in arrays}
+        places = self._places(tuple(arrays))
         shape = self._shape(arrays, places, counts, token_offsets)
         prompts, responses, _ = shape
         lent: list[Lent] = []
@@ -189,6 +190,13 @@ class Objective:
         if reduction == _library.SUM:
             loss = float(losses.sum())
         return Evaluation(loss, losses, rewards, gradients, metrics, kept)
+
+    def _places(self, names: tuple[str, ...]) -> dict[str, Place]:
+        """Where the arguments of a call belong; the same names come again and again."""
+        places = self._placed.get(names)
+        if places is None:
+            places = self._placed[names] = {name: place(name, self.columns) for name in names}
+        return places
 
     def _run(self, lent: list[Lent], shape: tuple[int, int, int], **arguments: Any) -> tuple[float, dict[str, float]]:
         """Evaluates with structs that no other thread is using."""

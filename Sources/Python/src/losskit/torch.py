@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.compiler import is_compiling
 
 import losskit
 from losskit import _library
@@ -91,20 +92,17 @@ class Objective(torch.nn.Module):
         seed as there. Metrics are numbers where they were computed natively, and tensors, which need no synchronization, where
         they were traced.
         """
+        is_hosted = True
         for name, tensor in columns.items():
             if not isinstance(tensor, torch.Tensor):
                 raise LossKitError(f"{name}: a tensor is needed, not {type(tensor).__name__}")
-        columns = {name: tensor for name, tensor in columns.items()}
-        if self._is_traced(columns):
+            is_hosted = is_hosted and tensor.is_cpu
+        is_native = self.compute == "native" or (self.compute == "auto" and is_hosted and not is_compiling())
+        if not is_native:
             function = self._trace(columns, counts, token_offsets)
             if function is not None:
                 return self._forward_traced(function, columns, token_offsets)
         return self._forward_natively(columns, counts, token_offsets, seed)
-
-    def _is_traced(self, columns: Mapping[str, torch.Tensor]) -> bool:
-        if self.compute != "auto":
-            return self.compute == "traced"
-        return torch.compiler.is_compiling() or any(tensor.device.type != "cpu" for tensor in columns.values())
 
     # ---- native
 
@@ -131,7 +129,7 @@ class Objective(torch.nn.Module):
     ) -> Callable[..., Any] | None:
         if counts is not None:
             raise LossKitError("counts: rankings of different length are computed natively; use compute='native'")
-        places = {name: place(name, self.objective.columns) for name in columns}
+        places = self.objective._places(tuple(columns))
         _, responses, references = self.objective._shape(columns, places, None, token_offsets)
         key = (responses, references)
         if key not in self._traced:
@@ -189,7 +187,7 @@ class _NativeCall:
         objective = self.objective
         hosted = [_hosted(name, tensor) for name, tensor in zip(self.names, tensors)]
         arrays = dict(zip(self.names, hosted))
-        places = {name: place(name, objective.columns) for name in self.names}
+        places = objective._places(self.names)
         shape = objective._shape(arrays, places, self.counts, self.offsets)
         objective._check_lengths(self.counts, self.offsets, shape)
         lent: list[Lent] = []
@@ -205,10 +203,9 @@ class _NativeCall:
             lent, shape, counts=counts, token_offsets=offsets, state=state, state_count=objective._state_count,
             seed=self.seed,
         )  # fmt: skip
-        self.gradients = [
-            gradient if gradient is None else gradient.to(tensor.device, tensor.dtype)
-            for gradient, tensor in zip(self.gradients, tensors)
-        ]
+        for index, (gradient, tensor) in enumerate(zip(self.gradients, tensors)):
+            if gradient is not None and (gradient.dtype != tensor.dtype or gradient.device != tensor.device):
+                self.gradients[index] = gradient.to(tensor.device, tensor.dtype)
         return loss
 
 
@@ -217,16 +214,16 @@ class _Native(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, call: _NativeCall, *tensors: torch.Tensor) -> torch.Tensor:
-        columns = call.objective.columns
+        columns, places = call.objective.columns, call.objective._places(call.names)
         needed = [
-            needs and (column := columns.get(place(name, columns).column)) is not None and column.differentiable
+            needs and (column := columns.get(places[name].column)) is not None and column.differentiable
             for needs, name in zip(ctx.needs_input_grad[1:], call.names)
         ]
         value = call.run(tensors, needed)
         ctx.call = call
         first = tensors[0]
         dtype = first.dtype if first.dtype in _KINDS else torch.float32
-        return torch.tensor(value, dtype=dtype, device=first.device)
+        return torch.scalar_tensor(value, dtype=dtype, device=first.device)
 
     @staticmethod
     def backward(ctx: Any, cotangent: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
@@ -235,6 +232,8 @@ class _Native(torch.autograd.Function):
 
 def _hosted(name: str, tensor: torch.Tensor) -> torch.Tensor:
     """The tensor as the library can read it: itself where it is on the CPU and of a type that is known there."""
+    if tensor.dtype in _KINDS and tensor.is_cpu:
+        return tensor
     tensor = tensor.detach()
     if tensor.dtype not in _KINDS:
         if tensor.is_complex():
@@ -262,7 +261,7 @@ def _lend(
                 _KINDS[tensor.dtype], address,
             )
         ]  # fmt: skip
-    return objective._lend(name, tensor.numpy(), None if gradient is None else gradient.numpy(), where, shape)
+    return objective._lend(name, tensor.detach().numpy(), None if gradient is None else gradient.numpy(), where, shape)
 
 
 def _to_host(tensor: torch.Tensor | None, dtype: type[np.unsignedinteger]) -> Any:
