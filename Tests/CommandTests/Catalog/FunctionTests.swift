@@ -61,4 +61,49 @@ import Testing
     #expect(compare.output.contains("plain [numeric gradient]") && !compare.output.contains("dpo [numeric"))
     #expect(try place.text("both/report.html").contains("plain [numeric gradient]"))
   }
+
+  /// The examples for functions in C, Rust and Fortran and in a library of the system, built as their README says, outside the
+  /// repository; those whose compiler is missing are left out.
+  @Test func theExamplesKeepAllLawsAndTrain() throws {
+    let examples = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Examples/Foreign")
+    let folder = try place.makeDirectory("examples")
+    for file in try FileManager.default.contentsOfDirectory(atPath: examples.path) {
+      try place.write(
+        String(contentsOf: examples.appendingPathComponent(file), encoding: .utf8), as: "examples/\(file)")
+    }
+    let readme = try place.text("examples/README.md")
+    for line in readme.split(separator: "\n") where ["cc ", "rustc ", "gfortran "].contains(where: line.hasPrefix) {
+      _ = try shell("command -v \(line.prefix { $0 != " " }) && \(line)", in: folder)
+    }
+    var trained: [String] = []
+    let objectives = [
+      "c-sigmoid": "c-sigmoid(beta=0.1)", "rust-squared": "rust-squared", "fortran-hinge": "fortran-hinge",
+      "tanh-ratio": "dpo @ tanh-ratio",
+    ]
+    for (name, objective) in objectives.sorted(by: { $0.key < $1.key }) {
+      let libraries = ["rust-squared": "libsquared.so", "fortran-hinge": "libhinge.so"]
+      if let library = libraries[name], !FileManager.default.fileExists(atPath: "\(folder)/\(library)") { continue }
+      let check = try Tool.run(["check", "\(folder)/\(name).losskit.json"])
+      #expect(check.status == 0, "\(check.output)")
+      let train = try Tool.run(
+        ["train", "--loss", objective, "--plugin-path", folder, "--max-steps", "2", "--output", place.path(name)]
+          + Tiny.policy + Tiny.data)
+      #expect(train.status == 0, "\(train.error)")
+      trained.append(name)
+    }
+    #expect(trained.contains("c-sigmoid") && trained.contains("tanh-ratio"))
+  }
+
+  private func shell(_ line: String, in directory: String) throws -> Int32 {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", line]
+    process.currentDirectoryURL = URL(fileURLWithPath: directory)
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
 }
