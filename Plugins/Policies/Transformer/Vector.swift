@@ -44,20 +44,3 @@ func exponential(_ x: Vector) -> Vector {
     unsafeBitCast(mantissa, to: SIMD8<Int32>.self) &+ bits, to: Vector.self)
   return scaled.replacing(with: 0, where: x .< -87.3).replacing(with: x, where: x .!= x)
 }
-
-/// Σ left · right over `count` floats, in a fixed order.
-@inline(__always)
-func dotProduct(_ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, count: Int) -> Float {
-  var sums = Vector(repeating: 0)
-  var index = 0
-  while index + 8 <= count {
-    sums += Vector(from: left + index) * Vector(from: right + index)
-    index += 8
-  }
-  var sum = sums.sum()
-  while index < count {
-    sum += left[index] * right[index]
-    index += 1
-  }
-  return sum
-}
