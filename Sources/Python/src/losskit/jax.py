@@ -6,10 +6,8 @@ by the plugin on the host, through a callback, and a warning says so.
 
 from __future__ import annotations
 
-import functools
 import warnings
 from collections.abc import Callable, Mapping
-from types import ModuleType
 from typing import Any
 
 import jax
@@ -20,6 +18,7 @@ import losskit
 from losskit._batch import place
 from losskit._library import LossKitError
 from losskit._registry import Registry
+from losskit._source import function_of
 
 __all__ = ["Objective"]
 
@@ -67,12 +66,12 @@ class Objective:
         return jnp.mean(results[0]), None if initial is None else jnp.stack(results[-1])
 
     def _function(self, columns: Mapping[str, Any], token_offsets: Any) -> Callable[..., Any] | None:
-        places = {name: place(name, self.objective.columns) for name in columns}
+        places = self.objective._places(tuple(columns))
         _, responses, references = self.objective._shape(columns, places, None, token_offsets)
         key = (responses, references)
         if key not in self._traced:
             try:
-                self._traced[key] = _compiled(self.objective.export("jax", responses=responses, references=references))
+                self._traced[key] = function_of(self.objective.export("jax", responses=responses, references=references))
             except LossKitError as problem:
                 warnings.warn(f"{self.objective.text} is computed on the host, by a callback: {problem}", stacklevel=4)
                 self._traced[key] = None
@@ -134,12 +133,3 @@ def _stacked(objective: losskit.Objective, columns: Mapping[str, jax.Array]) -> 
     return {
         name: found[None] if None in found else jnp.stack([found[0], found[1]], axis=-2) for name, found in parts.items()
     }
-
-
-@functools.cache
-def _compiled(source: str) -> Callable[..., Any]:
-    """The public function of a module's source."""
-    module = ModuleType("losskit.traced")
-    exec(compile(source, "<losskit>", "exec"), module.__dict__)
-    functions = [value for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-    return functions[-1]

@@ -7,12 +7,8 @@ is not asked for the derivatives: it has other slopes at kinks, and NaN behind b
 
 from __future__ import annotations
 
-import functools
-import linecache
-import threading
 import warnings
 from collections.abc import Callable, Mapping
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -24,6 +20,7 @@ from losskit import _library
 from losskit._batch import Lent, place
 from losskit._library import LossKitError
 from losskit._registry import Registry
+from losskit._source import function_of
 
 __all__ = ["Objective", "flatten_tokens"]
 
@@ -69,7 +66,7 @@ class Objective(torch.nn.Module):
         least, largest = self.objective.responses
         shape = (min(max(2, least), largest or max(2, least)), max(1, self.objective.references))
         try:
-            self._traced[shape] = _compiled(self.objective.export("torch", responses=shape[0], references=shape[1]))
+            self._traced[shape] = function_of(self.objective.export("torch", responses=shape[0], references=shape[1]))
         except LossKitError:
             # The first call that needs it says why, in a warning.
             pass
@@ -323,9 +320,6 @@ def _sides(values: torch.Tensor, columns: Mapping[str, torch.Tensor]) -> tuple[t
     return (values[0] * desirable).sum() / desirable.sum(), (values[0] * (1 - desirable)).sum() / (1 - desirable).sum()
 
 
-_lock = threading.Lock()
-
-
 def _traced(objective: losskit.Objective, responses: int, references: int) -> Callable[..., Any] | None:
     """The objective as torch operations; None, with a warning, where it cannot be written so."""
     try:
@@ -335,16 +329,4 @@ def _traced(objective: losskit.Objective, responses: int, references: int) -> Ca
             f"{objective.text} is computed natively, with a copy to the host and back at each step: {problem}", stacklevel=4
         )
         return None
-    return _compiled(source)
-
-
-@functools.cache
-def _compiled(source: str) -> Callable[..., Any]:
-    """The public function of a module's source."""
-    name = f"<losskit {abs(hash(source)):x}>"
-    with _lock:
-        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-    module = ModuleType("losskit.traced")
-    exec(compile(source, name, "exec"), module.__dict__)
-    functions = [value for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-    return functions[-1]
+    return function_of(source)
