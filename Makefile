@@ -55,14 +55,14 @@ ROOT = $(DESTDIR)$(PREFIX)
 # What of Swift's own libraries these files need.
 runtime = LD_LIBRARY_PATH="$(RUNTIME)" ldd $(1) | sed -n 's|.*=> \($(RUNTIME)/[^ ]*\).*|\1|p' | sort -u
 
-# Links and installs liblosskit.so, the headers and the plugins, out of what is built in $(BUILD).
+# Links and installs liblosskit.so, the headers and the plugins, out of what is built in $(BUILD). Plugins share one copy of the SDK.
 install-library:
 	install -d "$(ROOT)/lib/losskit/plugins" "$(ROOT)/lib/pkgconfig" "$(ROOT)/include"
 	$(SWIFT)c -emit-library -o "$(ROOT)/lib/liblosskit.so" -no-toolchain-stdlib-rpath $(BUILD)/libLossKitC.a \
 	  -Xlinker --whole-archive -Xlinker $(BUILD)/libLossKitC.a -Xlinker --no-whole-archive -lffi \
 	  -Xlinker --version-script=Sources/LossKitC/exports.map -Xlinker --gc-sections -Xlinker --strip-all \
 	  -Xlinker -soname=liblosskit.so -Xlinker -rpath -Xlinker '$$ORIGIN/losskit' -Xlinker -z -Xlinker defs
-	install -m 755 $(BUILD)/lib*.so "$(ROOT)/lib/losskit/plugins/"
+	Plugins/link-installed "$(SWIFT)c" "$(BUILD)" "$(ROOT)/lib/losskit"
 	install -m 644 $$($(call runtime,"$(ROOT)/lib/liblosskit.so" $(BUILD)/lib*.so)) "$(ROOT)/lib/losskit/"
 	install -m 644 Sources/CLossKit/include/losskit.h Sources/CLossKit/include/losskit_plugin.h "$(ROOT)/include/"
 	sed 's/@VERSION@/$(VERSION)/' Sources/LossKitC/losskit.pc.in >"$(ROOT)/lib/pkgconfig/losskit.pc"

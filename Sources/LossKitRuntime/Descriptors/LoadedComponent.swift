@@ -76,7 +76,8 @@ public final class LoadedComponent: @unchecked Sendable {
     case UInt32(LOSSKIT_REWARD): kind = .reward
     default: throw outer.within(name).failure("its kind is \(declared.kind); 1 (loss) and 2 (reward) are known")
     }
-    let reader = outer.within("\(kind) '\(name)'")
+    // The raw value: printing the case itself has the Swift runtime search every open library, every time.
+    let reader = outer.within("\(kind.rawValue) '\(name)'")
     try reader.checkFlags(
       declared.flags, known: Int32(LOSSKIT_ROWWISE), Int32(LOSSKIT_SHIFT_INVARIANT),
       Int32(LOSSKIT_ZERO_AT_REFERENCE), Int32(LOSSKIT_NUMERIC_GRADIENT))
