@@ -52,7 +52,7 @@ struct ArrayCode {
       let slots = slots(of: column)
       switch language {
       case .numpy: return "\(name) = np.asarray(\(name), dtype=np.float64).reshape(\(slots), -1)"
-      case .torch: return "\(name) = \(name).to(dtype).reshape(\(slots), -1)"
+      case .torch: return "\(name) = _split(\(name), \(slots), dtype)"
       default: return "\(name) = jnp.reshape(\(name), (\(slots), -1))"
       }
     }
@@ -203,7 +203,9 @@ struct ArrayCode {
         let node = part.gradients.first { $0.slot == InputSlot(column: index, slot: slot) }?.node
         return "_rows(\(node.map { code.text($0) } ?? "0.0"), \(like))"
       }
-      return "d_\(column.name) = \(module).stack([\(rows.joined(separator: ", "))])"
+      let list = "[\(rows.joined(separator: ", "))]"
+      // In torch what a column's rows are joined to is decided by how the column was handed over.
+      return "d_\(column.name) = " + (language == .torch && index != formula.tokenSum ? list : "\(module).stack(\(list))")
     }
   }
 

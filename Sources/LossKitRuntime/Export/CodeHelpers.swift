@@ -108,6 +108,42 @@ enum CodeHelpers {
 
   private static let torch: [(name: String, source: String)] = [
     (
+      "_kind",
+      """
+      def _kind(column):
+          column = column[0] if isinstance(column, tuple) else column
+          return torch.promote_types(column.dtype, torch.float32), column.device
+      """
+    ),
+    (
+      "_number",
+      """
+      def _number(x, dtype, device):
+          if not torch.is_tensor(x):
+              return torch.full((), x, dtype=dtype, device=device)
+          return x.to(device, dtype)
+      """
+    ),
+    (
+      "_split",
+      """
+      def _split(column, rows, dtype):
+          # A tuple has the rows one by one.
+          if isinstance(column, tuple):
+              return tuple(row.to(dtype).reshape(-1) for row in column)
+          return column.to(dtype).reshape(rows, -1)
+      """
+    ),
+    (
+      "_joined",
+      """
+      def _joined(rows, column):
+          if isinstance(column, tuple):
+              return tuple(row.reshape(part.shape).to(part.dtype) for row, part in zip(rows, column))
+          return torch.stack(rows).reshape(column.shape).to(column.dtype)
+      """
+    ),
+    (
       "_both",
       """
       def _both(a, b):

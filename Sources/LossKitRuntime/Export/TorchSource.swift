@@ -29,14 +29,9 @@ struct TorchSource {
 
   private var preparation: [String] {
     let first = code.inputs.first { $0.isDifferentiable } ?? code.inputs.first ?? .logProbability
-    let number = code.parameterNames.map {
-      "\($0) = torch.as_tensor(\($0), dtype=dtype, device=\(code.name(first)).device)"
-    }
-    let state =
-      formula.states.isEmpty
-      ? [] : ["state = [torch.as_tensor(value, dtype=dtype, device=\(code.name(first)).device) for value in state]"]
-    return ["dtype = torch.promote_types(\(code.name(first)).dtype, torch.float32)"] + number + state + code.preparation
-      + code.tokenSums
+    let number = code.parameterNames.map { "\($0) = _number(\($0), dtype, device)" }
+    let state = formula.states.isEmpty ? [] : ["state = [_number(value, dtype, device) for value in state]"]
+    return ["dtype, device = _kind(\(code.name(first)))"] + number + state + code.preparation + code.tokenSums
   }
 
   private var values: [String] {
@@ -46,15 +41,14 @@ struct TorchSource {
   }
 
   private var gradient: [String] {
-    let first = code.differentiated.map {
-      "shape_of_\($0.name), type_of_\($0.name) = \(code.name($0)).shape, \(code.name($0)).dtype"
-    }
+    let first = code.differentiated.map { "given_\($0.name) = \(code.name($0))" }
     let shaped =
       formula.kind == .reward
       ? ["cotangent = cotangent.to(dtype).reshape(\(formula.responses), -1)"]
       : ["cotangent = cotangent.to(dtype).reshape(-1)"]
-    let results = code.differentiated.map {
-      "d_\($0.name).reshape(shape_of_\($0.name)).to(type_of_\($0.name)),"
+    let differentiated = Set(code.differentiated.map(\.name))
+    let results = code.inputs.map {
+      differentiated.contains($0.name) ? "_joined(d_\($0.name), given_\($0.name))," : "None,"
     }
     let lines = first + preparation + shaped + code.gradients + ["return (\(results.joined(separator: " ")))"]
     return ["def _gradients(cotangent, \((columns + scalars).joined(separator: ", "))):"] + lines.map { "    " + $0 }
@@ -64,10 +58,7 @@ struct TorchSource {
   private var autograd: [String] {
     let saved = columns.joined(separator: ", ")
     let others = scalars.map { "ctx.\($0)" }
-    let gradients = code.inputs.map { column in
-      code.differentiated.firstIndex { $0.name == column.name }.map { "gradients[\($0)]" } ?? "None"
-    }
-    let none = [String](repeating: "None", count: (code.hasTokens ? 1 : 0) + scalars.count)
+    let none = [String](repeating: "None,", count: (code.hasTokens ? 1 : 0) + scalars.count)
     // Of an objective the rewards are there for the metrics, and states for the next call.
     let still =
       outputs.indices.dropFirst().map { "results[\($0)]" }
@@ -84,7 +75,7 @@ struct TorchSource {
     lines += [
       "        return results", "", "    @staticmethod", "    def backward(ctx, cotangent, *_):",
       "        gradients = _gradients(cotangent, *ctx.saved_tensors\(others.map { ", " + $0 }.joined()))",
-      "        return (\((gradients + none).map { $0 + "," }.joined(separator: " ")))", "",
+      "        return (\((["*gradients,"] + none).joined(separator: " ")))", "",
     ]
     return lines
   }

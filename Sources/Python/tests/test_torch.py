@@ -7,18 +7,21 @@ import warnings
 
 import numpy as np
 import torch
-from batches import every_objective, random_batch
+from batches import PROMPTS, every_objective, random_batch, responses_of
 
 import losskit
+from losskit._source import function_of
 from losskit.torch import Objective, flatten_tokens
 
 DEVICES = ["cpu"] + (["cuda"] if torch.cuda.is_available() else [])
 
 
-def tensors(objective: losskit.Objective, device: str = "cpu", dtype: torch.dtype = torch.float64) -> dict:
+def tensors(
+    objective: losskit.Objective, device: str = "cpu", dtype: torch.dtype = torch.float64, seed: int = 0, prompts: int = PROMPTS
+) -> dict:
     """A random batch whose differentiable columns want gradients."""
     batch = {}
-    for name, array in random_batch(objective).items():
+    for name, array in random_batch(objective, seed, prompts).items():
         if name == "token_offsets":
             batch[name] = torch.as_tensor(array, device=device)
         else:
@@ -56,6 +59,23 @@ class AgreementTests(unittest.TestCase):
                         torch.testing.assert_close(other.state, native.state, rtol=1e-10, atol=1e-14)
         self.assertGreater(traced, 50)
 
+    def test_exported_source_stands_on_its_own(self) -> None:
+        for name in every_objective():
+            native = Objective(name, compute="native")
+            try:
+                source = native.objective.export("torch", responses=responses_of(native.objective))
+            except losskit.LossKitError:
+                continue
+            with self.subTest(name):
+                batch = tensors(native.objective)
+                results = function_of(source)(**batch)
+                found = (results[0] if isinstance(results, tuple) else results).mean()
+                expected, _ = native(**batch)
+                torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-14)
+                wanted = gradients(expected, batch)
+                for column, gradient in gradients(found, batch).items():
+                    torch.testing.assert_close(gradient, wanted[column], rtol=1e-10, atol=1e-14)
+
     def test_kinks_and_extremes(self) -> None:
         for name in ("hinge", "dpop", "apo-zero", "orpo", "simpo", "exo-pair", "discopop"):
             native, other = Objective(name, compute="native"), Objective(name, compute="traced")
@@ -83,6 +103,30 @@ class AgreementTests(unittest.TestCase):
                 wanted = gradients(expected, batch)
                 for column, gradient in gradients(found, batch).items():
                     torch.testing.assert_close(gradient, wanted[column], rtol=1e-10, atol=1e-14)
+
+    def test_one_compiled_function_takes_objectives_and_batches_that_change(self) -> None:
+        compiled = torch.compile(lambda module, **columns: module(**columns), fullgraph=True)
+        weak, strong = (Objective("dpo", beta=beta, compute="traced") for beta in (0.1, 3.0))
+        for module, prompts in ((weak, 6), (strong, 6), (weak, 5), (weak, 9), (strong, 1)):
+            batch = tensors(module.objective, prompts=prompts)
+            loss, metrics = compiled(module, **batch)
+            expected, others = module(**batch)
+            torch.testing.assert_close(loss, expected, rtol=1e-12, atol=0)
+            self.assertEqual(list(metrics), list(others))
+            for name, value in metrics.items():
+                torch.testing.assert_close(value, others[name], rtol=1e-12, atol=1e-15, msg=name)
+        ranking = Objective("plackett-luce", compute="traced")
+        for count in (3, 4, 5):
+            columns = {"policy_logp": torch.randn(count, 4).double(), "reference_logp": torch.randn(count, 4).double()}
+            torch.testing.assert_close(compiled(ranking, **columns)[0], ranking(**columns)[0], rtol=1e-12, atol=0)
+
+    def test_the_state_moves_when_compiled(self) -> None:
+        native, other = Objective("bco", compute="native"), Objective("bco", compute="traced")
+        compiled = torch.compile(other, fullgraph=True)
+        for seed in range(3):
+            batch = tensors(native.objective, seed=seed)
+            torch.testing.assert_close(compiled(**batch)[0], native(**batch)[0], rtol=1e-10, atol=1e-14)
+        torch.testing.assert_close(other.state, native.state, rtol=1e-10, atol=1e-14)
 
     def test_half_precision_is_computed_wider(self) -> None:
         for compute in ("native", "traced"):
@@ -168,6 +212,12 @@ class ModuleTests(unittest.TestCase):
         with self.assertRaisesRegex(losskit.LossKitError, "missing|needed"):
             module(policy_chosen_logps=torch.zeros(2), policy_rejected_logps=torch.zeros(2))
         traced = Objective("dpo", compute="traced")
+        with self.assertRaisesRegex(losskit.LossKitError, "ref_chosen_logps.*1 prompts.*policy_chosen_logps for 2"):
+            traced(**{**self.batch(), "ref_chosen_logps": torch.zeros(1)})
+        with self.assertRaisesRegex(losskit.LossKitError, "no prompts"):
+            traced(**{name: tensor[:0] for name, tensor in self.batch().items()})
+        with self.assertRaisesRegex(losskit.LossKitError, "reference_logp.*on meta"):
+            traced(policy_logp=torch.zeros(2, 3), reference_logp=torch.zeros(2, 3, device="meta"))
         with self.assertRaisesRegex(losskit.LossKitError, "missing"):
             traced(policy_chosen_logps=torch.zeros(2), policy_rejected_logps=torch.zeros(2))
         with self.assertRaisesRegex(losskit.LossKitError, "missing"):

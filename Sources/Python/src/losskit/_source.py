@@ -10,11 +10,16 @@ from typing import Any
 
 
 @functools.cache
-def function_of(source: str) -> Callable[..., Any]:
-    """The public function of a module's source, whose lines tracebacks show."""
+def module_of(source: str) -> ModuleType:
+    """A module of exported source, whose lines tracebacks show."""
     name = f"<losskit {abs(hash(source)):x}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     module = ModuleType("losskit.traced")
     exec(compile(source, name, "exec"), module.__dict__)
-    functions = [value for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-    return functions[-1]
+    return module
+
+
+def function_of(source: str) -> Callable[..., Any]:
+    """The public function of a module's source."""
+    members = vars(module_of(source)).items()
+    return [value for key, value in members if callable(value) and not key.startswith("_")][-1]

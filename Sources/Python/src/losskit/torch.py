@@ -7,8 +7,9 @@ is not asked for the derivatives: it has other slopes at kinks, and NaN behind b
 
 from __future__ import annotations
 
+import operator
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,10 @@ from torch.compiler import is_compiling
 
 import losskit
 from losskit import _library
-from losskit._batch import Lent, place
+from losskit._batch import Lent
 from losskit._library import LossKitError
 from losskit._registry import Registry
-from losskit._source import function_of
+from losskit._traced import CannotBeTraced, Traced
 
 __all__ = ["Objective", "flatten_tokens"]
 
@@ -57,19 +58,7 @@ class Objective(torch.nn.Module):
         self.compute = compute
         state = self.objective.initial_state()
         self.register_buffer("state", None if state is None else torch.from_numpy(state))
-        self._traced: dict[tuple[int, int], Callable[..., Any] | None] = {}
-        if compute != "native":
-            self._trace_usual_shape()
-
-    def _trace_usual_shape(self) -> None:
-        """Makes the function for pairs now: torch.compile cannot, once it is at work."""
-        least, largest = self.objective.responses
-        shape = (min(max(2, least), largest or max(2, least)), max(1, self.objective.references))
-        try:
-            self._traced[shape] = function_of(self.objective.export("torch", responses=shape[0], references=shape[1]))
-        except LossKitError:
-            # The first call that needs it says why, in a warning.
-            pass
+        self._traced: dict[str, Traced | None] = {}
 
     def extra_repr(self) -> str:
         return f"{self.objective.text!r}, compute={self.compute!r}"
@@ -96,9 +85,13 @@ class Objective(torch.nn.Module):
             is_hosted = is_hosted and tensor.is_cpu
         is_native = self.compute == "native" or (self.compute == "auto" and is_hosted and not is_compiling())
         if not is_native:
-            function = self._trace(columns, counts, token_offsets)
-            if function is not None:
-                return self._forward_traced(function, columns, token_offsets)
+            if counts is not None:
+                raise LossKitError("counts: rankings of different length are computed natively; use compute='native'")
+            # torch.compile makes no symbols of what operator.index was asked of: other ranks are another formula.
+            leading = tuple([tuple([operator.index(size) for size in tensor.shape[:-1]]) for tensor in columns.values()])
+            key = _traced_key(self, tuple(columns), leading, token_offsets is not None)
+            if key is not None:
+                return self._forward_traced(self._traced[key], columns, token_offsets)
         return self._forward_natively(columns, counts, token_offsets, seed)
 
     # ---- native
@@ -121,35 +114,38 @@ class Objective(torch.nn.Module):
 
     # ---- traced
 
-    def _trace(
-        self, columns: Mapping[str, torch.Tensor], counts: torch.Tensor | None, token_offsets: torch.Tensor | None
-    ) -> Callable[..., Any] | None:
-        if counts is not None:
-            raise LossKitError("counts: rankings of different length are computed natively; use compute='native'")
-        places = self.objective._places(tuple(columns))
-        _, responses, references = self.objective._shape(columns, places, None, token_offsets)
-        key = (responses, references)
-        if key not in self._traced:
-            self._traced[key] = _traced(self.objective, responses, references)
-        return self._traced[key]
-
     def _forward_traced(
-        self, function: Callable[..., Any], columns: Mapping[str, torch.Tensor], token_offsets: torch.Tensor | None
+        self, traced: Traced, columns: Mapping[str, torch.Tensor], token_offsets: torch.Tensor | None
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor | float]]:
-        arguments = _stacked(self.objective, columns)
-        extra = {} if token_offsets is None else {"token_offsets": token_offsets}
-        # The backward pass needs the state as it was before this step.
-        keywords = {} if self.state is None else {"state": tuple(self.state.clone().unbind())}
-        results = function(**arguments, **extra, **keywords)
-        results = results if isinstance(results, tuple) else (results,)
-        if self.state is not None and self.training:
-            with torch.no_grad():
-                self.state.copy_(torch.stack([value.to(self.state) for value in results[-1]]))
-        loss = results[0].mean()
-        with torch.no_grad():
-            rewards = results[1] if self.objective.has_reward else None
-            metrics = _metrics(self.objective, loss, rewards, arguments)
-        return loss, metrics
+        if not traced.keeps_state:
+            loss, *metrics = traced.call(token_offsets, None, *columns.values())
+        else:
+            # The backward pass needs the state as it was before this step.
+            loss, state, *metrics = traced.call(token_offsets, self.state.clone(), *columns.values())
+            if self.training:
+                self.state.copy_(state)
+        return loss, {name: value for name, value in zip(traced.metrics, metrics)}
+
+
+@torch.compiler.assume_constant_result
+def _traced_key(
+    module: Objective, names: tuple[str, ...], leading: tuple[tuple[int, ...], ...], has_tokens: bool
+) -> str | None:
+    """The key in `_traced` of the function for such columns; None, after a warning, where they are computed natively.
+
+    To torch.compile it is a constant of the module: what is looked up here is not looked at again in each step.
+    """
+    key = f"{names} {leading} {has_tokens}"
+    if key not in module._traced:
+        try:
+            module._traced[key] = Traced(module.objective, names, leading, has_tokens)
+        except CannotBeTraced as problem:
+            warnings.warn(
+                f"{module.objective.text} is computed natively, with a copy to the host and back at each step: {problem}",
+                stacklevel=4,
+            )
+            module._traced[key] = None
+    return None if module._traced[key] is None else key
 
 
 def flatten_tokens(token_logps: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -264,69 +260,3 @@ def _lend(
 def _to_host(tensor: torch.Tensor | None, dtype: type[np.unsignedinteger]) -> Any:
     """Whole numbers as the library takes them."""
     return None if tensor is None else np.ascontiguousarray(tensor.detach().cpu().numpy(), dtype)
-
-
-def _stacked(objective: losskit.Objective, columns: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Columns by their names, the parts of pairs stacked to [K, G] (per reference [R·K, G])."""
-    parts: dict[str, dict[int | None, torch.Tensor]] = {}
-    for name, tensor in columns.items():
-        where = place(name, objective.columns)
-        if not tensor.is_floating_point():
-            tensor = tensor.to(torch.float32)
-        parts.setdefault(where.column, {})[where.response] = tensor
-    stacked = {}
-    for name, found in parts.items():
-        if None in found:
-            stacked[name] = found[None]
-            continue
-        if len(found) != 2:
-            raise LossKitError(f"{name}: its chosen and its rejected part are needed, one of them is missing")
-        stacked[name] = torch.stack([found[0], found[1]], dim=-2)
-    missing = [column.name for column in objective.columns.values() if column.name not in stacked]
-    if missing:
-        raise LossKitError(f"{objective.text}: the column {missing[0]} is missing")
-    return stacked
-
-
-def _metrics(
-    objective: losskit.Objective,
-    loss: torch.Tensor,
-    rewards: torch.Tensor | None,
-    columns: Mapping[str, torch.Tensor],
-) -> dict[str, torch.Tensor | float]:
-    """The metrics that a native evaluation gives, as tensors."""
-    metrics: dict[str, torch.Tensor | float] = {"loss": loss.detach()}
-    if rewards is not None:
-        chosen, rejected = _sides(rewards, columns)
-        scale = objective.reward_scale
-        metrics |= {"rewards/chosen": scale * chosen, "rewards/rejected": scale * rejected}
-        metrics["rewards/margins"] = scale * (chosen - rejected)
-        if (count := len(rewards)) > 1:
-            pairs = [rewards[better] > rewards[worse] for better in range(count) for worse in range(better + 1, count)]
-            metrics["rewards/accuracies"] = torch.stack(pairs).to(rewards.dtype).mean()
-        metrics |= {"implicit_rewards/chosen": chosen, "implicit_rewards/rejected": rejected}
-    if (logps := columns.get("policy_logp")) is not None:
-        chosen, rejected = _sides(logps.detach(), columns)
-        metrics |= {"logps/chosen": chosen, "logps/rejected": rejected}
-    return metrics
-
-
-def _sides(values: torch.Tensor, columns: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-    values = values if values.dim() > 1 else values[None]
-    if len(values) > 1:
-        return values[0].mean(), values[1:].mean()
-    labels = columns.get("label")
-    desirable = torch.ones_like(values[0]) if labels is None else (labels.reshape(-1) > 0).to(values.dtype)
-    return (values[0] * desirable).sum() / desirable.sum(), (values[0] * (1 - desirable)).sum() / (1 - desirable).sum()
-
-
-def _traced(objective: losskit.Objective, responses: int, references: int) -> Callable[..., Any] | None:
-    """The objective as torch operations; None, with a warning, where it cannot be written so."""
-    try:
-        source = objective.export("torch", responses=responses, references=references)
-    except LossKitError as problem:
-        warnings.warn(
-            f"{objective.text} is computed natively, with a copy to the host and back at each step: {problem}", stacklevel=4
-        )
-        return None
-    return function_of(source)
