@@ -171,26 +171,33 @@ struct HostEvaluation {
     }
     results.pointee.metric_count = 0
     if let metrics = results.pointee.metrics {
-      results.pointee.metric_count = write(
-        metrics: computedMetrics(memory),
-        to: UnsafeMutableBufferPointer(start: metrics, count: results.pointee.metric_capacity))
+      results.pointee.metric_count = writeMetrics(
+        memory, to: UnsafeMutableBufferPointer(start: metrics, count: results.pointee.metric_capacity))
     }
     state?.update(from: memory.state, count: hosted.stateCount)
   }
 
-  private func computedMetrics(_ memory: Memory) -> PreferenceMetrics {
-    let losses = Array(UnsafeBufferPointer(start: memory.output, count: prompts))
-    let rewards = Array(
-      UnsafeBufferPointer(start: memory.output + prompts, count: hosted.hasReward ? bound.rows : 0))
-    return hosted.objective.metrics(bound.copy(), Evaluation(loss: losses, reward: rewards, gradients: [:]))
-  }
-
   /// Writes as many metrics as there is room for; returns how many there are.
-  private func write(metrics: PreferenceMetrics, to target: UnsafeMutableBufferPointer<losskit_metric>) -> Int {
-    for (index, metric) in metrics.list.prefix(target.count).enumerated() {
-      target[index].value = metric.value
-      withUnsafeMutableBytes(of: &target[index].name) { writeTerminated(metric.name, to: $0) }
+  private func writeMetrics(_ memory: Memory, to target: UnsafeMutableBufferPointer<losskit_metric>) -> Int {
+    let source = PreferenceMetrics.Source(
+      prompts: prompts, responses: bound.batch.responses, counts: bound.batch.counts,
+      loss: UnsafePointer(memory.output),
+      reward: hosted.hasReward ? UnsafePointer(memory.output + prompts) : nil,
+      logProbability: hosted.logProbabilityColumn.flatMap { memory.inputs[$0] },
+      label: hosted.labelColumn.flatMap { memory.inputs[$0] })
+    var count = 0
+    PreferenceMetrics.forEach(of: source, rewardScale: hosted.rewardScale) { name, value in
+      if count < target.count {
+        target[count].value = value
+        withUnsafeMutableBytes(of: &target[count].name) { room in
+          // Their names are shorter than the room that the header gives them; what is left of it ends the name.
+          room.copyBytes(
+            from: UnsafeRawBufferPointer(start: name.utf8Start, count: min(name.utf8CodeUnitCount, room.count - 1)))
+          room[min(name.utf8CodeUnitCount, room.count - 1)] = 0
+        }
+      }
+      count += 1
     }
-    return metrics.list.count
+    return count
   }
 }

@@ -25,6 +25,9 @@ final class HostedObjective: @unchecked Sendable {
   let hasReward, needsReference: Bool
   let responses: ClosedRange<Int>
   let referenceCount: Int
+  let rewardScale: Double
+  /// The columns that metrics are made from, where it reads them.
+  let logProbabilityColumn, labelColumn: Int?
 
   init(_ objective: Objective) {
     self.objective = objective
@@ -38,6 +41,9 @@ final class HostedObjective: @unchecked Sendable {
     needsReference = objective.needsReference
     responses = objective.responses
     referenceCount = objective.referenceCount
+    rewardScale = objective.rewardScale
+    logProbabilityColumn = objective.columns.firstIndex { $0.name == Column.logProbability.name }
+    labelColumn = objective.columns.firstIndex { $0.name == Column.label.name }
   }
 
   deinit { for column in columns { free(column.name) } }
@@ -54,7 +60,7 @@ final class HostedObjective: @unchecked Sendable {
       flags: UInt32(flags), reserved: 0, min_responses: objective.responses.lowerBound,
       // size_t is imported as Int, so that SIZE_MAX is -1.
       max_responses: upper == Int.max ? -1 : upper, references: objective.referenceCount, column_count: columns.count,
-      state_count: stateCount, reward_scale: objective.rewardScale)
+      state_count: stateCount, reward_scale: rewardScale)
   }
 
   /// What one of its columns is like, for a host.

@@ -204,8 +204,9 @@ struct ArrayCode {
         return "_rows(\(node.map { code.text($0) } ?? "0.0"), \(like))"
       }
       let list = "[\(rows.joined(separator: ", "))]"
-      // In torch what a column's rows are joined to is decided by how the column was handed over.
-      return "d_\(column.name) = " + (language == .torch && index != formula.tokenSum ? list : "\(module).stack(\(list))")
+      // In torch it depends on how the column was handed over what its rows are joined to.
+      let isLoose = language == .torch && index != formula.tokenSum
+      return "d_\(column.name) = \(isLoose ? list : "\(module).stack(\(list))")"
     }
   }
 

@@ -14,6 +14,111 @@ public struct PreferenceMetrics: Sendable, Equatable {
   }
 }
 
+extension PreferenceMetrics {
+  /// An evaluated batch, lent for as long as its metrics are made: arrays as in `losskit_frame`.
+  public struct Source {
+    /// The batch's extents.
+    public var prompts, responses: Int
+    /// [G] the responses that each prompt has; nil: all.
+    public var counts: UnsafePointer<UInt32>?
+    /// [G] losses.
+    public var loss: UnsafePointer<Double>
+    /// [K·G] implicit rewards, unscaled, log-probabilities of the policy, and labels, where there are any.
+    public var reward, logProbability, label: UnsafePointer<Double>?
+
+    /// An evaluated batch.
+    public init(
+      prompts: Int, responses: Int, counts: UnsafePointer<UInt32>?, loss: UnsafePointer<Double>,
+      reward: UnsafePointer<Double>?, logProbability: UnsafePointer<Double>?, label: UnsafePointer<Double>?
+    ) {
+      self.prompts = prompts
+      self.responses = responses
+      self.counts = counts
+      self.loss = loss
+      self.reward = reward
+      self.logProbability = logProbability
+      self.label = label
+    }
+  }
+
+  /// Calls `body` with the name and the value of each metric that there is, in their order.
+  ///
+  /// Nothing is allocated: a host asks at every step of a training, which may take microseconds.
+  public static func forEach(of source: Source, rewardScale: Double, _ body: (StaticString, Double) -> Void) {
+    func tell(_ name: StaticString, _ value: Double) { if !value.isNaN { body(name, value) } }
+    tell("loss", source.mean(source.loss))
+    if let reward = source.reward {
+      let (chosen, rejected) = source.sides(of: reward)
+      tell("rewards/chosen", rewardScale * chosen)
+      tell("rewards/rejected", rewardScale * rejected)
+      tell("rewards/margins", rewardScale * (chosen - rejected))
+      if source.responses > 1 { tell("rewards/accuracies", source.accuracy(of: reward)) }
+      tell("implicit_rewards/chosen", chosen)
+      tell("implicit_rewards/rejected", rejected)
+    }
+    if let logProbability = source.logProbability {
+      let (chosen, rejected) = source.sides(of: logProbability)
+      tell("logps/chosen", chosen)
+      tell("logps/rejected", rejected)
+    }
+  }
+}
+
+extension PreferenceMetrics.Source {
+  fileprivate func mean(_ values: UnsafePointer<Double>) -> Double {
+    var sum = 0.0
+    for prompt in 0..<prompts { sum += values[prompt] }
+    return sum / Double(prompts)
+  }
+
+  private func responseCount(ofPrompt prompt: Int) -> Int { counts.map { Int($0[prompt]) } ?? responses }
+
+  /// NaN where there is none.
+  fileprivate func sides(of values: UnsafePointer<Double>) -> (chosen: Double, rejected: Double) {
+    if responses == 1 { return sidesOfUnpaired(values) }
+    var chosen = 0.0, rejected = 0.0, rankings = 0
+    for prompt in 0..<prompts {
+      chosen += values[prompt]
+      let count = responseCount(ofPrompt: prompt)
+      guard count > 1 else { continue }
+      var others = 0.0
+      for rank in 1..<count { others += values[rank * prompts + prompt] }
+      rejected += others / Double(count - 1)
+      rankings += 1
+    }
+    return (chosen / Double(prompts), rejected / Double(rankings))
+  }
+
+  private func sidesOfUnpaired(_ values: UnsafePointer<Double>) -> (chosen: Double, rejected: Double) {
+    var chosen = 0.0, rejected = 0.0, desirable = 0
+    for prompt in 0..<prompts {
+      if label.map({ $0[prompt] > 0 }) ?? true {
+        chosen += values[prompt]
+        desirable += 1
+      } else {
+        rejected += values[prompt]
+      }
+    }
+    return (chosen / Double(desirable), rejected / Double(prompts - desirable))
+  }
+
+  fileprivate func accuracy(of rewards: UnsafePointer<Double>) -> Double {
+    var sum = 0.0, rankings = 0
+    for prompt in 0..<prompts {
+      let count = responseCount(ofPrompt: prompt)
+      guard count > 1 else { continue }
+      var right = 0
+      for better in 0..<count - 1 {
+        for worse in better + 1..<count
+        where rewards[better * prompts + prompt] > rewards[worse * prompts + prompt] { right += 1 }
+      }
+      sum += Double(right) / Double(count * (count - 1) / 2)
+      rankings += 1
+    }
+    return sum / Double(rankings)
+  }
+}
+
 extension Objective {
   /// The metrics of a batch: means over its prompts.
   ///
@@ -21,58 +126,27 @@ extension Objective {
   /// rejected the mean of the others; `rewards/accuracies` is the share of pairs of responses of which the better one has the
   /// strictly larger reward. Of unpaired feedback, chosen are the desirable responses, rejected the undesirable ones.
   public func metrics(_ batch: Batch, _ evaluation: Evaluation) -> PreferenceMetrics {
-    var list = [("loss", mean(evaluation.loss))]
-    if !evaluation.reward.isEmpty {
-      let (chosen, rejected) = sides(of: evaluation.reward, in: batch)
-      let beta = rewardScale
-      list += [("rewards/chosen", beta * chosen), ("rewards/rejected", beta * rejected)]
-      list += [("rewards/margins", beta * (chosen - rejected))]
-      if batch.responses > 1 { list += [("rewards/accuracies", accuracy(of: evaluation.reward, in: batch))] }
-      list += [("implicit_rewards/chosen", chosen), ("implicit_rewards/rejected", rejected)]
-    }
-    if let logProbabilities = batch.columns[Column.logProbability.name] {
-      let (chosen, rejected) = sides(of: logProbabilities, in: batch)
-      list += [("logps/chosen", chosen), ("logps/rejected", rejected)]
-    }
-    return PreferenceMetrics(list: list.filter { !$0.1.isNaN }.map { (name: $0.0, value: $0.1) })
-  }
-
-  /// NaN where there is none.
-  private func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
-
-  private func sides(of values: [Double], in batch: Batch) -> (chosen: Double, rejected: Double) {
-    if batch.responses == 1 {
-      let labels = batch.columns[Column.label.name] ?? [Double](repeating: 1, count: batch.prompts)
-      let chosen = zip(values, labels).filter { $0.1 > 0 }.map(\.0)
-      return (mean(chosen), mean(zip(values, labels).filter { $0.1 <= 0 }.map(\.0)))
-    }
-    // Loops without arrays: this is called at every step of a host's training, which may take microseconds.
-    var chosen = 0.0, rejected = 0.0, rankings = 0
-    for prompt in 0..<batch.prompts {
-      chosen += values[prompt]
-      let count = batch.responseCount(ofPrompt: prompt)
-      guard count > 1 else { continue }
-      var others = 0.0
-      for rank in 1..<count { others += values[rank * batch.prompts + prompt] }
-      rejected += others / Double(count - 1)
-      rankings += 1
-    }
-    return (chosen / Double(batch.prompts), rejected / Double(rankings))
-  }
-
-  private func accuracy(of rewards: [Double], in batch: Batch) -> Double {
-    var sum = 0.0, rankings = 0
-    for prompt in 0..<batch.prompts {
-      let count = batch.responseCount(ofPrompt: prompt)
-      guard count > 1 else { continue }
-      var right = 0
-      for better in 0..<count - 1 {
-        for worse in better + 1..<count
-        where rewards[better * batch.prompts + prompt] > rewards[worse * batch.prompts + prompt] { right += 1 }
+    var list: [(name: String, value: Double)] = []
+    evaluation.loss.withUnsafeBufferPointer { loss in
+      guard let loss = loss.start else { return }
+      evaluation.reward.withUnsafeBufferPointer { reward in
+        (batch.columns[Column.logProbability.name] ?? []).withUnsafeBufferPointer { logProbability in
+          (batch.columns[Column.label.name] ?? []).withUnsafeBufferPointer { label in
+            (batch.counts ?? []).withUnsafeBufferPointer { counts in
+              let source = PreferenceMetrics.Source(
+                prompts: batch.prompts, responses: batch.responses, counts: counts.start, loss: loss,
+                reward: reward.start, logProbability: logProbability.start, label: label.start)
+              PreferenceMetrics.forEach(of: source, rewardScale: rewardScale) { list.append(($0.description, $1)) }
+            }
+          }
+        }
       }
-      sum += Double(right) / Double(count * (count - 1) / 2)
-      rankings += 1
     }
-    return sum / Double(rankings)
+    return PreferenceMetrics(list: list)
   }
+}
+
+extension UnsafeBufferPointer {
+  /// The address of the first element; nil where there is none.
+  fileprivate var start: UnsafePointer<Element>? { isEmpty ? nil : baseAddress }
 }
