@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 BUILD := .build/release
 APT_PACKAGES := libffi-dev libdnnl-dev libmd-dev
 
-.PHONY: build quickstart test test-numpy test-python install-wheel-prefix lint install install-library install-command dependencies clean
+.PHONY: build quickstart test test-numpy test-python bench-python torch-venv install-wheel-prefix lint install install-library install-command dependencies clean
 
 build: dependencies
 	$(SWIFT) build -c release
@@ -22,19 +22,28 @@ test: dependencies lint
 
 # The Python package as it is installed, with NumPy alone, in an environment that sees no Swift.
 PYTHON ?= python3
-NUMPY_VENV := $(CURDIR)/.build/venv-numpy
+NUMPY_VENV ?= $(CURDIR)/.build/venv-numpy
 test-numpy: install-wheel-prefix
-	test -x "$(NUMPY_VENV)/bin/python" || $(PYTHON) -m venv "$(NUMPY_VENV)"
-	LOSSKIT_PREFIX="$(WHEEL_PREFIX)" "$(NUMPY_VENV)/bin/pip" install -q --force-reinstall ./Sources/Python
+	Sources/Python/make-venv "$(NUMPY_VENV)" Sources/Python/tests/requirements-numpy.txt "$(PYTHON)"
+	$(call install-wheel,$(NUMPY_VENV))
 	cd Sources/Python/tests && env -i PATH=/usr/bin:/bin "$(NUMPY_VENV)/bin/python" -m unittest test_numpy
 
-# The same with PyTorch, JAX and TRL, which are installed where they are missing.
-TORCH_VENV := $(CURDIR)/.build/venv-torch
-test-python: build install-wheel-prefix
-	test -x "$(TORCH_VENV)/bin/python" || $(PYTHON) -m venv --system-site-packages "$(TORCH_VENV)"
-	LOSSKIT_PREFIX="$(WHEEL_PREFIX)" "$(TORCH_VENV)/bin/pip" install -q --force-reinstall --no-deps ./Sources/Python
-	"$(TORCH_VENV)/bin/pip" install -q -r Sources/Python/tests/requirements.txt
+# The same with PyTorch, JAX and TRL.
+test-python: torch-venv
 	cd Sources/Python/tests && "$(TORCH_VENV)/bin/python" -m unittest test_numpy test_torch test_jax test_trl
+
+# What a call costs through C, NumPy and PyTorch, beside eager and compiled torch and TRL, in one run.
+bench-python: torch-venv
+	"$(TORCH_VENV)/bin/python" Sources/Python/benchmarks/overhead.py --prefix "$(WHEEL_PREFIX)"
+
+# An environment with the package, PyTorch, JAX and TRL. It is kept, and PyPI is asked for no more than it lacks; TORCH_VENV=… names another.
+TORCH_VENV ?= $(CURDIR)/.build/venv-torch
+torch-venv: build install-wheel-prefix
+	Sources/Python/make-venv "$(TORCH_VENV)" Sources/Python/tests/requirements.txt "$(PYTHON)" --system-site-packages
+	$(call install-wheel,$(TORCH_VENV))
+
+# Builds the wheel out of an installed prefix and installs it into an environment that has setuptools.
+install-wheel = LOSSKIT_PREFIX="$(WHEEL_PREFIX)" "$(1)/bin/pip" install -q --force-reinstall --no-deps --no-build-isolation ./Sources/Python
 
 WHEEL_PREFIX := $(CURDIR)/.build/wheel-prefix
 install-wheel-prefix:

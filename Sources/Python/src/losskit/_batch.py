@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import itertools
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 from losskit import _library
 
@@ -34,42 +36,51 @@ _PARTS = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where an argument belongs: a column, and the response it is of; None for the whole column."""
+    """Where an argument belongs: a column, and the response it is of; None for the whole column.
+
+    index: the column's among those that the objective reads, -1 for one that it does not.
+    """
 
     column: str
     response: int | None
+    index: int
+    is_differentiable: bool
 
 
-def place(argument: str, columns: dict[str, object]) -> Place:
+def place(argument: str, columns: dict[str, Any]) -> Place:
     """The column that an argument of a call is, or is a part of.
 
     Names are those of columns (`policy_logp`), TRL's for pairs (`policy_chosen_logps`), and any column with `chosen_` or
     `rejected_` before it.
     """
+    column, response = _column_of(argument, columns)
+    if column not in columns:
+        return Place(column, response, -1, False)
+    return Place(column, response, list(columns).index(column), columns[column].differentiable)
+
+
+def _column_of(argument: str, columns: dict[str, Any]) -> tuple[str, int | None]:
     if argument in columns:
-        return Place(argument, None)
+        return argument, None
     if argument in _PARTS:
-        return Place(*_PARTS[argument])
+        return _PARTS[argument]
     for part, prefix in enumerate(("chosen_", "rejected_")):
         if argument.startswith(prefix) and argument[len(prefix) :] in columns:
-            return Place(argument[len(prefix) :], part)
-    return Place(argument, None)
+            return argument[len(prefix) :], part
+    return argument, None
 
 
-@dataclass(slots=True)
-class Lent:
+# A column binding, field by field.
+Lent = tuple[int, ...]
+_SIZES = {_library.FLOAT64: 8, _library.FLOAT32: 4}
+
+
+def lend(column: int, part: int, address: int, stride: int, count: int, kind: int, gradient: int) -> Lent:
     """An array in memory as the library takes it: the numbers of one part of a column, and where its gradient goes.
 
-    `stride` is in bytes; the gradient is contiguous, and None where it is not wanted.
+    `stride` is in bytes; the gradient is contiguous, and 0 where it is not wanted.
     """
-
-    column: bytes
-    part: int
-    address: int
-    stride: int
-    count: int
-    type: int
-    gradient: int | None
+    return 0, column, part, address, stride, count, kind, 0, gradient, _SIZES[kind], count, kind, 0
 
 
 @functools.cache
@@ -87,13 +98,9 @@ class Call:
         self._results = ctypes.create_string_buffer(_RESULTS.size)
         self._metrics = ctypes.create_string_buffer(_METRIC.size * _METRIC_CAPACITY)
         self._failure = _library.Failure()
-        self._names: dict[bytes, ctypes.Array[ctypes.c_char]] = {}
+        self._failure_reference = ctypes.byref(self._failure)
+        self._addresses = ctypes.addressof(self._bindings), ctypes.addressof(self._metrics)
         self._function = _library.library().losskit_objective_evaluate
-
-    def _name(self, name: bytes) -> int:
-        if name not in self._names:
-            self._names[name] = ctypes.create_string_buffer(name)
-        return ctypes.addressof(self._names[name])
 
     def run(
         self,
@@ -112,30 +119,23 @@ class Call:
         reduction: int = _library.MEAN,
     ) -> tuple[float, dict[str, float]]:
         """Evaluates; the mean loss, and the metrics if wanted. Arrays are addresses of contiguous doubles, 0 for none."""
-        fields: list[int] = []
-        for part in lent:
-            gradient = part.gradient or 0
-            size = 8 if part.type == _library.FLOAT64 else 4
-            fields += (self._name(part.column), 0, part.part, part.address, part.stride, part.count, part.type, 0)
-            fields += (gradient, size, part.count, part.type, 0)
-        self._layout.pack_into(self._bindings, 0, *fields)
+        self._layout.pack_into(self._bindings, 0, *itertools.chain.from_iterable(lent))
+        bindings, room = self._addresses
         prompts, responses, references = shape
         _BATCH.pack_into(
-            self._batch, 0, prompts, responses, references, counts, token_offsets,
-            ctypes.addressof(self._bindings), len(lent),
+            self._batch, 0, prompts, responses, references, counts, token_offsets, bindings, len(lent),
         )  # fmt: skip
         _RESULTS.pack_into(
             self._results, 0, losses, 8, prompts, 0, 0, rewards, 8, prompts * responses, 0, 0, reduction, 0, 0.0,
-            ctypes.addressof(self._metrics) if metrics else 0, _METRIC_CAPACITY if metrics else 0, 0,
+            room if metrics else 0, _METRIC_CAPACITY if metrics else 0, 0,
         )  # fmt: skip
         status = self._function(
-            objective, self._batch, state or None, state_count, seed & (2**64 - 1), self._results,
-            ctypes.byref(self._failure),
+            objective, self._batch, state or None, state_count, seed & (2**64 - 1), self._results, self._failure_reference,
         )  # fmt: skip
         if status != 0:
             raise _library.error(self._failure)
         *_, mean, _, _, count = _RESULTS.unpack_from(self._results)
         if not metrics:
             return mean, {}
-        found = self._metrics.raw[: min(count, _METRIC_CAPACITY) * _METRIC.size]
+        found = memoryview(self._metrics)[: min(count, _METRIC_CAPACITY) * _METRIC.size]
         return mean, {_metric_name(name): value for name, value in _METRIC.iter_unpack(found)}

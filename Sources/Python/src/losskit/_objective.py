@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from losskit import _library
-from losskit._batch import Call, Lent, Place, place
+from losskit._batch import Call, Lent, Place, lend, place
 from losskit._library import LossKitError
 from losskit._registry import Registry, shared
 
@@ -172,8 +172,8 @@ class Objective:
         lent: list[Lent] = []
         gradients: dict[str, npt.NDArray[np.floating]] = {}
         for name, array in arrays.items():
-            column = self.columns.get(places[name].column)
-            gradient = np.empty(array.shape, array.dtype) if wants_gradients and column and column.differentiable else None
+            is_wanted = wants_gradients and places[name].is_differentiable
+            gradient = np.empty(array.shape, array.dtype) if is_wanted else None
             if gradient is not None:
                 gradients[name] = gradient
             lent += self._lend(name, array, gradient, places[name], shape)
@@ -275,15 +275,12 @@ class Objective:
         if array.dtype not in (np.float32, np.float64):
             raise LossKitError(f"{name}: numbers are needed, not {array.dtype}")
         kind = _library.FLOAT32 if array.dtype == np.float32 else _library.FLOAT64
-        step = gradient.itemsize if gradient is not None else 0
+        step = 0 if gradient is None else gradient.itemsize
         start = _address(gradient)
 
         def part(index: int, row: Any, position: int) -> Lent:
             stride = row.strides[0] if row.size else 0
-            return Lent(
-                where.column.encode(), index, _address(row), stride, row.size, kind,
-                start + position * step if gradient is not None else None,
-            )  # fmt: skip
+            return lend(where.index, index, _address(row), stride, row.size, kind, start + position * step)
 
         if where.response is not None:
             rows = array if array.ndim == 2 and column.per_reference else array[np.newaxis]

@@ -18,7 +18,7 @@ from torch.compiler import is_compiling
 
 import losskit
 from losskit import _library
-from losskit._batch import Lent
+from losskit._batch import Lent, Place, lend
 from losskit._library import LossKitError
 from losskit._registry import Registry
 from losskit._traced import CannotBeTraced, Traced
@@ -178,17 +178,27 @@ class _NativeCall:
     def run(self, tensors: tuple[torch.Tensor, ...], needed: list[bool]) -> float:
         """Evaluates; keeps the gradients of the tensors that need one, in their types and on their devices."""
         objective = self.objective
-        hosted = [_hosted(name, tensor) for name, tensor in zip(self.names, tensors)]
-        arrays = dict(zip(self.names, hosted))
         places = objective._places(self.names)
-        shape = objective._shape(arrays, places, self.counts, self.offsets)
-        objective._check_lengths(self.counts, self.offsets, shape)
-        lent: list[Lent] = []
-        self.gradients = []
-        for name, tensor, need in zip(self.names, hosted, needed):
-            gradient = torch.empty(tensor.shape, dtype=tensor.dtype) if need else None
-            self.gradients.append(gradient)
-            lent += _lend(objective, name, tensor, gradient, places[name], shape)
+        hosted = [_hosted(name, tensor) for name, tensor in zip(self.names, tensors)]
+        self.gradients = [
+            torch.empty(tensor.shape, dtype=tensor.dtype) if need else None for tensor, need in zip(hosted, needed)
+        ]
+        shape = self._shape_of_pairs(hosted, places)
+        if shape is not None:
+            lent = [
+                lend(
+                    where.index, where.response, tensor.data_ptr(), tensor.stride(0) * tensor.element_size(), tensor.shape[0],
+                    _KINDS[tensor.dtype], 0 if gradient is None else gradient.data_ptr(),
+                )
+                for tensor, gradient, where in zip(hosted, self.gradients, places.values())
+            ]  # fmt: skip
+        else:
+            arrays = dict(zip(self.names, hosted))
+            shape = objective._shape(arrays, places, self.counts, self.offsets)
+            objective._check_lengths(self.counts, self.offsets, shape)
+            lent = []
+            for name, tensor, gradient in zip(self.names, hosted, self.gradients):
+                lent += _lend(objective, name, tensor, gradient, places[name], shape)
         counts = 0 if self.counts is None else self.counts.ctypes.data
         offsets = 0 if self.offsets is None else self.offsets.ctypes.data
         state = 0 if self.state is None else self.state.data_ptr()
@@ -201,17 +211,23 @@ class _NativeCall:
                 self.gradients[index] = gradient.to(tensor.device, tensor.dtype)
         return loss
 
+    def _shape_of_pairs(self, tensors: list[torch.Tensor], places: dict[str, Place]) -> tuple[int, int, int] | None:
+        """The extents of the batch that nearly every call hands over: [G] chosen and [G] rejected of each column."""
+        if self.counts is not None or self.offsets is not None:
+            return None
+        for tensor, where in zip(tensors, places.values()):
+            if tensor.dim() != 1 or where.response is None or where.index < 0:
+                return None
+        return tensors[0].shape[0], 2, max(1, self.objective.references)
+
 
 class _Native(torch.autograd.Function):
     """The mean loss by the plugin, whose gradient comes with it."""
 
     @staticmethod
     def forward(ctx: Any, call: _NativeCall, *tensors: torch.Tensor) -> torch.Tensor:
-        columns, places = call.objective.columns, call.objective._places(call.names)
-        needed = [
-            needs and (column := columns.get(places[name].column)) is not None and column.differentiable
-            for needs, name in zip(ctx.needs_input_grad[1:], call.names)
-        ]
+        places = call.objective._places(call.names).values()
+        needed = [needs and where.is_differentiable for needs, where in zip(ctx.needs_input_grad[1:], places)]
         value = call.run(tensors, needed)
         ctx.call = call
         first = tensors[0]
@@ -240,20 +256,10 @@ def _lend(
     name: str,
     tensor: torch.Tensor,
     gradient: torch.Tensor | None,
-    where: Any,
+    where: Place,
     shape: tuple[int, int, int],
 ) -> list[Lent]:
     """The parts of a tensor, each a run of numbers with one stride."""
-    if tensor.dim() == 1:
-        # What nearly every call does, without a detour over NumPy.
-        part = _library.WHOLE if where.response is None else where.response
-        address = None if gradient is None else gradient.data_ptr()
-        return [
-            Lent(
-                where.column.encode(), part, tensor.data_ptr(), tensor.stride(0) * tensor.element_size(), tensor.shape[0],
-                _KINDS[tensor.dtype], address,
-            )
-        ]  # fmt: skip
     return objective._lend(name, tensor.detach().numpy(), None if gradient is None else gradient.numpy(), where, shape)
 
 
