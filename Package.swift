@@ -50,7 +50,10 @@ func plugins(_ names: [String], in folder: String) -> [Target] {
 
 let policies: [Target] = [
   .target(
-    name: "Transformer", dependencies: ["LossKit", "CDNNL", "CTransformerKernels"],
+    name: "Transformer",
+    dependencies: [
+      "LossKit", "LossKitLogits", "LossKitHead", "LossKitMatrix", "CDNNL", "CTransformerKernels",
+    ],
     path: "Plugins/Policies/Transformer",
     // Its loops are 200 times as slow without optimization, and the tests train models.
     swiftSettings: settings + [.unsafeFlags(["-O"], .when(configuration: .debug))], linkerSettings: pluginLinking),
@@ -82,16 +85,25 @@ let package = Package(
   targets: [
     .target(name: "CLossKit"),
     .target(name: "CLossKitKernels", linkerSettings: [.linkedLibrary("mvec", .when(platforms: [.linux]))]),
-    .target(name: "CTransformerKernels", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
-    // Without optimization its loops would take most of the tests' time.
-    .target(name: "CLossKitLogits", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+    // Without optimization their loops would take most of the tests' time.
+    .target(name: "CLossKitVectors", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+    .target(
+      name: "CTransformerKernels", dependencies: ["CLossKitVectors"],
+      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+    .target(
+      name: "CLossKitLogits", dependencies: ["CLossKitVectors"],
+      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+    .target(name: "CLossKitMatrix"),
     .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     .target(name: "CLossKitForeign", dependencies: ["CLossKit", "CFFI"], linkerSettings: [.linkedLibrary("ffi")]),
     .systemLibrary(name: "CDNNL", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CMD", providers: [.apt(["libmd-dev"])]),
     .target(name: "LossKit", dependencies: ["CLossKit", "CLossKitKernels"], swiftSettings: settings),
     .target(name: "LossKitLogits", dependencies: ["LossKit", "CLossKitLogits"], swiftSettings: settings),
-    .target(name: "LossKitHead", dependencies: ["LossKitLogits", "LossKit", "CDNNL"], swiftSettings: settings),
+    .target(
+      name: "LossKitMatrix", dependencies: ["LossKit", "CLossKitMatrix", "CLossKitVectors", "CDNNL"],
+      swiftSettings: settings),
+    .target(name: "LossKitHead", dependencies: ["LossKitLogits", "LossKitMatrix", "LossKit"], swiftSettings: settings),
     .target(
       name: "LossKitRuntime", dependencies: ["LossKit", "CLossKit", "CLossKitForeign", "CMD"], swiftSettings: settings),
     .target(
@@ -112,7 +124,8 @@ let package = Package(
       ], swiftSettings: settings, linkerSettings: commandLinking),
     .testTarget(name: "KernelTests", dependencies: ["CLossKitKernels"], swiftSettings: settings),
     .testTarget(
-      name: "LogitTests", dependencies: ["LossKitHead", "LossKitLogits", "CLossKitLogits", "LossKit"],
+      name: "LogitTests",
+      dependencies: ["LossKitHead", "LossKitMatrix", "LossKitLogits", "CLossKitLogits", "LossKit"],
       exclude: ["Fixtures"],
       swiftSettings: settings),
     .target(
@@ -131,7 +144,10 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "TransformerTests",
-      dependencies: ["Transformer", "CTransformerKernels", "LossKitRuntime", "LossKit", "CLossKit", "CDNNL"],
+      dependencies: [
+        "Transformer", "CTransformerKernels", "LossKitRuntime", "LossKitLogits", "LossKitMatrix", "LossKit", "CLossKit",
+        "CDNNL",
+      ],
       exclude: ["Fixtures"],
       swiftSettings: settings),
     .testTarget(

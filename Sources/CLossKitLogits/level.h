@@ -2,12 +2,7 @@
 #ifndef LOSSKIT_LOGIT_LEVEL_H
 #define LOSSKIT_LOGIT_LEVEL_H
 #include "losskit_logprob.h"
-
-#if defined(__x86_64__)
-#define LOSSKIT_HAS_AVX_LEVELS 1
-#else
-#define LOSSKIT_HAS_AVX_LEVELS 0
-#endif
+#include "losskit_vectors.h"
 
 /* Sums over a row's distribution, relative to a large logit. All are NaN or of no use where `sum` is NaN, for a logit
  * that is NaN or +inf, or 0, for a row of -inf; likewise with the reference's. */
@@ -36,7 +31,7 @@ typedef struct losskit_logit_level {
   /* Writes the gradient of a row, in its type; `gradient` is the row itself or does not overlap it. */
   void (*gradient)(const void *row, int32_t type, const void *reference, int32_t reference_type, size_t count,
                    const losskit_row_slopes *slopes, void *gradient);
-  /* results[i] = exp(arguments[i]) as the loops above compute it, for arguments of at most 16. */
+  /* results[i] = exp(arguments[i]) as the loops above compute it, for arguments of at most 88. */
   void (*exponentials)(const float *arguments, size_t count, float *results);
   double (*get)(const void *row, int32_t type, size_t index);
   /* Rounds to nearest. */

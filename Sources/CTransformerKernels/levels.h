@@ -1,13 +1,8 @@
 /* The kernels for each set of instructions a processor may have. */
 #ifndef LOSSKIT_TRANSFORMER_LEVELS_H
 #define LOSSKIT_TRANSFORMER_LEVELS_H
+#include "losskit_vectors.h"
 #include "transformer_kernels.h"
-
-#if defined(__x86_64__)
-#define LOSSKIT_HAS_AVX_LEVELS 1
-#else
-#define LOSSKIT_HAS_AVX_LEVELS 0
-#endif
 
 extern const losskit_transformer_kernels losskit_transformer_baseline;
 #if LOSSKIT_HAS_AVX_LEVELS

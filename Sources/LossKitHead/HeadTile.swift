@@ -1,51 +1,38 @@
 import LossKit
 import LossKitLogits
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitMatrix
 
 /// Some rows of hidden states and their logits, one tile after another in the same memory.
-final class HeadTile {
+struct HeadTile {
   private let head: LinearHead
+  private let reference: LinearHead.Reference?
+  private unowned let memory: LinearHeadMemory
   /// The rows of the tile, as the caller counts them.
   private var rows: ArraySlice<Int> = []
-  /// The tile's hidden states: the caller's where its rows are neighbours, or a copy.
-  private var hidden: UnsafePointer<Float>
-  /// [rows, hidden], [rows, stride], [rows, hidden].
-  private let copy, logits, gradient: FloatMemory
+  /// The tile's hidden states as a factor.
+  private var states: Factor
 
-  /// A tile of up to `rowCount` rows.
-  init(head: LinearHead, rowCount: Int) throws {
+  init(_ head: LinearHead, reference: LinearHead.Reference?, in memory: LinearHeadMemory) {
     self.head = head
-    copy = try FloatMemory(count: rowCount * head.hiddenSize)
-    logits = try FloatMemory(count: rowCount * head.logitStride)
-    gradient = try FloatMemory(count: rowCount * head.hiddenSize)
-    hidden = UnsafePointer(copy.start)
+    self.reference = reference
+    self.memory = memory
+    states = Factor(memory.states.pointer, stride: head.hiddenSize)
   }
 
-  /// Makes the logits of rows of the caller's hidden states.
-  func load(_ rows: ArraySlice<Int>, of all: UnsafePointer<Float>) throws {
+  /// Makes the logits of rows of the caller's hidden states, and those of the reference.
+  mutating func load(_ rows: ArraySlice<Int>, of hidden: UnsafePointer<Float>) throws {
     self.rows = rows
-    guard let first = rows.first, let last = rows.last else { return }
-    let size = head.hiddenSize
-    if last - first + 1 == rows.count {
-      hidden = all + first * size
-    } else {
-      for (index, row) in rows.enumerated() { (copy.start + index * size).update(from: all + row * size, count: size) }
-      hidden = UnsafePointer(copy.start)
+    if let reference {
+      _ = try makeLogits(reference.head, reference.hidden, memory.rounded, into: memory.referenceLogits)
     }
-    try MatrixProduct.run(
-      states, head.weights.transposed, rows: rows.count, columns: head.vocabularySize, inner: size, into: logits.start,
-      stride: head.logitStride)
+    states = try makeLogits(head, hidden, memory.roundedStates, into: memory.logits)
   }
 
   /// The scores of the tile's rows.
   func score(_ labels: TokenLabels, adding extras: LogProbabilities.Extras) throws -> LogProbabilities {
     try LogProbabilities(
-      of: matrix, labels: TokenLabels(rows.map { labels.values[$0] }), adding: extras, threads: head.threads, level: 0,
+      of: matrix(memory.logits), labels: TokenLabels(rows.map { labels.values[$0] }), adding: extras,
+      reference: reference.map { _ in matrix(memory.referenceLogits) }, threads: head.threads, level: 0,
       rowNumbers: Array(rows))
   }
 
@@ -54,45 +41,68 @@ final class HeadTile {
     of scored: LogProbabilities, from cotangent: LogProbabilityCotangent, offset: Int,
     toHidden hiddenGradient: UnsafeMutablePointer<Float>, toWeight weightGradient: UnsafeMutablePointer<Float>
   ) throws {
-    guard let first = rows.first, let last = rows.last else { return }
+    guard let first = rows.first else { return }
     let size = head.hiddenSize
     try scored.selecting(rows).writeGradient(
-      of: matrix, from: cotangent.selecting(rows.lazy.map { $0 - offset }), threads: head.threads)
-    let slopes = MatrixProduct.Factor(start: UnsafePointer(logits.start), stride: head.logitStride)
-    try MatrixProduct.run(
-      slopes.transposed, states, rows: head.vocabularySize, columns: size, inner: rows.count, into: weightGradient,
-      stride: size, adding: true)
-    let areNeighbours = last - first + 1 == rows.count
-    try MatrixProduct.run(
-      slopes, head.weights, rows: rows.count, columns: size, inner: head.vocabularySize,
-      into: areNeighbours ? hiddenGradient + first * size : gradient.start, stride: size, adding: areNeighbours)
+      of: matrix(memory.logits), from: cotangent.selecting(rows.lazy.map { $0 - offset }),
+      reference: reference.map { _ in matrix(memory.referenceLogits) }, threads: head.threads)
+    let slopes = try slopes()
+    try memory.products.run(
+      slopes.transposed, states, into: Matrix(weightGradient, stride: size), rows: head.vocabularySize, columns: size,
+      inner: rows.count, adding: true)
+    let target = areNeighbours ? hiddenGradient + first * size : memory.gradient.pointer
+    try memory.products.run(
+      slopes, head.weights, into: Matrix(target, stride: size), rows: rows.count, columns: size,
+      inner: head.vocabularySize, adding: areNeighbours)
     if areNeighbours { return }
     for (index, row) in rows.enumerated() {
-      let target = hiddenGradient + row * size, source = gradient.start + index * size
+      let target = hiddenGradient + row * size, source = memory.gradient.pointer + index * size
       for element in 0..<size { target[element] += source[element] }
     }
   }
 
-  private var states: MatrixProduct.Factor { MatrixProduct.Factor(start: hidden, stride: head.hiddenSize) }
-
-  private var matrix: LogitMatrix {
-    LogitMatrix(
-      logits.start, tokenCount: rows.count, vocabularySize: head.vocabularySize, rowStride: head.logitStride)
+  private var areNeighbours: Bool {
+    guard let first = rows.first, let last = rows.last else { return true }
+    return last - first + 1 == rows.count
   }
-}
 
-/// Floats that are aligned as vectors are, and freed with their owner.
-final class FloatMemory {
-  let start: UnsafeMutablePointer<Float>
-
-  /// Memory for that many floats, not initialized. Throws where there is none.
-  init(count: Int) throws {
-    var address: UnsafeMutableRawPointer?
-    guard posix_memalign(&address, 64, max(1, count) * MemoryLayout<Float>.stride) == 0, let address else {
-      throw Failure("linear head: no memory for \(count) floats; set `logitBytes` lower")
+  /// Writes the logits of the tile's rows under a head; returns their hidden states as they were multiplied, which are in
+  /// `rounded` where the head is.
+  private func makeLogits(
+    _ head: LinearHead, _ all: UnsafePointer<Float>, _ rounded: FloatBuffer, into logits: FloatBuffer
+  ) throws -> Factor {
+    guard let first = rows.first else { return head.weights }
+    let size = head.hiddenSize
+    var hidden = all + first * size
+    if !areNeighbours {
+      try memory.states.reserve(rows.count * size)
+      for (index, row) in rows.enumerated() {
+        (memory.states.pointer + index * size).update(from: all + row * size, count: size)
+      }
+      hidden = UnsafePointer(memory.states.pointer)
     }
-    start = address.bindMemory(to: Float.self, capacity: max(1, count))
+    var states = Factor(hidden, stride: size)
+    if head.roundedWeight != nil {
+      states = MatrixProducts.rounded(
+        hidden, stride: size, into: try rounded.rounded(rows.count * size), rows: rows.count, columns: size)
+    }
+    try memory.products.run(
+      states, head.weights.transposed, into: Matrix(logits.pointer, stride: head.logitStride), rows: rows.count,
+      columns: head.vocabularySize, inner: size)
+    return states
   }
 
-  deinit { free(start) }
+  /// The gradient of the logits as a factor.
+  private func slopes() throws -> Factor {
+    let stride = head.logitStride
+    guard head.roundedWeight != nil else { return Factor(memory.logits.pointer, stride: stride) }
+    return MatrixProducts.rounded(
+      memory.logits.pointer, stride: stride, into: try memory.rounded.rounded(rows.count * head.vocabularySize),
+      rows: rows.count, columns: head.vocabularySize)
+  }
+
+  private func matrix(_ logits: FloatBuffer) -> LogitMatrix {
+    LogitMatrix(
+      logits.pointer, tokenCount: rows.count, vocabularySize: head.vocabularySize, rowStride: head.logitStride)
+  }
 }

@@ -1,15 +1,28 @@
 import LossKit
 import LossKitLogits
+import LossKitMatrix
 
 extension LinearHead {
   /// How far apart two rows of logits are, in floats: whole cache lines.
   var logitStride: Int { (vocabularySize + 15) & ~15 }
 
-  /// The rows whose logits are in memory at once.
-  var tileRows: Int { max(1, logitBytes / (logitStride * MemoryLayout<Float>.stride)) }
+  /// The rows whose logits are in memory at once, twice where there is a reference.
+  func tileRows(hasReference: Bool) -> Int {
+    max(1, logitBytes / (logitStride * MemoryLayout<Float>.stride * (hasReference ? 2 : 1)))
+  }
 
   /// The weights as a factor.
-  var weights: MatrixProduct.Factor { MatrixProduct.Factor(start: weight, stride: hiddenSize) }
+  var weights: Factor {
+    roundedWeight.map { Factor(rounded: $0, stride: hiddenSize) } ?? Factor(weight, stride: hiddenSize)
+  }
+
+  /// Throws for a reference that does not go with this head.
+  func check(_ reference: Reference?) throws {
+    guard let reference, reference.head.vocabularySize != vocabularySize else { return }
+    throw Failure(
+      "linear head: the vocabulary has \(vocabularySize) classes, that of the reference \(reference.head.vocabularySize); "
+        + "only distributions over one vocabulary can be compared")
+  }
 
   /// The rows that count. Throws for a label outside the vocabulary.
   func countedRows(_ labels: TokenLabels) throws -> [Int] {
@@ -23,9 +36,9 @@ extension LinearHead {
   }
 
   /// The rows in as few tiles as there can be, of about equal size.
-  func tiles(of rows: ArraySlice<Int>) -> [ArraySlice<Int>] {
+  func tiles(of rows: ArraySlice<Int>, hasReference: Bool) -> [ArraySlice<Int>] {
     guard !rows.isEmpty else { return [] }
-    let count = (rows.count - 1) / tileRows + 1
+    let count = (rows.count - 1) / tileRows(hasReference: hasReference) + 1
     return (0..<count).map { tile in
       let start = rows.startIndex + rows.count * tile / count
       return rows[start..<rows.startIndex + rows.count * (tile + 1) / count]
@@ -33,12 +46,13 @@ extension LinearHead {
   }
 
   /// Neighbouring groups together, as long as the rows of them that count fit a tile.
-  func parts(_ groups: [Int], counted rows: [Int], rowCount: Int) throws -> [Part] {
+  func parts(_ groups: [Int], counted rows: [Int], rowCount: Int, hasReference: Bool) throws -> [Part] {
     guard groups.first == 0, groups.last == rowCount, zip(groups, groups.dropFirst()).allSatisfy(<=) else {
       throw Failure(
         "linear head: the groups of rows begin at \(groups.first ?? 0) and end at \(groups.last ?? 0); give offsets that "
           + "ascend from 0 to \(rowCount)")
     }
+    let tileRows = tileRows(hasReference: hasReference)
     var parts: [Part] = [], end = rows.startIndex
     for (start, limit) in zip(groups, groups.dropFirst()) {
       let first = end
@@ -60,7 +74,9 @@ extension LinearHead {
   }
 
   /// Throws for a gradient that is not finite, or not one number per row; `rows` are those it is for.
-  func check(_ cotangent: LogProbabilityCotangent, _ labels: TokenLabels, rows: Range<Int>) throws {
+  func check(
+    _ cotangent: LogProbabilityCotangent, _ labels: TokenLabels, rows: Range<Int>, hasReference: Bool
+  ) throws {
     for column in [cotangent.values, cotangent.entropies, cotangent.logCollisions, cotangent.divergences]
     where !column.isEmpty {
       guard column.count == rows.count else {
@@ -70,30 +86,38 @@ extension LinearHead {
         throw Failure("linear head, row \(row): the gradient of its scores is \(value); it must be finite")
       }
     }
-    guard cotangent.divergences.isEmpty else {
+    guard hasReference || cotangent.divergences.isEmpty else {
       throw Failure("linear head: there is a gradient of divergences, but no reference")
     }
   }
 
   /// Throws where a gradient overlaps what is read, or the other gradient.
   func checkMemory(
-    _ hidden: UnsafePointer<Float>, _ hiddenGradient: UnsafePointer<Float>, _ weightGradient: UnsafePointer<Float>,
-    rowCount: Int
+    _ hidden: UnsafePointer<Float>, _ reference: Reference?, _ hiddenGradient: UnsafePointer<Float>,
+    _ weightGradient: UnsafePointer<Float>, rowCount: Int
   ) throws {
     guard let elements = Self.product(rowCount, hiddenSize), Self.product(elements, 4) != nil else {
       throw Failure("linear head: \(rowCount) hidden states of \(hiddenSize) exceed the address space")
     }
-    let extents = [
-      ("the hidden states", hidden, elements), ("the weights", weight, vocabularySize * hiddenSize),
+    let weights = vocabularySize * hiddenSize
+    var read = [("the hidden states", hidden, elements), ("the weights", weight, weights)]
+    if let reference {
+      guard let states = Self.product(rowCount, reference.head.hiddenSize) else {
+        throw Failure("linear head: \(rowCount) hidden states of the reference exceed the address space")
+      }
+      let size = reference.head.vocabularySize * reference.head.hiddenSize
+      read += [
+        ("the reference's hidden states", reference.hidden, states), ("its weights", reference.head.weight, size),
+      ]
+    }
+    let written = [
       ("the gradient of the hidden states", hiddenGradient, elements),
-      ("the gradient of the weights", weightGradient, vocabularySize * hiddenSize),
+      ("the gradient of the weights", weightGradient, weights),
     ]
-    for written in 2...3 {
-      for read in 0..<written {
-        let (name, start, count) = extents[written], (otherName, otherStart, otherCount) = extents[read]
-        if start < otherStart + otherCount && otherStart < start + count {
-          throw Failure("linear head: \(name) overlaps \(otherName); give each memory of its own")
-        }
+    for (index, (name, start, count)) in written.enumerated() {
+      for (otherName, otherStart, otherCount) in read + written[..<index]
+      where start < otherStart + otherCount && otherStart < start + count {
+        throw Failure("linear head: \(name) overlaps \(otherName); give each memory of its own")
       }
     }
   }

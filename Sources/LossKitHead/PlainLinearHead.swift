@@ -7,11 +7,19 @@ package struct PlainLinearHead {
   private let hidden, weight: [[Double]]
 
   /// Scores hidden states, one row per token, under weights, one row per token of the vocabulary.
-  package init(hidden: [[Double]], weight: [[Double]], labels: TokenLabels) {
+  package init(
+    hidden: [[Double]], weight: [[Double]], labels: TokenLabels,
+    reference: (hidden: [[Double]], weight: [[Double]])? = nil
+  ) {
     self.hidden = hidden
     self.weight = weight
     scores = PlainLogProbabilities(
-      of: hidden.map { state in weight.map { zip(state, $0).map(*).reduce(0, +) } }, labels: labels)
+      of: Self.logits(hidden, weight), labels: labels,
+      reference: reference.map { Self.logits($0.hidden, $0.weight) })
+  }
+
+  private static func logits(_ hidden: [[Double]], _ weight: [[Double]]) -> [[Double]] {
+    hidden.map { state in weight.map { zip(state, $0).map(*).reduce(0, +) } }
   }
 
   /// The gradients of the hidden states and of the weights.

@@ -1,10 +1,23 @@
 extension LogProbabilities {
   /// Scores of no row yet, to be copied in.
-  package init(unscored labels: TokenLabels, adding extras: Extras) {
+  package init(unscored labels: TokenLabels, adding extras: Extras, hasReference: Bool) {
     self.init(
-      labels: labels, extras: extras, hasReference: false, level: 0, rowNumbers: nil,
+      labels: labels, extras: extras, hasReference: hasReference, level: 0, rowNumbers: nil,
       results: Array(repeating: 0, count: Self.columnCount * labels.values.count))
   }
+
+  /// Tells scores from all others, those of equal numbers included.
+  package final class Identity: Sendable {}
+
+  /// Gives the scores an identity that their copies share.
+  package mutating func identify() -> Identity {
+    let identity = Identity()
+    self.identity = identity
+    return identity
+  }
+
+  /// Whether these are the scores that were given that identity, or a copy of them.
+  package func isIdentified(by identity: Identity) -> Bool { self.identity === identity }
 
   /// Takes over the scores of some rows, in their order.
   package mutating func copy(_ part: LogProbabilities, to rows: some Collection<Int>) {

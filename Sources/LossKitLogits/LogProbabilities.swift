@@ -42,6 +42,8 @@ public struct LogProbabilities: Sendable {
   /// The columns above, one after the other, and the log-sum-exp of the reference.
   var results: [Double]
   static let columnCount = 6
+  /// What its maker knows it by.
+  var identity: Identity?
 
   /// Scores each row of the logits. A reference is a second distribution for each row.
   ///

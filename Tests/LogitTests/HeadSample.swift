@@ -21,11 +21,48 @@ final class HeadSample {
   }
 
   /// The plain version on the rounded numbers.
-  var plain: PlainLinearHead {
-    func rows(_ values: [Float]) -> [[Double]] {
-      stride(from: 0, to: values.count, by: hiddenSize).map { values[$0..<$0 + hiddenSize].map { Double($0) } }
+  var plain: PlainLinearHead { plain(reference: nil) }
+
+  /// The plain version, compared with the distributions of another.
+  func plain(reference: HeadSample?) -> PlainLinearHead {
+    PlainLinearHead(
+      hidden: rows(hidden), weight: rows(weight), labels: labels,
+      reference: reference.map { ($0.rows($0.hidden), $0.rows($0.weight)) })
+  }
+
+  private func rows(_ values: [Float]) -> [[Double]] {
+    stride(from: 0, to: values.count, by: hiddenSize).map { values[$0..<$0 + hiddenSize].map { Double($0) } }
+  }
+
+  /// Takes back what was added to the gradients.
+  func clear() {
+    hiddenGradient = Array(repeating: 1, count: hidden.count)
+    weightGradient = Array(repeating: 2, count: weight.count)
+  }
+
+  /// The same numbers rounded to bfloat16.
+  func rounded() -> HeadSample {
+    func rounded(_ values: [Float]) -> [[Double]] {
+      rows(values.map { Float(bitPattern: UInt32(bfloat16($0)) << 16) })
     }
-    return PlainLinearHead(hidden: rows(hidden), weight: rows(weight), labels: labels)
+    return HeadSample(hidden: rounded(hidden), weight: rounded(weight), labels: labels)
+  }
+
+  /// The weights in bfloat16.
+  var roundedWeight: [UInt16] { weight.map(bfloat16) }
+
+  /// The upper half of a float, rounded to nearest, ties to even.
+  private func bfloat16(_ value: Float) -> UInt16 {
+    let bits = value.bitPattern
+    return UInt16((bits + 0x7FFF + (bits >> 16 & 1)) >> 16)
+  }
+
+  /// What a call throws, as text.
+  func failure(_ body: (LinearHead, UnsafePointer<Float>) throws -> Void) -> String {
+    do {
+      try run { head, hidden, _, _ in try body(head, hidden) }
+      return "no error"
+    } catch { return "\(error)" }
   }
 
   /// What was added to the gradients so far.
@@ -57,15 +94,16 @@ final class HeadSample {
 
   /// Expects the scores and the gradients that were added to agree with the plain version, relative above 1.
   func expectAgreement(
-    _ scores: LogProbabilities, _ cotangent: LogProbabilityCotangent, tolerance: Double = 1e-5,
-    location: SourceLocation = #_sourceLocation
+    _ scores: LogProbabilities, _ cotangent: LogProbabilityCotangent, reference: HeadSample? = nil,
+    tolerance: Double = 1e-5, location: SourceLocation = #_sourceLocation
   ) {
-    let plain = plain
+    let plain = plain(reference: reference)
     let expected = plain.gradients(from: cotangent)
     let pairs: [(String, [Double], [Double])] = [
       ("log-probability", scores.values, plain.scores.values),
       ("entropy", scores.entropies, plain.scores.entropies),
       ("log collision", scores.logCollisions, plain.scores.logCollisions),
+      ("divergence", scores.divergences, plain.scores.divergences),
       ("hidden state's gradient", added.hidden.map { Double($0) }, expected.hidden.flatMap { $0 }),
       ("weight's gradient", added.weight.map { Double($0) }, expected.weight.flatMap { $0 }),
     ]

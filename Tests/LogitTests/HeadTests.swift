@@ -29,6 +29,111 @@ struct HeadTests {
     sample.expectAgreement(scores, cotangent)
   }
 
+  /// Whether the logits of `score` are kept or made again, and whether the memory was used before: the same gradients.
+  @Test(arguments: [5, 100]) func memoryIsReused(rows: Int) throws {
+    let (sample, cotangent) = try sample()
+    let memory = try LinearHeadMemory()
+    for _ in 0..<2 {
+      sample.clear()
+      let scores = try sample.run(logitRows: rows) { head, hidden, hiddenGradient, weightGradient in
+        let scores = try head.score(
+          hidden, labels: sample.labels, adding: [.entropy, .logCollision], memory: memory)
+        try head.addGradients(
+          of: scores, from: cotangent, hidden: hidden, toHidden: hiddenGradient, toWeight: weightGradient,
+          memory: memory)
+        return scores
+      }
+      sample.expectAgreement(scores, cotangent)
+    }
+  }
+
+  @Test func logitsOfOtherScoresAreNotTaken() throws {
+    let (sample, cotangent) = try sample()
+    let memory = try LinearHeadMemory()
+    let scores = try sample.run { head, hidden, hiddenGradient, weightGradient in
+      let scores = try head.score(hidden, labels: sample.labels, adding: [.entropy, .logCollision], memory: memory)
+      _ = try head.score(hidden + 24, labels: TokenLabels([1]), memory: memory)
+      try head.addGradients(
+        of: scores, from: cotangent, hidden: hidden, toHidden: hiddenGradient, toWeight: weightGradient, memory: memory)
+      return scores
+    }
+    sample.expectAgreement(scores, cotangent)
+  }
+
+  /// Divergences from another head over other hidden states.
+  @Test(arguments: [1, 7, 100], [true, false]) func divergences(rows: Int, isEvaluated: Bool) throws {
+    var samples = LogitSamples(seed: 21)
+    let labels = try TokenLabels(
+      samples.labels(37, below: Self.columns), mask: (0..<37).map { _ in samples.unit() > 0.3 })
+    func half(columns: Int, scale: Double) -> HeadSample {
+      HeadSample(
+        hidden: samples.rows(37, columns: columns, scale: scale),
+        weight: samples.rows(Self.columns, columns: columns, scale: 1), labels: labels)
+    }
+    let sample = half(columns: 24, scale: 1), other = half(columns: 16, scale: 0.5)
+    let cotangent = samples.cotangent(37, divergences: true), memory = try LinearHeadMemory()
+    let scores = try other.run { otherHead, otherHidden, _, _ in
+      try sample.run(logitRows: rows) { head, hidden, hiddenGradient, weightGradient in
+        let reference = LinearHead.Reference(head: otherHead, hidden: otherHidden)
+        if isEvaluated {
+          return try head.evaluate(
+            hidden, labels: labels, adding: [.entropy, .logCollision], reference: reference,
+            toHidden: hiddenGradient, toWeight: weightGradient, memory: memory
+          ) { _, _ in cotangent }
+        }
+        let scores = try head.score(
+          hidden, labels: labels, adding: [.entropy, .logCollision], reference: reference, memory: memory)
+        try head.addGradients(
+          of: scores, from: cotangent, hidden: hidden, reference: reference, toHidden: hiddenGradient,
+          toWeight: weightGradient, memory: memory)
+        return scores
+      }
+    }
+    sample.expectAgreement(scores, cotangent, reference: other)
+  }
+
+  @Test func aReferenceOfAnotherVocabularyIsAnError() throws {
+    let (sample, _) = try sample()
+    let other = HeadSample(hidden: [[1]], weight: [[1], [2]], labels: try TokenLabels([0]))
+    try other.run { otherHead, otherHidden, _, _ in
+      let failure = sample.failure { head, hidden in
+        _ = try head.score(
+          hidden, labels: sample.labels, reference: LinearHead.Reference(head: otherHead, hidden: otherHidden))
+      }
+      #expect(failure.contains("301 classes, that of the reference 2"))
+    }
+  }
+
+  /// Products in bfloat16, by oneDNN and expanded to floats: those of the rounded weights and hidden states, the gradients
+  /// within the rounding of the slopes.
+  @Test(arguments: [true, false], [5, 100]) func bfloat16(isNative: Bool, rows: Int) throws {
+    let (sample, cotangent) = try sample()
+    let rounded = sample.rounded()
+    let memory = try LinearHeadMemory(isNative: isNative)
+    let scores = try rounded.run(logitRows: rows) { head, hidden, hiddenGradient, weightGradient in
+      try rounded.roundedWeight.withUnsafeBufferPointer { weight in
+        var head = head
+        head.roundedWeight = weight.baseAddress
+        let scores = try head.score(
+          hidden, labels: sample.labels, adding: [.entropy, .logCollision], memory: memory)
+        try head.addGradients(
+          of: scores, from: cotangent, hidden: hidden, toHidden: hiddenGradient, toWeight: weightGradient,
+          memory: memory)
+        return scores
+      }
+    }
+    let plain = rounded.plain
+    #expect(zip(scores.values, plain.scores.values).allSatisfy { abs($0 - $1) < 1e-5 * max(1, abs($1)) })
+    let expected = plain.gradients(from: cotangent)
+    for (found, expected) in [
+      (rounded.added.hidden, expected.hidden.flatMap { $0 }), (rounded.added.weight, expected.weight.flatMap { $0 }),
+    ] {
+      let error = zip(found, expected).reduce(0) { $0 + (Double($1.0) - $1.1) * (Double($1.0) - $1.1) }
+      let size = expected.reduce(0) { $0 + $1 * $1 }
+      #expect(error.squareRoot() < 0x1p-8 * size.squareRoot() && error > 0)
+    }
+  }
+
   /// Kept or made again, in groups or all at once: the same gradients.
   @Test(arguments: [1, 3, 12, 20, 100], [nil, HeadTests.groups]) func evaluatesGroups(
     rows: Int, groups: [Int]?

@@ -1,4 +1,5 @@
 import LossKit
+import LossKitMatrix
 import Testing
 
 @testable import Transformer
@@ -16,11 +17,11 @@ struct BatchPassesTests {
     let batch = try Texts(Self.pairs).tokens(context: 400)
     #expect(batch.inputs.count > 1900)
     let (logProbabilities, gradient) = try passes(model, batch)
-    let activations = try Activations(model.architecture, isKept: true), workspace = try Workspace(model.architecture)
+    let activations = try Activations(model.architecture, isKept: true), workspace = try Workspace(model)
     let expected = try FloatBuffer(count: model.layout.count)
     try model.forward(batch, activations, workspace)
     try model.backward(
-      batch, activations, workspace, cotangent: HeadCotangent(targets: slopes(batch)[...]), into: expected)
+      batch, activations, workspace, cotangent: HeadCotangent(targets: slopes(batch)), into: expected)
     for (index, value) in logProbabilities.enumerated() {
       #expect(abs(value - activations.logProbabilities[index]) < 2e-6 * max(1, abs(value)))
     }
@@ -46,9 +47,10 @@ struct BatchPassesTests {
     #expect(batch.inputs.count > 4 * 2048, "several rounds")
     let passes = BatchPasses(model)
     let runs = try [true, false].map { keeping in
-      var values: [Float] = []
+      var values: [Double] = []
       try passes.forward(batch, keepingActivations: keeping) { part, activations in
-        values += part.targets.indices.map { activations.logProbabilities[$0] }
+        values += activations.logProbabilities
+        #expect(activations.logProbabilities.count == part.targets.count)
       }
       return values
     }
@@ -85,18 +87,19 @@ struct BatchPassesTests {
     return model
   }
 
-  private func slopes(_ batch: TokenBatch) -> [Float] { batch.targets.indices.map { [1, -0.5, 0.25][$0 % 3] } }
+  private func slopes(_ batch: TokenBatch) -> [Double] { batch.targets.indices.map { [1, -0.5, 0.25][$0 % 3] } }
 
   private func passes(_ model: LlamaModel, _ batch: TokenBatch) throws -> (
-    logProbabilities: [Float], gradient: [Float]
+    logProbabilities: [Double], gradient: [Float]
   ) {
     let passes = BatchPasses(model)
-    var values: [Float] = []
+    var values: [Double] = []
     try passes.forward(batch, keepingActivations: true) { part, activations in
-      values += part.targets.indices.map { activations.logProbabilities[$0] }
+      values += activations.logProbabilities
+      #expect(activations.logProbabilities.count == part.targets.count)
     }
     let gradient = try FloatBuffer(count: model.layout.count)
-    try passes.backward(batch, cotangent: slopes(batch), into: gradient)
+    try passes.backward(batch, cotangent: HeadCotangent(targets: slopes(batch)), into: gradient)
     return (values, (0..<gradient.count).map { gradient.pointer[$0] })
   }
 }

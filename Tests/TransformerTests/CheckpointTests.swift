@@ -236,7 +236,7 @@ struct CheckpointTests {
 }
 
 /// A directory that is removed with its owner.
-private final class Directory {
+final class Directory {
   let path: String
 
   init() throws {

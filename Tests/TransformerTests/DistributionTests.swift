@@ -1,4 +1,6 @@
 import FoundationEssentials
+import LossKitLogits
+import LossKitMatrix
 import Testing
 
 @testable import LossKit
@@ -106,33 +108,32 @@ struct DistributionTests {
     let models = try Self.models(of: made, in: directory)
     let texts = try Self.hostTexts()
     let slopes = [0.5, -1, 2, 0.25, 0, -0.75, 1.5, 0.125, -2, 0, 0, 1], direct = [1, 0.5, -1, 2, 0, 0.25]
-    let references = Array(made.dropFirst())
+    let others = Array(made.dropFirst())
     _ = try made[0].forward(
-      texts, columns: ["policy_logp", "policy_kl"], references: references, keepingActivations: true)
-    try made[0].backward(texts, references: references, gradients: ["policy_logp": direct, "policy_kl": slopes])
+      texts, columns: ["policy_logp", "policy_kl"], references: others, keepingActivations: true)
+    try made[0].backward(texts, references: others, gradients: ["policy_logp": direct, "policy_kl": slopes])
     let found = try made[0].step(PolicyUpdate(learningRate: 0))
 
     let batch = try Self.texts().tokens(context: 256)
-    func perPosition(_ perRow: ArraySlice<Double>) -> [Float] {
+    func perPosition(_ perRow: ArraySlice<Double>) -> [Double] {
       batch.rows.enumerated().flatMap { sequence, row in
         let count = batch.scoredStarts[sequence + 1] - batch.scoredStarts[sequence]
-        return [Float](repeating: Float(perRow[perRow.startIndex + row]), count: count)
+        return [Double](repeating: perRow[perRow.startIndex + row], count: count)
       }
     }
-    let divergences = try (1...2).map { reference in
-      DivergenceCotangent(
-        distributions: try Distributions(
-          of: batch, BatchPasses(models[reference]), models[reference].separateHead()),
-        slopes: perPosition(slopes[(reference - 1) * 6..<reference * 6]))
-    }
+    let states = try (1...2).map { try ReferenceStates(of: batch, BatchPasses(models[$0])) }
+    defer { withExtendedLifetime(states) {} }
+    let references = try states.map { try $0.reference(from: 0) }
+    let divergences = (1...2).map { perPosition(slopes[($0 - 1) * 6..<$0 * 6]) }
     let activations = try Activations(models[0].architecture, isKept: true)
-    let workspace = try Workspace(models[0].architecture)
+    let workspace = try Workspace(models[0])
     let gradient = try FloatBuffer(count: models[0].layout.count)
     models[0].prepare(positions: batch.longest)
-    try models[0].forward(batch, activations, workspace)
+    try models[0].forward(batch, activations, workspace, references: references)
     try models[0].backward(
       batch, activations, workspace,
-      cotangent: HeadCotangent(targets: perPosition(direct[...])[...], divergences: divergences), into: gradient)
+      cotangent: HeadCotangent(targets: perPosition(direct[...]), divergences: divergences), references: references,
+      into: gradient)
     let norm = (0..<gradient.count).reduce(0) { $0 + Double(gradient.pointer[$1]) * Double(gradient.pointer[$1]) }
     #expect(abs(found - norm.squareRoot()) < 1e-5 * found)
     #expect(found > 0.1)
@@ -150,15 +151,21 @@ struct DistributionTests {
   private func probabilities(_ model: LlamaModel, _ batch: TokenBatch) throws -> [[Double]] {
     let activations = try Activations(model.architecture, isKept: false)
     model.prepare(positions: batch.longest)
-    try model.forward(batch, activations, Workspace(model.architecture))
-    var table: [[Double]] = []
-    try model.separateHead().eachRow(activations.scoredNorm, count: batch.targets.count) { logits in
-      let weights = (0..<Token.count).map { exp(Double(logits[$0])) }
+    try model.forward(batch, activations, Workspace(model))
+    let size = model.architecture.hiddenSize
+    let table = batch.targets.indices.map { position in
+      let weights = (0..<model.architecture.vocabularySize).map { token in
+        exp(
+          (0..<size).reduce(0.0) { sum, index in
+            sum + Double(activations.scoredNorm[position * size + index])
+              * Double(model.weights.pointer[model.layout.head + token * size + index])
+          })
+      }
       let total = weights.reduce(0, +)
-      table.append(weights.map { $0 / total })
+      return weights.map { $0 / total }
     }
     for (position, target) in batch.targets.enumerated() {
-      #expect(abs(log(table[position][Int(target)]) - Double(activations.logProbabilities[position])) < 1e-5)
+      #expect(abs(log(table[position][Int(target)]) - activations.logProbabilities[position]) < 1e-5)
     }
     return table
   }
@@ -175,43 +182,41 @@ private struct DivergenceObjective {
   let model: LlamaModel
   let batch: TokenBatch
   let cotangent: HeadCotangent
+  let references: [ReferenceStates]
   let activations: Activations
   let workspace: Workspace
 
   init(_ model: LlamaModel, references: [LlamaModel], _ batch: TokenBatch) throws {
     self.model = model
     self.batch = batch
-    let divergences = try references.enumerated().map { number, reference in
-      DivergenceCotangent(
-        distributions: try Distributions(of: batch, BatchPasses(reference), reference.separateHead()),
-        slopes: batch.targets.indices.map { number == 0 ? 1 + Float($0 % 3) : -0.5 + Float($0 % 2) })
-    }
+    self.references = try references.map { try ReferenceStates(of: batch, BatchPasses($0)) }
     cotangent = HeadCotangent(
-      targets: batch.targets.indices.map { [0.25, -0.5, 0][$0 % 3] }[...], divergences: divergences)
+      targets: batch.targets.indices.map { [0.25, -0.5, 0][$0 % 3] },
+      divergences: references.indices.map { number in
+        batch.targets.indices.map { number == 0 ? 1 + Double($0 % 3) : -0.5 + Double($0 % 2) }
+      })
     activations = try Activations(model.architecture, isKept: true)
-    workspace = try Workspace(model.architecture)
+    workspace = try Workspace(model)
     model.prepare(positions: batch.longest)
   }
 
   func backward(into gradient: FloatBuffer) throws {
-    try model.forward(batch, activations, workspace)
-    try model.backward(batch, activations, workspace, cotangent: cotangent, into: gradient)
+    try forward()
+    try model.backward(
+      batch, activations, workspace, cotangent: cotangent, references: references.map { try $0.reference(from: 0) },
+      into: gradient)
+  }
+
+  private func forward() throws {
+    try model.forward(
+      batch, activations, workspace, references: references.map { try $0.reference(from: 0) })
   }
 
   private func value() throws -> Double {
-    try model.forward(batch, activations, workspace)
-    var total = 0.0
-    for position in batch.targets.indices {
-      total += Double(cotangent.targets[position]) * Double(activations.logProbabilities[position])
-    }
-    var position = 0
-    try model.separateHead().eachRow(activations.scoredNorm, count: batch.targets.count) { logits in
-      let sum = Distributions.logSumExp(logits, count: Token.count)
-      for divergence in cotangent.divergences {
-        let value = divergence.distributions.divergence(at: position, from: logits, logSumExp: sum)
-        total += Double(divergence.slopes[position]) * value
-      }
-      position += 1
+    try forward()
+    var total = zip(cotangent.targets, activations.logProbabilities).reduce(0) { $0 + $1.0 * $1.1 }
+    for (slopes, scores) in zip(cotangent.divergences, activations.scores) {
+      total += zip(slopes, scores.divergences).reduce(0) { $0 + $1.0 * $1.1 }
     }
     return total
   }

@@ -1,3 +1,4 @@
+import LossKitMatrix
 import Testing
 
 @testable import LossKit
@@ -57,7 +58,7 @@ struct GradientTests {
 private struct Objective {
   let model: LlamaModel
   let batch: TokenBatch
-  let slopes: [Float]
+  let slopes: [Double]
   let activations: Activations
   let workspace: Workspace
 
@@ -66,18 +67,18 @@ private struct Objective {
     batch = try texts.tokens(context: model.architecture.contextLength)
     slopes = batch.targets.indices.map { [1, -0.5, 0.75, -1.25][$0 % 4] }
     activations = try Activations(model.architecture, isKept: true)
-    workspace = try Workspace(model.architecture)
+    workspace = try Workspace(model)
     model.prepare(positions: batch.longest)
   }
 
   func backward(into gradient: FloatBuffer) throws {
     try model.forward(batch, activations, workspace)
-    try model.backward(batch, activations, workspace, cotangent: HeadCotangent(targets: slopes[...]), into: gradient)
+    try model.backward(batch, activations, workspace, cotangent: HeadCotangent(targets: slopes), into: gradient)
   }
 
   private func value() throws -> Double {
     try model.forward(batch, activations, workspace)
-    return slopes.indices.reduce(0) { $0 + Double(slopes[$1]) * Double(activations.logProbabilities[$1]) }
+    return zip(slopes, activations.logProbabilities).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
   /// The derivative along a direction, of fourth order in the step; the steps taken are those that float32 can represent.

@@ -1,4 +1,6 @@
 import FoundationEssentials
+import LossKitLogits
+import LossKitMatrix
 import Testing
 
 @testable import LossKit
@@ -14,7 +16,7 @@ struct ReferenceTests {
       let model = try LlamaModel(item.architecture)
       Fixture.fill(model)
       let activations = try Activations(model.architecture, isKept: false)
-      let workspace = try Workspace(model.architecture)
+      let workspace = try Workspace(model)
       model.prepare(positions: model.architecture.contextLength)
       for sample in item.samples {
         let texts = single(sample.prompt, sample.response)
@@ -22,13 +24,18 @@ struct ReferenceTests {
         try model.forward(batch, activations, workspace)
         #expect(batch.targets.count == sample.logps.count)
         for (index, expected) in sample.logps.enumerated() {
-          let found = Double(activations.logProbabilities[index])
+          let found = activations.logProbabilities[index]
           worst = max(worst, abs(found - expected) / max(1, abs(expected)))
         }
       }
     }
     #expect(worst < 3e-6)
   }
+}
+
+extension Activations {
+  /// The log-probability of each target.
+  var logProbabilities: [Double] { scores.first?.values ?? [] }
 }
 
 /// Files beside the tests, and the weights that go with them.

@@ -72,8 +72,8 @@ struct RowKernelTests {
       let gate = numbers(count, seed: 6).map { $0 * 5 }, up = numbers(count, seed: 7), d = numbers(count, seed: 8)
       var output = [Float](repeating: .nan, count: count), again = output
       var gateGradient = output, upGradient = output
-      kernels.swiglu(gate, up, &output, count)
-      kernels.swiglu_gradient(gate, up, d, &again, &gateGradient, &upGradient, count)
+      kernels.swiglu(gate, up, &output, 0, count)
+      kernels.swiglu_gradient(gate, up, d, &again, &gateGradient, &upGradient, 0, count)
       for index in 0..<count {
         let g = Double(gate[index]), sigmoid = 1 / (1 + exp(-g)), u = Double(up[index]), c = Double(d[index])
         #expect(close(output[index], g * sigmoid * u, scale: 20) && close(again[index], g * sigmoid * u, scale: 20))
@@ -82,7 +82,7 @@ struct RowKernelTests {
       }
 
       let weight = numbers(count, seed: 9), inverse = Float(0.75)
-      kernels.norm(gate, inverse, weight, &output, count)
+      kernels.norm(gate, inverse, weight, &output, 0, count)
       #expect((0..<count).allSatisfy { close(output[$0], Double(gate[$0]) * 0.75 * Double(weight[$0]), scale: 20) })
       var gradient = up, weightGradient = up
       kernels.norm_gradient(gate, inverse, weight, d, &gradient, &weightGradient, count)
@@ -113,11 +113,49 @@ struct RowKernelTests {
         let weight = Double(start[index])
         return (mean, square, weight - 0.125 * weight - 0.01 * mean / (square.squareRoot() * 2 + 1e-3))
       }
-      kernels.adam(&weights, &gradient, &first, &second, count, &update)
+      var rounded = [UInt16](repeating: 1, count: count + 1)
+      kernels.adam(&weights, &rounded, &gradient, &first, &second, count, &update)
+      #expect((0..<count).allSatisfy { rounded[$0] == bfloat16(weights[$0]) } && rounded[count] == 1)
       for index in 0..<count {
         #expect(close(first[index], expected[index].0, scale: 4) && close(second[index], expected[index].1, scale: 4))
         #expect(close(weights[index], expected[index].2, scale: 4) && gradient[index] == 0)
       }
+    }
+  }
+
+  /// What only matrix products read may be bfloat16: the rounded floats.
+  @Test(arguments: [1, 2, 3] as [Int32])
+  func roundedOutputs(level: Int32) {
+    let kernels = losskit_transformer_kernels_for(level).pointee
+    for count in Self.counts {
+      let gate = numbers(count, seed: 6).map { $0 * 5 }, up = numbers(count, seed: 7), d = numbers(count, seed: 8)
+      var floats = (0..<4).map { _ in [Float](repeating: .nan, count: count) }
+      var rounded = (0..<4).map { _ in [UInt16](repeating: 1, count: count + 1) }
+      kernels.swiglu(gate, up, &floats[0], 0, count)
+      kernels.swiglu(gate, up, &rounded[0], 1, count)
+      #expect(rounded[0] == floats[0].map(bfloat16) + [1])
+      withUnsafeTemporaryArrays(&floats) { kernels.swiglu_gradient(gate, up, d, $0[1], $0[2], $0[3], 0, count) }
+      withUnsafeTemporaryArrays(&rounded) { kernels.swiglu_gradient(gate, up, d, $0[1], $0[2], $0[3], 1, count) }
+      #expect(zip(rounded, floats).dropFirst().allSatisfy { $0 == $1.map(bfloat16) + [1] })
+      kernels.norm(gate, 0.75, up, &floats[0], 0, count)
+      kernels.norm(gate, 0.75, up, &rounded[0], 1, count)
+      #expect(rounded[0] == floats[0].map(bfloat16) + [1])
+    }
+  }
+
+  /// Calls `body` with where copies of the arrays are, and takes over what it wrote.
+  private func withUnsafeTemporaryArrays<Element>(
+    _ arrays: inout [[Element]], _ body: ([UnsafeMutableRawPointer]) -> Void
+  ) {
+    let copies = arrays.map { array in
+      let copy = UnsafeMutablePointer<Element>.allocate(capacity: array.count)
+      copy.initialize(from: array, count: array.count)
+      return copy
+    }
+    body(copies.map { UnsafeMutableRawPointer($0) })
+    for index in arrays.indices {
+      arrays[index] = Array(UnsafeBufferPointer(start: copies[index], count: arrays[index].count))
+      copies[index].deallocate()
     }
   }
 
@@ -133,4 +171,12 @@ struct RowKernelTests {
       return Float(Int64(bitPattern: state) >> 40) / Float(1 << 22)
     }
   }
+}
+
+/// The upper half of a float, rounded to nearest, ties to even.
+func bfloat16(_ value: Float) -> UInt16 {
+  let bits = value.bitPattern, upper = UInt16(truncatingIfNeeded: bits >> 16)
+  guard !value.isNaN else { return upper | 0x40 }
+  let lower = bits & 0xFFFF
+  return lower > 0x8000 || (lower == 0x8000 && upper & 1 == 1) ? upper &+ 1 : upper
 }

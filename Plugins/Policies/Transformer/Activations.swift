@@ -1,3 +1,6 @@
+import LossKitLogits
+import LossKitMatrix
+
 /// What a forward pass makes of a batch, kept for the backward pass or, for values only, one layer at a time.
 final class Activations {
   /// What one layer makes. T tokens.
@@ -19,9 +22,12 @@ final class Activations {
   private(set) var layers: [Layer] = []
   /// The residual stream after the last layer, [T, hidden].
   private(set) var output: UnsafeMutablePointer<Float>
-  /// Of the S scored positions: the residual stream [S, hidden], its inverse norms, its norm [S, hidden], the log-sum-exp of
-  /// the logits, and the log-probability of the target in nats.
-  private(set) var scored, scoredInverses, scoredNorm, scoredLogSumExp, logProbabilities: UnsafeMutablePointer<Float>
+  /// Of the S scored positions: the residual stream [S, hidden], its inverse norms, and its norm [S, hidden].
+  private(set) var scored, scoredInverses, scoredNorm: UnsafeMutablePointer<Float>
+  /// The scores of the targets, once for each reference, or once without; none where they were not asked for.
+  var scores: [LogProbabilities] = []
+  /// A scored position at which the hidden states are no numbers any more; nothing is scored then.
+  var divergedPosition: Int?
 
   init(_ architecture: Architecture, isKept: Bool) throws {
     self.architecture = architecture
@@ -31,8 +37,6 @@ final class Activations {
     scored = memory.pointer
     scoredInverses = memory.pointer
     scoredNorm = memory.pointer
-    scoredLogSumExp = memory.pointer
-    logProbabilities = memory.pointer
   }
 
   /// Makes room for a batch of that many tokens and scored positions.
@@ -43,7 +47,7 @@ final class Activations {
         hidden, 1, architecture.attentionSize, hidden, hidden, architecture.headCount, hidden, 1,
         2 * architecture.intermediateSize,
       ].map { $0 * tokens }
-    let last = [tokens * hidden, count * hidden, count, count * hidden, count, count]
+    let last = [tokens * hidden, count * hidden, count, count * hidden]
     try memory.reserve(Carver.size(of: perLayer) * keptLayers + Carver.size(of: last))
     var carver = Carver(memory)
     let distinct = (0..<keptLayers).map { _ in
@@ -58,7 +62,5 @@ final class Activations {
     scored = carver.take(last[1])
     scoredInverses = carver.take(last[2])
     scoredNorm = carver.take(last[3])
-    scoredLogSumExp = carver.take(last[4])
-    logProbabilities = carver.take(last[5])
   }
 }

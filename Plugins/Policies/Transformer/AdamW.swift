@@ -1,5 +1,6 @@
 import CTransformerKernels
 import LossKit
+import LossKitMatrix
 
 #if canImport(Glibc)
   import Glibc
@@ -48,7 +49,8 @@ final class AdamW {
         let part = range.clamped(to: tensor.offset..<tensor.offset + tensor.count), start = part.lowerBound
         moving.decay = tensor.role == .norm ? 0 : Float(update.learningRate * update.weightDecay)
         RowKernels.best.adam(
-          model.weights.pointer + start, gradient.pointer + start, firstMoments.pointer + start,
+          model.weights.pointer + start, model.roundedWeights.map { $0 + start }, gradient.pointer + start,
+          firstMoments.pointer + start,
           secondMoments.pointer + start, part.count, &moving)
       }
     }
@@ -81,7 +83,8 @@ final class AdamW {
     var sums = SIMD8<Double>(repeating: 0)
     var index = range.lowerBound
     while index + 8 <= range.upperBound {
-      let values = SIMD8<Double>(Vector(from: gradient.pointer + index))
+      let values = SIMD8<Double>(
+        UnsafeRawPointer(gradient.pointer + index).loadUnaligned(as: SIMD8<Float>.self))
       sums += values * values
       index += 8
     }

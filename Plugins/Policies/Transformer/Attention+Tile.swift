@@ -1,3 +1,5 @@
+import LossKitMatrix
+
 extension Attention {
   /// Keys and values of one head that stand together.
   struct KeyRange {

@@ -1,4 +1,5 @@
 import CTransformerKernels
+import LossKitMatrix
 
 #if canImport(Glibc)
   import Glibc
@@ -44,9 +45,9 @@ struct Attention {
         try makeScores(tile)
         softmax(tile)
         try forEachKeyRange(of: tile) { keys in
-          try MatrixProduct.rowsByColumns(
-            scoreMatrix(scores, tile, keys), keys.values, into: tileMatrix(tileOutput), rows: tile.rowCount,
-            columns: architecture.headSize, inner: keys.count, adding: keys.isContinued)
+          try MatrixProducts.run(
+            scoreMatrix(scores, tile, keys).factor, keys.values.factor, into: tileMatrix(tileOutput),
+            rows: tile.rowCount, columns: architecture.headSize, inner: keys.count, adding: keys.isContinued)
         }
         forEachHead(of: tile) { row, offset in
           (layer.attended + offset).update(
@@ -82,22 +83,24 @@ struct Attention {
       (tileOutput + row * size).update(from: cotangent + offset, count: size)
     }
     try forEachKeyRange(of: tile) { keys in
-      try MatrixProduct.rowsByRows(
-        tileMatrix(tileOutput), keys.values, into: scoreMatrix(scoreGradients, tile, keys), rows: tile.rowCount,
+      try MatrixProducts.run(
+        tileMatrix(tileOutput).factor, keys.values.transposed, into: scoreMatrix(scoreGradients, tile, keys),
+        rows: tile.rowCount,
         columns: keys.count, inner: size)
     }
     softmaxGradient(tile, attended: layer.attended)
     try forEachKeyRange(of: tile) { keys in
       let keyGradient = Matrix(gradient + (keys.keys.start - layer.queryKeyValue), stride: width)
       let valueGradient = Matrix(gradient + (keys.values.start - layer.queryKeyValue), stride: width)
-      try MatrixProduct.addColumnsByColumns(
-        scoreMatrix(scores, tile, keys), tileMatrix(tileOutput), into: valueGradient, rows: keys.count, columns: size,
-        inner: tile.rowCount)
-      try MatrixProduct.addColumnsByColumns(
-        scoreMatrix(scoreGradients, tile, keys), tile.queries, into: keyGradient, rows: keys.count, columns: size,
-        inner: tile.rowCount)
-      try MatrixProduct.rowsByColumns(
-        scoreMatrix(scoreGradients, tile, keys), keys.keys, into: tileMatrix(tileQueryGradient), rows: tile.rowCount,
+      try MatrixProducts.run(
+        scoreMatrix(scores, tile, keys).transposed, tileMatrix(tileOutput).factor, into: valueGradient,
+        rows: keys.count, columns: size, inner: tile.rowCount, adding: true)
+      try MatrixProducts.run(
+        scoreMatrix(scoreGradients, tile, keys).transposed, tile.queries.factor, into: keyGradient, rows: keys.count,
+        columns: size, inner: tile.rowCount, adding: true)
+      try MatrixProducts.run(
+        scoreMatrix(scoreGradients, tile, keys).factor, keys.keys.factor, into: tileMatrix(tileQueryGradient),
+        rows: tile.rowCount,
         columns: size, inner: keys.count, adding: keys.isContinued)
     }
   }
@@ -144,8 +147,9 @@ struct Attention {
 
   private func makeScores(_ tile: Tile) throws {
     try forEachKeyRange(of: tile) { keys in
-      try MatrixProduct.rowsByRows(
-        tile.queries, keys.keys, into: scoreMatrix(scores, tile, keys), rows: tile.rowCount, columns: keys.count,
+      try MatrixProducts.run(
+        tile.queries.factor, keys.keys.transposed, into: scoreMatrix(scores, tile, keys), rows: tile.rowCount,
+        columns: keys.count,
         inner: architecture.headSize, scale: 1 / Float(architecture.headSize).squareRoot())
     }
   }

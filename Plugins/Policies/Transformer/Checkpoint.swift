@@ -1,4 +1,5 @@
 import LossKit
+import LossKitMatrix
 
 /// A directory in Hugging Face's layout: `config.json`, `model.safetensors` and, to go on training, `optimizer.safetensors`.
 struct Checkpoint {
@@ -18,6 +19,7 @@ struct Checkpoint {
     let optimizerPath = directory + "/" + Self.optimizerName
     var stored = try ModelConfiguration.read(configuration, into: options)
     try options.checkAgreement(with: stored, given: given, place: "transformer: \(configuration)")
+    if given.contains(TransformerOptions.rounding.name) { stored.bf16 = options.bf16 }
     let weights = try Safetensors(opening: directory + "/" + Self.modelName)
     // Memory is taken only for what the file holds: a damaged configuration cannot ask for more.
     let layout = WeightLayout(stored.architecture)
@@ -26,8 +28,9 @@ struct Checkpoint {
         "transformer: \(directory): model.safetensors holds \(weights.dataSize / 4) weights, "
           + "config.json describes \(layout.count): \(Self.difference(layout, weights))")
     }
-    model = try LlamaModel(stored.architecture)
+    model = try LlamaModel(stored.architecture, isRounded: stored.bf16)
     try weights.read(layout.tensors, into: model.weights)
+    try model.roundWeights()
     if File.exists(optimizerPath) {
       let state = try Safetensors(opening: optimizerPath)
       stored.adam = try Self.settings(state, optimizerPath)

@@ -1,3 +1,5 @@
+import LossKitMatrix
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)

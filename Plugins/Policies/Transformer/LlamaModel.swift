@@ -1,4 +1,5 @@
-import LossKit
+import LossKitHead
+import LossKitMatrix
 
 /// A decoder-only Llama: its weights, and the log-probabilities it gives to the tokens of a batch.
 final class LlamaModel {
@@ -6,14 +7,19 @@ final class LlamaModel {
   let layout: WeightLayout
   /// All weights, as `layout` places them.
   let weights: FloatBuffer
+  /// Whether matrix products of weights are of bfloat16.
+  var isRounded: Bool { rounded != nil }
+  /// The weights in bfloat16.
+  private let rounded: FloatBuffer?
   private(set) var rotary: Rotary
 
-  /// A model whose weights are 0.
-  init(_ architecture: Architecture) throws {
+  /// A model whose weights are 0. If `isRounded`, its products are of bfloat16.
+  init(_ architecture: Architecture, isRounded: Bool = false) throws {
     try architecture.validate()
     self.architecture = architecture
     layout = WeightLayout(architecture)
     weights = try FloatBuffer(count: layout.count)
+    rounded = isRounded ? try FloatBuffer(count: (layout.count + 1) / 2) : nil
     rotary = Rotary(headSize: architecture.headSize, theta: architecture.ropeTheta)
   }
 
@@ -21,8 +27,28 @@ final class LlamaModel {
   /// that several threads may run them at once.
   func prepare(positions: Int) { rotary.prepare(positions: positions) }
 
-  /// Fills `activations` from a batch; the log-probabilities of its targets, in nats, are among them.
-  func forward(_ batch: TokenBatch, _ activations: Activations, _ workspace: Workspace) throws {
+  /// The weights in bfloat16, where products are of such.
+  var roundedWeights: UnsafeMutablePointer<BFloat16Bits>? {
+    rounded.map { UnsafeMutableRawPointer($0.pointer).assumingMemoryBound(to: BFloat16Bits.self) }
+  }
+
+  /// Must come after weights were written by others than the optimizer.
+  func roundWeights() throws {
+    guard let target = roundedWeights else { return }
+    let source = weights.pointer
+    try Threads.forEachRange(of: layout.count) { range in
+      let start = range.lowerBound
+      _ = MatrixProducts.rounded(
+        source + start, stride: range.count, into: target + start, rows: 1, columns: range.count)
+    }
+  }
+
+  /// Fills `activations` from a batch; the scores of its targets are among them where `scoring` asks for some, compared with
+  /// `references`, whose rows are the batch's positions.
+  func forward(
+    _ batch: TokenBatch, _ activations: Activations, _ workspace: Workspace, scoring: Scoring? = Scoring(),
+    references: [LinearHead.Reference] = []
+  ) throws {
     guard !batch.inputs.isEmpty else { return }
     try activations.prepare(tokens: batch.inputs.count, scored: batch.targets.count)
     let arrays = try workspace.arrays(for: batch, isBackward: false)
@@ -30,10 +56,12 @@ final class LlamaModel {
     for index in activations.layers.indices {
       let isLast = index == activations.layers.count - 1
       try forward(
-        batch, layer: activations.layers[index], at: layout.layers[index], arrays,
+        batch, layer: activations.layers[index], at: layout.layers[index], arrays, workspace.products,
         into: isLast ? activations.output : activations.layers[index + 1].input)
     }
-    try score(batch, activations, arrays)
+    gatherScored(batch, activations)
+    guard let scoring, activations.divergedPosition == nil else { return }
+    try score(batch, activations, workspace, scoring, references: references)
   }
 
   private func embed(_ batch: TokenBatch, into output: UnsafeMutablePointer<Float>) {
@@ -46,42 +74,48 @@ final class LlamaModel {
 
   private func forward(
     _ batch: TokenBatch, layer: Activations.Layer, at offsets: WeightLayout.Layer, _ arrays: Workspace.Arrays,
-    into output: UnsafeMutablePointer<Float>
+    _ products: MatrixProducts, into output: UnsafeMutablePointer<Float>
   ) throws {
     let tokens = batch.inputs.count, hidden = architecture.hiddenSize, intermediate = architecture.intermediateSize
-    let norm = Matrix(arrays.norm, stride: hidden)
+    let norm = operand(arrays.norm, columns: hidden)
     normalize(layer.input, layer.attentionInverses, weight: offsets.attentionNorm, into: arrays.norm, rows: tokens)
-    try MatrixProduct.rowsByRows(
-      norm, weight(offsets.queryKeyValue, columns: hidden),
+    try products.run(
+      norm, weight(offsets.queryKeyValue, columns: hidden).transposed,
       into: Matrix(layer.queryKeyValue, stride: architecture.attentionSize), rows: tokens,
       columns: architecture.attentionSize, inner: hidden)
     try arrays.attention.forward(batch.segments, layer, rotary: rotary)
     layer.middle.update(from: layer.input, count: tokens * hidden)
-    try MatrixProduct.rowsByRows(
-      Matrix(layer.attended, stride: hidden), weight(offsets.attentionOutput, columns: hidden),
+    try products.run(
+      operand(of: layer.attended, columns: hidden, rows: tokens, roundedInto: arrays.rounded),
+      weight(offsets.attentionOutput, columns: hidden).transposed,
       into: Matrix(layer.middle, stride: hidden), rows: tokens, columns: hidden, inner: hidden, adding: true)
     normalize(layer.middle, layer.feedForwardInverses, weight: offsets.feedForwardNorm, into: arrays.norm, rows: tokens)
-    try MatrixProduct.rowsByRows(
-      norm, weight(offsets.gateUp, columns: hidden), into: Matrix(layer.gateUp, stride: 2 * intermediate),
+    try products.run(
+      norm, weight(offsets.gateUp, columns: hidden).transposed, into: Matrix(layer.gateUp, stride: 2 * intermediate),
       rows: tokens, columns: 2 * intermediate, inner: hidden)
-    SwiGLU.apply(layer.gateUp, into: arrays.activated, rows: tokens, width: intermediate)
+    SwiGLU.apply(layer.gateUp, into: arrays.activated, isRounded: isRounded, rows: tokens, width: intermediate)
     output.update(from: layer.middle, count: tokens * hidden)
-    try MatrixProduct.rowsByRows(
-      Matrix(arrays.activated, stride: intermediate), weight(offsets.down, columns: intermediate),
+    try products.run(
+      operand(arrays.activated, columns: intermediate), weight(offsets.down, columns: intermediate).transposed,
       into: Matrix(output, stride: hidden), rows: tokens, columns: hidden, inner: intermediate, adding: true)
   }
 
-  private func score(_ batch: TokenBatch, _ activations: Activations, _ arrays: Workspace.Arrays) throws {
+  /// Gathers the scored positions and applies the final norm.
+  private func gatherScored(_ batch: TokenBatch, _ activations: Activations) {
     let hidden = architecture.hiddenSize
     for (scored, row) in batch.scoredRows.enumerated() {
       (activations.scored + scored * hidden).update(from: activations.output + row * hidden, count: hidden)
     }
-    normalize(
-      activations.scored, activations.scoredInverses, weight: layout.finalNorm, into: activations.scoredNorm,
-      rows: batch.targets.count)
-    try head(arrays).forward(
-      activations.scoredNorm, targets: batch.targets, into: activations.logProbabilities,
-      logSumExp: activations.scoredLogSumExp)
+    Norm.inverses(
+      activations.scored, into: activations.scoredInverses, rows: batch.targets.count, width: hidden,
+      epsilon: Float(architecture.normEpsilon))
+    // The head reads floats and rounds them itself.
+    Norm.apply(
+      activations.scored, inverses: activations.scoredInverses, weight: weights.pointer + layout.finalNorm,
+      into: activations.scoredNorm, isRounded: false, rows: batch.targets.count, width: hidden)
+    activations.scores = []
+    // 0 for a row with an infinity, NaN for one with a NaN.
+    activations.divergedPosition = batch.targets.indices.first { !(activations.scoredInverses[$0] > 0) }
   }
 
   private func normalize(
@@ -91,28 +125,33 @@ final class LlamaModel {
     Norm.inverses(
       input, into: inverses, rows: rows, width: architecture.hiddenSize, epsilon: Float(architecture.normEpsilon))
     Norm.apply(
-      input, inverses: inverses, weight: weights.pointer + weight, into: output, rows: rows,
+      input, inverses: inverses, weight: weights.pointer + weight, into: output, isRounded: isRounded, rows: rows,
       width: architecture.hiddenSize)
   }
 }
 
 extension LlamaModel {
-  /// A weight matrix with rows of `columns` floats.
-  func weight(_ offset: Int, columns: Int) -> Matrix { Matrix(weights.pointer + offset, stride: columns) }
-
-  /// The output head, with `arrays` as its memory.
-  func head(_ arrays: Workspace.Arrays) -> OutputHead {
-    OutputHead(
-      hiddenSize: architecture.hiddenSize, vocabularySize: architecture.vocabularySize,
-      weight: weights.pointer + layout.head, logits: arrays.logits)
+  /// A weight matrix with rows of `columns` numbers.
+  func weight(_ offset: Int, columns: Int) -> Factor {
+    roundedWeights.map { Factor(rounded: $0 + offset, stride: columns) }
+      ?? Factor(weights.pointer + offset, stride: columns)
   }
 
-  /// The output head, with memory of its own, so that it can be used beside the passes.
-  func separateHead() throws -> OutputHead {
-    let memory = try FloatBuffer(count: OutputHead.workspaceSize(vocabularySize: architecture.vocabularySize))
-    return OutputHead(
-      hiddenSize: architecture.hiddenSize, vocabularySize: architecture.vocabularySize,
-      weight: weights.pointer + layout.head, logits: memory.pointer,
-      memory: memory)
+  /// Numbers that were written as the products of this model read them.
+  func operand(_ start: UnsafeMutablePointer<Float>, columns: Int) -> Factor {
+    guard isRounded else { return Factor(start, stride: columns) }
+    return Factor(
+      rounded: UnsafeRawPointer(start).assumingMemoryBound(to: BFloat16Bits.self), stride: columns)
+  }
+
+  /// Floats as the products of this model read them, in `buffer` where they have to be rounded.
+  func operand(
+    of values: UnsafeMutablePointer<Float>, columns: Int, rows: Int,
+    roundedInto buffer: UnsafeMutablePointer<Float>
+  ) -> Factor {
+    guard isRounded else { return Factor(values, stride: columns) }
+    return MatrixProducts.rounded(
+      values, stride: columns, into: UnsafeMutableRawPointer(buffer).assumingMemoryBound(to: BFloat16Bits.self),
+      rows: rows, columns: columns)
   }
 }

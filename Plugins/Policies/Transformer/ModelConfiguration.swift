@@ -39,7 +39,8 @@ extension ModelConfiguration: DecodableWithConfiguration {
     for option in TransformerOptions.reals {
       if let value = try Self.real(json, option) { result[keyPath: option.path] = value }
     }
-    result[keyPath: TransformerOptions.tie.path] = try Self.isTied(json)
+    result[keyPath: TransformerOptions.tie.path] = try Self.flag(json, TransformerOptions.tie.name)
+    result[keyPath: TransformerOptions.rounding.path] = try Self.flag(json, TransformerOptions.rounding.name)
     try result.architecture.validate()
     let headSize = result.architecture.headSize
     guard !json.has("head_dim") || json.value("head_dim") == headSize else {
@@ -69,8 +70,8 @@ extension ModelConfiguration: DecodableWithConfiguration {
     return value
   }
 
-  private static func isTied(_ json: JSONObject) throws -> Bool {
-    let name = TransformerOptions.tie.name
+  /// False where it is missing.
+  private static func flag(_ json: JSONObject, _ name: String) throws -> Bool {
     guard json.has(name) else { return false }
     guard let value = json.value(name, as: Bool.self) else {
       throw Failure("\(name) is \(json.text(of: name)), not true or false")
@@ -135,7 +136,9 @@ extension ModelConfiguration: Encodable {
     try write("eos_token_id", Token.end)
     try write("pad_token_id", Token.padding)
     try members.encodeNil(forKey: .init("rope_scaling"))
-    try write(TransformerOptions.tie.name, options[keyPath: TransformerOptions.tie.path])
+    for option in [TransformerOptions.tie, TransformerOptions.rounding] {
+      try write(option.name, options[keyPath: option.path])
+    }
     for option in TransformerOptions.integers { try write(option.name, options[keyPath: option.path]) }
     for option in TransformerOptions.reals { try write(option.name, options[keyPath: option.path]) }
   }

@@ -14,14 +14,16 @@ enum Norm {
     }
   }
 
-  /// Writes w · x · inverse.
+  /// Writes w · x · inverse, in bfloat16 if `isRounded`.
   static func apply(
     _ input: UnsafeMutablePointer<Float>, inverses: UnsafeMutablePointer<Float>, weight: UnsafeMutablePointer<Float>,
-    into output: UnsafeMutablePointer<Float>, rows: Int, width: Int
+    into output: UnsafeMutablePointer<Float>, isRounded: Bool, rows: Int, width: Int
   ) {
     let kernels = RowKernels.best
+    let output = UnsafeMutableRawPointer(output), size = RowKernels.size(isRounded)
     for row in 0..<rows {
-      kernels.norm(input + row * width, inverses[row], weight, output + row * width, width)
+      kernels.norm(
+        input + row * width, inverses[row], weight, output + row * width * size, isRounded ? 1 : 0, width)
     }
   }
 

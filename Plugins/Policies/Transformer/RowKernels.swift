@@ -4,4 +4,7 @@ import CTransformerKernels
 enum RowKernels {
   /// The functions for this processor.
   static let best = losskit_transformer_kernels_for(0).pointee
+
+  /// The bytes of a number that only matrix products read.
+  static func size(_ isRounded: Bool) -> Int { isRounded ? 2 : 4 }
 }

@@ -78,6 +78,11 @@ struct TokenBatch: Equatable {
     scoredStarts.append(targets.count)
   }
 
+  /// The row of the response that a scored position belongs to.
+  func row(ofScored position: Int) -> Int? {
+    scoredStarts.dropFirst().firstIndex { $0 > position }.map { rows[$0 - 1] }
+  }
+
   /// At most `count` parts of whole prompts with about equally many tokens.
   func split(into count: Int) -> [TokenBatch] {
     var parts: [TokenBatch] = []

@@ -1,6 +1,9 @@
 public import LossKit
+import LossKitLogits
+import LossKitMatrix
 
-/// A decoder-only Llama-architecture language model over bytes, computed and trained on the CPU in float32.
+/// A decoder-only Llama-architecture language model over bytes, computed and trained on the CPU in float32 or, with `bf16`,
+/// with matrix products in bfloat16.
 ///
 /// Tokens are the 256 bytes, then padding 256, begin 257 and end 258. A sequence is begin, prompt, response, end; a response's
 /// log-probability sums its bytes and its end token, never the prompt, in double. What does not fit the context of C tokens
@@ -40,8 +43,6 @@ public final class Transformer: Policy {
   private var optimizer: AdamW?
   private var gradient: FloatBuffer?
   private let passes: BatchPasses
-  /// The distributions of the references for the batch whose activations are kept.
-  private var keptDistributions: [Distributions] = []
 
   private init(options: TransformerOptions, model: LlamaModel, optimizer: AdamW? = nil, isFrozen: Bool = false) {
     self.options = options
@@ -54,8 +55,9 @@ public final class Transformer: Policy {
   /// A model with fresh weights: norms 1, all else normal with `initializer_range`, divided by √(2 · layers) for the projections
   /// that add to the residual stream. Throws where sizes do not fit together.
   public static func create(options: TransformerOptions, seed: UInt64) throws -> Transformer {
-    let model = try LlamaModel(options.architecture)
+    let model = try LlamaModel(options.architecture, isRounded: options.bf16)
     Initialization.fill(model, range: options.initializerRange, seed: seed)
+    try model.roundWeights()
     return Transformer(options: options, model: model)
   }
 
@@ -91,32 +93,27 @@ public final class Transformer: Policy {
   public func forward(_ batch: PolicyBatch, keepingActivations: Bool) throws {
     let tokens = try TokenBatch(batch.texts, context: options.architecture.contextLength)
     let output = try Output(batch, tokens)
-    let references = try output.needsReferences ? references(of: batch, tokens) : []
-    if keepingActivations { keptDistributions = references }
-    let head = try output.needsDistributions ? model.separateHead() : nil
-    var first = 0
-    try passes.forward(tokens, keepingActivations: keepingActivations) { part, activations in
+    let scoring = Scoring(
+      extras: output.needsCollisions ? .logCollision : [],
+      references: try output.needsReferences ? references(of: batch, tokens) : [])
+    try passes.forward(tokens, keepingActivations: keepingActivations, scoring: scoring) { part, activations in
       try output.write(part, activations, promptCount: batch.texts.promptCount)
-      if let head {
-        try output.writeDistributions(part, activations, head, references: references, firstPosition: first)
-      }
-      first += part.targets.count
     }
   }
 
   /// The distributions of a call's references at the scored positions.
-  private func references(of batch: PolicyBatch, _ tokens: TokenBatch) throws -> [Distributions] {
+  private func references(of batch: PolicyBatch, _ tokens: TokenBatch) throws -> [ReferenceStates] {
     guard batch.referenceCount > 0 else {
       throw Failure("transformer: \(Self.divergence.name) compares with a reference, and the call brings none")
     }
     return try (0..<batch.referenceCount).map { index in
       let reference = try batch.reference(index, as: Transformer.self)
-      return try Distributions(of: tokens, reference.passes, reference.model.separateHead())
+      return try ReferenceStates(of: tokens, reference.passes)
     }
   }
 
-  /// Adds the gradient of the weights; gradients per response and per token add up. Throws for a frozen copy, and without a
-  /// kept `forward` for the same texts.
+  /// Adds the gradient of the weights; gradients per response and per token add up. Throws for a frozen copy, for a
+  /// gradient that is not finite, and without a kept `forward` for the same texts; nothing is added then.
   public func backward(_ batch: PolicyBatch) throws {
     try requireTrainable()
     let tokens = try TokenBatch(batch.texts, context: options.architecture.contextLength)
@@ -124,36 +121,37 @@ public final class Transformer: Policy {
     gradient = accumulator
     let responses = batch.gradient(of: .logProbability), perToken = batch.gradient(of: .tokenLogProbability)
     let offsets = try Output.tokenOffsets(of: batch, tokens)
-    var cotangent = [Float](repeating: 0, count: tokens.targets.count)
+    var cotangent = [Double](repeating: 0, count: tokens.targets.count)
     for (sequence, row) in tokens.rows.enumerated() {
       let scored = tokens.scoredStarts[sequence]..<tokens.scoredStarts[sequence + 1]
       let common = responses?[row] ?? 0
       for (index, place) in scored.enumerated() {
         var slope = common
         if let perToken, let offsets { slope += perToken[offsets[row] + index] }
-        cotangent[place] = Float(slope)
+        cotangent[place] = slope
       }
     }
-    try passes.backward(
-      tokens, cotangent: cotangent, divergences: divergenceCotangents(batch, tokens), into: accumulator)
+    let slopes = HeadCotangent(targets: cotangent, divergences: divergenceSlopes(batch, tokens))
+    if let position = slopes.unusablePosition, let row = tokens.row(ofScored: position) {
+      let prompt = row % batch.texts.promptCount
+      throw Failure(
+        "transformer: the gradient of response \(row / batch.texts.promptCount) of prompt \(prompt) is not finite, or "
+          + "too large for a float; scale the loss down or look at the data", prompt: prompt)
+    }
+    try passes.backward(tokens, cotangent: slopes, into: accumulator)
   }
 
-  /// The gradient of the divergences from the references, position by position.
-  private func divergenceCotangents(_ batch: PolicyBatch, _ tokens: TokenBatch) throws -> [DivergenceCotangent] {
+  /// The gradient of the divergences from each reference, position by position.
+  private func divergenceSlopes(_ batch: PolicyBatch, _ tokens: TokenBatch) -> [[Double]] {
     guard let gradient = batch.gradient(of: Self.divergence) else { return [] }
-    guard keptDistributions.count == batch.referenceCount,
-      keptDistributions.allSatisfy({ $0.logSumExp.count == tokens.targets.count })
-    else {
-      throw Failure("transformer: backward needs a forward pass with the same references first")
-    }
     let rows = batch.texts.promptCount * batch.texts.responseCount
-    return keptDistributions.enumerated().map { reference, distributions in
-      var slopes = [Float](repeating: 0, count: tokens.targets.count)
+    return (0..<batch.referenceCount).map { reference in
+      var slopes = [Double](repeating: 0, count: tokens.targets.count)
       for (sequence, row) in tokens.rows.enumerated() {
-        let slope = Float(gradient[reference * rows + row])
+        let slope = gradient[reference * rows + row]
         for position in tokens.scoredStarts[sequence]..<tokens.scoredStarts[sequence + 1] { slopes[position] = slope }
       }
-      return DivergenceCotangent(distributions: distributions, slopes: slopes)
+      return slopes
     }
   }
 
@@ -170,7 +168,7 @@ public final class Transformer: Policy {
     self.optimizer = optimizer
     self.gradient = gradient
     let norm = try optimizer.step(model, gradient: gradient, update: update)
-    forget()
+    passes.forget()
     return norm
   }
 
@@ -183,8 +181,9 @@ public final class Transformer: Policy {
 
   /// A frozen copy of the weights that shares nothing with this instance.
   public func copy() throws -> Transformer {
-    let twin = try LlamaModel(options.architecture)
+    let twin = try LlamaModel(options.architecture, isRounded: options.bf16)
     twin.weights.copy(from: model.weights)
+    try twin.roundWeights()
     return Transformer(options: options, model: twin, isFrozen: true)
   }
 
@@ -197,13 +196,8 @@ public final class Transformer: Policy {
     let own = model.weights.pointer, other = source.model.weights.pointer
     let share = Float(weight), rest = Float(1 - weight)
     for index in 0..<model.layout.count { own[index] = share * other[index] + rest * own[index] }
-    forget()
-  }
-
-  /// What was kept is no longer valid: the weights have changed.
-  private func forget() {
+    try model.roundWeights()
     passes.forget()
-    keptDistributions = []
   }
 
   private func requireTrainable() throws {

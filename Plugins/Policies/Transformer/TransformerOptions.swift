@@ -6,6 +6,8 @@ public struct TransformerOptions: Sendable, Equatable {
   var adam = AdamW.Settings()
   /// The standard deviation of fresh weights.
   var initializerRange = 0.02
+  /// Whether matrix products are of bfloat16.
+  var bf16 = false
 
   /// A name, where its value lies, and what is allowed.
   typealias Integer = (
@@ -53,10 +55,19 @@ public struct TransformerOptions: Sendable, Equatable {
     summary: "whether the output head is the embedding"
   )
 
+  /// How products are made. It belongs to a run more than to its weights, which are floats either way: where it is given, it
+  /// may differ from what a checkpoint says.
+  static let rounding = (
+    name: "bf16", path: \Self.bf16 as any WritableKeyPath<Self, Bool> & Sendable,
+    summary:
+      "whether matrix products are of bfloat16, summed up as floats; weights, optimizer and all else stay float32"
+  )
+
   /// All of them.
   static let hyperparameters =
     integers.map { Hyperparameter<Self>($0.name, $0.path, in: $0.range, $0.summary) }
     + [Hyperparameter<Self>(tie.name, tie.path, tie.summary)]
+    + [Hyperparameter<Self>(rounding.name, rounding.path, rounding.summary)]
     + (reals + optimizerReals).map { Hyperparameter<Self>($0.name, $0.path, in: $0.bounds, $0.summary) }
 }
 

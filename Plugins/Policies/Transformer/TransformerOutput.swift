@@ -1,4 +1,5 @@
 import LossKit
+import LossKitLogits
 
 extension Transformer {
   /// The columns that a forward call asks for.
@@ -28,8 +29,8 @@ extension Transformer {
 
     /// Whether a column compares with references.
     var needsReferences: Bool { divergences != nil }
-    /// Whether a column needs more of a distribution than the log-probability of its target.
-    var needsDistributions: Bool { divergences != nil || collisions != nil }
+    /// Whether a column is made of the sums of squared probabilities.
+    var needsCollisions: Bool { collisions != nil }
 
     /// Where each response's tokens start in a per-token column; nil where none is asked for.
     static func tokenOffsets(of batch: PolicyBatch, _ tokens: TokenBatch) throws -> UnsafeBufferPointer<Int>? {
@@ -46,43 +47,32 @@ extension Transformer {
 
     /// Writes what a forward pass found. Throws for a value that is not finite, naming the prompt.
     func write(_ tokens: TokenBatch, _ activations: Activations, promptCount: Int) throws {
+      if let position = activations.divergedPosition {
+        throw Self.divergence(.nan, row: tokens.row(ofScored: position) ?? 0, promptCount)
+      }
+      guard let scores = activations.scores.first else { return }
+      let values = scores.values, ownCollisions = scores.logCollisions
+      let ownDivergences = activations.scores.map(\.divergences)
       for (sequence, row) in tokens.rows.enumerated() {
-        var sum = 0.0
         let scored = tokens.scoredStarts[sequence]..<tokens.scoredStarts[sequence + 1]
-        for (index, place) in scored.enumerated() {
-          let value = Double(activations.logProbabilities[place])
-          sum += value
-          if let perToken, let offsets { perToken[offsets[row] + index] = value }
-        }
-        guard sum.isFinite else {
-          throw Failure(
-            "transformer: the log-probability of response \(row / promptCount) of prompt \(row % promptCount) is "
-              + "\(sum): the weights have diverged; lower the learning rate", prompt: row % promptCount)
-        }
+        let sum = values[scored].reduce(0, +)
+        guard sum.isFinite else { throw Self.divergence(sum, row: row, promptCount) }
         responses?[row] = sum
+        if let perToken, let offsets {
+          for (index, place) in scored.enumerated() { perToken[offsets[row] + index] = values[place] }
+        }
+        collisions?[row] = ownCollisions[scored].reduce(0, +)
+        guard let divergences else { continue }
+        for (reference, values) in ownDivergences.enumerated() {
+          divergences[reference * rowCount + row] = values[scored].reduce(0, +)
+        }
       }
     }
 
-    /// Writes what depends on the whole distribution at each position. `references` hold those of the whole batch, in which this
-    /// part's first position is `firstPosition`.
-    func writeDistributions(
-      _ tokens: TokenBatch, _ activations: Activations, _ head: OutputHead, references: [Distributions],
-      firstPosition: Int
-    ) throws {
-      // The response of each position, and the position that is next.
-      var sequence = 0
-      var position = 0
-      try head.eachRow(activations.scoredNorm, count: tokens.targets.count) { logits in
-        while position == tokens.scoredStarts[sequence + 1] { sequence += 1 }
-        let row = tokens.rows[sequence]
-        let sum = Distributions.logSumExp(logits, count: head.vocabularySize)
-        collisions?[row] += Distributions.logSumExp(logits, count: head.vocabularySize, times: 2) - 2 * sum
-        for (index, reference) in references.enumerated() {
-          divergences?[index * rowCount + row] += reference.divergence(
-            at: firstPosition + position, from: logits, logSumExp: sum)
-        }
-        position += 1
-      }
+    private static func divergence(_ value: Double, row: Int, _ promptCount: Int) -> Failure {
+      Failure(
+        "transformer: the log-probability of response \(row / promptCount) of prompt \(row % promptCount) is "
+          + "\(value): the weights have diverged; lower the learning rate", prompt: row % promptCount)
     }
   }
 }

@@ -1,25 +1,36 @@
+import LossKitHead
+import LossKitMatrix
+
 /// Memory that forward and backward use and do not keep.
 final class Workspace {
   private let architecture: Architecture
+  private let isRounded: Bool
   private let memory: FloatBuffer
+  /// The matrix products, and those of the output head.
+  let products: MatrixProducts
+  let headMemory: LinearHeadMemory
 
   /// The arrays for one batch of T tokens, S of them scored.
   struct Arrays {
     /// A normed residual stream, [T, hidden], and gradients of the same shape.
     let norm, gradient, branchGradient: UnsafeMutablePointer<Float>
+    /// Room for [T, hidden] or [T, attention size] in bfloat16.
+    let rounded: UnsafeMutablePointer<Float>
     /// Activations of the feed-forward part, and their gradients, [T, intermediate].
     let activated, activatedGradient: UnsafeMutablePointer<Float>
     /// Gradients of gates and ups, [T, 2 · intermediate], or of queries, keys and values, [T, attention size].
     let wideGradient: UnsafeMutablePointer<Float>
     /// Gradients of the scored rows, [S, hidden], normed and before the norm.
     let scoredNormGradient, scoredGradient: UnsafeMutablePointer<Float>
-    let logits: UnsafeMutablePointer<Float>
     let attention: Attention
   }
 
-  init(_ architecture: Architecture) throws {
-    self.architecture = architecture
+  init(_ model: LlamaModel) throws {
+    architecture = model.architecture
+    isRounded = model.isRounded
     memory = try FloatBuffer(count: 0)
+    products = try MatrixProducts()
+    headMemory = try LinearHeadMemory()
   }
 
   /// The arrays for a batch; those that only `backward` uses have no room where it does not follow.
@@ -30,16 +41,16 @@ final class Workspace {
       tokens * hidden, tokens * hidden * back, tokens * hidden * back, tokens * intermediate,
       tokens * intermediate * back, tokens * max(2 * intermediate, architecture.attentionSize) * back,
       batch.targets.count * hidden * back, batch.targets.count * hidden * back,
-      OutputHead.workspaceSize(vocabularySize: architecture.vocabularySize),
+      isRounded ? tokens * max(hidden, architecture.attentionSize) / 2 + 1 : 0,
     ]
     let attentionSizes = Attention.workspaceSizes(architecture, length: batch.longest)
     try memory.reserve(Carver.size(of: sizes) + Carver.size(of: attentionSizes))
     var carver = Carver(memory)
     let arrays = sizes.map { carver.take($0) }
     return Arrays(
-      norm: arrays[0], gradient: arrays[1], branchGradient: arrays[2], activated: arrays[3],
+      norm: arrays[0], gradient: arrays[1], branchGradient: arrays[2], rounded: arrays[8], activated: arrays[3],
       activatedGradient: arrays[4], wideGradient: arrays[5], scoredNormGradient: arrays[6],
-      scoredGradient: arrays[7], logits: arrays[8],
+      scoredGradient: arrays[7],
       attention: Attention(architecture, &carver, sizes: attentionSizes))
   }
 }

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* results[i] = exp(arguments[i]) for arguments of at most 16, within 1.5 ulp; 0 below -88.37. level: as in
+/* results[i] = exp(arguments[i]) for arguments of at most 88, within 1.5 ulp; 0 below -88.37. level: as in
  * losskit_logprob. */
 void losskit_exponentials(const float *arguments, size_t count, float *results, int32_t level);
 

@@ -33,7 +33,7 @@ LOSSKIT_INLINE vector load_as(const void *row, int32_t type, size_t index) {
   shorts bits;
   __builtin_memcpy(&bits, (const uint16_t *)row + index, sizeof bits);
   if (type == LOSSKIT_FLOAT16) return LOSSKIT_HALF_TO_FLOAT(bits);
-  return __builtin_bit_cast(vector, __builtin_convertvector(bits, words) << 16);
+  return from_bfloat16(bits);
 }
 
 LOSSKIT_INLINE void store_as(void *row, int32_t type, size_t index, vector value) {
@@ -41,13 +41,7 @@ LOSSKIT_INLINE void store_as(void *row, int32_t type, size_t index, vector value
     store((float *)row + index, value);
     return;
   }
-  shorts bits;
-  if (type == LOSSKIT_FLOAT16) {
-    bits = LOSSKIT_FLOAT_TO_HALF(value);
-  } else {
-    const words word = __builtin_bit_cast(words, value);
-    bits = __builtin_convertvector((word + 0x7fff + (word >> 16 & 1)) >> 16, shorts);
-  }
+  const shorts bits = type == LOSSKIT_FLOAT16 ? LOSSKIT_FLOAT_TO_HALF(value) : to_bfloat16(value);
   __builtin_memcpy((uint16_t *)row + index, &bits, sizeof bits);
 }
 

@@ -5,13 +5,11 @@
  *   LOSSKIT_HALF_TO_FLOAT, LOSSKIT_FLOAT_TO_HALF  where the level has instructions for them
  * and has included level.h and math.h, so that only what is defined here is compiled for the level's instructions. */
 
-/* What is fused is written as fused: otherwise a result would depend on what the compiler happened to fuse. */
-#pragma clang fp contract(off)
-
 #include <float.h>
 
-#include "vector.h"
-#include "exponential.h"
+#include "losskit_vector_template.h"
+#include "losskit_exponential_template.h"
+#include "exponentials.h"
 #include "chunk.h"
 #include "sums.h"
 #include "gradient.h"

@@ -28,14 +28,16 @@ typedef struct losskit_transformer_kernels {
   void (*softmax_gradient)(float *scores, float *gradient, size_t valid, size_t width, float log_sum_exp, float mean,
                            float scale);
 
+  /* Where `is_rounded`, the arrays that are no `const float` are of bfloat16 instead of floats. */
+
   /* output = silu(gate) * up */
-  void (*swiglu)(const float *gate, const float *up, float *output, size_t count);
+  void (*swiglu)(const float *gate, const float *up, void *output, int is_rounded, size_t count);
   /* The output again, and the gradients of gate and up from that of the output. */
-  void (*swiglu_gradient)(const float *gate, const float *up, const float *cotangent, float *output,
-                          float *gate_gradient, float *up_gradient, size_t count);
+  void (*swiglu_gradient)(const float *gate, const float *up, const float *cotangent, void *output,
+                          void *gate_gradient, void *up_gradient, int is_rounded, size_t count);
 
   /* output = x * inverse * weight */
-  void (*norm)(const float *x, float inverse, const float *weight, float *output, size_t count);
+  void (*norm)(const float *x, float inverse, const float *weight, void *output, int is_rounded, size_t count);
   /* Adds to the gradients of x and of the weight from that of the output; inverse = 1 / sqrt(mean x^2 + epsilon). */
   void (*norm_gradient)(const float *x, float inverse, const float *weight, const float *cotangent, float *gradient,
                         float *weight_gradient, size_t count);
@@ -43,8 +45,10 @@ typedef struct losskit_transformer_kernels {
   /* Turns pairs (x[j], x[j + half]) by angles given by cosine and sine, backwards if sign is -1; y may be x. */
   void (*rotate)(const float *x, const float *cosines, const float *sines, float sign, float *y, size_t half);
 
-  /* Moves weights and running means by the gradient, and clears it. */
-  void (*adam)(float *weights, float *gradient, float *first, float *second, size_t count, const losskit_adam *update);
+  /* Moves weights and running means by the gradient, and clears it. Writes the weights as bfloat16, too, where `rounded`
+   * is not NULL. */
+  void (*adam)(float *weights, uint16_t *rounded, float *gradient, float *first, float *second, size_t count,
+               const losskit_adam *update);
 } losskit_transformer_kernels;
 
 /* level 0: the best instructions this processor has; 1 baseline, 2 AVX2, 3 AVX-512, or the best below that. */

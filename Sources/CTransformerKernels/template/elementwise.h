@@ -1,7 +1,7 @@
 static float dot(const float *x, const float *y, size_t count) {
   vector sum = 0;
   FOR_EACH_VECTOR(count, { sum = multiply_add(get(x + index, rest), get(y + index, rest), sum); });
-  return sum_of_lanes(sum);
+  return fold(sum);
 }
 
 static void add(float *target, const float *source, size_t count) {

@@ -4,10 +4,9 @@
  *   LOSSKIT_HAS_FMA  where the processor multiplies and adds in one step
  * and has included levels.h and math.h, so that only what is defined here is compiled for the level's instructions. */
 
-#pragma clang fp contract(off)
-
-#include "vector.h"
-#include "exponential.h"
+#include "losskit_vector_template.h"
+#include "losskit_exponential_template.h"
+#include "rows.h"
 #include "elementwise.h"
 #include "softmax.h"
 #include "swiglu.h"

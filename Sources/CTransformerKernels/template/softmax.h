@@ -17,7 +17,7 @@ static float softmax(float *scores, size_t valid, size_t width) {
     put(scores + index, value, rest);
     sums += value;
   });
-  const float sum = sum_of_lanes(sums);
+  const float sum = fold(sums);
   const float inverse = 1 / sum;
   FOR_EACH_VECTOR(valid, { put(scores + index, get(scores + index, rest) * inverse, rest); });
   clear(scores + valid, width - valid);

@@ -1,4 +1,4 @@
-/* exp of floats of at most 16, within 1.5 ulp; 0 below -88.37, where floats have lost digits or all
+/* exp of floats of at most 88, within 1.5 ulp; 0 below -88.37, where floats have lost digits or all
  * but vanished, and at -inf; NaN of NaN.
  *
  * exp(a) = 2^n · exp(r), n the nearest integer to a / log 2 and |r| <= (log 2) / 2. The polynomial is the minimax one
@@ -24,14 +24,4 @@ LOSSKIT_INLINE vector exponential(vector a) {
   p = multiply_add(p, r, (vector)1);
   const words power = __builtin_bit_cast(words, shifted) << 23;
   return p * __builtin_bit_cast(vector, power);
-}
-
-static void exponentials(const float *arguments, size_t count, float *results) {
-  for (size_t start = 0; start < count; start += LOSSKIT_LANES) {
-    const size_t rest = count - start < LOSSKIT_LANES ? count - start : LOSSKIT_LANES;
-    vector value = 0;
-    __builtin_memcpy(&value, arguments + start, rest * sizeof(float));
-    value = exponential(value);
-    __builtin_memcpy(results + start, &value, rest * sizeof(float));
-  }
 }

@@ -7,12 +7,14 @@ import LossKit
 #endif
 
 /// A block of floats on a cache line boundary, freed with its owner. Memory that cannot be had is an error, not a trap.
-final class FloatBuffer {
-  private(set) var pointer: UnsafeMutablePointer<Float>
-  private(set) var count: Int
+package final class FloatBuffer {
+  /// The first float. A block that grows moves.
+  package private(set) var pointer: UnsafeMutablePointer<Float>
+  /// The floats there is room for.
+  package private(set) var count: Int
 
   /// `count` zeros.
-  init(count: Int) throws {
+  package init(count: Int) throws {
     pointer = try Self.allocate(count)
     self.count = count
   }
@@ -20,7 +22,7 @@ final class FloatBuffer {
   deinit { free(pointer) }
 
   /// Makes room for `count` floats; what was there is lost if the block has to grow.
-  func reserve(_ count: Int) throws {
+  package func reserve(_ count: Int) throws {
     guard count > self.count else { return }
     let larger = try Self.allocate(count)
     free(pointer)
@@ -29,40 +31,49 @@ final class FloatBuffer {
   }
 
   /// Sets everything to 0.
-  func clear() { pointer.update(repeating: 0, count: count) }
+  package func clear() { pointer.update(repeating: 0, count: count) }
 
   /// Takes the values of a block of the same size.
-  func copy(from other: FloatBuffer) {
+  package func copy(from other: FloatBuffer) {
     pointer.update(from: other.pointer, count: min(count, other.count))
   }
 
   /// The floats as bytes.
-  var bytes: UnsafeMutableRawBufferPointer {
+  package var bytes: UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(start: pointer, count: count * MemoryLayout<Float>.stride)
   }
+
+  /// From this size on, memory is asked for in large pages: a pass over all weights of a model reads many.
+  private static let largePage = 1 << 21
 
   private static func allocate(_ count: Int) throws -> UnsafeMutablePointer<Float> {
     let (size, overflow) = max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
     var memory: UnsafeMutableRawPointer?
-    guard !overflow, posix_memalign(&memory, 64, size) == 0, let memory else {
-      throw Failure("transformer: no memory for \(count) numbers; choose a smaller model or a smaller batch")
+    let isLarge = size >= 4 * largePage
+    guard !overflow, posix_memalign(&memory, isLarge ? largePage : 64, size) == 0, let memory else {
+      throw Failure("no memory for \(count) numbers; choose a smaller model, batch or tile of logits")
     }
+    #if os(Linux)
+      // Where the system has none to give, the usual ones do.
+      if isLarge { madvise(memory, size, MADV_HUGEPAGE) }
+    #endif
     memset(memory, 0, size)
     return memory.bindMemory(to: Float.self, capacity: max(count, 1))
   }
 }
 
 /// Cuts one block into arrays, each on a cache line boundary.
-struct Carver {
+package struct Carver {
   private var next: UnsafeMutablePointer<Float>
 
-  init(_ buffer: FloatBuffer) { next = buffer.pointer }
+  /// Begins at the block's start.
+  package init(_ buffer: FloatBuffer) { next = buffer.pointer }
 
   /// The floats that arrays of these sizes take.
-  static func size(of counts: [Int]) -> Int { counts.reduce(0) { $0 + padded($1) } }
+  package static func size(of counts: [Int]) -> Int { counts.reduce(0) { $0 + padded($1) } }
 
   /// The next `count` floats.
-  mutating func take(_ count: Int) -> UnsafeMutablePointer<Float> {
+  package mutating func take(_ count: Int) -> UnsafeMutablePointer<Float> {
     defer { next += Self.padded(count) }
     return next
   }

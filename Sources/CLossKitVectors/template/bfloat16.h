@@ -1,0 +1,22 @@
+#include "losskit_vector_template.h"
+
+static void round_all(const float *values, size_t count, uint16_t *rounded) {
+  size_t index = 0;
+  for (; index + LOSSKIT_LANES <= count; index += LOSSKIT_LANES) {
+    const shorts bits = to_bfloat16(load(values + index));
+    __builtin_memcpy(rounded + index, &bits, sizeof bits);
+  }
+  for (; index < count; index++) rounded[index] = to_bfloat16((vector)values[index])[0];
+}
+
+static void expand_all(const uint16_t *rounded, size_t count, float *values) {
+  size_t index = 0;
+  for (; index + LOSSKIT_LANES <= count; index += LOSSKIT_LANES) {
+    shorts bits;
+    __builtin_memcpy(&bits, rounded + index, sizeof bits);
+    store(values + index, from_bfloat16(bits));
+  }
+  for (; index < count; index++) values[index] = from_bfloat16((shorts)rounded[index])[0];
+}
+
+const losskit_bfloat16_level LOSSKIT_LEVEL = {.round = round_all, .expand = expand_all};
