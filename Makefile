@@ -1,11 +1,12 @@
-# What is typed most: `make quickstart`, `make test`, `make install PREFIX=…`. Both of the first install what is missing.
+# What is typed most: `make quickstart`, `make test`, `make install PREFIX=…`, `make bench`. They install what is missing.
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
 BUILD := .build/release
 APT_PACKAGES := libffi-dev libdnnl-dev libmd-dev
 
-.PHONY: build quickstart test test-numpy test-python bench-python torch-venv install-wheel-prefix lint install install-library install-command dependencies clean
+.PHONY: build quickstart test test-numpy test-python test-bench bench bench-drivers bench-python torch-venv install-wheel-prefix \
+  lint install install-library install-command dependencies clean
 
 build: dependencies
 	$(SWIFT) build -c release
@@ -19,6 +20,7 @@ test: dependencies lint
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 	$(MAKE) test-numpy BUILD=.build/debug
+	$(MAKE) test-bench
 
 # The Python package as it is installed, with NumPy alone, in an environment that sees no Swift.
 PYTHON ?= python3
@@ -50,8 +52,32 @@ install-wheel-prefix:
 	rm -rf "$(WHEEL_PREFIX)"
 	$(MAKE) install-library BUILD=$(BUILD) DESTDIR= PREFIX="$(WHEEL_PREFIX)" >/dev/null
 
+# LossKit beside PyTorch, TRL and Liger, which are installed where they are missing. `make bench QUICK=1` takes about 3 minutes,
+# `make bench ONLY=losses,logits` some sections, ARGUMENTS="--threads 1" and the like go to Benchmarks/bench.py.
+BENCH := $(CURDIR)/.build/bench
+bench: build bench-drivers
+	$(PYTHON) Benchmarks/bench.py --prefix "$(BENCH)/prefix" --drivers "$(BENCH)/drivers" --work "$(BENCH)" \
+	  $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(ARGUMENTS)
+
+# What is measured of LossKit: an installation, and programs that use it.
+DRIVER = clang -std=c11 -D_GNU_SOURCE -O3 -march=native -Wall -Wextra -o "$(BENCH)/drivers/$(1)" Benchmarks/drivers/$(1).c
+WITH_LOSSKIT = -I"$(BENCH)/prefix/include" -L"$(BENCH)/prefix/lib" -llosskit -Wl,-rpath,"$(BENCH)/prefix/lib"
+bench-drivers:
+	rm -rf "$(BENCH)/prefix"
+	$(MAKE) install-library install-command BUILD=$(BUILD) DESTDIR= PREFIX="$(BENCH)/prefix" >/dev/null
+	install -d "$(BENCH)/drivers"
+	$(call DRIVER,losses) $(WITH_LOSSKIT)
+	$(call DRIVER,logits) Benchmarks/drivers/dpo.c $(BUILD)/CLossKitLogits.build/*.o -ISources/CLossKitLogits/include \
+	  $(WITH_LOSSKIT) -lm -lpthread
+	$(call DRIVER,open) $(WITH_LOSSKIT) -ldl
+	$(call DRIVER,limits) -ldnnl -lpthread
+	install -m 755 $(BUILD)/HeadBenchmark "$(BENCH)/drivers/head"
+
+test-bench:
+	cd Benchmarks && $(PYTHON) -m unittest discover -q tests
+
 lint:
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Plugins Tests Examples
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Plugins Tests Examples Benchmarks
 
 # A prefix may be moved: everything in it is found from where the library or the command lies. Swift's own libraries come along,
 # so that a machine needs no toolchain.

@@ -122,6 +122,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings, linkerSettings: commandLinking),
+    // What `make bench` measures of LossKitHead.
+    .executableTarget(
+      name: "HeadBenchmark", dependencies: ["LossKitHead", "LossKitLogits", "LossKitRuntime", "LossKit"],
+      path: "Benchmarks/Head", swiftSettings: settings, linkerSettings: commandLinking),
     .testTarget(name: "KernelTests", dependencies: ["CLossKitKernels"], swiftSettings: settings),
     .testTarget(
       name: "LogitTests",

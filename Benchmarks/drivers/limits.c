@@ -1,0 +1,76 @@
+/* What the machine can do: its memory's bandwidth, and the rate of matrix products by oneDNN.
+ *
+ *   case copy|triad BYTES THREADS    of each array
+ *   case sgemm SIZE                  square matrices, on as many threads as OMP_NUM_THREADS says */
+#include "inputs.h"
+#include "worker.h"
+
+#include <oneapi/dnnl/dnnl.h>
+#include <pthread.h>
+
+enum { MOST_THREADS = 256 };
+
+static float *a, *b, *c;
+static size_t elements;
+static int threads;
+static void (*part)(size_t first, size_t end);
+
+static void copy_part(size_t first, size_t end) { memcpy(a + first, b + first, (end - first) * sizeof *a); }
+
+static void triad_part(size_t first, size_t end) {
+  float *restrict const target = a;
+  for (size_t i = first; i < end; i++) target[i] = b[i] + 3.0f * c[i];
+}
+
+static void *run_part(void *context) {
+  const size_t index = (size_t)(uintptr_t)context, count = (size_t)threads;
+  part(elements * index / count, elements * (index + 1) / count);
+  return NULL;
+}
+
+static void move(void) {
+  pthread_t started[MOST_THREADS];
+  for (int i = 1; i < threads; i++)
+    if (pthread_create(&started[i], NULL, run_part, (void *)(uintptr_t)i) != 0)
+      stop("limits", "no thread could be started; measure with fewer");
+  run_part(NULL);
+  for (int i = 1; i < threads; i++) pthread_join(started[i], NULL);
+}
+
+static void check(dnnl_status_t status, const char *what) {
+  if (status == dnnl_success) return;
+  fprintf(stderr, "oneDNN: %s failed with status %d; this processor or this version of oneDNN lacks it\n", what, (int)status);
+  exit(1);
+}
+
+static void multiply(void) {
+  const dnnl_dim_t n = (dnnl_dim_t)elements;
+  check(dnnl_sgemm('N', 'N', n, n, n, 1, b, n, c, n, 0, a, n), "sgemm");
+}
+
+static worker this_worker;
+
+static void prepare(char **words, int count) {
+  if (count < 2) stop("limits", "a case is copy|triad BYTES THREADS or sgemm SIZE");
+  const int moves = strcmp(words[0], "sgemm") != 0;
+  elements = size_of(words[1]) / (moves ? sizeof *a : 1);
+  threads = count > 2 ? (int)size_of(words[2]) : 1;
+  if (threads > MOST_THREADS) stop("limits", "at most 256 threads can be measured");
+  const size_t size = moves ? elements : elements * elements;
+  free(a), free(b), free(c);
+  a = memory(size * sizeof *a), b = memory(size * sizeof *b), c = memory(size * sizeof *c);
+  memset(a, 0, size * sizeof *a);
+  for (size_t i = 0; i < size; i++) b[i] = c[i] = uniform((uint32_t)i, 7, -1, 2);
+  part = strcmp(words[0], "copy") == 0 ? copy_part : triad_part;
+  this_worker.call = moves ? move : multiply;
+}
+
+static void write_results(FILE *file) {
+  const double first = a[0];
+  fwrite(&first, sizeof first, 1, file);
+}
+
+int main(void) {
+  this_worker = (worker){.prepare = prepare, .write = write_results};
+  return serve(&this_worker);
+}

@@ -1,0 +1,84 @@
+"""Two sides in turn: A B A B, so that what the machine does meanwhile meets both."""
+
+from __future__ import annotations
+
+import array
+import dataclasses
+import math
+import statistics
+
+from .problem import Problem
+from .results import Measurement
+from .worker import Worker
+
+
+@dataclasses.dataclass(frozen=True)
+class Effort:
+    """How much is measured."""
+
+    rounds: int
+    sample: float = 0.005
+    """The least seconds of a sample: short calls are repeated."""
+    turn: float = 0.1
+    """About how many seconds a side measures in a round; never less than a sample."""
+
+
+def calls_of(seconds: float, effort: Effort) -> int:
+    """How many calls a sample takes."""
+    return max(1, math.ceil(effort.sample / max(seconds, 1e-9)))
+
+
+def turn(worker: Worker, calls: int, seconds: float, effort: Effort) -> list[float]:
+    """A side's samples of a round."""
+    return worker.time(max(1, min(20, int(effort.turn / (calls * max(seconds, 1e-9))))), calls)
+
+
+def alone(worker: Worker, effort: Effort) -> float:
+    """The median of one side."""
+    seconds = worker.time(1, 1)[0]
+    seconds = worker.time(1, calls_of(seconds, effort))[0]
+    calls = calls_of(seconds, effort)
+    return statistics.median(sample for _ in range(effort.rounds) for sample in turn(worker, calls, seconds, effort))
+
+
+def duel(ours: Worker, peer: Worker, effort: Effort) -> tuple[list[float], list[float]]:
+    """The samples of both sides, taken in turn. Both have computed once."""
+    sides = []
+    for worker in (ours, peer):
+        first = worker.time(1, 1)[0]
+        seconds = worker.time(1, calls_of(first, effort))[0] if first < effort.sample else first
+        sides.append((worker, calls_of(seconds, effort), seconds, []))
+    for _ in range(effort.rounds):
+        for worker, calls, seconds, samples in sides:
+            samples += turn(worker, calls, seconds, effort)
+    return sides[0][3], sides[1][3]
+
+
+def compared(ours: Worker, peer: Worker, name: str, effort: Effort) -> tuple[Measurement, list[float]]:
+    """The peer's measurement, and LossKit's samples beside it."""
+    own, theirs = duel(ours, peer, effort)
+    peak = peer.peak_bytes
+    measurement = Measurement(
+        name, statistics.median(theirs), statistics.median(own), peak, peak - peer.resident_before
+    )
+    return measurement, own
+
+
+LOSS_AND_GRADIENT = (("loss", slice(0, 1)), ("gradient", slice(1, None)))
+
+
+def check_agreement(
+    place: str, found: array.array, expected: array.array, tolerance: float, parts: tuple[tuple[str, slice], ...] = LOSS_AND_GRADIENT
+) -> None:
+    """Both sides compute the same: in each part the largest difference is small beside the largest number."""
+    if len(found) != len(expected):
+        raise Problem(f"{place}: LossKit gives {len(found)} numbers, PyTorch {len(expected)}; the two compute different things")
+    for what, part in parts:
+        scale = max(map(abs, expected[part]), default=0)
+        difference = max((abs(a - b) for a, b in zip(found[part], expected[part])), default=0)
+        # Written so that NaN fails.
+        if not difference <= tolerance * scale or not math.isfinite(scale):
+            raise Problem(
+                f"{place}: the {what} of LossKit and PyTorch differs by {difference:.3g} of {scale:.3g}, more than {tolerance:g} of "
+                "it; nothing was measured, for a benchmark of a wrong answer is none"
+            )

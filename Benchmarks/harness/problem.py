@@ -1,0 +1,5 @@
+"""What ends a benchmark."""
+
+
+class Problem(Exception):
+    """Says the place, the problem and the remedy."""

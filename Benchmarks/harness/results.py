@@ -1,0 +1,93 @@
+"""What was measured."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from .slope import slope
+
+
+@dataclasses.dataclass
+class Measurement:
+    """A configuration, in seconds per call: the median, and what LossKit took beside it in the same minutes."""
+
+    name: str
+    seconds: float
+    losskit_seconds: float | None = None
+    peak_bytes: int | None = None
+    extra_bytes: int | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times as long as LossKit."""
+        return None if self.losskit_seconds is None else self.seconds / self.losskit_seconds
+
+
+@dataclasses.dataclass
+class Case:
+    """A line of a table: what was computed, and how long it took whom. LossKit's own measurements come first."""
+
+    label: str
+    measurements: list[Measurement] = dataclasses.field(default_factory=list)
+    share: float | None = None
+    """The part of the machine's limit that LossKit reaches."""
+
+    def named(self, name: str) -> Measurement | None:
+        return next((measurement for measurement in self.measurements if measurement.name == name), None)
+
+
+@dataclasses.dataclass
+class Section:
+    """A table."""
+
+    name: str
+    title: str
+    cases: list[Case]
+    limit: str = ""
+    """What `share` is a share of."""
+    notes: list[str] = dataclasses.field(default_factory=list)
+    memory: str = ""
+    """What the table shows of memory: the "peak" of the process, or what is "extra" beyond the inputs."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the configurations, in order of appearance."""
+        return list(dict.fromkeys(measurement.name for case in self.cases for measurement in case.measurements))
+
+
+@dataclasses.dataclass
+class Growth:
+    """Seconds of LossKit at several sizes."""
+
+    against: str
+    name: str
+    points: list[tuple[int, float]]
+
+    @property
+    def slope(self) -> float:
+        """The exponent of the size."""
+        return slope([size for size, _ in self.points], [seconds for _, seconds in self.points])
+
+
+@dataclasses.dataclass
+class Limits:
+    """What the machine can do: bytes per second, read and written, and operations per second."""
+
+    copy: float
+    triad: float
+    sgemm: float
+
+    @property
+    def bandwidth(self) -> float:
+        return max(self.copy, self.triad)
+
+
+@dataclasses.dataclass
+class Report:
+    """A whole run."""
+
+    command: str
+    machine: list[str]
+    limits: Limits
+    sections: list[Section]
+    growth: list[Growth]

@@ -1,0 +1,22 @@
+"""What the machine can do, measured in the same run."""
+
+from __future__ import annotations
+
+from ..context import Context
+from ..duel import alone
+from ..results import Limits
+
+
+
+def measure(context: Context) -> Limits:
+    """Memory bandwidth by copying and by a triad, and the rate of oneDNN's sgemm."""
+    size, order = (128 << 20, 1024) if context.is_quick else (256 << 20, 2048)
+    effort = context.effort(rounds=5, turn=0.3)
+    with context.driver("limits") as driver:
+        driver.prepare("copy", size, context.threads)
+        copy = 2 * size / alone(driver, effort)
+        driver.prepare("triad", size, context.threads)
+        triad = 3 * size / alone(driver, effort)
+        driver.prepare("sgemm", order)
+        sgemm = 2 * order**3 / alone(driver, effort)
+    return Limits(copy, triad, sgemm)

@@ -1,0 +1,59 @@
+"""(b) From logits to log-probabilities, through DPO, to the gradient of the logits."""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+
+from ..context import PAGES, Context
+from ..duel import check_agreement, compared
+from ..results import Case, Measurement, Section
+
+SHAPES = ((8, 128, 32_000), (4, 512, 32_000), (2, 256, 128_256))
+PEERS = {"eager": "log_softmax + gather", "trl": "TRL selective_log_softmax", "compile": "torch.compile"}
+IN_PLACE, APART = "LossKit, in place", "LossKit, kept logits"
+TOLERANCE = 1e-3
+FLOAT = 4
+
+
+def measure(context: Context) -> Section:
+    """Every shape, with pages as shipped and retained."""
+    shapes = SHAPES[:1] if context.is_quick else SHAPES
+    cases = [case(context, shape, pages) for shape in shapes for pages in PAGES]
+    return Section(
+        "logits", "From logits to the gradient of the logits, DPO between them, float32", cases, limit="memory bandwidth",
+        memory="extra",
+        notes=[
+            "LossKit writes the gradient over the logits, as a trainer does, or into memory of its own, as PyTorch does; ratios are "
+            "to the latter. Memory is what a call takes beyond the logits. The share is that of the gradient in place, and counts a pass over "
+            "the logits to read, one to read again and one to write; it exceeds 100 % where the second finds them in a cache."
+        ],
+    )  # fmt: skip
+
+
+def case(context: Context, shape: tuple[int, int, int], pages: str) -> Case:
+    """One shape; each peer in a process of its own, for its memory is compared, too."""
+    label = f"[{', '.join(f'{size}' for size in shape)}], {pages}"
+    context.say(f"  {label}")
+    effort = context.effort(rounds=4, turn=0.2)
+    elements = shape[0] * shape[1] * shape[2]
+    with contextlib.ExitStack() as stack:
+        in_place = stack.enter_context(context.driver("logits"))
+        apart = stack.enter_context(context.driver("logits"))
+        in_place.prepare(*shape, "in-place")
+        apart.prepare(*shape, "apart")
+        found = apart.results()
+        check_agreement(f"{label}: in place", in_place.results(), found, 0)
+        inner, samples = compared(apart, in_place, IN_PLACE, effort)
+        measurements = []
+        for kind, name in PEERS.items():
+            with context.peer("logits", kind, pages=pages) as peer:
+                peer.prepare(*shape)
+                check_agreement(f"{label}: {name}", found, peer.results(), TOLERANCE)
+                measurement, own = compared(apart, peer, name, effort)
+            measurements.append(measurement)
+            samples += own
+        peak = apart.peak_bytes
+        outer = Measurement(APART, statistics.median(samples), None, peak, peak - apart.resident_before)
+    inner.losskit_seconds = None
+    return Case(label, [inner, outer, *measurements], 3 * FLOAT * elements / inner.seconds / context.limits.bandwidth)

@@ -1,0 +1,53 @@
+"""(a) Loss and gradient from given log-probabilities."""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+
+from ..context import Context
+from ..duel import check_agreement, compared
+from ..results import Case, Measurement, Section
+
+PAIRS = (8, 64, 1024, 65_536, 1_048_576)
+LOSSES = ("dpo", "ipo", "cal-dpo")
+PEERS = {"eager": "PyTorch", "compile": "torch.compile", "trl": "TRL"}
+# Read: four floats; written: two.
+BYTES_PER_PAIR = 24
+TOLERANCE = 1e-4
+
+
+def measure(context: Context) -> Section:
+    """Every loss and size, LossKit against each peer in turn."""
+    pairs = (8, 1024, 65_536) if context.is_quick else PAIRS
+    losses = ("dpo", "cal-dpo") if context.is_quick else LOSSES
+    cases = []
+    with contextlib.ExitStack() as stack:
+        ours = stack.enter_context(context.driver("losses"))
+        peers = {kind: stack.enter_context(context.peer("losses", kind)) for kind in PEERS}
+        for loss in losses:
+            for count in pairs:
+                context.say(f"  {loss}, {count:,} pairs")
+                cases.append(case(context, ours, peers, loss, count))
+    return Section(
+        "losses", "Loss and gradient from given log-probabilities, float32", cases,
+        limit="memory bandwidth", notes=["TRL is its `_compute_loss` with its metrics; it has no Cal-DPO."],
+    )  # fmt: skip
+
+
+def case(context: Context, ours, peers, loss: str, count: int) -> Case:
+    """One loss at one size."""
+    ours.prepare(f"{loss}(beta=0.1)", count, 2)
+    found = ours.results()
+    own, measurements = [], []
+    for kind, peer in peers.items():
+        if (kind, loss) == ("trl", "cal-dpo"):
+            continue
+        peer.prepare(loss, count)
+        check_agreement(f"{loss}, {count:,} pairs, {PEERS[kind]}", found, peer.results(), TOLERANCE)
+        measurement, samples = compared(ours, peer, PEERS[kind], context.effort(rounds=5))
+        measurements.append(measurement)
+        own += samples
+    seconds = statistics.median(own)
+    share = BYTES_PER_PAIR * count / seconds / context.limits.bandwidth
+    return Case(f"{loss}, {count:,} pairs", [Measurement("LossKit", seconds), *measurements], share if count > 4096 else None)
