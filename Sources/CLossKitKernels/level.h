@@ -29,6 +29,9 @@ typedef struct losskit_level {
                    size_t rows);
   size_t (*first_nonfinite)(const double *values, size_t count);
   size_t (*first_nan)(const double *values, size_t count);
+  int32_t (*widen)(const void *narrow, double *wide, size_t count);
+  int32_t (*narrow)(const double *wide, double factor, void *narrow, size_t count);
+  double (*sum)(const double *values, size_t count);
 } losskit_level;
 
 extern const losskit_level losskit_level_baseline;
@@ -36,6 +39,9 @@ extern const losskit_level losskit_level_baseline;
 extern const losskit_level losskit_level_avx2;
 extern const losskit_level losskit_level_avx512;
 #endif
+
+/* Where registers begin: at a multiple of a cache line, which is also that of the widest vector. */
+double *losskit_align(double *address);
 
 /* The evaluators of a level, or of the best level this processor has if it lacks that one. */
 const losskit_level *losskit_level_for(int32_t level);

@@ -7,7 +7,7 @@ enum { ALIGNMENT = 8 };
 
 static size_t round_up(size_t count, size_t multiple) { return (count + multiple - 1) / multiple * multiple; }
 
-static double *align(double *address) {
+double *losskit_align(double *address) {
   const uintptr_t bytes = ALIGNMENT * sizeof(double);
   return (double *)(((uintptr_t)address + bytes - 1) / bytes * bytes);
 }
@@ -33,7 +33,7 @@ void losskit_run(const losskit_instruction *instructions, size_t instruction_cou
   /* Few rows lie close together: a small batch then touches few cache lines. */
   const size_t stride = rows < LOSSKIT_BLOCK_ROWS ? round_up(rows, ALIGNMENT) : LOSSKIT_BLOCK_ROWS;
   losskit_block block = {.inputs = inputs, .outputs = outputs, .scalars = scalars, .stride = stride};
-  block.registers = align(scratch);
+  block.registers = losskit_align(scratch);
 
   for (; block.start + LOSSKIT_BLOCK_ROWS <= rows; block.start += LOSSKIT_BLOCK_ROWS)
     evaluator->evaluate(instructions, instruction_count, &block, LOSSKIT_BLOCK_ROWS);

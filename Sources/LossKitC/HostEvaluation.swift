@@ -9,8 +9,10 @@ import LossKitRuntime
   import Darwin
 #endif
 
-/// One evaluation: columns that cannot be lent as they are get copied to doubles, the objective is evaluated, and what came of it
-/// is written to the host's arrays.
+/// One evaluation, in one pass from the host's arrays to the host's arrays where that can be.
+///
+/// Where it cannot, and where a number is not finite and has to be named, columns that cannot be lent as they are get copied to
+/// doubles, the objective is evaluated, and what came of it is written to the host's arrays.
 struct HostEvaluation {
   private let bound: BoundBatch
   private let state: UnsafeMutablePointer<Double>?
@@ -38,6 +40,11 @@ struct HostEvaluation {
 
   func run(_ results: UnsafeMutablePointer<losskit_results>) throws {
     try check(results.pointee)
+    if let stream = try HostStream(bound, results.pointee), let mean = stream.run() {
+      results.pointee.mean_loss = mean
+      results.pointee.metric_count = 0
+      return
+    }
     let columns = hosted.columns.count
     try withUnsafeTemporaryAllocation(of: UnsafePointer<Double>?.self, capacity: columns) { inputs in
       try withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<Double>?.self, capacity: columns) { gradients in
@@ -161,7 +168,7 @@ struct HostEvaluation {
     results.pointee.mean_loss = sum / Double(prompts)
     results.pointee.loss.write(memory.output, factor: 1)
     if hosted.hasReward { results.pointee.rewards.write(memory.output + prompts, factor: 1) }
-    let factor = results.pointee.reduction == UInt32(LOSSKIT_MEAN) ? 1 / Double(prompts) : 1
+    let factor = results.pointee.gradientFactor(prompts)
     for index in bound.columnOfBinding.indices {
       guard let binding = bound.batch.columns?.advanced(by: index), binding.pointee.gradient.isThere else { continue }
       let column = bound.columnOfBinding[index]

@@ -12,10 +12,14 @@
 #include "functions.h"
 #include "evaluate.h"
 #include "scan.h"
+#include "convert.h"
 
 const losskit_level LOSSKIT_LEVEL = {
     .lanes = LOSSKIT_LANES,
     .evaluate = evaluate,
     .first_nonfinite = first_nonfinite,
     .first_nan = first_nan,
+    .widen = widen,
+    .narrow = narrow_scaled,
+    .sum = sum,
 };

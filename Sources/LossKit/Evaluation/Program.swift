@@ -1,4 +1,4 @@
-package import CLossKitKernels
+import CLossKitKernels
 
 /// A graph made ready to run: numbers of the whole batch by the C library, rows by vector kernels, batch statistics between.
 ///

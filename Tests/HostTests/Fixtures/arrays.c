@@ -52,6 +52,44 @@ static void compare(losskit_objective_ref objective, const pairs *plain, uint32_
   }
 }
 
+/* Many pairs in arrays of floats, evaluated in one pass, and by way of columns of doubles where metrics are wanted: equal
+ * numbers; and a number that is not finite is named, wherever it is. */
+static void compare_many(losskit_objective_ref objective) {
+  enum { MANY = 40001 };
+  static float values[4][MANY], gradients[2][2 * MANY], rewards[2][2 * MANY], losses[2][MANY];
+  const losskit_array none = {0};
+  losskit_column_binding columns[4];
+  losskit_results results[2];
+  losskit_metric metrics[16];
+  losskit_batch batch = {MANY, 2, 1, NULL, NULL, columns, 4};
+  for (size_t part = 0; part < 4; part++)
+    for (size_t i = 0; i < MANY; i++) values[part][i] = -10 - (float)((i * 7 + part * 13) % 101) / 8;
+  memset(results, 0, sizeof results);
+  for (int which = 0; which < 2; which++) {
+    for (size_t part = 0; part < 4; part++) {
+      const losskit_array read = {values[part], sizeof(float), MANY, LOSSKIT_FLOAT32, 0};
+      const losskit_array written = {gradients[which] + part % 2 * MANY, sizeof(float), MANY, LOSSKIT_FLOAT32, 0};
+      const losskit_column_binding column = {part < 2 ? "policy_logp" : "reference_logp", 0, (int32_t)(part % 2), read,
+                                             part < 2 ? written : none};
+      columns[part] = column;
+    }
+    results[which].loss = (losskit_array){losses[which], sizeof(float), MANY, LOSSKIT_FLOAT32, 0};
+    results[which].rewards = (losskit_array){rewards[which], sizeof(float), 2 * MANY, LOSSKIT_FLOAT32, 0};
+    if (which == 1) {
+      results[1].metrics = metrics;
+      results[1].metric_capacity = 16;
+    }
+    WORKS(losskit_objective_evaluate(objective, &batch, NULL, 0, 0, &results[which], &failure));
+  }
+  CHECK(memcmp(gradients[0], gradients[1], sizeof gradients[0]) == 0 && gradients[0][2 * MANY - 1] != 0);
+  CHECK(memcmp(rewards[0], rewards[1], sizeof rewards[0]) == 0);
+  CHECK(memcmp(losses[0], losses[1], sizeof losses[0]) == 0);
+  CHECK(fabs(results[0].mean_loss - results[1].mean_loss) < 1e-12 * fabs(results[1].mean_loss));
+  CHECK(results[0].metric_count == 0 && results[1].metric_count > 4);
+  values[3][MANY - 2] = INFINITY;
+  FAILS("prompt 40000", losskit_objective_evaluate(objective, &batch, NULL, 0, 0, &results[0], &failure));
+}
+
 int main(void) {
   losskit_registry_ref registry = installed_registry();
   const char *texts[] = {"cal-dpo(beta=0.1)", "aot(beta=0.1)"};
@@ -68,6 +106,7 @@ int main(void) {
       for (ptrdiff_t stride = -40; stride <= 40; stride++)
         for (size_t shift = 0; shift < 8; shift++)
           if (labs(stride) >= (type == LOSSKIT_FLOAT32 ? 4 : 8)) compare(own, &plain, type, stride, shift);
+    if (which == 0) compare_many(own);
     losskit_objective_close(own, NULL);
   }
   /* One number for all: a stride of 0 is read. */

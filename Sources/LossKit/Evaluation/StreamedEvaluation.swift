@@ -1,0 +1,88 @@
+package import CLossKitKernels
+
+/// An objective's rows that do not depend on each other, evaluated from a host's columns into a host's columns, of either
+/// precision and any stride, without anything of the batch's size between.
+///
+/// Each row's results are those of `FrameEvaluation`, to the bit; it is the plain version beside this one.
+package struct StreamedEvaluation {
+  private let entry: GraphEvaluator.Entry
+  private let valueCount: Int
+
+  /// nil where rows depend on each other or on what is not a host's column, or where a gradient is wanted by what is not read.
+  ///
+  /// `gradients` has a bit for each of the evaluator's columns whose gradient is wanted.
+  package init?(_ evaluator: GraphEvaluator, responses: Int, references: Int, gradients: UInt64) throws {
+    guard !evaluator.hasStructure, evaluator.stateCount == 0 else { return nil }
+    let shape = GraphEvaluator.Shape(
+      responses: responses, references: references, structure: [], gradients: gradients, isMixed: false)
+    entry = try evaluator.entry(for: shape, parameters: [])
+    let program = entry.program
+    guard entry.rows != .token, program.isRowwise, !program.needsGeneratedColumns, entry.zeros.isEmpty else { return nil }
+    valueCount = evaluator.valueCount(responses)
+  }
+
+  /// The sum of the losses of all rows; nil where a column is not there, or a number is not finite: results may then be partly
+  /// written.
+  ///
+  /// `input` gives the column of a slot, `value` that for the loss (0) or the reward of a rank (1 and on), `gradient` that for the
+  /// gradient by a slot; one without data is not written. `schedule` is handed the number of rows and a function that evaluates some
+  /// of them.
+  package func run(
+    rows: Int, input: (InputSlot) -> losskit_host_column?, value: (Int) -> losskit_host_column,
+    gradient: (InputSlot) -> losskit_host_column,
+    schedule: (_ rows: Int, _ evaluate: (Range<Int>) -> Double?) -> Double?
+  ) -> Double? {
+    let program = entry.program
+    return withUnsafeTemporaryAllocation(of: losskit_host_column.self, capacity: program.externals.count) { externals in
+      for (index, external) in program.externals.enumerated() {
+        guard case .input(let slot) = external, let column = input(slot) else { return nil }
+        externals.initializeElement(at: index, to: column)
+      }
+      return withUnsafeTemporaryAllocation(of: losskit_host_column.self, capacity: program.outputCount) { outputs in
+        for index in outputs.indices {
+          outputs.initializeElement(
+            at: index, to: index < valueCount ? value(index) : gradient(entry.gradients[index - valueCount]))
+        }
+        return schedule(rows) { program.runStreamed($0, externals: externals, outputs: outputs) }
+      }
+    }
+  }
+}
+
+extension Program {
+  /// The sum of the first output over some rows of a rowwise program without parameters; nil where a number is not finite.
+  fileprivate func runStreamed(
+    _ rows: Range<Int>, externals: UnsafeMutableBufferPointer<losskit_host_column>,
+    outputs: UnsafeMutableBufferPointer<losskit_host_column>
+  ) -> Double? {
+    let segment = stages[0].segment
+    let (inputCount, resultCount) = (segment.inputs.count, segment.results.count)
+    let scratchSize = losskit_scratch_size(segment.registers, inputCount, resultCount)
+    return withUnsafeTemporaryAllocation(of: Double.self, capacity: scalarTemplate.count) { scalars in
+      prepare(scalars, parameters: nil, state: nil, batchCount: rows.count)
+      runScalars(stages[0], scalars)
+      return withUnsafeTemporaryAllocation(of: losskit_host_column.self, capacity: inputCount + resultCount) { columns in
+        for (index, place) in segment.inputs.enumerated() {
+          guard case .external(let external) = place else { return nil }
+          columns.initializeElement(at: index, to: externals[external])
+        }
+        var sumPlace = 0
+        for (index, result) in segment.results.enumerated() {
+          guard case .output(let output) = result else { return nil }
+          columns.initializeElement(at: inputCount + index, to: outputs[output])
+          if output == 0 { sumPlace = index }
+        }
+        return withUnsafeTemporaryAllocation(of: Double.self, capacity: scratchSize) { scratch in
+          segment.instructions.withUnsafeBufferPointer { instructions in
+            var sum = 0.0
+            let problem = losskit_run_streamed(
+              instructions.baseAddress, instructions.count, segment.registers, columns.baseAddress, inputCount,
+              scalars.baseAddress, columns.baseAddress.map { $0 + inputCount }, resultCount, scratch.baseAddress,
+              rows.lowerBound, rows.upperBound, Int32(LOSSKIT_LEVEL_AUTOMATIC), sumPlace, &sum)
+            return problem == 0 ? sum : nil
+          }
+        }
+      }
+    }
+  }
+}
