@@ -17,7 +17,9 @@ package struct StreamedEvaluation {
       responses: responses, references: references, structure: [], gradients: gradients, isMixed: false)
     entry = try evaluator.entry(for: shape, parameters: [])
     let program = entry.program
-    guard entry.rows != .token, program.isRowwise, !program.needsGeneratedColumns, entry.zeros.isEmpty else { return nil }
+    guard entry.rows != .token, program.isRowwise, !program.needsGeneratedColumns, entry.zeros.isEmpty else {
+      return nil
+    }
     valueCount = evaluator.valueCount(responses)
   }
 
@@ -61,7 +63,8 @@ extension Program {
     return withUnsafeTemporaryAllocation(of: Double.self, capacity: scalarTemplate.count) { scalars in
       prepare(scalars, parameters: nil, state: nil, batchCount: rows.count)
       runScalars(stages[0], scalars)
-      return withUnsafeTemporaryAllocation(of: losskit_host_column.self, capacity: inputCount + resultCount) { columns in
+      let columnCount = inputCount + resultCount
+      return withUnsafeTemporaryAllocation(of: losskit_host_column.self, capacity: columnCount) { columns in
         for (index, place) in segment.inputs.enumerated() {
           guard case .external(let external) = place else { return nil }
           columns.initializeElement(at: index, to: externals[external])

@@ -107,7 +107,7 @@ enum Child {
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = command
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("losskit-child-\(UUID().uuidString)")
-    FileManager.default.createFile(atPath: file.path, contents: nil)
+    try Data().write(to: file)
     defer { try? FileManager.default.removeItem(at: file) }
     let handle = try FileHandle(forWritingTo: file)
     process.standardOutput = handle
