@@ -99,7 +99,8 @@ install-library:
 	  -Xlinker -soname=liblosskit.so -Xlinker -rpath -Xlinker '$$ORIGIN/losskit' -Xlinker -z -Xlinker defs
 	Plugins/link-installed "$(SWIFT)c" "$(BUILD)" "$(ROOT)/lib/losskit"
 	install -m 644 $$($(call runtime,"$(ROOT)/lib/liblosskit.so" $(BUILD)/lib*.so)) "$(ROOT)/lib/losskit/"
-	install -m 644 Sources/CLossKit/include/losskit.h Sources/CLossKit/include/losskit_plugin.h "$(ROOT)/include/"
+	install -m 644 Sources/CLossKit/include/losskit.h Sources/CLossKit/include/losskit_plugin.h \
+	  Sources/CLossKitLogits/include/losskit_logprob.h "$(ROOT)/include/"
 	sed 's/@VERSION@/$(VERSION)/' Sources/LossKitC/losskit.pc.in >"$(ROOT)/lib/pkgconfig/losskit.pc"
 
 # Installs the command beside an installed library, and the sources that plugins in Swift link.

@@ -107,7 +107,8 @@ let package = Package(
     .target(
       name: "LossKitRuntime", dependencies: ["LossKit", "CLossKit", "CLossKitForeign", "CMD"], swiftSettings: settings),
     .target(
-      name: "LossKitC", dependencies: ["LossKitRuntime", "LossKit", "CLossKit", "CLossKitKernels"],
+      // The library holds the functions of losskit_logprob.h as they are.
+      name: "LossKitC", dependencies: ["LossKitRuntime", "LossKit", "CLossKit", "CLossKitKernels", "CLossKitLogits"],
       exclude: ["exports.map", "losskit.pc.in"], swiftSettings: settings),
     .target(
       name: "LossKitTraining",

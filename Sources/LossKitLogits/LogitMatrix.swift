@@ -1,11 +1,11 @@
-/// How a logit is stored.
+/// How a logit is stored; the numbers are those of losskit_logprob.h.
 public enum LogitType: Int32, CaseIterable, Sendable {
   /// IEEE single precision.
-  case float32 = 0
+  case float32 = 1
   /// IEEE half precision.
-  case float16 = 1
+  case float16 = 2
   /// The upper half of a `float32`.
-  case bfloat16 = 2
+  case bfloat16 = 3
 
   /// The bytes of an element.
   public var size: Int { self == .float32 ? 4 : 2 }

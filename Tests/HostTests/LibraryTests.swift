@@ -7,7 +7,7 @@ struct LibraryTests {
   @Test(
     "C programs find no fault with it",
     arguments: [
-      "arrays", "errors", "functions", "state", "threads",
+      "arrays", "errors", "functions", "logits", "state", "threads",
     ])
   func program(name: String) throws {
     let outcome = try Prefix.shared.get().shell("\(Self.compile(name)); ./\(name)")
@@ -25,15 +25,17 @@ struct LibraryTests {
     #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output)")
   }
 
-  @Test("It exports what losskit.h declares, and nothing else")
+  @Test("It exports what the headers declare, and nothing else")
   func symbols() throws {
     let outcome = try Prefix.shared.get().shell("nm -D --defined-only --extern-only \"$PREFIX/lib/liblosskit.so\"")
     let exported = Set(
       outcome.output.split(separator: "\n").compactMap { $0.split(separator: " ").last.map(String.init) })
-    let header = try String(contentsOfFile: Prefix.shared.get().path + "/include/losskit.h", encoding: .utf8)
+    let headers = try ["losskit", "losskit_logprob"].map {
+      try String(contentsOfFile: Prefix.shared.get().path + "/include/\($0).h", encoding: .utf8)
+    }
     let declared = Set(
-      header.matches(of: /(?m)^(?:int32_t|void|const char \*) ?(losskit_\w+)\(/).map { String($0.output.1) })
-    #expect(exported == declared && declared.count >= 15)
+      headers.joined().matches(of: /(?m)^(?:int32_t|void|const char \*) ?(losskit_\w+)\(/).map { String($0.output.1) })
+    #expect(exported == declared && declared.count >= 20)
   }
 
   @Test("Everything installed finds what it needs inside the prefix, where no toolchain is", arguments: ["bin", "lib"])
@@ -56,12 +58,13 @@ struct LibraryTests {
     #expect(outcome.status == 0 && outcome.output.contains("cal-dpo") && !outcome.output.contains("not usable"))
   }
 
-  @Test("The header is C11 and C++17, alone and beside that of plugins")
+  @Test("The headers are C11 and C++17, alone and beside each other")
   func header() throws {
     let outcome = try Prefix.shared.get().shell(
       """
-      for headers in '#include <losskit.h>' '#include <losskit.h>\n#include <losskit_plugin.h>' \
-        '#include <losskit_plugin.h>\n#include <losskit.h>'; do
+      for headers in '#include <losskit.h>' '#include <losskit_logprob.h>' \
+        '#include <losskit.h>\n#include <losskit_plugin.h>\n#include <losskit_logprob.h>' \
+        '#include <losskit_logprob.h>\n#include <losskit_plugin.h>\n#include <losskit.h>'; do
         printf "$headers\\n" >header.c
         cc -std=c11 -pedantic -Wall -Wextra -Werror -fsyntax-only -I "$PREFIX/include" header.c
         c++ -std=c++17 -pedantic -Wall -Wextra -Werror -fsyntax-only -x c++ -I "$PREFIX/include" header.c

@@ -89,7 +89,7 @@ struct LogitErrorTests {
       logits.withUnsafeMutableBytes { logits in
         labels.withUnsafeMutableBufferPointer { labels in
           var call = losskit_logprob()
-          call.logits = losskit_logits(values: logits.baseAddress, row_stride: 4, type: 0)
+          call.logits = losskit_logits(values: logits.baseAddress, row_stride: 4, type: Int32(LOSSKIT_FLOAT32))
           (call.tokens, call.vocabulary, call.labels) = (2, 4, UnsafePointer(labels.baseAddress))
           call.log_sum_exp = results.baseAddress
           call.log_probability = results.baseAddress.map { $0 + 1 }

@@ -23,7 +23,8 @@
  *     ends after that.
  *   - A struct of this header never changes and never grows: what is new gets a new name. Fields named reserved are 0.
  *
- * This header and losskit_plugin.h, which plugins are written against, can be included together.
+ * losskit_logprob.h has the functions between logits and log-probabilities. This header, that one and losskit_plugin.h, which
+ * plugins are written against, can be included together.
  *
  * The batch. G prompts, each with up to K responses, best first; K = 2 is a pair (chosen, rejected), K = 1 unpaired feedback.
  * A column has an entry per prompt, response or token; one per reference has R times as many. It is ranked by responses:
@@ -184,7 +185,11 @@ int32_t losskit_objective_close(losskit_objective_ref objective, losskit_failure
 
 /* ---- evaluation ------------------------------------------------------------------------------------------------------- */
 
-enum { LOSSKIT_FLOAT64 = 0, LOSSKIT_FLOAT32 = 1 };
+/* How numbers are stored. Columns are FLOAT64 or FLOAT32, logits (losskit_logprob.h) any but FLOAT64. */
+#ifndef LOSSKIT_NUMBER_TYPES
+#define LOSSKIT_NUMBER_TYPES
+enum { LOSSKIT_FLOAT64 = 0, LOSSKIT_FLOAT32 = 1, LOSSKIT_FLOAT16 = 2, LOSSKIT_BFLOAT16 = 3 };
+#endif
 
 /* Numbers in the host's memory, borrowed for one call: entry i lies `i * stride` bytes behind data. The stride may be any, negative
  * and (for what is read) 0 too; data need not be aligned. data NULL: there is no such array, all else is ignored. */

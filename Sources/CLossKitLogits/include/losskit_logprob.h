@@ -1,5 +1,6 @@
 /* From logits to log-probabilities and from their gradient to that of the logits, over the rows of a
- * [tokens, vocabulary] matrix: one pass over memory each way, nothing of the matrix's size allocated.
+ * [tokens, vocabulary] matrix: one pass over memory each way, nothing of the matrix's size allocated. In liblosskit.so,
+ * beside the functions of losskit.h.
  *
  * C11 and C++17. Every function may be called from any thread, any number at once; the caller owns all memory. A
  * function that fails returns nonzero, describes the failure in `error` and has written nothing else. Results are the
@@ -13,14 +14,17 @@
 extern "C" {
 #endif
 
-/* How a logit is stored. */
-enum { LOSSKIT_FLOAT32 = 0, LOSSKIT_FLOAT16 = 1, LOSSKIT_BFLOAT16 = 2 };
+/* How numbers are stored, as in losskit.h. */
+#ifndef LOSSKIT_NUMBER_TYPES
+#define LOSSKIT_NUMBER_TYPES
+enum { LOSSKIT_FLOAT64 = 0, LOSSKIT_FLOAT32 = 1, LOSSKIT_FLOAT16 = 2, LOSSKIT_BFLOAT16 = 3 };
+#endif
 
 /* A matrix of logits: element v of row r is values[r * row_stride + v], row_stride counted in elements. */
 typedef struct losskit_logits {
   const void *values;
   size_t row_stride;
-  int32_t type; /* LOSSKIT_FLOAT32, … */
+  int32_t type; /* LOSSKIT_FLOAT32, LOSSKIT_FLOAT16 or LOSSKIT_BFLOAT16 */
 } losskit_logits;
 
 /* What is scored, and where the results go. Results are arrays of `tokens` doubles in nats; in rows left out they are

@@ -254,5 +254,106 @@ class DocumentationTests(unittest.TestCase):
                     exec(snippet, {})
 
 
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    shifted = logits.astype(np.float64) - logits.max(-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+
+
+class LogProbTests(unittest.TestCase):
+    def setUp(self) -> None:
+        draw = np.random.default_rng(3)
+        self.logits = draw.normal(0, 4, (2, 5, 301)).astype(np.float32)
+        self.reference = draw.normal(0, 4, (2, 5, 301)).astype(np.float32)
+        self.labels = draw.integers(0, 301, (2, 5))
+        self.mask = np.array([[0, 1, 1, 1, 0], [1, 1, 1, 0, 0]])
+        self.draw = draw
+
+    def test_values_are_those_of_the_formulas(self) -> None:
+        found = losskit.log_probs(
+            self.logits, self.labels, mask=self.mask, entropy=True, collision=True, reference=self.reference
+        )
+        logs, others = _log_softmax(self.logits), _log_softmax(self.reference)
+        expected = {
+            "values": np.take_along_axis(logs, self.labels[..., None], -1)[..., 0],
+            "entropy": -(np.exp(logs) * logs).sum(-1),
+            "log_collision": np.log(np.exp(2 * logs).sum(-1)),
+            "divergence": (np.exp(others) * (others - logs)).sum(-1),
+        }
+        for name, values in expected.items():
+            np.testing.assert_allclose(getattr(found, name), values * self.mask, rtol=1e-6, atol=2e-6, err_msg=name)
+
+    def test_the_gradient_is_that_of_the_formulas(self) -> None:
+        found = losskit.log_probs(self.logits, self.labels, mask=self.mask, entropy=True)
+        by_value, by_entropy = self.draw.normal(0, 1, (2, 2, 5))
+        logs = _log_softmax(self.logits)
+        chances, rows = np.exp(logs), self.mask[..., None]
+        expected = by_value[..., None] * (np.eye(301)[self.labels] - chances)
+        expected -= by_entropy[..., None] * chances * (logs - (chances * logs).sum(-1, keepdims=True))
+        gradient = found.gradient(by_value, entropy=by_entropy)
+        self.assertEqual(gradient.dtype, np.float32)
+        np.testing.assert_allclose(gradient, expected * rows, rtol=1e-5, atol=1e-6)
+        logits = self.logits.copy()
+        scored = losskit.log_probs(logits, self.labels, mask=self.mask, entropy=True)
+        self.assertIs(scored.gradient(by_value, entropy=by_entropy, out=logits), logits)
+        np.testing.assert_array_equal(logits, gradient)
+
+    def test_half_precision_rows_apart_and_one_thread(self) -> None:
+        wide = np.zeros((10, 320), np.float16)
+        wide[:, :301] = self.logits.reshape(10, 301)
+        rows, labels = wide[:, :301], self.labels.reshape(-1).astype(np.uint16)
+        found = losskit.log_probs(rows, labels, threads=1)
+        expected = np.take_along_axis(_log_softmax(rows), labels[:, None].astype(int), -1)[:, 0]
+        np.testing.assert_allclose(found.values, expected, rtol=1e-6, atol=2e-6)
+        found.gradient(np.ones(10), out=rows)
+        self.assertEqual(np.abs(wide[:, 301:]).sum(), 0)
+        np.testing.assert_allclose(rows.astype(np.float64).sum(-1), 0, atol=2e-2)
+
+    def test_what_is_wrong_names_the_row_and_writes_nothing(self) -> None:
+        def assert_refused(words: str, *arguments: object, **options: object) -> None:
+            with self.assertRaisesRegex(losskit.LossKitError, words):
+                losskit.log_probs(*arguments, **options)
+
+        labels = self.labels.copy()
+        labels[1, 2] = 301
+        assert_refused("row 7: the label is 301", self.logits, labels)
+        labels[1, 2] = 2**32 + 1
+        assert_refused("row 7: the label is 4294967297", self.logits, labels)
+        losskit.log_probs(self.logits, labels, mask=np.arange(10).reshape(2, 5) != 7)
+        spoiled = self.logits.copy()
+        spoiled[0, 3, 4] = np.nan
+        assert_refused("row 3: logit 4 is NaN", spoiled, self.labels)
+        spoiled[0, 3] = -np.inf
+        assert_refused("row 3: every logit is -inf", spoiled, self.labels)
+        assert_refused("float32, float16 or bfloat16", self.logits.astype(np.float64), self.labels)
+        assert_refused("float32, float16 or bfloat16", self.logits.tolist(), self.labels)
+        assert_refused("evenly spaced", self.logits[:, :-1], self.labels[:, :-1])
+        assert_refused("evenly spaced", self.logits.transpose(2, 0, 1), np.zeros((301, 2), int))
+        assert_refused("labels: its shape", self.logits, self.labels[0])
+        assert_refused("whole numbers", self.logits, self.labels * 1.0)
+        assert_refused("mask: its shape", self.logits, self.labels, mask=self.mask[0])
+        assert_refused("reference: its shape", self.logits, self.labels, reference=self.reference[:1])
+        assert_refused("vocabulary", self.logits[0, 0], self.labels)
+
+        kept = self.logits.copy()
+        found = losskit.log_probs(self.logits, self.labels)
+        endless = np.zeros((2, 5))
+        endless[1, 0] = np.inf
+        with self.assertRaisesRegex(losskit.LossKitError, "row 5"):
+            found.gradient(endless, out=self.logits)
+        with self.assertRaisesRegex(losskit.LossKitError, "forward pass did not compute"):
+            found.gradient(entropy=np.ones((2, 5)), out=self.logits)
+        shared = np.concatenate([self.logits.ravel(), np.zeros(301, np.float32)])
+        scored = losskit.log_probs(shared[:3010].reshape(2, 5, 301), self.labels)
+        with self.assertRaisesRegex(losskit.LossKitError, "overlaps"):
+            scored.gradient(np.ones((2, 5)), out=shared[301:].reshape(2, 5, 301))
+        frozen = self.logits.copy()
+        frozen.flags.writeable = False
+        with self.assertRaisesRegex(losskit.LossKitError, "read-only"):
+            found.gradient(np.ones((2, 5)), out=frozen)
+        with self.assertRaisesRegex(losskit.LossKitError, "out: an array"):
+            found.gradient(np.ones((2, 5)), out=self.logits[0])
+        np.testing.assert_array_equal(self.logits, kept)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -11,7 +11,7 @@ from batches import PROMPTS, every_objective, random_batch, responses_of
 
 import losskit
 from losskit._source import function_of
-from losskit.torch import Objective, flatten_tokens
+from losskit.torch import Objective, flatten_tokens, log_probs
 
 DEVICES = ["cpu"] + (["cuda"] if torch.cuda.is_available() else [])
 
@@ -222,6 +222,94 @@ class ModuleTests(unittest.TestCase):
             traced(policy_chosen_logps=torch.zeros(2), policy_rejected_logps=torch.zeros(2))
         with self.assertRaisesRegex(losskit.LossKitError, "missing"):
             traced(policy_chosen_logps=torch.zeros(2), ref_chosen_logps=torch.zeros(2))
+
+
+class LogProbTests(unittest.TestCase):
+    def draw(self, dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        generator = torch.Generator().manual_seed(5)
+        logits = (4 * torch.randn(3, 6, 257, generator=generator)).to(dtype)
+        reference = (4 * torch.randn(3, 6, 257, generator=generator)).to(dtype)
+        labels = torch.randint(0, 257, (3, 6), generator=generator)
+        return logits.requires_grad_(), labels, torch.rand(3, 6, generator=generator) > 0.3, reference
+
+    def plain(
+        self, logits: torch.Tensor, labels: torch.Tensor, mask: torch.Tensor, reference: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        logs, others = logits.double().log_softmax(-1), reference.double().log_softmax(-1)
+        values = (
+            logs.gather(-1, labels[..., None])[..., 0], -(logs.exp() * logs).sum(-1), (2 * logs).logsumexp(-1),
+            (others.exp() * (others - logs)).sum(-1),
+        )  # fmt: skip
+        return tuple(torch.where(mask, value, 0) for value in values)
+
+    def test_values_and_gradients_are_those_of_torch(self) -> None:
+        for dtype, tolerance in ((torch.float32, 1e-5), (torch.float16, 2e-3), (torch.bfloat16, 2e-2)):
+            for in_place in (False, True):
+                with self.subTest(dtype=dtype, in_place=in_place):
+                    logits, labels, mask, reference = self.draw(dtype)
+                    expected = self.plain(logits, labels, mask, reference)
+                    weights = [torch.linspace(-1, 1, 18).reshape(3, 6) + index for index in range(4)]
+                    total = sum((weight * value).sum() for weight, value in zip(weights, expected))
+                    wanted = torch.autograd.grad(total, logits)[0]
+                    # What a head returns is no leaf; its gradient goes on from there.
+                    head = logits * 1
+                    found = log_probs(head, labels, mask=mask, entropy=True, collision=True, reference=reference, in_place=in_place)
+                    for value, right in zip(found, expected):
+                        self.assertEqual(value.dtype, torch.float32)
+                        torch.testing.assert_close(value.double(), right, rtol=1e-6, atol=2e-6)
+                    sum((weight * value).sum() for weight, value in zip(weights, found)).backward()
+                    self.assertEqual(logits.grad.dtype, dtype)
+                    torch.testing.assert_close(logits.grad, wanted, rtol=tolerance, atol=tolerance)
+                    if in_place:
+                        torch.testing.assert_close(head.detach(), wanted, rtol=tolerance, atol=tolerance)
+
+    def test_only_what_is_asked_for_is_given(self) -> None:
+        logits, labels, mask, _ = self.draw()
+        found = log_probs(logits, labels)
+        self.assertEqual((found.entropy, found.log_collision, found.divergence), (None, None, None))
+        (3 * found.values.sum()).backward()
+        torch.testing.assert_close(logits.grad.sum(-1), torch.zeros(3, 6), rtol=0, atol=1e-5)
+
+    def test_the_loss_of_a_whole_step(self) -> None:
+        logits, labels, mask, _ = self.draw()
+        module = Objective("dpo", beta=0.1)
+        sums = (log_probs(logits[:2], labels[:2], mask=mask[:2]).values).sum(-1)
+        batch = {"policy_logp": sums.reshape(2, 1), "reference_logp": torch.full((2, 1), -20.0)}
+        module(**batch)[0].backward()
+        found, logits.grad = logits.grad, None
+        logs = logits[:2].log_softmax(-1).gather(-1, labels[:2, :, None])[..., 0] * mask[:2]
+        (-torch.nn.functional.logsigmoid(0.1 * (logs[0].sum() - logs[1].sum()))).backward()
+        torch.testing.assert_close(found, logits.grad, rtol=1e-4, atol=1e-7)
+
+    def test_bad_input(self) -> None:
+        logits, labels, mask, reference = self.draw()
+
+        def assert_refused(words: str, *arguments: object, **options: object) -> None:
+            with self.assertRaisesRegex(losskit.LossKitError, words):
+                log_probs(*arguments, **options)
+
+        wrong = labels.clone()
+        wrong[1, 4] = -100
+        assert_refused("row 10: the label is -100", logits, wrong)
+        spoiled = logits.detach().clone()
+        spoiled[2, 0, 7] = float("inf")
+        assert_refused("row 12: logit 7 is .inf", spoiled, labels)
+        assert_refused("float32, float16 or bfloat16", logits.double(), labels)
+        assert_refused("evenly spaced.*mask", logits[:, :-1], labels[:, :-1])
+        assert_refused("evenly spaced", logits[..., :1].expand(3, 6, 9), labels)
+        assert_refused("on meta", torch.empty(2, 3, device="meta"), labels)
+        assert_refused("tensor is needed", logits, labels.tolist())
+        assert_refused("labels: its shape", logits, labels[:2])
+        head = logits * 1
+        loss = log_probs(head, labels, in_place=True).values.sum()
+        loss.backward(retain_graph=True)
+        with self.assertRaisesRegex(losskit.LossKitError, "overwritten"):
+            loss.backward()
+        kept = (logits * 1).detach()
+        head = logits * 1
+        with self.assertRaisesRegex(losskit.LossKitError, "row 0"):
+            (log_probs(head, labels, in_place=True).values * float("inf")).sum().backward()
+        torch.testing.assert_close(head.detach(), kept, rtol=0, atol=0)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ Log-probabilities are in nats, sums over the tokens of a response; lengths are i
 """
 
 from losskit._library import LossKitError, version
+from losskit._logits import LogProbs, log_probs
 from losskit._objective import Column, Evaluation, Objective
 from losskit._registry import Entry, Registry, describe, list
 

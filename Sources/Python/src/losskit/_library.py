@@ -72,6 +72,8 @@ _SIGNATURES = {
     "losskit_objective_export": [_POINTER, _TEXT, _SIZE, _SIZE, _POINTER],
     "losskit_objective_evaluate": [_POINTER, _POINTER, _POINTER, _SIZE, ctypes.c_uint64, _POINTER],
     "losskit_objective_close": [_POINTER],
+    "losskit_logprob_forward": [_POINTER],
+    "losskit_logprob_backward": [_POINTER, _POINTER, _POINTER, _SIZE],
 }
 
 

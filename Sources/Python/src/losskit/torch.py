@@ -21,9 +21,10 @@ from losskit import _library
 from losskit._batch import Lent, Place, lend
 from losskit._library import LossKitError
 from losskit._registry import Registry
+from losskit._torch_logits import LogProbs, log_probs
 from losskit._traced import CannotBeTraced, Traced
 
-__all__ = ["Objective", "flatten_tokens"]
+__all__ = ["LogProbs", "Objective", "flatten_tokens", "log_probs"]
 
 _KINDS = {torch.float32: _library.FLOAT32, torch.float64: _library.FLOAT64}
 
