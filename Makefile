@@ -22,13 +22,13 @@ test: dependencies lint
 	$(MAKE) test-numpy BUILD=.build/debug
 	$(MAKE) test-bench
 
-# The Python package as it is installed, with NumPy alone, in an environment that sees no Swift.
+# The Python package as it is installed, with NumPy alone, where no toolchain is to be seen.
 PYTHON ?= python3
 NUMPY_VENV ?= $(CURDIR)/.build/venv-numpy
 test-numpy: install-wheel-prefix
 	Sources/Python/make-venv "$(NUMPY_VENV)" Sources/Python/tests/requirements-numpy.txt "$(PYTHON)"
 	$(call install-wheel,$(NUMPY_VENV))
-	cd Sources/Python/tests && env -i PATH=/usr/bin:/bin "$(NUMPY_VENV)/bin/python" -m unittest test_numpy
+	cd Sources/Python/tests && SWIFT=$(SWIFT) ../../../Tests/without-toolchain "$(NUMPY_VENV)/bin/python" -m unittest test_numpy
 
 # The same with PyTorch, JAX and TRL.
 test-python: torch-venv
@@ -67,8 +67,7 @@ bench-drivers:
 	$(MAKE) install-library install-command BUILD=$(BUILD) DESTDIR= PREFIX="$(BENCH)/prefix" >/dev/null
 	install -d "$(BENCH)/drivers"
 	$(call DRIVER,losses) $(WITH_LOSSKIT)
-	$(call DRIVER,logits) Benchmarks/drivers/dpo.c $(BUILD)/CLossKitLogits.build/*.o -ISources/CLossKitLogits/include \
-	  $(WITH_LOSSKIT) -lm -lpthread
+	$(call DRIVER,logits) Benchmarks/drivers/dpo.c $(WITH_LOSSKIT) -lm
 	$(call DRIVER,open) $(WITH_LOSSKIT) -ldl
 	$(call DRIVER,limits) -ldnnl -lpthread
 	install -m 755 $(BUILD)/HeadBenchmark "$(BENCH)/drivers/head"
@@ -103,11 +102,14 @@ install-library:
 	  Sources/CLossKitLogits/include/losskit_logprob.h "$(ROOT)/include/"
 	sed 's/@VERSION@/$(VERSION)/' Sources/LossKitC/losskit.pc.in >"$(ROOT)/lib/pkgconfig/losskit.pc"
 
-# Installs the command beside an installed library, and the sources that plugins in Swift link.
+# Links and installs the command beside an installed library, and the sources that plugins in Swift link. What a build leaves would
+# look for Swift's own libraries in the toolchain.
 install-command:
 	install -d "$(ROOT)/bin"
-	install -m 755 $(BUILD)/losskit "$(ROOT)/bin/losskit"
-	install -m 644 $$($(call runtime,$(BUILD)/losskit)) "$(ROOT)/lib/losskit/"
+	$(SWIFT)c -emit-executable -o "$(ROOT)/bin/losskit" -no-toolchain-stdlib-rpath @$(BUILD)/losskit.product/Objects.LinkFileList \
+	  -Xlinker --defsym=main=LossKitCommand_main -lffi -lmd -lmvec -Xlinker --gc-sections -Xlinker --strip-all -Xlinker --as-needed \
+	  -Xlinker -rpath -Xlinker '$$ORIGIN/../lib/losskit'
+	install -m 644 $$($(call runtime,"$(ROOT)/bin/losskit")) "$(ROOT)/lib/losskit/"
 	rm -rf "$(ROOT)/share/losskit/swift"
 	install -d "$(ROOT)/share/losskit/swift"
 	cp -R Sources/Package.swift Sources/CLossKit Sources/CLossKitKernels Sources/LossKit "$(ROOT)/share/losskit/swift/"

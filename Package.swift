@@ -18,11 +18,6 @@ let pluginLinking: [LinkerSetting] = [
     ], .when(platforms: [.linux]))
 ]
 
-/// The installed command finds Swift's own libraries beside liblosskit.so.
-let commandLinking: [LinkerSetting] = [
-  .unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/losskit"], .when(platforms: [.linux]))
-]
-
 // One file, one library. The files are named here because a manifest that lists a folder is cached.
 let losses = [
   "AlphaDPO", "AOT", "AOTUnpaired", "APODown", "APOZero", "ARPO", "ASFT", "BCO", "BCOUnpaired", "BetaDPO", "BPO",
@@ -122,11 +117,11 @@ let package = Package(
         "LossKitTraining", "LossKitConformance", "LossKitRuntime", "LossKit", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
-      ], swiftSettings: settings, linkerSettings: commandLinking),
+      ], swiftSettings: settings),
     // What `make bench` measures of LossKitHead.
     .executableTarget(
       name: "HeadBenchmark", dependencies: ["LossKitHead", "LossKitLogits", "LossKitRuntime", "LossKit"],
-      path: "Benchmarks/Head", swiftSettings: settings, linkerSettings: commandLinking),
+      path: "Benchmarks/Head", swiftSettings: settings),
     .testTarget(name: "KernelTests", dependencies: ["CLossKitKernels"], swiftSettings: settings),
     .testTarget(
       name: "LogitTests",

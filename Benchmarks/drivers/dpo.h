@@ -1,5 +1,4 @@
-/* DPO between log-probabilities of sequences and their gradient, by liblosskit. Apart from the kernels' driver, because both
- * headers name a LOSSKIT_FLOAT32. */
+/* DPO between log-probabilities of sequences and their gradient, by liblosskit. */
 #ifndef BENCHMARK_DPO_H
 #define BENCHMARK_DPO_H
 #include <stddef.h>

@@ -38,24 +38,40 @@ struct LibraryTests {
     #expect(exported == declared && declared.count >= 20)
   }
 
-  @Test("Everything installed finds what it needs inside the prefix, where no toolchain is", arguments: ["bin", "lib"])
-  func dependencies(folder: String) throws {
-    // What an absent toolchain would leave: the loader is told of no other place.
-    let files =
-      folder == "bin"
-      ? "\"$PREFIX/bin/losskit\"" : "\"$PREFIX/lib/liblosskit.so\" \"$PREFIX\"/lib/losskit/plugins/libCalDPO.so"
-    let outcome = try Prefix.shared.get().shell("for file in \(files); do ldd \"$file\"; done")
-    #expect(outcome.status == 0 && !outcome.output.contains("not found"), "\(outcome.output)")
-    let installed = try Prefix.shared.get().shell(
-      "ldd \(files) | sed -n 's|.*/\\(lib[^/ ]*\\.so\\) (.*|\\1|p' | grep -E 'swift|dispatch|Blocks|Foundation' | sort -u | "
-        + "while read name; do test -e \"$PREFIX/lib/losskit/$name\" || echo missing $name; done")
-    #expect(installed.status == 0 && installed.output.isEmpty, "\(installed.output)")
+  @Test("What is installed looks for libraries nowhere but in the prefix and the system")
+  func runPaths() throws {
+    // Absolute ones would be the toolchain's.
+    let outcome = try Prefix.shared.get().shell(
+      """
+      find "$PREFIX" -type f | while read -r file; do
+        readelf -d "$file" 2>/dev/null | grep -E 'R(UN)?PATH' | grep -e '[[]/' -e ':/' && echo "$file" || true
+      done
+      readelf -d "$PREFIX/bin/losskit" | grep -F 'ORIGIN/../lib/losskit' >/dev/null
+      """)
+    #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output)")
   }
 
-  @Test("The installed command finds the installed plugins")
-  func command() throws {
-    let outcome = try Prefix.shared.get().shell("\"$PREFIX/bin/losskit\" list")
-    #expect(outcome.status == 0 && outcome.output.contains("cal-dpo") && !outcome.output.contains("not usable"))
+  @Test("Where no toolchain is, the installed command lists, describes, evaluates and trains, and C programs run")
+  func withoutToolchain() throws {
+    let outcome = try Prefix.shared.get().shell(
+      """
+      \(Self.compile("arrays"))
+      cat >steps <<'end'
+      set -e
+      "$0/bin/losskit" list
+      "$0/bin/losskit" describe cal-dpo
+      echo '{"policy_logp": [-10, -12], "reference_logp": [-11, -11]}' | "$0/bin/losskit" evaluate --loss dpo --input - --output -
+      "$0/bin/losskit" train --loss dpo --max-steps 1 --train-size 8 --eval-size 2 --policy-set hidden_size=16 \
+        --policy-set num_hidden_layers=1 --policy-set num_attention_heads=2 --output run
+      ./arrays
+      end
+      "$PACKAGE/Tests/without-toolchain" sh -c "$(cat steps)" "$PREFIX"
+      """)
+    #expect(outcome.status == 0, "\(outcome.output)")
+    for words in ["cal-dpo", "arXiv:2412.14516", "d_policy_logp", "rewards/margins"] {
+      #expect(outcome.output.contains(words), "\(outcome.output)")
+    }
+    #expect(!outcome.output.contains("not usable"), "\(outcome.output)")
   }
 
   @Test("The headers are C11 and C++17, alone and beside each other")
