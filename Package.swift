@@ -140,7 +140,10 @@ let package = Package(
       exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["LossKitTestSupport", "LossKitTraining", "LossKitRuntime", "LossKit", "Transformer"],
+      dependencies: [
+        "LossKitTestSupport", "LossKitTraining", "LossKitRuntime", "LossKit", "Transformer",
+        .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "TransformerTests",

@@ -43,20 +43,12 @@ package final class FloatBuffer {
     UnsafeMutableRawBufferPointer(start: pointer, count: count * MemoryLayout<Float>.stride)
   }
 
-  /// From this size on, memory is asked for in large pages: a pass over all weights of a model reads many.
-  private static let largePage = 1 << 21
-
   private static func allocate(_ count: Int) throws -> UnsafeMutablePointer<Float> {
     let (size, overflow) = max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
     var memory: UnsafeMutableRawPointer?
-    let isLarge = size >= 4 * largePage
-    guard !overflow, posix_memalign(&memory, isLarge ? largePage : 64, size) == 0, let memory else {
+    guard !overflow, posix_memalign(&memory, 64, size) == 0, let memory else {
       throw Failure("no memory for \(count) numbers; choose a smaller model, batch or tile of logits")
     }
-    #if os(Linux)
-      // Where the system has none to give, the usual ones do.
-      if isLarge { madvise(memory, size, MADV_HUGEPAGE) }
-    #endif
     memset(memory, 0, size)
     return memory.bindMemory(to: Float.self, capacity: max(count, 1))
   }

@@ -57,7 +57,7 @@ struct CompareCommand: ParsableCommand {
     }
     let result = try comparison.run(
       from: policy.instance, in: RunDirectory(output, for: .newRun), progress: { Progress(label: $0) },
-      interruption: .onSignals())
+      interruption: .onSignals(), referenceCache: preparation.settings.value(.referenceCache))
     try Console.write(result.text)
     Console.note("the curves are in \(output)/report.html")
   }

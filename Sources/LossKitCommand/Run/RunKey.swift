@@ -68,12 +68,17 @@ extension RunKey {
   static let output = RunKey(
     name: "output_dir", option: "output", placeholder: "directory",
     summary: "A new or empty directory for metrics, checkpoints and the model.")
+  static let referenceCache = RunKey(
+    name: "reference_cache", option: "reference-cache", placeholder: "directory",
+    summary:
+      "A directory that keeps the log-probabilities of frozen references, for runs with the same data and models.")
   static let supervised = RunKey(
     name: "start", option: "start", placeholder: "objective", defaultText: "sft",
     summary: "What the start that all runs share is trained by, on the chosen responses; 'none' for no such start.")
 
   private static let common = [
     policy, policySet, start, data, evaluationData, generatedTraining, generatedEvaluation, output,
+    referenceCache,
   ]
   /// All keys of all commands.
   static let all = train + compare

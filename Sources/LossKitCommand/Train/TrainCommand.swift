@@ -79,7 +79,9 @@ struct TrainCommand: ParsableCommand {
       return try Trainer(resuming: plan, policy: type, references: referenceTypes, in: directory)
     }
     let policy = try preparation.policy(seed: plan.configuration.seed)
-    return try Trainer(plan, policy: policy.instance, references: preparation.references(), in: directory)
+    return try Trainer(
+      plan, policy: policy.instance, references: preparation.references(), in: directory,
+      referenceCache: preparation.settings.value(.referenceCache))
   }
 
   private func summary(_ outcome: Trainer.Outcome, _ plan: TrainingPlan, _ output: String) -> String {

@@ -54,10 +54,11 @@ public struct Comparison {
   private static let evaluations = 20
 
   /// Makes the start and all runs in directories of their own below `directory`, and writes `report.html` and `rewards.svg` there.
-  /// `progress` makes what shows a run of a label. Throws where a run fails, and where `interruption` asks to stop.
+  /// The reference's log-probabilities are kept in the directory `referenceCache`, if there is one. `progress` makes what shows a run of a label. Throws where a run fails, and where `interruption` asks to stop.
   public func run(
     from policy: PolicyInstance, in directory: RunDirectory, progress: (_ label: String) -> Progress? = { _ in nil },
-    interruption: Interruption? = nil, logger: Logger = Logger(label: "losskit.training")
+    interruption: Interruption? = nil, referenceCache: String? = nil,
+    logger: Logger = Logger(label: "losskit.training")
   ) throws -> ComparisonResult {
     let began = ContinuousClock.now
     let plans = entries.map { entry in
@@ -69,7 +70,9 @@ public struct Comparison {
     let sources = try plans.map { try $0.sources(policy: policy.type, references: []) }
     let model = try makeStart(policy, in: directory, progress: progress, interruption: interruption, logger: logger)
     let startSeconds = began.duration(to: .now).seconds
-    let data = try prepare(plans, sources, from: policy.type.load(path: model))
+    let data = try prepare(
+      plans, sources, from: policy.type.load(path: model),
+      store: referenceCache.map { ReferenceStore(directory: $0, logger: logger) }, logger)
     var runs: [ComparisonResult.Run] = []
     for (number, plan) in plans.enumerated() {
       let label = entries[number].label
@@ -117,13 +120,15 @@ public struct Comparison {
 
   /// Measures the data once, with the references' columns that any of the runs reads.
   private func prepare(
-    _ plans: [TrainingPlan], _ sources: [ColumnSources], from policy: PolicyInstance
+    _ plans: [TrainingPlan], _ sources: [ColumnSources], from policy: PolicyInstance, store: ReferenceStore?,
+    _ logger: Logger
   ) throws -> PreparedData {
     let data = try PreparedData(plans[0], policy: policy)
     var columns: [ColumnSources.SuppliedColumn] = []
     for column in sources.flatMap(\.storedReferenceColumns) where !columns.contains(column) { columns.append(column) }
     try ReferenceCache.fill(
-      data.all, columns: columns, references: [policy], batchSize: plans[0].configuration.evalBatchSize)
+      data.all, columns: columns, references: [policy], batchSize: plans[0].configuration.evalBatchSize,
+      store: store, logger: logger)
     return data
   }
 

@@ -35,17 +35,18 @@ public final class Trainer {
   public var policy: PolicyInstance { computation.policy }
 
   /// A new run in `directory`, from `policy`, which the trainer changes. `references` are compared with; none stands for the policy as
-  /// it is now. Throws where the parts of the plan do not go together, and where the directory cannot be written to.
+  /// it is now; their log-probabilities are kept in the directory `referenceCache`, if there is one, for later runs with the
+  /// same data and references. Throws where the parts of the plan do not go together, and where the directory cannot be written to.
   public convenience init(
     _ plan: TrainingPlan, policy: PolicyInstance, references: [PolicyInstance] = [], in directory: RunDirectory,
-    logger: Logger = Logger(label: "losskit.training")
+    referenceCache: String? = nil, logger: Logger = Logger(label: "losskit.training")
   ) throws {
     let sources = try plan.sources(policy: policy.type, references: references.map(\.type))
     let data = try PreparedData(plan, policy: policy)
-    if !sources.storedReferenceColumns.isEmpty { logger.info("computing the log-probabilities of the reference") }
     try ReferenceCache.fill(
       data.all, columns: sources.storedReferenceColumns, references: references.isEmpty ? [policy] : references,
-      batchSize: plan.configuration.evalBatchSize)
+      batchSize: plan.configuration.evalBatchSize,
+      store: referenceCache.map { ReferenceStore(directory: $0, logger: logger) }, logger: logger)
     try self.init(
       plan, policy: policy, references: references, sources: sources, data: data, in: directory, logger: logger)
   }
@@ -64,7 +65,7 @@ public final class Trainer {
     (order, schedule) = plan.course
     state = TrainerState(objectiveState: plan.objective.initialState)
     try record(plan, policy.type, data).write(to: directory)
-    try ReferenceCache.write(
+    try ReferenceFile.write(
       data.all, columns: sources.storedReferenceColumns, to: directory.path(of: RunDirectory.referenceFile))
     var live: [PolicyInstance] = []
     if sources.referencesMove {
@@ -97,7 +98,7 @@ public final class Trainer {
     let policy = try type.load(path: "\(path)/\(Self.policyName)")
     let sources = try plan.sources(policy: type, references: references)
     let data = try PreparedData(plan, policy: policy)
-    try ReferenceCache.read(
+    try ReferenceFile.read(
       data.all, columns: sources.storedReferenceColumns, from: directory.path(of: RunDirectory.referenceFile))
     var live: [PolicyInstance] = []
     if sources.referencesMove {

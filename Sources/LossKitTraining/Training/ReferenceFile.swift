@@ -1,0 +1,95 @@
+import LossKit
+import LossKitRuntime
+
+/// A file of the columns of references: a line that says of what, the numbers, and a SHA-256 sum of all before it.
+enum ReferenceFile {
+  /// Writes the columns of the references, so that a run that resumes need not have the references.
+  static func write(_ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], to path: String) throws {
+    guard !columns.isEmpty else { return }
+    try Files.replace(path, with: bytes(data, columns: columns, origin: runOrigin))
+  }
+
+  /// Reads the columns of the references for the same data. Throws where the file belongs to other data or columns, or is damaged.
+  static func read(_ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], from path: String) throws {
+    guard !columns.isEmpty else { return }
+    do {
+      try read(data, columns: columns, origin: runOrigin, from: path)
+    } catch let failure as Failure {
+      throw Failure("\(failure.message); start a new run")
+    }
+  }
+
+  /// The content of a file.
+  static func bytes(
+    _ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], origin: String
+  ) -> [UInt8] {
+    var bytes = Array(header(data, columns: columns, origin: origin).utf8)
+    for data in data {
+      for column in columns {
+        guard let stored = data.columns[column.column.name] else { continue }
+        bytes += littleEndian(UInt64(stored.references))
+        for value in stored.values { bytes += littleEndian(value.bitPattern) }
+      }
+    }
+    return bytes + Array(SHA256Digest.hexadecimal(of: bytes).utf8)
+  }
+
+  /// Reads a file of the same data, columns and origin. Throws for any other, and for one that is damaged; the data are as before
+  /// then.
+  static func read(
+    _ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], origin: String, from path: String
+  ) throws {
+    let bytes = try Files.read(path)
+    let header = Array(header(data, columns: columns, origin: origin).utf8)
+    guard bytes.starts(with: header) else {
+      throw Failure("\(path): belongs to other data, references or columns, or to another version")
+    }
+    let content = bytes.dropLast(64)
+    guard content.count >= header.count, Array(SHA256Digest.hexadecimal(of: content).utf8) == Array(bytes.suffix(64))
+    else { throw Failure("\(path): damaged") }
+    var words = Words(bytes: content[header.count...])
+    var columnValues: [(MeasuredData, Column, [Double], Int)] = []
+    for data in data {
+      for column in columns {
+        guard let references = words.next().flatMap(Int.init(exactly:)), references <= mostReferences,
+          let values = words.doubles(data.layout.count(of: column.column.extent) * references)
+        else { throw Failure("\(path): damaged") }
+        columnValues.append((data, column.column, values, references))
+      }
+    }
+    guard words.bytes.isEmpty else { throw Failure("\(path): damaged") }
+    for (data, column, values, references) in columnValues { data.store(column, values, references: references) }
+  }
+
+  /// The first line: of which data and columns the numbers are, and what else they come from.
+  static func header(
+    _ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], origin: String
+  ) -> String {
+    let names = columns.map(\.column.name).joined(separator: ",")
+    return "losskit-reference/2 \(names) \(origin) " + data.map(\.dataset.digest).joined(separator: " ") + "\n"
+  }
+
+  /// A run's record says where its references come from.
+  private static let runOrigin = "run"
+  private static let mostReferences = 1 << 16
+
+  private static func littleEndian(_ word: UInt64) -> [UInt8] {
+    withUnsafeBytes(of: word.littleEndian) { Array($0) }
+  }
+
+  /// Reads 64-bit words one after the other.
+  private struct Words {
+    var bytes: ArraySlice<UInt8>
+
+    mutating func next() -> UInt64? {
+      guard bytes.count >= 8 else { return nil }
+      defer { bytes = bytes.dropFirst(8) }
+      return bytes.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    mutating func doubles(_ count: Int) -> [Double]? {
+      guard bytes.count / 8 >= count else { return nil }
+      return (0..<count).compactMap { _ in next().map { Double(bitPattern: $0) } }
+    }
+  }
+}

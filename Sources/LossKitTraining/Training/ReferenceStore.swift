@@ -1,0 +1,94 @@
+import Logging
+import LossKit
+import LossKitRuntime
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// A directory that keeps the log-probabilities of frozen references from run to run.
+///
+/// A file is named by a hash of all that its numbers come from: the data, their token counts, the references' weights and
+/// options, the columns, and how many prompts were scored at once. Its content says the same again, with a sum over all of
+/// it. A file that does not agree with its name, or is damaged, is computed anew with a warning.
+struct ReferenceStore {
+  let directory: String
+  let logger: Logger
+
+  /// Fills the columns from the directory, or by `compute`, whose result is kept there.
+  func fill(
+    _ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], references: [PolicyInstance], batchSize: Int,
+    compute: () throws -> Void
+  ) throws {
+    if let provider = references.first(where: { !$0.type.isTrainable }) {
+      logger.warning(
+        "reference_cache: a \(provider.type.name) cannot be told from others of its kind; its log-probabilities are not kept"
+      )
+      return try compute()
+    }
+    try Files.makeDirectory(directory)
+    let origin = try origin(data, references, batchSize: batchSize)
+    let key = SHA256Digest.hexadecimal(of: ReferenceFile.header(data, columns: columns, origin: origin).utf8)
+    let path = "\(directory)/\(key).bin"
+    if Files.exists(path) {
+      do {
+        try ReferenceFile.read(data, columns: columns, origin: origin, from: path)
+        logger.info("the log-probabilities of the reference are those of \(path)")
+        return
+      } catch let failure as Failure {
+        logger.warning("\(failure.message); computing the log-probabilities of the reference anew")
+      }
+    }
+    try compute()
+    try place(ReferenceFile.bytes(data, columns: columns, origin: origin), at: path)
+  }
+
+  /// What the numbers come from, beside the data and the columns, as one word.
+  private func origin(
+    _ data: [MeasuredData], _ references: [PolicyInstance], batchSize: Int
+  ) throws -> String {
+    var digest = SHA256Digest()
+    func add(_ text: String) { digest.update(Array("\(text.utf8.count) \(text)".utf8)) }
+    add("\(batchSize)")
+    for data in data { add("\(data.layout.tokenOffsets)") }
+    for reference in references {
+      add("\(reference.type.name) \(reference.type.version)")
+      try withSaved(reference) { directory in
+        for name in try Files.names(in: directory) {
+          add(name)
+          let bytes = try Files.read("\(directory)/\(name)")
+          add("\(bytes.count)")
+          digest.update(bytes)
+        }
+      }
+    }
+    return digest.hexadecimal()
+  }
+
+  /// Calls `body` with a directory into which a reference was saved, which is removed afterwards.
+  private func withSaved(_ reference: PolicyInstance, _ body: (String) throws -> Void) throws {
+    let path = partialPath("weights")
+    Files.remove(path)
+    defer { Files.remove(path) }
+    try Files.makeDirectory(path)
+    try reference.save(to: path, withOptimizer: false)
+    try body(path)
+  }
+
+  /// Makes a file appear at once. Several runs may do so for one name: each writes a file of its own first.
+  private func place(_ bytes: [UInt8], at path: String) throws {
+    let partial = partialPath(Files.lastComponent(of: path))
+    do {
+      try Files.write(bytes, to: partial)
+      try Files.move(partial, to: path)
+    } catch {
+      Files.remove(partial)
+      throw error
+    }
+    try Files.synchronize(directory)
+  }
+
+  private func partialPath(_ name: String) -> String { "\(directory)/\(Files.partialPrefix)\(getpid())-\(name)" }
+}
