@@ -69,7 +69,7 @@ bench-drivers:
 	$(call DRIVER,losses) $(WITH_LOSSKIT)
 	$(call DRIVER,logits) Benchmarks/drivers/dpo.c $(WITH_LOSSKIT) -lm
 	$(call DRIVER,open) $(WITH_LOSSKIT) -ldl
-	$(call DRIVER,limits) -ldnnl -lpthread
+	$(call DRIVER,limits) $(BUILD)/CLossKitMatrix.build/*.o -ISources/CLossKitMatrix/include -ldnnl -lpthread
 	install -m 755 $(BUILD)/HeadBenchmark "$(BENCH)/drivers/head"
 
 test-bench:

@@ -12,11 +12,13 @@ final class HeadCase {
   private let pairs, tokens, vocabulary, size: Int
   private let labels: TokenLabels
   private let hidden, weight, hiddenGradient, weightGradient: UnsafeMutableBufferPointer<Float>
+  private let memory: LinearHeadMemory
   private var loss = 0.0
 
   /// β is 0.01, the reference's log-probabilities are 0.
   init(sequences: Int, tokens: Int, vocabulary: Int, size: Int, registry: PluginRegistry) throws {
     objective = try Objective("dpo(beta=0.01)", in: registry)
+    memory = try LinearHeadMemory()
     pairs = sequences / 2
     (self.tokens, self.vocabulary, self.size) = (tokens, vocabulary, size)
     let rows = sequences * tokens
@@ -59,7 +61,7 @@ final class HeadCase {
     let head = try LinearHead(weight: weight, vocabularySize: vocabulary, hiddenSize: size)
     _ = try head.evaluate(
       hidden, labels: labels, groups: (0...pairs).map { $0 * 2 * tokens }, toHidden: hiddenGradient,
-      toWeight: weightGradient, loss: slopes)
+      toWeight: weightGradient, memory: memory, loss: slopes)
   }
 
   /// The gradient of DPO's mean over all pairs, for the rows of some of them.

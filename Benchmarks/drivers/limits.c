@@ -1,10 +1,11 @@
 /* What the machine can do: its memory's bandwidth, and the rate of matrix products by oneDNN.
  *
  *   case copy|triad BYTES THREADS    of each array
- *   case sgemm SIZE                  square matrices, on as many threads as OMP_NUM_THREADS says */
+ *   case sgemm|bfloat16 SIZE         square matrices, on as many threads as OMP_NUM_THREADS says */
 #include "inputs.h"
 #include "worker.h"
 
+#include <losskit_product.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <pthread.h>
 
@@ -37,22 +38,34 @@ static void move(void) {
   for (int i = 1; i < threads; i++) pthread_join(started[i], NULL);
 }
 
-static void check(dnnl_status_t status, const char *what) {
-  if (status == dnnl_success) return;
-  fprintf(stderr, "oneDNN: %s failed with status %d; this processor or this version of oneDNN lacks it\n", what, (int)status);
-  exit(1);
-}
-
 static void multiply(void) {
   const dnnl_dim_t n = (dnnl_dim_t)elements;
-  check(dnnl_sgemm('N', 'N', n, n, n, 1, b, n, c, n, 0, a, n), "sgemm");
+  if (dnnl_sgemm('N', 'N', n, n, n, 1, b, n, c, n, 0, a, n) != dnnl_success) stop("oneDNN", "sgemm failed; install another version");
+}
+
+static losskit_product *product;
+static void *scratch;
+
+static void make_product(void) {
+  const int64_t n = (int64_t)elements;
+  product = losskit_product_create(&(losskit_product_shape){
+      .rows = n, .columns = n, .inner = n, .left_row_step = n, .left_column_step = 1, .right_row_step = n,
+      .right_column_step = 1, .output_row_step = n});
+  if (!product) stop("oneDNN", "there are no products of bfloat16 on this processor");
+  scratch = memory(losskit_product_scratch_size(product) + 64);
+}
+
+/* The factors are 0, of which floats have the same bits: time does not depend on values. */
+static void multiply_rounded(void) {
+  if (losskit_product_run(product, (const uint16_t *)b, (const uint16_t *)c, a, scratch) != 0)
+    stop("oneDNN", "a product of bfloat16 failed; install another version");
 }
 
 static worker this_worker;
 
 static void prepare(char **words, int count) {
-  if (count < 2) stop("limits", "a case is copy|triad BYTES THREADS or sgemm SIZE");
-  const int moves = strcmp(words[0], "sgemm") != 0;
+  if (count < 2) stop("limits", "a case is copy|triad BYTES THREADS or sgemm|bfloat16 SIZE");
+  const int rounded = strcmp(words[0], "bfloat16") == 0, moves = !rounded && strcmp(words[0], "sgemm") != 0;
   elements = size_of(words[1]) / (moves ? sizeof *a : 1);
   threads = count > 2 ? (int)size_of(words[2]) : 1;
   if (threads > MOST_THREADS) stop("limits", "at most 256 threads can be measured");
@@ -60,9 +73,10 @@ static void prepare(char **words, int count) {
   free(a), free(b), free(c);
   a = memory(size * sizeof *a), b = memory(size * sizeof *b), c = memory(size * sizeof *c);
   memset(a, 0, size * sizeof *a);
-  for (size_t i = 0; i < size; i++) b[i] = c[i] = uniform((uint32_t)i, 7, -1, 2);
+  for (size_t i = 0; i < size; i++) b[i] = c[i] = rounded ? 0 : uniform((uint32_t)i, 7, -1, 2);
   part = strcmp(words[0], "copy") == 0 ? copy_part : triad_part;
-  this_worker.call = moves ? move : multiply;
+  this_worker.call = moves ? move : rounded ? multiply_rounded : multiply;
+  if (rounded) make_product();
 }
 
 static void write_results(FILE *file) {

@@ -76,6 +76,8 @@ class Limits:
     copy: float
     triad: float
     sgemm: float
+    bfloat16: float | None
+    """None where oneDNN has no such products on this processor."""
 
     @property
     def bandwidth(self) -> float:

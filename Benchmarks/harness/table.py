@@ -32,7 +32,8 @@ def limits(limits: Limits) -> str:
     """The line of the machine's limits."""
     return (
         f"Memory: {limits.copy / 1e9:.1f} GB/s copied, {limits.triad / 1e9:.1f} GB/s in a triad (bytes read and written). "
-        f"sgemm: {limits.sgemm / 1e9:,.0f} GFLOP/s by oneDNN."
+        f"Products by oneDNN: {limits.sgemm / 1e9:,.0f} GFLOP/s in float32"
+        + (f", {limits.bfloat16 / 1e9:,.0f} in bfloat16." if limits.bfloat16 else ", none in bfloat16.")
     )
 
 

@@ -48,7 +48,7 @@ def report() -> Report:
         Section("logits", "Logits", [Case("[8, 128]", measured)], memory="extra"),
     ]
     growth = [Growth("pairs", "dpo", [(1000, 1e-6), (10_000, 1e-5), (100_000, 1e-4)])]
-    return Report("make bench", ["A machine", "and its software"], Limits(40e9, 41e9, 500e9), sections, growth)
+    return Report("make bench", ["A machine", "and its software"], Limits(40e9, 41e9, 500e9, None), sections, growth)
 
 
 class TextTests(unittest.TestCase):

@@ -24,7 +24,7 @@ def measure(context: Context) -> Section:
             cases.append(case(context, ours, found, shape, pages))
     title = f"Fused head and DPO: {sequences * tokens:,} tokens, hidden {hidden:,}, vocabulary {vocabulary:,}, float32"
     notes = ["Memory is what a call takes beyond hidden states and weights; their gradients are part of it."]
-    return Section("head", title, cases, limit="sgemm, three products", notes=notes, memory="extra")
+    return Section("head", title, cases, limit="oneDNN's rate, three products", notes=notes, memory="extra")
 
 
 def case(context: Context, ours, found, shape: tuple[int, int, int, int], pages: str) -> Case:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from ..context import Context
 from ..duel import alone
+from ..problem import Problem
 from ..results import Limits
 
 
 
 def measure(context: Context) -> Limits:
-    """Memory bandwidth by copying and by a triad, and the rate of oneDNN's sgemm."""
+    """Memory bandwidth by copying and by a triad, and the rates of oneDNN's products."""
     size, order = (128 << 20, 1024) if context.is_quick else (256 << 20, 2048)
     effort = context.effort(rounds=5, turn=0.3)
     with context.driver("limits") as driver:
@@ -19,4 +20,15 @@ def measure(context: Context) -> Limits:
         triad = 3 * size / alone(driver, effort)
         driver.prepare("sgemm", order)
         sgemm = 2 * order**3 / alone(driver, effort)
-    return Limits(copy, triad, sgemm)
+    return Limits(copy, triad, sgemm, rounded_products(context, order))
+
+
+def rounded_products(context: Context, order: int) -> float | None:
+    """The rate in bfloat16; None where there are no such products."""
+    with context.driver("limits") as driver:
+        try:
+            driver.prepare("bfloat16", order)
+        except Problem as problem:
+            context.say(f"  {problem}")
+            return None
+        return 2 * order**3 / alone(driver, context.effort(rounds=5, turn=0.3))

@@ -21,7 +21,7 @@ from ..training import METRICS, Training
 PEERS = {"trl": "TRL", "eager": "PyTorch", "compile": "torch.compile"}
 # Tokens: a prompt with its begin token, responses with their end token.
 PROMPT, CHOSEN, REJECTED = 128, 64, 40
-TOLERANCES = {"float32": 2e-3}
+TOLERANCES = {"float32": 2e-3, "bfloat16": 5e-2}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +55,7 @@ LARGE = Model("135 M", 2, llama(576, 1536, 30, 9, 3, 49_152))
 
 
 def measure(context: Context) -> Section:
-    """Both models, with pages as shipped and retained."""
+    """Both models, in float32 and bfloat16, with pages as shipped and retained."""
     cases = []
     for model in (SMALL,) if context.is_quick else (SMALL, LARGE):
         directory, data = write(context, model)
@@ -64,7 +64,7 @@ def measure(context: Context) -> Section:
         shutil.rmtree(directory)
     return Section(
         "step", f"A full DPO training step of a Llama: prompt {PROMPT} tokens, responses {CHOSEN} and {REJECTED}", cases,
-        limit="sgemm, products with weights", memory="peak",
+        limit="oneDNN's rate, products with weights", memory="peak",
         notes=[
             "10 M: 11 layers, hidden 256, vocabulary 4,096, 4 pairs; 135 M: SmolLM2's shape, 2 pairs. LossKit is `losskit train`; "
             "PyTorch a loop by hand with the head on responses only. Memory is the peak of the whole process."
@@ -75,7 +75,7 @@ def measure(context: Context) -> Section:
 def cases_of(context: Context, model: Model, precision: str, directory: pathlib.Path, data: pathlib.Path) -> list[Case]:
     """LossKit's run goes on while each peer comes and goes."""
     cases = []
-    with training(context, model, directory, data) as ours:
+    with training(context, model, precision, directory, data) as ours:
         found = ours.results()
         for pages in list(PAGES)[:1] if context.is_quick else PAGES:
             label = f"{model.name}, {precision}, {pages}"
@@ -90,7 +90,8 @@ def cases_of(context: Context, model: Model, precision: str, directory: pathlib.
                 measurements.append(measurement)
                 own += samples
             seconds = statistics.median(own)
-            share = model.operations / seconds / context.limits.sgemm if precision == "float32" else None
+            limit = context.limits.sgemm if precision == "float32" else context.limits.bfloat16
+            share = model.operations / seconds / limit if limit else None
             cases.append(Case(label, [Measurement("LossKit", seconds, None, ours.peak_bytes), *measurements], share))
     return cases
 
@@ -106,7 +107,7 @@ def effort(context: Context, model: Model) -> Effort:
 
 
 def training(
-    context: Context, model: Model, directory: pathlib.Path, data: pathlib.Path
+    context: Context, model: Model, precision: str, directory: pathlib.Path, data: pathlib.Path
 ) -> contextlib.AbstractContextManager[Training]:
     """`losskit train` on the same model and data, without an end."""
     options = {
@@ -114,6 +115,8 @@ def training(
         "max-steps": 1_000_000_000, "learning-rate": 1e-6, "lr-scheduler-type": "constant", "logging-steps": 1, "save-steps": 0,
     }  # fmt: skip
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    if precision == "bfloat16":
+        options["policy-set"] = "bf16=true"
     command = [str(context.losskit), "train", *words]
     return Training(command, model.pairs, context.environment(), context.processors, context.work)
 
