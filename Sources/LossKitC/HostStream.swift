@@ -17,7 +17,8 @@ struct HostStream {
     var gradients: UInt64 = 0
     for (index, plan) in bound.plans.enumerated() where plan.wantsGradient { gradients |= 1 << UInt64(index) }
     let evaluation = try bound.hosted.objective.streamed(
-      responses: batch.responses, references: batch.references, gradients: gradients)
+      responses: batch.responses, references: batch.references, gradients: gradients,
+      wantsRewards: results.rewards.isThere)
     guard let evaluation else { return nil }
     self.evaluation = evaluation
     self.bound = bound

@@ -9,7 +9,7 @@ import Testing
       instruction(LOSSKIT_KERNEL_SUBTRACT, [.input(0), .input(1)], to: .register(0)),
       instruction(LOSSKIT_KERNEL_MULTIPLY, [.register(0), .scalar(0)], to: .register(0)),
       instruction(LOSSKIT_KERNEL_SOFTPLUS, [.register(0)], to: .output(0)),
-      instruction(LOSSKIT_KERNEL_SIGMOID, [.register(0)], to: .output(1)),
+      instruction(LOSSKIT_KERNEL_SIGMOID, [.output(0)], to: .output(1)),
       instruction(LOSSKIT_KERNEL_MULTIPLY, [.input(0), .input(1)], to: .output(2)),
     ], registers: 1, outputs: 3)
 

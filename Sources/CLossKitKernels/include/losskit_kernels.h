@@ -13,7 +13,7 @@ enum {
   LOSSKIT_IN_REGISTER = 0u << 30, /* scratch for one block's rows, kept from one instruction to the next */
   LOSSKIT_IN_INPUT = 1u << 30,    /* a column of `rows` doubles; operands only */
   LOSSKIT_IN_SCALAR = 2u << 30,   /* one double for all rows; operands only */
-  LOSSKIT_IN_OUTPUT = 3u << 30    /* a column of `rows` doubles; results only */
+  LOSSKIT_IN_OUTPUT = 3u << 30    /* a column of `rows` doubles; results, and operands after that */
 };
 
 /* What an instruction does. Each is defined for all doubles, subnormals and infinities too. Arithmetic and SQRT are

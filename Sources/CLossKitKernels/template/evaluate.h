@@ -18,6 +18,9 @@ static inline __attribute__((always_inline)) operand find_operand(const losskit_
   case LOSSKIT_IN_INPUT >> OPERAND_PLACE:
     if (block->inputs) return (operand){block->inputs[index] + block->start, LOSSKIT_LANES};
     return (operand){block->input_copies + index * block->stride, LOSSKIT_LANES};
+  case LOSSKIT_IN_OUTPUT >> OPERAND_PLACE:
+    if (block->outputs) return (operand){block->outputs[index] + block->start, LOSSKIT_LANES};
+    return (operand){block->output_copies + index * block->stride, LOSSKIT_LANES};
   default:
     return (operand){block->registers + index * block->stride, LOSSKIT_LANES};
   }

@@ -36,6 +36,8 @@ package final class GraphEvaluator: Sendable {
     var gradients: UInt64
     /// Whether prompts with another number of responses share the batch.
     var isMixed: Bool
+    /// Whether, of an objective, nobody wants the rewards.
+    var isLossAlone = false
   }
 
   /// A program and what it writes.
@@ -94,7 +96,7 @@ package final class GraphEvaluator: Sendable {
     let graph = try trace(shape.responses, shape.references, parameters)
     var builder = GraphBuilder()
     let places = builder.append(graph, reaching: graph.outputs + graph.stateOutputs)
-    var results = graph.outputs.map { places[$0] }
+    var results = graph.outputs.prefix(shape.isLossAlone ? 1 : graph.outputs.count).map { places[$0] }
     let states = graph.stateOutputs.map { places[$0] }
     let slots = graph.inputs(of: graph.outputs).filter {
       columns[$0.column].isDifferentiable && shape.gradients & (1 << UInt64($0.column)) != 0

@@ -169,6 +169,8 @@ private struct RowCompiler {
   var segment = Program.Segment()
   private var uses: [Int: Int] = [:]
   private var registers: [Int: UInt32] = [:]
+  /// Values that are results: they are read where they are written.
+  private var stored: [Int: UInt32] = [:]
   private var free: [UInt32] = []
   private var inputs: [Program.Place: UInt32] = [:]
 
@@ -181,25 +183,18 @@ private struct RowCompiler {
   ) {
     let codes = operands.map { code(of: $0, places: places) } + [0, 0]
     for operand in operands { release(operand) }
-    let isUsed = uses[node, default: 0] > 0
     let result: UInt32
-    if isUsed || copies.isEmpty {
+    if let first = copies.first {
+      result = code(of: first)
+      stored[node] = result
+    } else {
       let register = free.popLast() ?? newRegister()
       registers[node] = register
       result = UInt32(LOSSKIT_IN_REGISTER) | register
-    } else {
-      result = code(of: copies[0])
     }
     segment.instructions.append(
       losskit_instruction(kernel: kernel, result: result, a: codes[0], b: codes[1], c: codes[2]))
-    for copy in isUsed || copies.isEmpty ? copies[...] : copies.dropFirst() {
-      if isUsed {
-        append(copyOf: result, to: copy)
-      } else {
-        segment.instructions.append(
-          losskit_instruction(kernel: kernel, result: code(of: copy), a: codes[0], b: codes[1], c: codes[2]))
-      }
-    }
+    for copy in copies.dropFirst() { append(copyOf: result, to: copy) }
   }
 
   mutating func copy(_ node: Int, places: [Program.Place?], to result: Program.Result) {
@@ -227,6 +222,7 @@ private struct RowCompiler {
 
   private mutating func code(of node: Int, places: [Program.Place?]) -> UInt32 {
     if let register = registers[node] { return UInt32(LOSSKIT_IN_REGISTER) | register }
+    if let result = stored[node] { return result }
     switch places[node] {
     case .scalar(let scalar): return UInt32(LOSSKIT_IN_SCALAR) | UInt32(scalar)
     case .some(let place):

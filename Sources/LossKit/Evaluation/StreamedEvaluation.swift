@@ -10,17 +10,21 @@ package struct StreamedEvaluation {
 
   /// nil where rows depend on each other or on what is not a host's column, or where a gradient is wanted by what is not read.
   ///
-  /// `gradients` has a bit for each of the evaluator's columns whose gradient is wanted.
-  package init?(_ evaluator: GraphEvaluator, responses: Int, references: Int, gradients: UInt64) throws {
+  /// `gradients` has a bit for each of the evaluator's columns whose gradient is wanted. Without rewards nothing is computed for them,
+  /// and whether they are finite is not looked at.
+  package init?(
+    _ evaluator: GraphEvaluator, responses: Int, references: Int, gradients: UInt64, wantsRewards: Bool
+  ) throws {
     guard !evaluator.hasStructure, evaluator.stateCount == 0 else { return nil }
     let shape = GraphEvaluator.Shape(
-      responses: responses, references: references, structure: [], gradients: gradients, isMixed: false)
+      responses: responses, references: references, structure: [], gradients: gradients, isMixed: false,
+      isLossAlone: !wantsRewards)
     entry = try evaluator.entry(for: shape, parameters: [])
     let program = entry.program
     guard entry.rows != .token, program.isRowwise, !program.needsGeneratedColumns, entry.zeros.isEmpty else {
       return nil
     }
-    valueCount = evaluator.valueCount(responses)
+    valueCount = wantsRewards ? evaluator.valueCount(responses) : 1
   }
 
   /// The sum of the losses of all rows; nil where a column is not there, or a number is not finite: results may then be partly

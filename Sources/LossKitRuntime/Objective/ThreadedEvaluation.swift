@@ -46,8 +46,11 @@ extension Objective {
   /// How prompts with the same number of responses are evaluated straight from a host's columns; nil where they cannot be.
   ///
   /// `gradients` has a bit for each of `columns` whose gradient is wanted.
-  package func streamed(responses: Int, references: Int, gradients: UInt64) throws -> StreamedEvaluation? {
+  package func streamed(
+    responses: Int, references: Int, gradients: UInt64, wantsRewards: Bool
+  ) throws -> StreamedEvaluation? {
     guard let fused else { return nil }
-    return try StreamedEvaluation(fused, responses: responses, references: references, gradients: gradients)
+    return try StreamedEvaluation(
+      fused, responses: responses, references: references, gradients: gradients, wantsRewards: wantsRewards)
   }
 }
