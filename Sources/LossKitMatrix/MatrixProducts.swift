@@ -76,10 +76,8 @@ package final class MatrixProducts {
     _ values: UnsafePointer<Float>, stride: Int, into output: UnsafeMutablePointer<BFloat16Bits>, rows: Int,
     columns: Int
   ) -> Factor {
-    if stride == columns {
-      losskit_round_to_bfloat16(values, rows * columns, output)
-    } else {
-      for row in 0..<rows { losskit_round_to_bfloat16(values + row * stride, columns, output + row * columns) }
+    Team.run(rows, fewest: (1 << 16) / max(1, columns) + 1) { _, rows in
+      for row in rows { losskit_round_to_bfloat16(values + row * stride, columns, output + row * columns) }
     }
     return Factor(rounded: output, stride: columns)
   }

@@ -12,6 +12,8 @@ import LossKitMatrix
 /// The query heads that share a key head are rows of one matrix, position by position, so that their scores are one product.
 /// Scores are made tile by tile and not kept; the backward pass makes them again from their log-sum-exp. A row of scores
 /// holds the keys of the segment's prompt, then those of the segment itself.
+///
+/// One thread works on one key head of one prompt and its responses at a time.
 struct Attention {
   /// Positions whose scores are in memory at once.
   static let tileLength = 64
@@ -37,11 +39,14 @@ struct Attention {
     tileQueryGradient = carver.take(sizes[3])
   }
 
-  /// Rotates queries and keys and writes what each head reads off the values.
-  func forward(_ segments: [TokenBatch.Segment], _ layer: Activations.Layer, rotary: Rotary) throws {
+  /// Rotates the queries and the keys of one key head and writes what they read off its values. `segments` are a prompt and its
+  /// responses.
+  func forward(
+    _ segments: ArraySlice<TokenBatch.Segment>, keyHead: Int, _ layer: Activations.Layer, rotary: Rotary
+  ) throws {
     for segment in segments {
-      rotate(segment, layer, rotary)
-      try forEachTile(of: segment, layer) { tile in
+      rotate(segment, keyHead: keyHead, layer, rotary)
+      try forEachTile(of: segment, keyHead: keyHead, layer) { tile in
         try makeScores(tile)
         softmax(tile)
         try forEachKeyRange(of: tile) { keys in
@@ -57,20 +62,32 @@ struct Attention {
     }
   }
 
-  /// Adds the gradients of queries, keys and values, before rotation, to `gradient`, which is 0 before, from `cotangent`, the
-  /// gradient of the outputs.
+  /// Writes the gradients of the same queries, keys and values, before rotation, from `cotangent`, the gradient of the outputs.
   func backward(
-    _ segments: [TokenBatch.Segment], _ layer: Activations.Layer, rotary: Rotary,
+    _ segments: ArraySlice<TokenBatch.Segment>, keyHead: Int, _ layer: Activations.Layer, rotary: Rotary,
     cotangent: UnsafeMutablePointer<Float>, into gradient: UnsafeMutablePointer<Float>
   ) throws {
+    for segment in segments { clearKeys(segment, keyHead: keyHead, gradient) }
     for segment in segments {
-      try forEachTile(of: segment, layer) { tile in
+      try forEachTile(of: segment, keyHead: keyHead, layer) { tile in
         try backward(tile, layer, cotangent: cotangent, into: gradient)
         turnBackQueries(tile, rotary, into: gradient)
       }
     }
     // The keys of a prompt have their gradient from its responses, too.
-    for segment in segments { turnBackKeys(segment, rotary, gradient) }
+    for segment in segments { turnBackKeys(segment, keyHead: keyHead, rotary, gradient) }
+  }
+
+  /// Sets the gradients of keys and values to 0, for they are added to.
+  private func clearKeys(
+    _ segment: TokenBatch.Segment, keyHead: Int, _ gradient: UnsafeMutablePointer<Float>
+  ) {
+    let size = architecture.headSize
+    for row in segment.rows {
+      let keys = gradient + row * architecture.attentionSize + architecture.hiddenSize + keyHead * size
+      keys.update(repeating: 0, count: size)
+      (keys + architecture.keyValueSize).update(repeating: 0, count: size)
+    }
   }
 
   private func backward(
@@ -117,31 +134,28 @@ struct Attention {
   }
 
   private func turnBackKeys(
-    _ segment: TokenBatch.Segment, _ rotary: Rotary, _ gradient: UnsafeMutablePointer<Float>
+    _ segment: TokenBatch.Segment, keyHead: Int, _ rotary: Rotary, _ gradient: UnsafeMutablePointer<Float>
   ) {
+    let size = architecture.headSize
     for (place, row) in segment.rows.enumerated() {
-      let keys = gradient + row * architecture.attentionSize + architecture.hiddenSize
+      let keys = gradient + row * architecture.attentionSize + architecture.hiddenSize + keyHead * size
       rotary.rotate(
-        keys, into: keys, heads: architecture.keyValueHeadCount, outputStride: architecture.headSize,
-        inputStride: architecture.headSize, position: segment.prefix.count + place, inverse: true)
+        keys, into: keys, heads: 1, outputStride: size, inputStride: size, position: segment.prefix.count + place,
+        inverse: true)
     }
   }
 
-  private func rotate(_ segment: TokenBatch.Segment, _ layer: Activations.Layer, _ rotary: Rotary) {
+  private func rotate(_ segment: TokenBatch.Segment, keyHead: Int, _ layer: Activations.Layer, _ rotary: Rotary) {
     let size = architecture.headSize, group = architecture.groupSize
     let queries = layer.queries + segment.rows.lowerBound * architecture.hiddenSize
     for (place, row) in segment.rows.enumerated() {
       let source = layer.queryKeyValue + row * architecture.attentionSize
       let position = segment.prefix.count + place
-      for keyHead in 0..<architecture.keyValueHeadCount {
-        rotary.rotate(
-          source + keyHead * group * size, into: queries + (keyHead * segment.rows.count + place) * group * size,
-          heads: group, outputStride: size, inputStride: size, position: position)
-      }
-      let keys = source + architecture.hiddenSize
       rotary.rotate(
-        keys, into: keys, heads: architecture.keyValueHeadCount, outputStride: size, inputStride: size,
-        position: position)
+        source + keyHead * group * size, into: queries + (keyHead * segment.rows.count + place) * group * size,
+        heads: group, outputStride: size, inputStride: size, position: position)
+      let keys = source + architecture.hiddenSize + keyHead * size
+      rotary.rotate(keys, into: keys, heads: 1, outputStride: size, inputStride: size, position: position)
     }
   }
 
@@ -174,12 +188,10 @@ struct Attention {
   }
 
   private func forEachTile(
-    of segment: TokenBatch.Segment, _ layer: Activations.Layer, _ body: (Tile) throws -> Void
+    of segment: TokenBatch.Segment, keyHead: Int, _ layer: Activations.Layer, _ body: (Tile) throws -> Void
   ) throws {
-    for keyHead in 0..<architecture.keyValueHeadCount {
-      for first in stride(from: 0, to: segment.rows.count, by: Self.tileLength) {
-        try body(Tile(segment, layer, keyHead: keyHead, first: first, architecture))
-      }
+    for first in stride(from: 0, to: segment.rows.count, by: Self.tileLength) {
+      try body(Tile(segment, layer, keyHead: keyHead, first: first, architecture))
     }
   }
 

@@ -36,7 +36,7 @@ extension LlamaModel {
     Norm.addGradient(
       activations.scored, inverses: activations.scoredInverses, weight: weights.pointer + layout.finalNorm,
       cotangent: arrays.scoredNormGradient, into: arrays.scoredGradient,
-      weightGradient: gradient + layout.finalNorm, rows: count, width: hidden)
+      weightGradient: gradient + layout.finalNorm, sums: arrays.normSums, rows: count, width: hidden)
     arrays.gradient.update(repeating: 0, count: batch.inputs.count * hidden)
     // A prompt's last row is scored once for each of its responses.
     for (scored, row) in batch.scoredRows.enumerated() {
@@ -81,7 +81,6 @@ extension LlamaModel {
     try products.run(
       stream, weight(offsets.attentionOutput, columns: hidden), into: Matrix(arrays.branchGradient, stride: hidden),
       rows: tokens, columns: hidden, inner: hidden)
-    arrays.wideGradient.update(repeating: 0, count: tokens * width)
     try arrays.attention.backward(
       batch.segments, layer, rotary: rotary, cotangent: arrays.branchGradient, into: arrays.wideGradient)
     try backwardProjection(
@@ -108,6 +107,6 @@ extension LlamaModel {
       cotangent, weight(offset, columns: hidden), into: branch, rows: tokens, columns: hidden, inner: width)
     Norm.addGradient(
       input, inverses: inverses, weight: weights.pointer + norm, cotangent: branch.start, into: arrays.gradient,
-      weightGradient: gradient + norm, rows: tokens, width: hidden)
+      weightGradient: gradient + norm, sums: arrays.normSums, rows: tokens, width: hidden)
   }
 }

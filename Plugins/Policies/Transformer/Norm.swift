@@ -1,4 +1,5 @@
 import CTransformerKernels
+import LossKitMatrix
 
 /// RMSNorm (Zhang and Sennrich 2019): y = w · x / √(mean x² + ε), row by row.
 enum Norm {
@@ -8,9 +9,11 @@ enum Norm {
     epsilon: Float
   ) {
     let kernels = RowKernels.best
-    for row in 0..<rows {
-      let x = input + row * width
-      inverses[row] = 1 / (kernels.dot(x, x, width) / Float(width) + epsilon).squareRoot()
+    Team.run(rows, fewest: RowKernels.fewestRows(width: width)) { _, rows in
+      for row in rows {
+        let x = input + row * width
+        inverses[row] = 1 / (kernels.dot(x, x, width) / Float(width) + epsilon).squareRoot()
+      }
     }
   }
 
@@ -21,23 +24,33 @@ enum Norm {
   ) {
     let kernels = RowKernels.best
     let output = UnsafeMutableRawPointer(output), size = RowKernels.size(isRounded)
-    for row in 0..<rows {
-      kernels.norm(
-        input + row * width, inverses[row], weight, output + row * width * size, isRounded ? 1 : 0, width)
+    Team.run(rows, fewest: RowKernels.fewestRows(width: width)) { _, rows in
+      for row in rows {
+        kernels.norm(
+          input + row * width, inverses[row], weight, output + row * width * size, isRounded ? 1 : 0, width)
+      }
     }
   }
 
-  /// Adds to `gradient` the gradient of x, and to `weightGradient` that of w, from `cotangent`, the gradient of y.
+  /// The floats of `sums` below.
+  static func sumCount(width: Int) -> Int { (Team.size - 1) * width }
+
+  /// Adds to `gradient` the gradient of x, and to `weightGradient` that of w, from `cotangent`, the gradient of y. `sums` is memory
+  /// for the further threads' parts of the latter.
   static func addGradient(
     _ input: UnsafeMutablePointer<Float>, inverses: UnsafeMutablePointer<Float>, weight: UnsafeMutablePointer<Float>,
     cotangent: UnsafeMutablePointer<Float>, into gradient: UnsafeMutablePointer<Float>,
-    weightGradient: UnsafeMutablePointer<Float>, rows: Int, width: Int
+    weightGradient: UnsafeMutablePointer<Float>, sums: UnsafeMutablePointer<Float>, rows: Int, width: Int
   ) {
     let kernels = RowKernels.best
-    for row in 0..<rows {
-      kernels.norm_gradient(
-        input + row * width, inverses[row], weight, cotangent + row * width, gradient + row * width, weightGradient,
-        width)
+    let members = Team.run(rows, fewest: RowKernels.fewestRows(width: width)) { member, rows in
+      let sum = member == 0 ? weightGradient : sums + (member - 1) * width
+      if member > 0 { sum.update(repeating: 0, count: width) }
+      for row in rows {
+        kernels.norm_gradient(
+          input + row * width, inverses[row], weight, cotangent + row * width, gradient + row * width, sum, width)
+      }
     }
+    for member in 1..<max(1, members) { kernels.add(weightGradient, sums + (member - 1) * width, width) }
   }
 }

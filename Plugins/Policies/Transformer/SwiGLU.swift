@@ -1,4 +1,5 @@
 import CTransformerKernels
+import LossKitMatrix
 
 /// The gated activation silu(gate) · up (Shazeer 2020), where silu(x) = x · sigmoid(x). A row holds the gates, then the ups.
 enum SwiGLU {
@@ -9,9 +10,11 @@ enum SwiGLU {
   ) {
     let kernels = RowKernels.best
     let output = UnsafeMutableRawPointer(output), size = RowKernels.size(isRounded)
-    for row in 0..<rows {
-      let gate = gateUp + row * 2 * width
-      kernels.swiglu(gate, gate + width, output + row * width * size, isRounded ? 1 : 0, width)
+    Team.run(rows, fewest: RowKernels.fewestRows(width: width)) { _, rows in
+      for row in rows {
+        let gate = gateUp + row * 2 * width
+        kernels.swiglu(gate, gate + width, output + row * width * size, isRounded ? 1 : 0, width)
+      }
     }
   }
 
@@ -24,11 +27,13 @@ enum SwiGLU {
     let kernels = RowKernels.best
     let gradient = UnsafeMutableRawPointer(gradient), output = UnsafeMutableRawPointer(output)
     let size = width * RowKernels.size(isRounded)
-    for row in 0..<rows {
-      let gate = gateUp + row * 2 * width, gateGradient = gradient + row * 2 * size
-      kernels.swiglu_gradient(
-        gate, gate + width, cotangent + row * width, output + row * size, gateGradient, gateGradient + size,
-        isRounded ? 1 : 0, width)
+    Team.run(rows, fewest: RowKernels.fewestRows(width: width)) { _, rows in
+      for row in rows {
+        let gate = gateUp + row * 2 * width, gateGradient = gradient + row * 2 * size
+        kernels.swiglu_gradient(
+          gate, gate + width, cotangent + row * width, output + row * size, gateGradient, gateGradient + size,
+          isRounded ? 1 : 0, width)
+      }
     }
   }
 }

@@ -22,7 +22,9 @@ final class Workspace {
     let wideGradient: UnsafeMutablePointer<Float>
     /// Gradients of the scored rows, [S, hidden], normed and before the norm.
     let scoredNormGradient, scoredGradient: UnsafeMutablePointer<Float>
-    let attention: Attention
+    /// See `Norm.addGradient`.
+    let normSums: UnsafeMutablePointer<Float>
+    let attention: AttentionTeam
   }
 
   init(_ model: LlamaModel) throws {
@@ -41,16 +43,17 @@ final class Workspace {
       tokens * hidden, tokens * hidden * back, tokens * hidden * back, tokens * intermediate,
       tokens * intermediate * back, tokens * max(2 * intermediate, architecture.attentionSize) * back,
       batch.targets.count * hidden * back, batch.targets.count * hidden * back,
-      isRounded ? tokens * max(hidden, architecture.attentionSize) / 2 + 1 : 0,
+      isRounded ? tokens * max(hidden, architecture.attentionSize) / 2 + 1 : 0, Norm.sumCount(width: hidden),
     ]
-    let attentionSizes = Attention.workspaceSizes(architecture, length: batch.longest)
-    try memory.reserve(Carver.size(of: sizes) + Carver.size(of: attentionSizes))
+    let members = Team.size, attentionSizes = Attention.workspaceSizes(architecture, length: batch.longest)
+    try memory.reserve(Carver.size(of: sizes) + Carver.size(of: attentionSizes) * members)
     var carver = Carver(memory)
     let arrays = sizes.map { carver.take($0) }
     return Arrays(
       norm: arrays[0], gradient: arrays[1], branchGradient: arrays[2], rounded: arrays[8], activated: arrays[3],
       activatedGradient: arrays[4], wideGradient: arrays[5], scoredNormGradient: arrays[6],
-      scoredGradient: arrays[7],
-      attention: Attention(architecture, &carver, sizes: attentionSizes))
+      scoredGradient: arrays[7], normSums: arrays[9],
+      attention: AttentionTeam(
+        members: (0..<members).map { _ in Attention(architecture, &carver, sizes: attentionSizes) }))
   }
 }

@@ -1,0 +1,43 @@
+import LossKitMatrix
+
+/// Attention over a batch by several threads, each with memory of its own. What one thread does is a key head of a prompt and
+/// its responses: it shares no gradient with any other.
+struct AttentionTeam {
+  /// The memory of each thread.
+  let members: [Attention]
+
+  /// Rotates queries and keys and writes what each head reads off the values.
+  func forward(_ segments: [TokenBatch.Segment], _ layer: Activations.Layer, rotary: Rotary) throws {
+    try forEachKeyHead(of: segments) { attention, segments, keyHead in
+      try attention.forward(segments, keyHead: keyHead, layer, rotary: rotary)
+    }
+  }
+
+  /// Writes the gradients of queries, keys and values, before rotation, from `cotangent`, the gradient of the outputs.
+  func backward(
+    _ segments: [TokenBatch.Segment], _ layer: Activations.Layer, rotary: Rotary,
+    cotangent: UnsafeMutablePointer<Float>, into gradient: UnsafeMutablePointer<Float>
+  ) throws {
+    try forEachKeyHead(of: segments) { attention, segments, keyHead in
+      try attention.backward(
+        segments, keyHead: keyHead, layer, rotary: rotary, cotangent: cotangent, into: gradient)
+    }
+  }
+
+  private func forEachKeyHead(
+    of segments: [TokenBatch.Segment],
+    _ body: (Attention, ArraySlice<TokenBatch.Segment>, _ keyHead: Int) throws -> Void
+  ) throws {
+    guard let heads = members.first?.architecture.keyValueHeadCount else { return }
+    // A prompt is the segment without a prefix.
+    let starts = segments.indices.filter { segments[$0].prefix.isEmpty } + [segments.count]
+    try Team.run(
+      (starts.count - 1) * heads, fewest: 1,
+      throwing: { member, range in
+        for task in range {
+          let prompt = task / heads
+          try body(members[member], segments[starts[prompt]..<starts[prompt + 1]], task % heads)
+        }
+      })
+  }
+}
