@@ -35,11 +35,20 @@ def installed_prefix(scratch: pathlib.Path) -> pathlib.Path:
     return scratch
 
 
-def system_libraries(library: pathlib.Path) -> list[pathlib.Path]:
-    """The libraries of the system that the package brings along."""
-    lines = subprocess.run(["ldd", library], check=True, capture_output=True, text=True).stdout.splitlines()
-    found = [line.split("=>")[1].split()[0] for line in lines if line.strip().startswith(BUNDLED) and "=>" in line]
-    return [pathlib.Path(path) for path in found]
+def needed_libraries(prefix: pathlib.Path, files: list[pathlib.Path]) -> set[pathlib.Path]:
+    """The libraries that these files need and the package brings along: those of the prefix, and a few of the system's.
+
+    A prefix may hold more, for the command.
+    """
+    own = prefix.resolve() / "lib" / "losskit"
+    found = set()
+    for line in subprocess.run(["ldd", *files], check=True, capture_output=True, text=True).stdout.splitlines():
+        if "=>" not in line:
+            continue
+        name, path = line.strip().split(" => ")
+        if name.startswith(BUNDLED) or pathlib.Path(path.split(" (")[0]).resolve().is_relative_to(own):
+            found.add(own / name if (own / name).is_file() else pathlib.Path(path.split(" (")[0]))
+    return found
 
 
 class BuildWithLibraries(build_py):
@@ -54,14 +63,12 @@ class BuildWithLibraries(build_py):
             raise SystemExit(f"{library}: there is no such file; run 'make install PREFIX={prefix}' first")
         shutil.rmtree(package, ignore_errors=True)
         (package / "losskit" / "plugins").mkdir(parents=True)
+        plugins = [path for path in (prefix / "lib" / "losskit" / "plugins").glob("*.so") if path.name not in POLICIES]
         shutil.copy2(library, package)
-        for source in (prefix / "lib" / "losskit").glob("*.so*"):
+        for source in needed_libraries(prefix, [library, *plugins]):
             shutil.copy2(source, package / "losskit")
-        for source in system_libraries(library):
-            shutil.copy2(source, package / "losskit")
-        for source in (prefix / "lib" / "losskit" / "plugins").glob("*.so"):
-            if source.name not in POLICIES:
-                shutil.copy2(source, package / "losskit" / "plugins")
+        for source in plugins:
+            shutil.copy2(source, package / "losskit" / "plugins")
 
 
 class NativeWheel(bdist_wheel):
