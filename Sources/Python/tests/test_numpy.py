@@ -208,6 +208,31 @@ class BadInputTests(unittest.TestCase):
         with self.assertRaisesRegex(losskit.LossKitError, "closed"):
             objective.evaluate(**PAIR)
 
+    def test_an_objective_outlives_its_registry_and_ends_after_those_who_use_it(self) -> None:
+        registry = losskit.Registry()
+        objective = losskit.Objective("cal-dpo", registry=registry)
+        registry.close()
+        with self.assertRaisesRegex(losskit.LossKitError, "closed"):
+            registry.describe("dpo")
+        with self.assertRaisesRegex(losskit.LossKitError, "closed"):
+            losskit.Objective("dpo", registry=registry)
+        expected = objective.evaluate(**PAIR).loss
+
+        def use(_: int) -> float | str:
+            try:
+                return objective.evaluate(**PAIR).loss
+            except losskit.LossKitError as problem:
+                return str(problem)
+
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            found = [pool.submit(use, index) for index in range(400)]
+            found[20].result()
+            objective.close()
+            outcomes = [future.result() for future in found]
+        self.assertTrue(all(outcome == expected or "closed" in str(outcome) for outcome in outcomes))
+        self.assertEqual(outcomes[0], expected)
+        self.assertIn("closed", str(use(0)))
+
     def test_a_missing_library_says_what_to_do(self) -> None:
         environment = {**os.environ, "LOSSKIT_LIBRARY": "/nowhere/liblosskit.so"}
         code = "import losskit\ntry: losskit.list()\nexcept losskit.LossKitError as problem: print(problem)"

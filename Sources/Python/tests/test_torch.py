@@ -203,8 +203,47 @@ class ModuleTests(unittest.TestCase):
         self.assertEqual(weights.tolist(), [1.0, 2.0])
         self.assertTrue(torch.equal(module.state, start))
 
+    def test_a_plugin_that_fails_amid_a_training_leaves_the_weights_as_they_were(self) -> None:
+        # ORPO's odds exist for log-probabilities below 0 alone.
+        for compute in ("native", "auto"):
+            weights = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
+            optimizer = torch.optim.AdamW([weights], lr=0.1)
+            module = Objective("orpo", compute=compute)
+            lengths = torch.full((2,), 4.0)
+
+            def step(sign: float) -> None:
+                optimizer.zero_grad()
+                loss, _ = module(
+                    policy_chosen_logps=sign * weights.square(), policy_rejected_logps=-weights.square() - 1, chosen_lengths=lengths,
+                    rejected_lengths=lengths,
+                )  # fmt: skip
+                loss.backward()
+                optimizer.step()
+
+            for _ in range(3):
+                step(-1)
+            kept, momentum = weights.detach().clone(), {**optimizer.state[weights]}
+            with self.assertRaisesRegex(losskit.LossKitError, "prompt 1"):
+                step(1)
+            self.assertTrue(torch.equal(weights.detach(), kept))
+            self.assertEqual(optimizer.state[weights]["step"], momentum["step"])
+            step(-1)
+            self.assertFalse(torch.equal(weights.detach(), kept))
+
     def test_bad_input(self) -> None:
         module = Objective("dpo")
+        with self.assertRaisesRegex(losskit.LossKitError, "policy_logp.*3"):
+            module(**{**self.batch(), "policy_rejected_logps": torch.zeros(3)})
+        with self.assertRaisesRegex(losskit.LossKitError, "no prompts"):
+            module(**{name: tensor[:0] for name, tensor in self.batch().items()})
+        with self.assertRaisesRegex(losskit.LossKitError, "nan"):
+            module(**{**self.batch(), "ref_chosen_logps": torch.tensor([0.0, float("nan")])})
+        with self.assertRaisesRegex(losskit.LossKitError, "real numbers.*complex"):
+            module(**{**self.batch(), "ref_chosen_logps": torch.zeros(2, dtype=torch.complex64)})
+        with self.assertRaisesRegex(losskit.LossKitError, "reference_logp.*parts"):
+            module(**{**self.batch(), "ref_chosen_logps": torch.zeros(2, 2)})
+        with self.assertRaisesRegex(losskit.LossKitError, "ref_chosen_logps"):
+            module(**{**self.batch(), "ref_chosen_logps": torch.tensor(1.0)})
         with self.assertRaisesRegex(losskit.LossKitError, "tensor is needed"):
             module(**{**self.batch(), "ref_chosen_logps": np.zeros(2)})
         with self.assertRaisesRegex(losskit.LossKitError, "compute"):

@@ -1,6 +1,8 @@
-/* One registry and one objective, used from many threads at once; then from a child that was forked. */
+/* One registry and one objective, used from many threads at once; an objective closed meanwhile; then a child that was forked. */
 #include "check.h"
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,6 +49,39 @@ static double large_loss(void) {
   return results.mean_loss;
 }
 
+static losskit_objective_ref closing;
+
+/* Evaluates until another thread has closed the objective: right to the end, then an error, and never anything else. */
+static void *use_to_the_end(void *argument) {
+  losskit_failure own_failure;
+  intptr_t wrong = 0;
+  for (int i = 0; i < 1000000; i++) {
+    pairs made;
+    make_pairs(&made);
+    if (losskit_objective_evaluate(closing, &made.batch, NULL, 0, 0, &made.results, &own_failure) == 0) {
+      wrong += memcmp(made.gradient, expected.gradient, sizeof made.gradient) != 0;
+      atomic_fetch_add((atomic_int *)argument, 1);
+      continue;
+    }
+    return (void *)(wrong + !strstr(own_failure.message, "closed"));
+  }
+  return (void *)(intptr_t)-1;
+}
+
+static void close_while_in_use(void) {
+  pthread_t threads[THREADS];
+  atomic_int uses = 0;
+  closing = objective(registry, "dpo(beta=0.1)");
+  for (int i = 0; i < THREADS; i++) CHECK(pthread_create(&threads[i], NULL, use_to_the_end, &uses) == 0);
+  while (atomic_load(&uses) < 100) sched_yield();
+  WORKS(losskit_objective_close(closing, &failure));
+  for (int i = 0; i < THREADS; i++) {
+    void *wrong = NULL;
+    pthread_join(threads[i], &wrong);
+    CHECK(wrong == NULL);
+  }
+}
+
 static void use_in_child(void) {
   double loss = large_loss();
   fflush(stdout);
@@ -82,6 +117,7 @@ int main(void) {
     pthread_join(threads[i], &wrong);
     CHECK(wrong == NULL);
   }
+  close_while_in_use();
   use_in_child();
   return failures != 0;
 }
