@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 BUILD := .build/release
 APT_PACKAGES := libffi-dev libdnnl-dev libmd-dev
 
-.PHONY: build quickstart test test-numpy test-python test-bench bench bench-drivers bench-python torch-venv install-wheel-prefix \
+.PHONY: build quickstart test test-numpy test-python test-thread-sanitizer test-bench bench bench-drivers bench-python torch-venv install-wheel-prefix \
   lint install install-library install-command dependencies clean
 
 build: dependencies
@@ -71,6 +71,20 @@ bench-drivers:
 	$(call DRIVER,open) $(WITH_LOSSKIT) -ldl
 	$(call DRIVER,limits) $(BUILD)/CLossKitMatrix.build/*.o -ISources/CLossKitMatrix/include -ldnnl -lpthread
 	install -m 755 $(BUILD)/HeadBenchmark "$(BENCH)/drivers/head"
+
+# The C API's test of threads under ThreadSanitizer, in a build of its own.
+SANITIZED = $(CURDIR)/.build/thread-sanitizer
+test-thread-sanitizer: dependencies
+	for product in LossKitC DPO BetaDPO IPO CalDPO LogRatio; do \
+	  $(SWIFT) build -q --sanitize=thread --scratch-path "$(SANITIZED)" --product $$product || exit 1; \
+	done
+	clang -std=gnu11 -g -fsanitize=thread -ISources/CLossKit/include -c Tests/HostTests/Fixtures/threads.c -o "$(SANITIZED)/threads.o"
+	$(SWIFT)c -sanitize=thread -emit-executable -o "$(SANITIZED)/threads" "$(SANITIZED)/debug/libLossKitC.a" "$(SANITIZED)/threads.o" \
+	  -Xlinker --whole-archive -Xlinker "$(SANITIZED)/debug/libLossKitC.a" -Xlinker --no-whole-archive -lffi -lmd -lmvec \
+	  -Xlinker --export-dynamic
+	LOSSKIT_PLUGIN_PATH="$(SANITIZED)/debug" TSAN_OPTIONS="die_after_fork=0 suppressions=Tests/HostTests/thread-sanitizer.supp" \
+	  "$(SANITIZED)/threads"
+	@echo "ThreadSanitizer found nothing."
 
 test-bench:
 	cd Benchmarks && $(PYTHON) -m unittest discover -q tests

@@ -154,7 +154,8 @@ let package = Package(
       exclude: ["Fixtures"],
       swiftSettings: settings),
     .testTarget(
-      name: "HostTests", dependencies: ["LossKitRuntime", "LossKit"], exclude: ["Fixtures"], swiftSettings: settings),
+      name: "HostTests", dependencies: ["LossKitRuntime", "LossKit"], exclude: ["Fixtures", "thread-sanitizer.supp"],
+      swiftSettings: settings),
     .testTarget(
       name: "CommandTests", dependencies: ["LossKitRuntime", "LossKitTraining", "LossKit", "LossKitCommand"],
       exclude: ["Check/Corpus"],

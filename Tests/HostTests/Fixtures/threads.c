@@ -50,30 +50,34 @@ static double large_loss(void) {
 }
 
 static losskit_objective_ref closing;
+static atomic_int uses, users;
 
 /* Evaluates until another thread has closed the objective: right to the end, then an error, and never anything else. */
 static void *use_to_the_end(void *argument) {
+  (void)argument;
   losskit_failure own_failure;
   intptr_t wrong = 0;
-  for (int i = 0; i < 1000000; i++) {
+  for (;;) {
     pairs made;
     make_pairs(&made);
     if (losskit_objective_evaluate(closing, &made.batch, NULL, 0, 0, &made.results, &own_failure) == 0) {
       wrong += memcmp(made.gradient, expected.gradient, sizeof made.gradient) != 0;
-      atomic_fetch_add((atomic_int *)argument, 1);
+      atomic_fetch_add(&uses, 1);
       continue;
     }
-    return (void *)(wrong + !strstr(own_failure.message, "closed"));
+    wrong += !strstr(own_failure.message, "closed");
+    break;
   }
-  return (void *)(intptr_t)-1;
+  atomic_fetch_sub(&users, 1);
+  return (void *)wrong;
 }
 
 static void close_while_in_use(void) {
   pthread_t threads[THREADS];
-  atomic_int uses = 0;
   closing = objective(registry, "dpo(beta=0.1)");
-  for (int i = 0; i < THREADS; i++) CHECK(pthread_create(&threads[i], NULL, use_to_the_end, &uses) == 0);
-  while (atomic_load(&uses) < 100) sched_yield();
+  atomic_store(&users, THREADS);
+  for (int i = 0; i < THREADS; i++) CHECK(pthread_create(&threads[i], NULL, use_to_the_end, NULL) == 0);
+  while (atomic_load(&uses) < 100 && atomic_load(&users) > 0) sched_yield();
   WORKS(losskit_objective_close(closing, &failure));
   for (int i = 0; i < THREADS; i++) {
     void *wrong = NULL;
