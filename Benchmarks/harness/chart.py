@@ -14,7 +14,7 @@ STYLE = """:root { --ground: #ffffff; --ink: #1b1f24; --quiet: #5c6670; --grid: 
 @media (prefers-color-scheme: dark) { :root { --ground: #14171b; --ink: #e8ebef; --quiet: #9aa4af; --grid: #2c323a; --c0: #56b4e9; --c1: #ff8f4a; --c2: #35cf9f; --c3: #e594c2; } }
 .chart { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; }
 .chart text { fill: var(--ink); } .chart .quiet { fill: var(--quiet); } .chart .title { font-size: 15px; font-weight: 650; }
-.chart .head { font-weight: 600; } .chart .ground { fill: var(--ground); } .chart .grid { stroke: var(--grid); }
+.chart .head { font-weight: 600; stroke: var(--ground); stroke-width: 4; paint-order: stroke; } .chart circle { opacity: 0.85; } .chart .ground { fill: var(--ground); } .chart .grid { stroke: var(--grid); }
 .chart .one { stroke: var(--ink); stroke-width: 1.5; } .chart .end { text-anchor: end; } .chart .middle { text-anchor: middle; }
 .chart .c0 { fill: var(--c0); } .chart .c1 { fill: var(--c1); } .chart .c2 { fill: var(--c2); } .chart .c3 { fill: var(--c3); }"""
 
@@ -81,7 +81,7 @@ def legend() -> list[str]:
     x, parts = 16, []
     for name, color in FAMILIES:
         parts.append(f'<circle class="{color}" cx="{x + 5}" cy="42" r="5"/><text class="quiet" x="{x + 15}" y="46">{name}</text>')
-        x += 32 + 7 * len(name)
+        x += 36 + 7 * len(name)
     return parts
 
 

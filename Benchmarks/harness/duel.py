@@ -46,9 +46,11 @@ def duel(ours: Worker, peer: Worker, effort: Effort) -> tuple[list[float], list[
     sides = []
     for worker in (ours, peer):
         first = worker.time(1, 1)[0]
-        seconds = worker.time(1, calls_of(first, effort))[0] if first < effort.sample else first
-        sides.append((worker, calls_of(seconds, effort), seconds, []))
-    for _ in range(effort.rounds):
+        # A call that is long enough is the first sample; a short one says how many calls make one.
+        samples = [first] if first >= effort.sample else []
+        seconds = first if samples else worker.time(1, calls_of(first, effort))[0]
+        sides.append((worker, calls_of(seconds, effort), seconds, samples))
+    for _ in range(effort.rounds - 1 if all(samples for *_, samples in sides) else effort.rounds):
         for worker, calls, seconds, samples in sides:
             samples += turn(worker, calls, seconds, effort)
     return sides[0][3], sides[1][3]

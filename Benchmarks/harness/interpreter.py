@@ -41,6 +41,6 @@ def install(directory: pathlib.Path) -> None:
     command = [str(BENCHMARKS.parent / "Sources/Python/make-venv"), str(directory), str(requirements), sys.executable]
     if subprocess.run(command, stdout=sys.stderr).returncode != 0:
         raise Problem(
-            f"{directory}: the environment could not be made, see above; `make bench PYTHON=…` takes an interpreter that has PyTorch, "
-            "TRL and Liger"
+            f"{directory}: the environment could not be made, see above; `make bench PYTHON=…` takes an interpreter that has "
+            "PyTorch, TRL and Liger"
         )

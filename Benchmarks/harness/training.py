@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from .problem import Problem
 from .worker import KILO
 
-CHECKED_STEPS = 3
+CHECKED_STEPS = 2
 METRICS = ("loss", "grad_norm", "logps/chosen", "logps/rejected")
 
 

@@ -23,7 +23,7 @@ import protocol
 
 BETA, LEARNING_RATE = 0.1, 1e-6
 PADDING, BEGIN, END = 256, 257, 258
-CHECKED_STEPS = 3
+CHECKED_STEPS = 2
 
 
 def tokens(data: str) -> list[dict[str, list[int]]]:
@@ -105,7 +105,7 @@ class TRL:
 
     def prepare(self, words: Sequence[str]) -> None:
         from datasets import Dataset
-        from transformers import TrainerCallback
+        from transformers import PrinterCallback, TrainerCallback
         from trl import DPOConfig, DPOTrainer
 
         class Tokenized(DPOTrainer):
@@ -122,9 +122,9 @@ class TRL:
                 peer.may_go.acquire()
 
         rows = tokens(words[1])
-        directory = tempfile.mkdtemp()
+        self.directory = tempfile.TemporaryDirectory()
         config = DPOConfig(
-            output_dir=directory, per_device_train_batch_size=len(rows), per_device_eval_batch_size=len(rows), max_steps=1_000_000,
+            output_dir=self.directory.name, per_device_train_batch_size=len(rows), max_steps=1_000_000,
             learning_rate=LEARNING_RATE, lr_scheduler_type="constant", beta=BETA, precompute_ref_log_probs=True, max_length=None,
             logging_steps=1, report_to=[], save_strategy="no", use_cpu=True, bf16=self.is_half, gradient_checkpointing=False,
             disable_tqdm=True, dataloader_pin_memory=False, seed=0,
@@ -133,6 +133,7 @@ class TRL:
             LlamaForCausalLM.from_pretrained(words[0], dtype=torch.float32), args=config, train_dataset=Dataset.from_list(rows),
             processing_class=byte_tokenizer(), callbacks=[Wait()],
         )  # fmt: skip
+        self.trainer.remove_callback(PrinterCallback)
         threading.Thread(target=self.train, daemon=True).start()
         self.has_come.acquire()
 

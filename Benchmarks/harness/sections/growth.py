@@ -20,9 +20,8 @@ def measure(context: Context) -> list[Growth]:
     found = []
     with context.driver("losses") as driver:
         found.append(losses(driver, "pairs", "dpo", "dpo(beta=0.1)", [(count, 2) for count in PAIRS[::step]], 0, effort))
-        found.append(
-            losses(driver, "responses of 4,096 prompts", "plackett-luce", "plackett-luce", [(4096, k) for k in RESPONSES[::step]], 1, effort)
-        )
+        rankings = [(4096, count) for count in RESPONSES[::step]]
+        found.append(losses(driver, "responses of 4,096 prompts", "plackett-luce", "plackett-luce", rankings, 1, effort))
     name = "logits to gradient"
     found.append(logits(context, "tokens, vocabulary 32,000", name, [(2, count // 2, 32_000) for count in TOKENS[::step]], effort))
     found.append(logits(context, "vocabulary, 128 tokens", name, [(2, 64, size) for size in VOCABULARIES[::step]], effort))
