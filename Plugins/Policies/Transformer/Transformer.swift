@@ -24,6 +24,11 @@ public final class Transformer: Policy {
   /// What it was compared with.
   public static let documentation = """
     Verified against an independent NumPy model (log-probabilities), and central differences tensor by tensor (gradients).
+
+    With bf16 the factors of matrix products of weights have 8 significant bits; sums, attention, norms, softmax, weights and \
+    optimizer stay float32. In the tests a token's log-probability is within 0.02 nats of that of float32, the gradient of each \
+    tensor within 3 % of its length, and the loss of a training run within 0.2 %. Processors without products of bfloat16 give the \
+    same, more slowly.
     """
   /// A model of 0.76 million weights with a context of 256 bytes.
   public static let defaultOptions = TransformerOptions()
