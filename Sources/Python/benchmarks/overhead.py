@@ -1,7 +1,8 @@
 """What a loss with its gradient costs through each host, beside PyTorch and TRL, in one run; `make bench-python` calls it.
 
 Everything computes loss and gradient in float32 from the same log-probabilities, two threads, and is called in turns. The figures
-are medians of calls, in microseconds; of several rounds the median one. Both compiled ones are compiled with fullgraph=True.
+are medians of 200 calls, in microseconds; of several rounds the quietest, for a machine with other work on it stalls threads that
+wait for each other a thousandfold. Both compiled ones are compiled with fullgraph=True.
 """
 
 from __future__ import annotations
@@ -137,7 +138,7 @@ def measure(name: str, pairs: int, driver: pathlib.Path, rounds: int) -> dict[st
             found[host].append(median_call(call, 200))
         command = [driver, f"{name}(beta={BETA})", str(pairs), "5000"]
         found["C API"].append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
-    return {host: statistics.median(times) for host, times in found.items() if times}
+    return {host: min(times) for host, times in found.items() if times}
 
 
 def build_driver(prefix: pathlib.Path, directory: str) -> pathlib.Path:
