@@ -21,6 +21,10 @@ SECTIONS = {
 }  # fmt: skip
 
 
+# These need no peer, and so no environment.
+ALONE = {"plugins", "growth"}
+
+
 def names(text: str) -> list[str]:
     """Sections by name, in the order of the report."""
     wanted = [name.strip() for name in text.split(",")]
@@ -52,18 +56,20 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def context(options: argparse.Namespace, python: str) -> Context:
+def context(options: argparse.Namespace) -> Context:
     places = {name: getattr(options, name).resolve() for name in ("prefix", "drivers", "work")}
     for name in ("prefix", "drivers"):
         if not places[name].is_dir():
             raise Problem(f"--{name} {places[name]}: there is no such directory; `make bench` makes it")
-    return Context(**places, python=python, threads=options.threads, is_quick=options.quick)
+    options.work.mkdir(parents=True, exist_ok=True)
+    return Context(**places, python=sys.executable, threads=options.threads, is_quick=options.quick)
 
 
 def measure(options: argparse.Namespace) -> Report:
-    options.work.mkdir(parents=True, exist_ok=True)
-    python, versions = interpreter.find(options.work.resolve())
-    place = context(options, python)
+    place = context(options)
+    versions = {}
+    if not ALONE.issuperset(options.only):
+        place.python, versions = interpreter.find(place.work)
     place.say("limits")
     place.limits = limits.measure(place)
     sections, grown = [], []

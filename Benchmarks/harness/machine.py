@@ -30,8 +30,8 @@ def describe(threads: int, versions: dict[str, str]) -> list[str]:
     """Two lines: the machine, and what is installed."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIGA
     names = {"torch": "PyTorch", "trl": "TRL", "liger-kernel": "Liger", "transformers": "transformers"}
-    packages = ", ".join(f"{name} {versions[key]}" for key, name in names.items() if key in versions)
+    packages = [f"Python {platform.python_version()}", *(f"{name} {versions[key]}" for key, name in names.items() if key in versions)]
     return [
         f"{processor()} ({platform.machine()}, {vectors()}), {os.cpu_count()} cores, {memory:.0f} GB; every process on {threads}",
-        f"{platform.freedesktop_os_release().get('PRETTY_NAME', 'Linux')}, Python {platform.python_version()}, {packages}",
+        ", ".join([platform.freedesktop_os_release().get("PRETTY_NAME", "Linux"), *packages]),
     ]
