@@ -1,4 +1,4 @@
-package import LossKit
+import LossKit
 package import LossKitRuntime
 
 /// What an objective does to one prompt's responses, wherever the policy stands: its loss, and the derivatives by log π.
