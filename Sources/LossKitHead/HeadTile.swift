@@ -44,7 +44,7 @@ struct HeadTile {
     guard let first = rows.first else { return }
     let size = head.hiddenSize
     try scored.selecting(rows).writeGradient(
-      of: matrix(memory.logits), from: cotangent.selecting(rows.lazy.map { $0 - offset }),
+      of: matrix(memory.logits), from: cotangent.selecting(rows.map { $0 - offset }[...]),
       reference: reference.map { _ in matrix(memory.referenceLogits) }, threads: head.threads)
     let slopes = try slopes()
     try memory.products.run(

@@ -20,7 +20,7 @@ extension LogProbabilities {
   package func isIdentified(by identity: Identity) -> Bool { self.identity === identity }
 
   /// Takes over the scores of some rows, in their order.
-  package mutating func copy(_ part: LogProbabilities, to rows: some Collection<Int>) {
+  package mutating func copy(_ part: LogProbabilities, to rows: ArraySlice<Int>) {
     let count = labels.values.count, partCount = part.labels.values.count
     for column in 0..<Self.columnCount {
       for (index, row) in rows.enumerated() {
@@ -30,7 +30,7 @@ extension LogProbabilities {
   }
 
   /// The scores of some rows alone. Errors name the rows as they are numbered here.
-  package func selecting(_ rows: some Collection<Int>) throws -> LogProbabilities {
+  package func selecting(_ rows: ArraySlice<Int>) throws -> LogProbabilities {
     let count = labels.values.count
     let labels = try TokenLabels(rows.map { self.labels.values[$0] }, mask: rows.map(self.labels.counts))
     return LogProbabilities(
@@ -41,7 +41,7 @@ extension LogProbabilities {
 
 extension LogProbabilityCotangent {
   /// The gradient for some rows alone.
-  package func selecting(_ rows: some Collection<Int>) -> LogProbabilityCotangent {
+  package func selecting(_ rows: ArraySlice<Int>) -> LogProbabilityCotangent {
     func part(_ column: [Double]) -> [Double] { column.isEmpty ? [] : rows.map { column[$0] } }
     return LogProbabilityCotangent(
       part(values), entropies: part(entropies), logCollisions: part(logCollisions), divergences: part(divergences))
