@@ -16,7 +16,7 @@ from harness.results import Report
 from harness.sections import growth, head, limits, logits, losses, plugins, step
 
 SECTIONS = {
-    "losses": losses.measure, "logits": logits.measure, "head": head.measure, "step": step.measure, "plugins": plugins.measure,
+    "losses": losses.measure, "logits": logits.measure, "head": head.measure, "step": step.measure, "large-step": step.measure_large, "plugins": plugins.measure,
     "growth": growth.measure,
 }  # fmt: skip
 
@@ -48,7 +48,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--drivers", type=pathlib.Path, required=True, help="where the drivers are")
     parser.add_argument("--work", type=pathlib.Path, required=True, help="for the environment, results and what is made on the way")
     parser.add_argument("--quick", action="store_true", help="fewer and smaller cases: about three minutes")
-    parser.add_argument("--only", type=names, default=list(SECTIONS), metavar="A,B", help=f"sections: {', '.join(SECTIONS)}")
+    parser.add_argument("--only", type=names, metavar="A,B", help=f"sections: {', '.join(SECTIONS)}")
     parser.add_argument("--threads", type=threads, default=min(2, len(os.sched_getaffinity(0))), help="of every process (default: 2)")
     parser.add_argument("--json", type=pathlib.Path, help="the figures (default: bench.json in --work)")
     parser.add_argument("--update", type=pathlib.Path, metavar="README", help="replaces the table between this file's markers")
@@ -73,7 +73,9 @@ def measure(options: argparse.Namespace) -> Report:
     place.say("limits")
     place.limits = limits.measure(place)
     sections, grown = [], []
-    for name in options.only:
+    # A quick run leaves out what is not quick.
+    usual = [name for name in SECTIONS if not (options.quick and name == "large-step")]
+    for name in options.only or usual:
         place.say(name)
         found = SECTIONS[name](place)
         if name == "growth":
@@ -81,7 +83,7 @@ def measure(options: argparse.Namespace) -> Report:
         else:
             sections.append(found)
     command = "make bench" + (" QUICK=1" if options.quick else "")
-    if len(options.only) < len(SECTIONS):
+    if options.only:
         command += f" ONLY={','.join(options.only)}"
     return Report(command, machine.describe(options.threads, versions), place.limits, sections, grown)
 

@@ -26,7 +26,8 @@ def measure(context: Context) -> Section:
         notes=[
             "LossKit writes the gradient over the logits, as a trainer does, or into memory of its own, as PyTorch does; ratios are "
             "to the latter. Memory is what a call takes beyond the logits. The share is that of the gradient in place, and counts a pass over "
-            "the logits to read, one to read again and one to write; it exceeds 100 % where the second finds them in a cache."
+            "the logits to read, one to read again and one to write; it may exceed 100 %, because the limit's copy and triad also fetch what "
+            "they overwrite, which is not counted, and two of the three passes overwrite nothing."
         ],
     )  # fmt: skip
 
