@@ -65,27 +65,43 @@ def context(options: argparse.Namespace) -> Context:
     return Context(**places, python=sys.executable, threads=options.threads, is_quick=options.quick)
 
 
+def chosen(only: list[str] | None, is_quick: bool) -> list[str]:
+    """The sections of a run: those that were named, or all that the kind of run has."""
+    return only or [name for name in SECTIONS if not (is_quick and name == "large-step")]
+
+
 def measure(options: argparse.Namespace) -> Report:
+    """All sections of a run. What is measured is kept after each, for a run can be stopped before its end."""
     place = context(options)
+    sections = chosen(options.only, options.quick)
     versions = {}
-    if not ALONE.issuperset(options.only):
+    if not ALONE.issuperset(sections):
         place.python, versions = interpreter.find(place.work)
     place.say("limits")
     place.limits = limits.measure(place)
-    sections, grown = [], []
-    # A quick run leaves out what is not quick.
-    usual = [name for name in SECTIONS if not (options.quick and name == "large-step")]
-    for name in options.only or usual:
+    report = Report(command(options), machine.describe(options.threads, versions), place.limits, [], [])
+    for name in sections:
         place.say(name)
         found = SECTIONS[name](place)
         if name == "growth":
-            grown = found
+            report.growth = found
         else:
-            sections.append(found)
-    command = "make bench" + (" QUICK=1" if options.quick else "")
-    if options.only:
-        command += f" ONLY={','.join(options.only)}"
-    return Report(command, machine.describe(options.threads, versions), place.limits, sections, grown)
+            report.sections.append(found)
+        keep(report, options)
+    return report
+
+
+def command(options: argparse.Namespace) -> str:
+    """What has to be typed for a run like this one."""
+    words = "make bench" + (" QUICK=1" if options.quick else "")
+    return words + (f" ONLY={','.join(options.only)}" if options.only else "")
+
+
+def keep(report: Report, options: argparse.Namespace) -> None:
+    """Writes the table, the figures and the chart into files."""
+    write(options.work / "bench.md", table.markdown(report))
+    write(options.json or options.work / "bench.json", json.dumps(figures(report), indent=2) + "\n")
+    write(options.svg or options.work / "bench.svg", chart.svg(report))
 
 
 def figures(report: Report) -> dict:
@@ -119,14 +135,10 @@ def main() -> int:
     try:
         if options.update:
             table.replaced(read(options.update), "", str(options.update))
-        report = measure(options)
-        content = table.markdown(report)
+        content = table.markdown(measure(options))
         print(content, end="")
-        write(options.work / "bench.md", content)
         if options.update:
             write(options.update, table.replaced(read(options.update), content, str(options.update)))
-        write(options.json or options.work / "bench.json", json.dumps(figures(report), indent=2) + "\n")
-        write(options.svg or options.work / "bench.svg", chart.svg(report))
     except Problem as problem:
         print(f"bench: {problem}", file=sys.stderr)
         return 1

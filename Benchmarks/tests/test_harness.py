@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import array
+import contextlib
+import io
+import json
 import os
 import pathlib
 import sys
+import tempfile
 import unittest
 import xml.etree.ElementTree
+from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
@@ -119,6 +124,52 @@ class AgreementTests(unittest.TestCase):
         for wrong in ([1, 5, -3.1], [1.1, 5, -3], [1, float("nan"), -3], [1, 5]):
             with self.assertRaisesRegex(Problem, "^here: "):
                 check_agreement("here", array.array("d", wrong), right, 1e-3)
+
+
+class RunTests(unittest.TestCase):
+    """Whole runs, with sections that take no time."""
+
+    def run_with(self, words: list[str], sections: dict) -> tuple[int, str, pathlib.Path]:
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        directory = pathlib.Path(temporary.name)
+        for name in ("prefix", "drivers", "work"):
+            (directory / name).mkdir()
+            words = [*words, f"--{name}", str(directory / name)]
+        finished = report()
+        with (
+            mock.patch.object(sys, "argv", ["bench.py", *words]), mock.patch.dict(bench.SECTIONS, sections),
+            mock.patch.object(bench.interpreter, "find", return_value=(sys.executable, {})),
+            mock.patch.object(bench.limits, "measure", return_value=finished.limits),
+            mock.patch.object(bench.Context, "say"), contextlib.redirect_stdout(io.StringIO()) as printed,
+            contextlib.redirect_stderr(io.StringIO()),
+        ):  # fmt: skip
+            return bench.main(), printed.getvalue(), directory / "work"
+
+    @staticmethod
+    def sections() -> dict:
+        finished = report()
+        found = {name: lambda _, name=name: Section(name, f"Title of {name}", []) for name in bench.SECTIONS}
+        return {**found, "growth": lambda _: finished.growth}
+
+    def test_all_sections_are_measured_unless_some_are_named(self) -> None:
+        status, printed, work = self.run_with([], self.sections())
+        self.assertEqual(status, 0)
+        self.assertTrue(all(f"Title of {name}" in printed for name in bench.SECTIONS if name != "growth"))
+        self.assertIn("cost grows", printed)
+        self.assertEqual((work / "bench.md").read_text(), printed)
+        self.assertIn("`make bench QUICK=1`", self.run_with(["--quick"], self.sections())[1])
+        self.assertNotIn("Title of large-step", self.run_with(["--quick"], self.sections())[1])
+        self.assertNotIn("Title of step", self.run_with(["--only", "losses"], self.sections())[1])
+
+    def test_what_was_measured_before_a_problem_is_kept(self) -> None:
+        def fails(_: object) -> None:
+            raise Problem("the peer ended")
+
+        status, printed, work = self.run_with([], {**self.sections(), "step": fails})
+        self.assertEqual((status, printed), (1, ""))
+        self.assertIn("Title of head", (work / "bench.md").read_text())
+        self.assertEqual([section["name"] for section in json.loads((work / "bench.json").read_text())["sections"]], ["losses", "logits", "head"])
 
 
 class OptionTests(unittest.TestCase):
