@@ -22,6 +22,7 @@ from harness import chart, table, text  # noqa: E402
 from harness.duel import Effort, alone, check_agreement, duel  # noqa: E402
 from harness.problem import Problem  # noqa: E402
 from harness.results import Case, Growth, Limits, Measurement, Report, Section  # noqa: E402
+from harness.sections import step  # noqa: E402
 from harness.slope import slope  # noqa: E402
 from harness.worker import Worker  # noqa: E402
 
@@ -170,6 +171,13 @@ class RunTests(unittest.TestCase):
         self.assertEqual((status, printed), (1, ""))
         self.assertIn("Title of head", (work / "bench.md").read_text())
         self.assertEqual([section["name"] for section in json.loads((work / "bench.json").read_text())["sections"]], ["losses", "logits", "head"])
+
+
+class StepTests(unittest.TestCase):
+    def test_both_sides_compute_in_the_precision_that_is_named(self) -> None:
+        place = pathlib.Path("model")
+        self.assertIn("bf16=true", step.options(step.SMALL, "bfloat16", place, place))
+        self.assertNotIn("bf16=true", step.options(step.SMALL, "float32", place, place))
 
 
 class OptionTests(unittest.TestCase):

@@ -120,15 +120,19 @@ def training(
     context: Context, model: Model, precision: str, directory: pathlib.Path, data: pathlib.Path
 ) -> contextlib.AbstractContextManager[Training]:
     """`losskit train` on the same model and data, without an end."""
-    options = {
+    words = [str(context.losskit), "train", *options(model, precision, directory, data)]
+    return Training(words, model.pairs, context.environment(), context.processors, context.work)
+
+
+def options(model: Model, precision: str, directory: pathlib.Path, data: pathlib.Path) -> list[str]:
+    """What `losskit train` is told."""
+    values = {
         "loss": "dpo(beta=0.1)", "init": directory, "data": data, "per-device-train-batch-size": model.pairs,
         "max-steps": 1_000_000_000, "learning-rate": 1e-6, "lr-scheduler-type": "constant", "logging-steps": 1, "save-steps": 0,
     }  # fmt: skip
-    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     if precision == "bfloat16":
-        options["policy-set"] = "bf16=true"
-    command = [str(context.losskit), "train", *words]
-    return Training(command, model.pairs, context.environment(), context.processors, context.work)
+        values["policy-set"] = "bf16=true"
+    return [word for name, value in values.items() for word in (f"--{name}", str(value))]
 
 
 def write(context: Context, model: Model) -> tuple[pathlib.Path, pathlib.Path]:
