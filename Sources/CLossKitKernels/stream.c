@@ -60,9 +60,13 @@ int32_t losskit_run_streamed(const losskit_instruction *instructions, size_t ins
       for (size_t row = rows; row < padded_rows; row++) copy[row] = copy[rows - 1];
     }
     evaluator->evaluate(instructions, instruction_count, &block, padded_rows);
-    for (size_t column = 0; column < output_count; column++)
+    for (size_t column = 0; column < output_count; column++) {
+      /* Of the numbers that are only summed, the sum tells. */
+      if (column == summed && !outputs[column].data) continue;
       if (write_column(evaluator, &outputs[column], start, output_copies + column * stride, rows)) return 1;
+    }
     *sum += evaluator->sum(output_copies + summed * stride, rows);
+    if (*sum - *sum != 0) return 1;
   }
   return 0;
 }

@@ -72,7 +72,7 @@ let exactKernels: [Kernel] = [
   .exact("clamp", LOSSKIT_KERNEL_CLAMP, operands: 3) { $0[0] < $0[1] ? $0[1] : $0[0] > $0[2] ? $0[2] : $0[0] },
 ]
 
-/// The kernels that take exp(-|a|) as well, each beside the one that computes it itself.
+/// The kernels that take exp(-|a|) or its LOG1P as well, each beside the one that computes it itself.
 let sharingKernels: [(sharing: Int, alone: Int)] = [
   (LOSSKIT_KERNEL_SIGMOID_FROM, LOSSKIT_KERNEL_SIGMOID),
   (LOSSKIT_KERNEL_LOG_SIGMOID_FROM, LOSSKIT_KERNEL_LOG_SIGMOID),

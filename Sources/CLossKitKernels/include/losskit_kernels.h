@@ -40,11 +40,11 @@ enum {
   LOSSKIT_KERNEL_SIGN,         /* a > 0 ? 1 : a < 0 ? -1 : 0; NaN of NaN */
   LOSSKIT_KERNEL_SELECT,       /* a > 0 ? b : c */
   LOSSKIT_KERNEL_CLAMP,        /* a < b ? b : a > c ? c : a */
-  /* A loss with its gradient needs several of these at a and -a; the exponential they share is most of the work. */
+  /* A loss with its gradient needs several of these at a and -a; the elementary functions they share are most of the work. */
   LOSSKIT_KERNEL_EXP_NEGATIVE_ABS, /* exp(-|a|) */
   LOSSKIT_KERNEL_SIGMOID_FROM,     /* SIGMOID of a, bit for bit, where b is EXP_NEGATIVE_ABS of a or of -a */
-  LOSSKIT_KERNEL_LOG_SIGMOID_FROM, /* LOG_SIGMOID of a, likewise */
-  LOSSKIT_KERNEL_SOFTPLUS_FROM,    /* SOFTPLUS of a, likewise */
+  LOSSKIT_KERNEL_LOG_SIGMOID_FROM, /* LOG_SIGMOID of a, likewise, where b is LOG1P of that */
+  LOSSKIT_KERNEL_SOFTPLUS_FROM,    /* SOFTPLUS of a, as LOG_SIGMOID_FROM */
   LOSSKIT_KERNEL_COUNT
 };
 
@@ -85,8 +85,8 @@ typedef struct losskit_host_column {
 
 /* Runs a program like losskit_run over rows first..<last of a host's columns. They are converted block by block, so that nothing of
  * the size of the batch is stored between; each row's results are those of losskit_run, to the bit. *sum is set to the sum of
- * output `summed`, whose rounding error depends on the level. Returns 0, or 1 where a number that was read or computed is not
- * finite: outputs are then partly written. */
+ * output `summed`, whose rounding error depends on the level. Returns 0, or 1 where a number that was read or computed, or
+ * the sum, is not finite: outputs are then partly written. */
 int32_t losskit_run_streamed(const losskit_instruction *instructions, size_t instruction_count, size_t registers,
                              const losskit_host_column *inputs, size_t input_count, const double *scalars,
                              const losskit_host_column *outputs, size_t output_count, double *scratch, size_t first,

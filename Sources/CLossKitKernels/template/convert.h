@@ -3,53 +3,59 @@
  * So little is computed for each that it would wait for memory; what comes a while later is asked for here. Asking for what is
  * not there is harmless. */
 
-enum { AHEAD = 2048, CACHE_LINE = 64 };
+enum { AHEAD = 2048, LINE = 64 / sizeof(float) /* numbers in a cache line */, VECTORS_PER_LINE = LINE / LOSSKIT_LANES };
 
 typedef float half_vector __attribute__((ext_vector_type(LOSSKIT_LANES)));
 
 static int32_t widen(const void *narrow, double *wide, size_t count) {
   const char *from = narrow;
-  vector sum = broadcast(0); /* as in first_nonfinite */
+  vector sums[VECTORS_PER_LINE] = {0}; /* as in first_nonfinite; several, for the additions not to wait for each other */
   size_t i = 0;
-  for (; i + LOSSKIT_LANES <= count; i += LOSSKIT_LANES) {
-    half_vector values;
-    const char *const address = from + i * sizeof(float);
-    if (i * sizeof(float) % CACHE_LINE == 0) __builtin_prefetch(address + AHEAD);
-    __builtin_memcpy(&values, address, sizeof values);
-    const vector converted = __builtin_convertvector(values, vector);
-    sum += converted - converted;
-    store(wide + i, converted);
+  for (; i + LINE <= count; i += LINE) {
+    __builtin_prefetch(from + i * sizeof(float) + AHEAD);
+    for (int part = 0; part < VECTORS_PER_LINE; part++) {
+      const size_t place = i + part * LOSSKIT_LANES;
+      half_vector values;
+      __builtin_memcpy(&values, from + place * sizeof(float), sizeof values);
+      const vector converted = __builtin_convertvector(values, vector);
+      sums[part] += converted - converted;
+      store(wide + place, converted);
+    }
   }
-  int32_t found = __builtin_reduce_or(sum != 0);
+  int32_t found = 0;
+  for (int part = 0; part < VECTORS_PER_LINE; part++) found |= __builtin_reduce_or(sums[part] != 0) != 0;
   for (; i < count; i++) {
     float value;
     __builtin_memcpy(&value, from + i * sizeof value, sizeof value);
     wide[i] = value;
     found |= wide[i] - wide[i] != 0;
   }
-  return found != 0;
+  return found;
 }
 
 static int32_t narrow_scaled(const double *wide, double factor, void *narrow, size_t count) {
   char *to = narrow;
-  vector sum = broadcast(0);
+  vector sums[VECTORS_PER_LINE] = {0};
   size_t i = 0;
-  for (; i + LOSSKIT_LANES <= count; i += LOSSKIT_LANES) {
-    const vector scaled = load(wide + i) * factor;
-    const half_vector values = __builtin_convertvector(scaled, half_vector);
-    char *const address = to + i * sizeof(float);
-    if (i * sizeof(float) % CACHE_LINE == 0) __builtin_prefetch(address + AHEAD, 1);
-    sum += scaled - scaled;
-    __builtin_memcpy(address, &values, sizeof values);
+  for (; i + LINE <= count; i += LINE) {
+    __builtin_prefetch(to + i * sizeof(float) + AHEAD, 1);
+    for (int part = 0; part < VECTORS_PER_LINE; part++) {
+      const size_t place = i + part * LOSSKIT_LANES;
+      const vector scaled = load(wide + place) * factor;
+      const half_vector values = __builtin_convertvector(scaled, half_vector);
+      sums[part] += scaled - scaled;
+      __builtin_memcpy(to + place * sizeof(float), &values, sizeof values);
+    }
   }
-  int32_t found = __builtin_reduce_or(sum != 0);
+  int32_t found = 0;
+  for (int part = 0; part < VECTORS_PER_LINE; part++) found |= __builtin_reduce_or(sums[part] != 0) != 0;
   for (; i < count; i++) {
     const double scaled = wide[i] * factor;
     const float value = (float)scaled;
     __builtin_memcpy(to + i * sizeof value, &value, sizeof value);
     found |= scaled - scaled != 0;
   }
-  return found != 0;
+  return found;
 }
 
 /* In as many partial sums as it takes for the additions not to wait for each other. */

@@ -9,13 +9,10 @@ LOSSKIT_FUNCTION sigmoid(vector a, vector exponential) {
   return choose(a >= 0, broadcast(1), exponential) / (1 + exponential);
 }
 
-LOSSKIT_FUNCTION log_sigmoid(vector a, vector exponential) {
-  return choose(a < 0, a, broadcast(0)) - vector_log1p(exponential);
-}
+/* The logarithm is that of 1 + exp(-|a|). */
+LOSSKIT_FUNCTION log_sigmoid(vector a, vector logarithm) { return choose(a < 0, a, broadcast(0)) - logarithm; }
 
-LOSSKIT_FUNCTION softplus(vector a, vector exponential) {
-  return choose(a > 0, a, broadcast(0)) + vector_log1p(exponential);
-}
+LOSSKIT_FUNCTION softplus(vector a, vector logarithm) { return choose(a > 0, a, broadcast(0)) + logarithm; }
 
 /* 1 - exp(a) cancels near 0, and its logarithm near -infinity; each form is used where it keeps all digits. */
 LOSSKIT_FUNCTION log1mexp(vector a) {

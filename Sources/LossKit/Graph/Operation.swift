@@ -26,7 +26,8 @@ package enum Operation: UInt32, Sendable, CaseIterable {
   case batchUnsorted
   /// The batch mean of the cotangent of a batch mean; kept apart so that batches of mixed rankings can pair them.
   case batchMeanGradient
-  /// exp(−|a|), which the next three share; they take the operand and it. They arise when a program is compiled.
+  /// exp(−|a|), which the next three share. They take the operand and it, or, the last two, log(1 + it). They arise when a program
+  /// is compiled.
   case expNegativeAbs
   case sigmoidFrom, logSigmoidFrom, softplusFrom
 
@@ -68,8 +69,8 @@ package enum Operation: UInt32, Sendable, CaseIterable {
     case .select: a > 0 ? b : c
     case .clamp: a < b ? b : a > c ? c : a
     case .sigmoidFrom: a >= 0 ? 1 / (1 + b) : b / (1 + b)
-    case .logSigmoidFrom: Swift.min(a, 0) - Self.libm.log1p(b)
-    case .softplusFrom: Swift.max(a, 0) + Self.libm.log1p(b)
+    case .logSigmoidFrom: Swift.min(a, 0) - b
+    case .softplusFrom: Swift.max(a, 0) + b
     default: unary(a)
     }
   }
@@ -85,8 +86,8 @@ package enum Operation: UInt32, Sendable, CaseIterable {
     case .tanh: Self.libm.tanh(x)
     case .expNegativeAbs: Self.libm.exp(-Swift.abs(x))
     case .sigmoid: Self.sigmoidFrom(x, Self.libm.exp(-Swift.abs(x)))
-    case .logSigmoid: Self.logSigmoidFrom(x, Self.libm.exp(-Swift.abs(x)))
-    case .softplus: Self.softplusFrom(x, Self.libm.exp(-Swift.abs(x)))
+    case .logSigmoid: Self.logSigmoidFrom(x, Self.libm.log1p(Self.libm.exp(-Swift.abs(x))))
+    case .softplus: Self.softplusFrom(x, Self.libm.log1p(Self.libm.exp(-Swift.abs(x))))
     case .log1mexp: x > -0.6931471805599453 ? Self.libm.log(-Self.libm.expm1(x)) : Self.libm.log1p(-Self.libm.exp(x))
     case .abs: Swift.abs(x)
     case .square: x * x
