@@ -107,6 +107,8 @@ package struct ComponentExport {
   }
 
   private func referenceRange(_ evaluator: GraphEvaluator) throws -> (min: UInt32, max: UInt32) {
+    // Most read none, and are not traced once more.
+    guard columns.contains(where: \.isPerReference) else { return (0, 0) }
     let one = graphs.map { $0.referencesRead(columns: columns) }.max() ?? 0
     let many = try evaluator.trace(responses, one + 2, values).referencesRead(columns: columns)
     return (UInt32(one), many > one ? UInt32.max : UInt32(one))
