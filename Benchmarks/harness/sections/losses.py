@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import statistics
 
-from ..context import Context
+from ..context import PAGES, Context
 from ..duel import check_agreement, compared
 from ..results import Case, Measurement, Section
 
@@ -15,6 +16,8 @@ PEERS = {"eager": "PyTorch", "compile": "torch.compile", "trl": "TRL"}
 # Read: four floats; written: two.
 BYTES_PER_PAIR = 24
 TOLERANCE = 1e-4
+# Below, nothing is large enough for its pages to be given back to the system.
+LARGE = 65_536
 
 
 def measure(context: Context) -> Section:
@@ -22,20 +25,22 @@ def measure(context: Context) -> Section:
     pairs = (8, 1024, 65_536) if context.is_quick else PAIRS
     losses = ("dpo", "cal-dpo") if context.is_quick else LOSSES
     cases = []
-    with contextlib.ExitStack() as stack:
-        ours = stack.enter_context(context.driver("losses"))
-        peers = {kind: stack.enter_context(context.peer("losses", kind)) for kind in PEERS}
-        for loss in losses:
-            for count in pairs:
-                context.say(f"  {loss}, {count:,} pairs")
-                cases.append(case(context, ours, peers, loss, count))
+    for pages in list(PAGES)[:1] if context.is_quick else PAGES:
+        with contextlib.ExitStack() as stack:
+            ours = stack.enter_context(context.driver("losses"))
+            peers = {kind: stack.enter_context(context.peer("losses", kind, pages=pages)) for kind in PEERS}
+            counts = [count for count in pairs if pages == "as shipped" or count >= LARGE]
+            for loss, count in itertools.product(losses, counts):
+                label = f"{loss}, {count:,} pairs" + (f", {pages}" if count >= LARGE else "")
+                context.say(f"  {label}")
+                cases.append(case(context, ours, peers, loss, count, label))
     return Section(
         "losses", "Loss and gradient from given log-probabilities, float32", cases,
         limit="memory bandwidth", notes=["TRL is its `_compute_loss` with its metrics; it has no Cal-DPO."],
     )  # fmt: skip
 
 
-def case(context: Context, ours, peers, loss: str, count: int) -> Case:
+def case(context: Context, ours, peers, loss: str, count: int, label: str) -> Case:
     """One loss at one size."""
     ours.prepare(f"{loss}(beta=0.1)", count, 2)
     found = ours.results()
@@ -44,10 +49,10 @@ def case(context: Context, ours, peers, loss: str, count: int) -> Case:
         if (kind, loss) == ("trl", "cal-dpo"):
             continue
         peer.prepare(loss, count)
-        check_agreement(f"{loss}, {count:,} pairs, {PEERS[kind]}", found, peer.results(), TOLERANCE)
+        check_agreement(f"{label}, {PEERS[kind]}", found, peer.results(), TOLERANCE)
         measurement, samples = compared(ours, peer, PEERS[kind], context.effort(rounds=5))
         measurements.append(measurement)
         own += samples
     seconds = statistics.median(own)
     share = BYTES_PER_PAIR * count / seconds / context.limits.bandwidth
-    return Case(f"{loss}, {count:,} pairs", [Measurement("LossKit", seconds), *measurements], share if count > 4096 else None)
+    return Case(label, [Measurement("LossKit", seconds), *measurements], share if count >= LARGE else None)
