@@ -30,6 +30,7 @@ typedef struct losskit_level {
   size_t (*first_nonfinite)(const double *values, size_t count);
   size_t (*first_nan)(const double *values, size_t count);
   int32_t (*widen)(const void *narrow, double *wide, size_t count);
+  int32_t (*widen_difference)(const void *narrow, const void *subtracted, double *wide, size_t count);
   int32_t (*narrow)(const double *wide, double factor, void *narrow, size_t count);
   double (*sum)(const double *values, size_t count);
 } losskit_level;

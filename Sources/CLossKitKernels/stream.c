@@ -6,11 +6,19 @@ static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 /* Each returns whether a number is not finite. */
 
+static int32_t is_packed(const losskit_host_column *column) {
+  return column->stride == (ptrdiff_t)(column->is_float ? sizeof(float) : sizeof(double));
+}
+
+static const char *address(const losskit_host_column *column, size_t row) {
+  return (const char *)column->data + (ptrdiff_t)row * column->stride;
+}
+
 static int32_t read_column(const losskit_level *level, const losskit_host_column *column, size_t first, double *copy,
                            size_t rows) {
-  const char *from = (const char *)column->data + (ptrdiff_t)first * column->stride;
-  if (column->is_float && column->stride == sizeof(float)) return level->widen(from, copy, rows);
-  if (!column->is_float && column->stride == sizeof(double)) {
+  const char *from = address(column, first);
+  if (column->is_float && is_packed(column)) return level->widen(from, copy, rows);
+  if (is_packed(column)) {
     memcpy(copy, from, rows * sizeof *copy);
   } else {
     for (size_t row = 0; row < rows; row++, from += column->stride) {
@@ -26,11 +34,23 @@ static int32_t read_column(const losskit_level *level, const losskit_host_column
   return level->first_nonfinite(copy, rows) < rows;
 }
 
+static int32_t read_input(const losskit_level *level, const losskit_host_input *input, size_t first, double *copy,
+                          size_t rows) {
+  const losskit_host_column *const values = &input->values, *const subtracted = &input->subtracted;
+  if (!subtracted->data) return read_column(level, values, first, copy, rows);
+  if (values->is_float && subtracted->is_float && is_packed(values) && is_packed(subtracted))
+    return level->widen_difference(address(values, first), address(subtracted, first), copy, rows);
+  double other[LOSSKIT_BLOCK_ROWS];
+  if (read_column(level, values, first, copy, rows) || read_column(level, subtracted, first, other, rows)) return 1;
+  for (size_t row = 0; row < rows; row++) copy[row] -= other[row];
+  return level->first_nonfinite(copy, rows) < rows;
+}
+
 static int32_t write_column(const losskit_level *level, const losskit_host_column *column, size_t first,
                             const double *copy, size_t rows) {
   if (!column->data) return level->first_nonfinite(copy, rows) < rows;
   char *to = (char *)column->data + (ptrdiff_t)first * column->stride;
-  if (column->is_float && column->stride == sizeof(float)) return level->narrow(copy, column->factor, to, rows);
+  if (column->is_float && is_packed(column)) return level->narrow(copy, column->factor, to, rows);
   for (size_t row = 0; row < rows; row++, to += column->stride) {
     const double wide = copy[row] * column->factor;
     const float narrow = (float)wide;
@@ -40,7 +60,7 @@ static int32_t write_column(const losskit_level *level, const losskit_host_colum
 }
 
 int32_t losskit_run_streamed(const losskit_instruction *instructions, size_t instruction_count, size_t registers,
-                             const losskit_host_column *inputs, size_t input_count, const double *scalars,
+                             const losskit_host_input *inputs, size_t input_count, const double *scalars,
                              const losskit_host_column *outputs, size_t output_count, double *scratch, size_t first,
                              size_t last, int32_t level, size_t summed, double *sum) {
   const losskit_level *const evaluator = losskit_level_for(level);
@@ -56,7 +76,7 @@ int32_t losskit_run_streamed(const losskit_instruction *instructions, size_t ins
     const size_t padded_rows = (rows + evaluator->lanes - 1) / evaluator->lanes * evaluator->lanes;
     for (size_t column = 0; column < input_count; column++) {
       double *const copy = input_copies + column * stride;
-      if (read_column(evaluator, &inputs[column], start, copy, rows)) return 1;
+      if (read_input(evaluator, &inputs[column], start, copy, rows)) return 1;
       for (size_t row = rows; row < padded_rows; row++) copy[row] = copy[rows - 1];
     }
     evaluator->evaluate(instructions, instruction_count, &block, padded_rows);

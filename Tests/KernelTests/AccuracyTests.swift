@@ -43,9 +43,10 @@ import Testing
     let exponential = try results(of: LOSSKIT_KERNEL_EXP_NEGATIVE_ABS, [column.map { -$0 }], level: level)
     let logarithm = try results(of: LOSSKIT_KERNEL_LOG1P, [exponential], level: level)
     for kernel in sharingKernels {
-      let other = kernel.sharing == LOSSKIT_KERNEL_SIGMOID_FROM ? exponential : logarithm
+      let other = kernel.takesLogarithm ? logarithm : exponential
       let shared = try results(of: kernel.sharing, [column, other], level: level)
-      let alone = try results(of: kernel.alone, [column], level: level)
+      let operand = kernel.isOfNegative ? column.map { -$0 } : column
+      let alone = try results(of: kernel.alone, [operand], level: level)
       #expect(shared.bits == alone.bits)
     }
   }

@@ -72,11 +72,13 @@ let exactKernels: [Kernel] = [
   .exact("clamp", LOSSKIT_KERNEL_CLAMP, operands: 3) { $0[0] < $0[1] ? $0[1] : $0[0] > $0[2] ? $0[2] : $0[0] },
 ]
 
-/// The kernels that take exp(-|a|) or its LOG1P as well, each beside the one that computes it itself.
-let sharingKernels: [(sharing: Int, alone: Int)] = [
-  (LOSSKIT_KERNEL_SIGMOID_FROM, LOSSKIT_KERNEL_SIGMOID),
-  (LOSSKIT_KERNEL_LOG_SIGMOID_FROM, LOSSKIT_KERNEL_LOG_SIGMOID),
-  (LOSSKIT_KERNEL_SOFTPLUS_FROM, LOSSKIT_KERNEL_SOFTPLUS),
+/// The kernels that take exp(-|a|) or its LOG1P as well, each beside the one that computes it itself, of a or of -a.
+let sharingKernels: [(sharing: Int, alone: Int, isOfNegative: Bool, takesLogarithm: Bool)] = [
+  (LOSSKIT_KERNEL_SIGMOID_FROM, LOSSKIT_KERNEL_SIGMOID, false, false),
+  (LOSSKIT_KERNEL_SIGMOID_OF_NEGATIVE_FROM, LOSSKIT_KERNEL_SIGMOID, true, false),
+  (LOSSKIT_KERNEL_LOG_SIGMOID_FROM, LOSSKIT_KERNEL_LOG_SIGMOID, false, true),
+  (LOSSKIT_KERNEL_SOFTPLUS_FROM, LOSSKIT_KERNEL_SOFTPLUS, false, true),
+  (LOSSKIT_KERNEL_SOFTPLUS_OF_NEGATIVE_FROM, LOSSKIT_KERNEL_SOFTPLUS, true, true),
 ]
 
 /// How many numbers each kernel takes, by its code.

@@ -46,14 +46,19 @@ import Testing
   }
 
   private func stream(
-    _ inputs: [HostNumbers], _ outputs: [losskit_host_column], rows: Range<Int>, level: Int32
+    _ inputs: [HostNumbers], less subtracted: [HostNumbers] = [], into outputs: [losskit_host_column], rows: Range<Int>,
+    level: Int32, running program: Program = StreamTests.program
   ) throws -> (problem: Int32, sum: Double) {
-    let program = Self.program
     let scratch = try GuardedColumn(
       repeating: .signalingNaN, count: losskit_scratch_size(program.registers, inputs.count, outputs.count))
+    let columns = inputs.indices.map { index in
+      losskit_host_input(
+        values: inputs[index].column,
+        subtracted: index < subtracted.count ? subtracted[index].column : losskit_host_column())
+    }
     var sum = Double.nan
     let problem = losskit_run_streamed(
-      program.instructions, program.instructions.count, program.registers, inputs.map(\.column), inputs.count, [0.3],
+      program.instructions, program.instructions.count, program.registers, columns, columns.count, [0.3],
       outputs, outputs.count, scratch.values, rows.lowerBound, rows.upperBound, level, 0, &sum)
     return (problem, sum)
   }
@@ -83,7 +88,7 @@ import Testing
       let middle = rows / 3
       var sum = 0.0
       for part in [0..<middle, middle..<rows] {
-        let result = try stream(inputs, outputs.map(\.column), rows: part, level: level)
+        let result = try stream(inputs, into: outputs.map(\.column), rows: part, level: level)
         #expect(result.problem == 0)
         sum += result.sum
       }
@@ -97,6 +102,36 @@ import Testing
     }
   }
 
+  /// Of floats and doubles, close together and apart, on either side.
+  @Test(arguments: [1, 8, 256, 300], levels)
+  func readsDifferencesAsTheyAreSubtracted(rows: Int, level: Int32) throws {
+    let program = Program(
+      instructions: [instruction(LOSSKIT_KERNEL_COPY, [.input(0)], to: .output(0))], registers: 0, outputs: 1)
+    let values = Self.values(rows)
+    let layouts = [(false, 1), (false, 3), (true, 1), (true, 2)]
+    for (first, second) in layouts.flatMap({ first in layouts.map { (first, $0) } }) {
+      let minuend = try HostNumbers(values[0], isFloat: first.0, spacing: first.1)
+      let subtrahend = try HostNumbers(values[1], isFloat: second.0, spacing: second.1)
+      let output = try HostNumbers([Double](repeating: 0, count: rows), isFloat: false, spacing: 1)
+      let result = try stream(
+        [minuend], less: [subtrahend], into: [output.column], rows: 0..<rows, level: level, running: program)
+      #expect(result.problem == 0)
+      for row in 0..<rows { #expect(output[row] == values[0][row] - values[1][row]) }
+      for wrong in [Double.infinity, .nan] {
+        var others = values[1]
+        others[rows / 2] = wrong
+        // Infinity less infinity, too.
+        for minuend in [minuend, try HostNumbers(others, isFloat: first.0, spacing: first.1)] {
+          let subtrahend = try HostNumbers(others, isFloat: second.0, spacing: second.1)
+          #expect(
+            try stream(
+              [minuend], less: [subtrahend], into: [output.column], rows: 0..<rows, level: level, running: program
+            ).problem == 1)
+        }
+      }
+    }
+  }
+
   @Test(arguments: [0, 7, 255, 256, 299], levels)
   func findsWhatIsNotFinite(row: Int, level: Int32) throws {
     let rows = 300
@@ -106,8 +141,8 @@ import Testing
         values[1][row] = wrong
         let inputs = try values.map { try HostNumbers($0, isFloat: isFloat, spacing: 1) }
         let nowhere = [losskit_host_column](repeating: losskit_host_column(), count: 3)
-        #expect(try stream(inputs, nowhere, rows: 0..<rows, level: level).problem == 1)
-        #expect(try stream(inputs, nowhere, rows: 0..<row, level: level).problem == 0)
+        #expect(try stream(inputs, into: nowhere, rows: 0..<rows, level: level).problem == 1)
+        #expect(try stream(inputs, into: nowhere, rows: 0..<row, level: level).problem == 0)
       }
     }
   }
@@ -122,7 +157,7 @@ import Testing
     for isWanted in [false, true] {
       let target = try HostNumbers([Double](repeating: 0, count: 300), isFloat: true, spacing: 1)
       let outputs = [losskit_host_column(), losskit_host_column(), isWanted ? target.column : losskit_host_column()]
-      #expect(try stream(inputs, outputs, rows: 0..<300, level: level).problem == 1)
+      #expect(try stream(inputs, into: outputs, rows: 0..<300, level: level).problem == 1)
     }
   }
 }

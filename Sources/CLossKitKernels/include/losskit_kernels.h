@@ -43,8 +43,10 @@ enum {
   /* A loss with its gradient needs several of these at a and -a; the elementary functions they share are most of the work. */
   LOSSKIT_KERNEL_EXP_NEGATIVE_ABS, /* exp(-|a|) */
   LOSSKIT_KERNEL_SIGMOID_FROM,     /* SIGMOID of a, bit for bit, where b is EXP_NEGATIVE_ABS of a or of -a */
+  LOSSKIT_KERNEL_SIGMOID_OF_NEGATIVE_FROM,  /* SIGMOID of -a, likewise */
   LOSSKIT_KERNEL_LOG_SIGMOID_FROM, /* LOG_SIGMOID of a, likewise, where b is LOG1P of that */
   LOSSKIT_KERNEL_SOFTPLUS_FROM,    /* SOFTPLUS of a, as LOG_SIGMOID_FROM */
+  LOSSKIT_KERNEL_SOFTPLUS_OF_NEGATIVE_FROM, /* SOFTPLUS of -a, likewise */
   LOSSKIT_KERNEL_COUNT
 };
 
@@ -83,12 +85,18 @@ typedef struct losskit_host_column {
   int32_t is_float;
 } losskit_host_column;
 
+/* What a program reads: a column, or the difference of two. */
+typedef struct losskit_host_input {
+  losskit_host_column values;
+  losskit_host_column subtracted; /* without data where nothing is */
+} losskit_host_input;
+
 /* Runs a program like losskit_run over rows first..<last of a host's columns. They are converted block by block, so that nothing of
  * the size of the batch is stored between; each row's results are those of losskit_run, to the bit. *sum is set to the sum of
  * output `summed`, whose rounding error depends on the level. Returns 0, or 1 where a number that was read or computed, or
  * the sum, is not finite: outputs are then partly written. */
 int32_t losskit_run_streamed(const losskit_instruction *instructions, size_t instruction_count, size_t registers,
-                             const losskit_host_column *inputs, size_t input_count, const double *scalars,
+                             const losskit_host_input *inputs, size_t input_count, const double *scalars,
                              const losskit_host_column *outputs, size_t output_count, double *scratch, size_t first,
                              size_t last, int32_t level, size_t summed, double *sum);
 

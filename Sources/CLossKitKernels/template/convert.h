@@ -7,30 +7,48 @@ enum { AHEAD = 2048, LINE = 64 / sizeof(float) /* numbers in a cache line */, VE
 
 typedef float half_vector __attribute__((ext_vector_type(LOSSKIT_LANES)));
 
-static int32_t widen(const void *narrow, double *wide, size_t count) {
-  const char *from = narrow;
+static inline __attribute__((always_inline)) vector load_half(const char *address) {
+  half_vector values;
+  __builtin_memcpy(&values, address, sizeof values);
+  return __builtin_convertvector(values, vector);
+}
+
+static inline __attribute__((always_inline)) double load_single(const char *address) {
+  float value;
+  __builtin_memcpy(&value, address, sizeof value);
+  return value;
+}
+
+/* The numbers, less those of `subtracted` where there are any. */
+static inline __attribute__((always_inline)) int32_t widen_both(const char *from, const char *subtracted, double *wide,
+                                                                size_t count) {
   vector sums[VECTORS_PER_LINE] = {0}; /* as in first_nonfinite; several, for the additions not to wait for each other */
   size_t i = 0;
   for (; i + LINE <= count; i += LINE) {
     __builtin_prefetch(from + i * sizeof(float) + AHEAD);
+    if (subtracted) __builtin_prefetch(subtracted + i * sizeof(float) + AHEAD);
     for (int part = 0; part < VECTORS_PER_LINE; part++) {
       const size_t place = i + part * LOSSKIT_LANES;
-      half_vector values;
-      __builtin_memcpy(&values, from + place * sizeof(float), sizeof values);
-      const vector converted = __builtin_convertvector(values, vector);
-      sums[part] += converted - converted;
-      store(wide + place, converted);
+      vector value = load_half(from + place * sizeof(float));
+      if (subtracted) value -= load_half(subtracted + place * sizeof(float));
+      sums[part] += value - value;
+      store(wide + place, value);
     }
   }
   int32_t found = 0;
   for (int part = 0; part < VECTORS_PER_LINE; part++) found |= __builtin_reduce_or(sums[part] != 0) != 0;
   for (; i < count; i++) {
-    float value;
-    __builtin_memcpy(&value, from + i * sizeof value, sizeof value);
-    wide[i] = value;
+    wide[i] = load_single(from + i * sizeof(float));
+    if (subtracted) wide[i] -= load_single(subtracted + i * sizeof(float));
     found |= wide[i] - wide[i] != 0;
   }
   return found;
+}
+
+static int32_t widen(const void *narrow, double *wide, size_t count) { return widen_both(narrow, 0, wide, count); }
+
+static int32_t widen_difference(const void *narrow, const void *subtracted, double *wide, size_t count) {
+  return widen_both(narrow, subtracted, wide, count);
 }
 
 static int32_t narrow_scaled(const double *wide, double factor, void *narrow, size_t count) {

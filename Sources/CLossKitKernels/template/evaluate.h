@@ -127,8 +127,10 @@ static void evaluate(const losskit_instruction *instructions, size_t instruction
       TERNARY(CLAMP, choose(a < b, b, choose(a > c, c, a)))
       UNARY(EXP_NEGATIVE_ABS, exp_negative_abs(a))
       BINARY(SIGMOID_FROM, sigmoid(a, b))
+      BINARY(SIGMOID_OF_NEGATIVE_FROM, sigmoid(-a, b))
       BINARY(LOG_SIGMOID_FROM, log_sigmoid(a, b))
       BINARY(SOFTPLUS_FROM, softplus(a, b))
+      BINARY(SOFTPLUS_OF_NEGATIVE_FROM, softplus(-a, b))
     }
   }
 }

@@ -20,6 +20,7 @@ const losskit_level LOSSKIT_LEVEL = {
     .first_nonfinite = first_nonfinite,
     .first_nan = first_nan,
     .widen = widen,
+    .widen_difference = widen_difference,
     .narrow = narrow_scaled,
     .sum = sum,
 };

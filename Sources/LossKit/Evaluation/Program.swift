@@ -78,6 +78,7 @@ package final class Program: Sendable {
     self.stateResults = stateResults
     let countsBatch = scalarSources.contains { if case .batchCount = $0.source { true } else { false } }
     isRowwise = stages.count == 1 && stages[0].batch.isEmpty && !countsBatch
+    streamed = StreamedSegment(stages[0].segment)
     needsGeneratedColumns = externals.contains {
       switch $0 {
       case .rowIndex, .uniform: true
@@ -88,6 +89,8 @@ package final class Program: Sendable {
 
   /// Whether rows can be run apart from each other.
   package let isRowwise: Bool
+  /// The first stage, for a host's columns.
+  let streamed: StreamedSegment
   /// Whether it reads row numbers or random numbers.
   let needsGeneratedColumns: Bool
 }

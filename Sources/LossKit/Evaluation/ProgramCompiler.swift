@@ -273,8 +273,10 @@ extension Operation {
       case .clamp: LOSSKIT_KERNEL_CLAMP
       case .expNegativeAbs: LOSSKIT_KERNEL_EXP_NEGATIVE_ABS
       case .sigmoidFrom: LOSSKIT_KERNEL_SIGMOID_FROM
+      case .sigmoidOfNegativeFrom: LOSSKIT_KERNEL_SIGMOID_OF_NEGATIVE_FROM
       case .logSigmoidFrom: LOSSKIT_KERNEL_LOG_SIGMOID_FROM
       case .softplusFrom: LOSSKIT_KERNEL_SOFTPLUS_FROM
+      case .softplusOfNegativeFrom: LOSSKIT_KERNEL_SOFTPLUS_OF_NEGATIVE_FROM
       default: LOSSKIT_KERNEL_COPY
       }
     return UInt32(kernel)

@@ -57,36 +57,45 @@ package struct StreamedEvaluation {
 
 extension Program {
   /// The sum of the first output over some rows of a rowwise program without parameters; nil where a number is not finite.
-  fileprivate func runStreamed(
+  func runStreamed(
     _ rows: Range<Int>, externals: UnsafeMutableBufferPointer<losskit_host_column>,
     outputs: UnsafeMutableBufferPointer<losskit_host_column>
   ) -> Double? {
-    let segment = stages[0].segment
-    let (inputCount, resultCount) = (segment.inputs.count, segment.results.count)
-    let scratchSize = losskit_scratch_size(segment.registers, inputCount, resultCount)
+    let (inputCount, resultCount) = (streamed.inputs.count, streamed.results.count)
+    let scratchSize = losskit_scratch_size(streamed.registers, inputCount, resultCount)
     return withUnsafeTemporaryAllocation(of: Double.self, capacity: scalarTemplate.count) { scalars in
       prepare(scalars, parameters: nil, state: nil, batchCount: rows.count)
       runScalars(stages[0], scalars)
-      let columnCount = inputCount + resultCount
-      return withUnsafeTemporaryAllocation(of: losskit_host_column.self, capacity: columnCount) { columns in
-        for (index, place) in segment.inputs.enumerated() {
+      return withUnsafeTemporaryAllocation(of: losskit_host_input.self, capacity: inputCount) { inputs in
+        func column(_ place: Place) -> losskit_host_column? {
           guard case .external(let external) = place else { return nil }
-          columns.initializeElement(at: index, to: externals[external])
+          return externals[external]
         }
-        var sumPlace = 0
-        for (index, result) in segment.results.enumerated() {
-          guard case .output(let output) = result else { return nil }
-          columns.initializeElement(at: inputCount + index, to: outputs[output])
-          if output == 0 { sumPlace = index }
+        for (index, input) in streamed.inputs.enumerated() {
+          guard let values = column(input.values) else { return nil }
+          var subtracted = losskit_host_column()
+          if let place = input.subtracted {
+            guard let column = column(place) else { return nil }
+            subtracted = column
+          }
+          inputs.initializeElement(at: index, to: losskit_host_input(values: values, subtracted: subtracted))
         }
-        return withUnsafeTemporaryAllocation(of: Double.self, capacity: scratchSize) { scratch in
-          segment.instructions.withUnsafeBufferPointer { instructions in
-            var sum = 0.0
-            let problem = losskit_run_streamed(
-              instructions.baseAddress, instructions.count, segment.registers, columns.baseAddress, inputCount,
-              scalars.baseAddress, columns.baseAddress.map { $0 + inputCount }, resultCount, scratch.baseAddress,
-              rows.lowerBound, rows.upperBound, Int32(LOSSKIT_LEVEL_AUTOMATIC), sumPlace, &sum)
-            return problem == 0 ? sum : nil
+        return withUnsafeTemporaryAllocation(of: losskit_host_column.self, capacity: resultCount) { results in
+          var sumPlace = 0
+          for (index, result) in streamed.results.enumerated() {
+            guard case .output(let output) = result else { return nil }
+            results.initializeElement(at: index, to: outputs[output])
+            if output == 0 { sumPlace = index }
+          }
+          return withUnsafeTemporaryAllocation(of: Double.self, capacity: scratchSize) { scratch in
+            streamed.instructions.withUnsafeBufferPointer { instructions in
+              var sum = 0.0
+              let problem = losskit_run_streamed(
+                instructions.baseAddress, instructions.count, streamed.registers, inputs.baseAddress, inputCount,
+                scalars.baseAddress, results.baseAddress, resultCount, scratch.baseAddress, rows.lowerBound,
+                rows.upperBound, Int32(LOSSKIT_LEVEL_AUTOMATIC), sumPlace, &sum)
+              return problem == 0 ? sum : nil
+            }
           }
         }
       }

@@ -26,10 +26,11 @@ package enum Operation: UInt32, Sendable, CaseIterable {
   case batchUnsorted
   /// The batch mean of the cotangent of a batch mean; kept apart so that batches of mixed rankings can pair them.
   case batchMeanGradient
-  /// exp(−|a|), which the next three share. They take the operand and it, or, the last two, log(1 + it). They arise when a program
-  /// is compiled.
+  /// exp(−|a|), which the next share: the functions of a, or of −a. They take a and it, or, the last three, a and log(1 + it). They
+  /// arise when a program is compiled.
   case expNegativeAbs
-  case sigmoidFrom, logSigmoidFrom, softplusFrom
+  case sigmoidFrom, sigmoidOfNegativeFrom
+  case logSigmoidFrom, softplusFrom, softplusOfNegativeFrom
 
   /// The number of operands that are nodes.
   package var arity: Int {
@@ -38,7 +39,7 @@ package enum Operation: UInt32, Sendable, CaseIterable {
       .tokenShortest, .tokenRandomRank, .cotangent:
       0
     case .add, .subtract, .multiply, .divide, .minimum, .maximum, .annihilate, .batchUnsorted, .sigmoidFrom,
-      .logSigmoidFrom, .softplusFrom:
+      .sigmoidOfNegativeFrom, .logSigmoidFrom, .softplusFrom, .softplusOfNegativeFrom:
       2
     case .select, .clamp: 3
     default: 1
@@ -69,8 +70,10 @@ package enum Operation: UInt32, Sendable, CaseIterable {
     case .select: a > 0 ? b : c
     case .clamp: a < b ? b : a > c ? c : a
     case .sigmoidFrom: a >= 0 ? 1 / (1 + b) : b / (1 + b)
+    case .sigmoidOfNegativeFrom: a <= 0 ? 1 / (1 + b) : b / (1 + b)
     case .logSigmoidFrom: Swift.min(a, 0) - b
     case .softplusFrom: Swift.max(a, 0) + b
+    case .softplusOfNegativeFrom: Swift.max(-a, 0) + b
     default: unary(a)
     }
   }

@@ -54,7 +54,7 @@ static void compare(losskit_objective_ref objective, const pairs *plain, uint32_
 
 /* Many pairs in arrays of floats, evaluated in one pass, and by way of columns of doubles where metrics are wanted: equal
  * numbers; and a number that is not finite is named, wherever it is. */
-static void compare_many(losskit_objective_ref objective) {
+static void compare_many(losskit_objective_ref objective, int wants_rewards) {
   enum { MANY = 40001 };
   static float values[4][MANY], gradients[2][2 * MANY], rewards[2][2 * MANY], losses[2][MANY];
   const losskit_array none = {0};
@@ -74,7 +74,8 @@ static void compare_many(losskit_objective_ref objective) {
       columns[part] = column;
     }
     results[which].loss = (losskit_array){losses[which], sizeof(float), MANY, LOSSKIT_FLOAT32, 0};
-    results[which].rewards = (losskit_array){rewards[which], sizeof(float), 2 * MANY, LOSSKIT_FLOAT32, 0};
+    if (wants_rewards)
+      results[which].rewards = (losskit_array){rewards[which], sizeof(float), 2 * MANY, LOSSKIT_FLOAT32, 0};
     if (which == 1) {
       results[1].metrics = metrics;
       results[1].metric_capacity = 16;
@@ -82,7 +83,7 @@ static void compare_many(losskit_objective_ref objective) {
     WORKS(losskit_objective_evaluate(objective, &batch, NULL, 0, 0, &results[which], &failure));
   }
   CHECK(memcmp(gradients[0], gradients[1], sizeof gradients[0]) == 0 && gradients[0][2 * MANY - 1] != 0);
-  CHECK(memcmp(rewards[0], rewards[1], sizeof rewards[0]) == 0);
+  CHECK(memcmp(rewards[0], rewards[1], sizeof rewards[0]) == 0 && (rewards[0][MANY] != 0) == wants_rewards);
   CHECK(memcmp(losses[0], losses[1], sizeof losses[0]) == 0);
   CHECK(fabs(results[0].mean_loss - results[1].mean_loss) < 1e-12 * fabs(results[1].mean_loss));
   CHECK(results[0].metric_count == 0 && results[1].metric_count > 4);
@@ -106,7 +107,7 @@ int main(void) {
       for (ptrdiff_t stride = -40; stride <= 40; stride++)
         for (size_t shift = 0; shift < 8; shift++)
           if (labs(stride) >= (type == LOSSKIT_FLOAT32 ? 4 : 8)) compare(own, &plain, type, stride, shift);
-    if (which == 0) compare_many(own);
+    for (int wants_rewards = 0; which == 0 && wants_rewards < 2; wants_rewards++) compare_many(own, wants_rewards);
     losskit_objective_close(own, NULL);
   }
   /* One number for all: a stride of 0 is read. */
