@@ -78,7 +78,7 @@ def measure(options: argparse.Namespace) -> Report:
     if not ALONE.issuperset(sections):
         place.python, versions = interpreter.find(place.work)
     place.say("limits")
-    place.limits = limits.measure(place)
+    place.limits = limits.measure(place, has_peer=bool(versions))
     report = Report(command(options), machine.describe(options.threads, versions), place.limits, [], [])
     for name in sections:
         place.say(name)

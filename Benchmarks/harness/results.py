@@ -78,6 +78,9 @@ class Limits:
     sgemm: float
     bfloat16: float | None
     """None where oneDNN has no such products on this processor."""
+    torch_sgemm: float | None = None
+    """PyTorch's own products; None where no peer is measured."""
+    torch_bfloat16: float | None = None
 
     @property
     def bandwidth(self) -> float:

@@ -33,7 +33,8 @@ def limits(limits: Limits) -> str:
     return (
         f"Memory: {limits.copy / 1e9:.1f} GB/s copied, {limits.triad / 1e9:.1f} GB/s in a triad (bytes read and written). "
         f"Products by oneDNN: {limits.sgemm / 1e9:,.0f} GFLOP/s in float32"
-        + (f", {limits.bfloat16 / 1e9:,.0f} in bfloat16." if limits.bfloat16 else ", none in bfloat16.")
+        + (f", {limits.bfloat16 / 1e9:,.0f} in bfloat16" if limits.bfloat16 else ", none in bfloat16")
+        + (f"; by PyTorch: {limits.torch_sgemm / 1e9:,.0f} and {limits.torch_bfloat16 / 1e9:,.0f}." if limits.torch_sgemm else ".")
     )
 
 

@@ -8,9 +8,8 @@ from ..problem import Problem
 from ..results import Limits
 
 
-
-def measure(context: Context) -> Limits:
-    """Memory bandwidth by copying and by a triad, and the rates of oneDNN's products."""
+def measure(context: Context, has_peer: bool) -> Limits:
+    """Memory bandwidth by copying and by a triad, and the rates of products by oneDNN and, where there is a peer, by PyTorch."""
     size, order = (128 << 20, 1024) if context.is_quick else (256 << 20, 2048)
     effort = context.effort(rounds=5, turn=0.3)
     with context.driver("limits") as driver:
@@ -20,7 +19,16 @@ def measure(context: Context) -> Limits:
         triad = 3 * size / alone(driver, effort)
         driver.prepare("sgemm", order)
         sgemm = 2 * order**3 / alone(driver, effort)
-    return Limits(copy, triad, sgemm, rounded_products(context, order))
+    torch = [products_of_torch(context, order, precision) for precision in ("float32", "bfloat16")] if has_peer else [None, None]
+    return Limits(copy, triad, sgemm, rounded_products(context, order), *torch)
+
+
+def products_of_torch(context: Context, order: int, precision: str) -> float:
+    """The rate of what PyTorch's models are made of."""
+    with context.peer("product", precision) as peer:
+        peer.prepare(order)
+        peer.results()
+        return 2 * order**3 / alone(peer, context.effort(rounds=5, turn=0.3))
 
 
 def rounded_products(context: Context, order: int) -> float | None:
