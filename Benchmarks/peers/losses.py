@@ -1,4 +1,4 @@
-"""Loss and gradient from log-probabilities, in PyTorch: losses.py eager|compile|trl
+"""Loss and gradient from log-probabilities, in PyTorch: losses.py eager|compile|trl [mapped]
 
 case LOSS PAIRS, with LOSS one of dpo, ipo, cal-dpo; β is 0.1.
 """
@@ -112,4 +112,6 @@ class TRL:
 
 
 if __name__ == "__main__":
+    if "mapped" in sys.argv[2:]:
+        protocol.map_constants()
     protocol.serve(TRL() if sys.argv[1] == "trl" else Functions(compiled=sys.argv[1] == "compile"))
