@@ -44,9 +44,9 @@ def sampled(matrix: torch.Tensor) -> numpy.ndarray:
 def map_constants() -> None:
     """Reads a byte of each page of PyTorch's library.
 
-    Its log1p in float32 has a load that is masked out for usual numbers. While the page was never touched, AMD's processors ask
-    microcode each time whether the fault may be ignored, which makes the function twenty times as slow; whether something else
-    has touched the page is left to chance.
+    Its log1p in float32 has a load that is masked out for usual numbers. While the page was never touched, the function takes twenty
+    times as long on AMD's processors (presumably microcode decides each time whether the fault may be ignored); whether something
+    else has touched the page is left to chance.
     """
     for line in pathlib.Path("/proc/self/maps").read_text().splitlines():
         addresses, rights, *_, name = line.split(maxsplit=5)

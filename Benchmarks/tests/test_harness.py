@@ -87,6 +87,11 @@ class ReportTests(unittest.TestCase):
         with self.assertRaisesRegex(Problem, "README.md: the markers"):
             table.replaced("nothing", "", "README.md")
 
+    def test_the_rates_of_products_stand_beside_each_other(self) -> None:
+        self.assertTrue(table.limits(Limits(40e9, 41e9, 500e9, None)).endswith("500 GFLOP/s in float32, none in bfloat16."))
+        both = table.limits(Limits(40e9, 41e9, 500e9, 900e9, 200e9, 850e9))
+        self.assertTrue(both.endswith("500 GFLOP/s in float32, 900 in bfloat16; by PyTorch: 200 and 850."))
+
     def test_the_chart_is_a_drawing_with_a_dot_for_each_ratio(self) -> None:
         root = xml.etree.ElementTree.fromstring(chart.svg(report()))
         titles = [element.text for element in root.iter("{http://www.w3.org/2000/svg}title")]
