@@ -40,6 +40,11 @@ class Context:
         return set(sorted(os.sched_getaffinity(0))[: self.threads])
 
     @property
+    def pages(self) -> list[str]:
+        """How PyTorch's memory is kept: as shipped, and, where there is time, at its best."""
+        return list(PAGES)[: 1 if self.is_quick else None]
+
+    @property
     def losskit(self) -> pathlib.Path:
         """The command."""
         return self.prefix / "bin/losskit"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 
-from ..context import PAGES, Context
+from ..context import Context
 from ..duel import check_agreement, compared
 from ..results import Case, Measurement, Section
 
@@ -20,7 +20,7 @@ def measure(context: Context) -> Section:
     with context.driver("head", str(context.plugins)) as ours:
         ours.prepare(*shape)
         found = ours.results()
-        for pages in list(PAGES)[:1] if context.is_quick else PAGES:
+        for pages in context.pages:
             cases.append(case(context, ours, found, shape, pages))
     title = f"Fused head and DPO: {sequences * tokens:,} tokens, hidden {hidden:,}, vocabulary {vocabulary:,}, float32"
     notes = ["Memory is what a call takes beyond hidden states and weights; their gradients are part of it."]

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import statistics
 
-from ..context import PAGES, Context
+from ..context import Context
 from ..duel import check_agreement, compared
 from ..results import Case, Measurement, Section
 
@@ -25,13 +25,14 @@ def measure(context: Context) -> Section:
     pairs = (8, 1024, 65_536) if context.is_quick else PAIRS
     losses = ("dpo", "cal-dpo") if context.is_quick else LOSSES
     cases = []
-    for pages in list(PAGES)[:1] if context.is_quick else PAGES:
+    for pages in context.pages:
         with contextlib.ExitStack() as stack:
             ours = stack.enter_context(context.driver("losses"))
             # At its best, PyTorch's constants are in memory as well: see `map_constants`.
-            words = [] if pages == "as shipped" else ["mapped"]
+            is_shipped = pages == "as shipped"
+            words = [] if is_shipped else ["mapped"]
             peers = {kind: stack.enter_context(context.peer("losses", kind, *words, pages=pages)) for kind in PEERS}
-            counts = [count for count in pairs if pages == "as shipped" or count >= LARGE]
+            counts = [count for count in pairs if is_shipped or count >= LARGE]
             for loss, count in itertools.product(losses, counts):
                 label = f"{loss}, {count:,} pairs" + (f", {pages}" if count >= LARGE else "")
                 context.say(f"  {label}")

@@ -12,7 +12,7 @@ import statistics
 import string
 import subprocess
 
-from ..context import BENCHMARKS, PAGES, Context
+from ..context import BENCHMARKS, Context
 from ..duel import Effort, check_agreement, compared
 from ..problem import Problem
 from ..results import Case, Measurement, Section
@@ -76,7 +76,7 @@ def section(context: Context, name: str, model: Model, shape: str) -> Section:
         name, f"A full DPO training step of a Llama with {model.name} weights: prompt {PROMPT} tokens, responses {CHOSEN} and {REJECTED}",
         cases, limit="oneDNN's rate, products with weights", memory="peak",
         notes=[
-            f"{shape[0].upper()}{shape[1:]}. LossKit is `losskit train`; PyTorch a loop by hand with the head on responses only. Memory is the "
+            f"{shape}. LossKit is `losskit train`; PyTorch a loop by hand with the head on responses only. Memory is the "
             "peak of the whole process."
         ],
     )  # fmt: skip
@@ -87,7 +87,7 @@ def cases_of(context: Context, model: Model, precision: str, directory: pathlib.
     cases = []
     with training(context, model, precision, directory, data) as ours:
         found = ours.results()
-        for pages in list(PAGES)[:1] if context.is_quick else PAGES:
+        for pages in context.pages:
             label = f"{model.name}, {precision}, {pages}"
             context.say(f"  {label}")
             own, measurements = [], []
