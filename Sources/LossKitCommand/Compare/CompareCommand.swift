@@ -43,23 +43,28 @@ struct CompareCommand: ParsableCommand {
     let entries = try entries(texts, preparation)
     let seed = entries[0].configuration.seed
     let start = try supervisedStart(preparation)
-    let policy = try preparation.policy(seed: seed)
+    let policyText = try preparation.policyText()
     let data = try preparation.data(seed: seed)
     let held = data.evaluation.map { (data.training, $0) } ?? data.training.split(seed: seed)
+    let type = try preparation.policyType()
     let comparison = try blaming(.usage) {
-      for entry in entries {
-        try TrainingPlan(
-          objective: entry.objective, trainingData: held.0, evaluationData: held.1, policy: policy.text
-        ).check(policy: policy.type)
-      }
-      return try Comparison(
-        entries, start: start, trainingData: held.0, evaluationData: held.1, policy: policy.text)
+      let comparison = try Comparison(
+        entries, start: start, trainingData: held.0, evaluationData: held.1, policy: policyText)
+      try comparison.check(policy: type)
+      return comparison
     }
-    let result = try comparison.run(
-      from: policy.instance, in: RunDirectory(output, for: .newRun), progress: { Progress(label: $0) },
-      interruption: .onSignals(), referenceCache: preparation.settings.value(.referenceCache))
-    try Console.write(result.text)
-    Console.note("the curves are in \(output)/report.html")
+    let directory = try RunDirectory(output, for: .newRun)
+    let policy = try preparation.policy(seed: seed)
+    do {
+      let result = try comparison.run(
+        from: consume policy, in: directory, progress: { Progress(label: $0) }, interruption: .onSignals(),
+        referenceCache: preparation.settings.value(.referenceCache))
+      try Console.write(result.text)
+      Console.note("the curves are in \(output)/report.html")
+    } catch let stop as Interruption.Stop {
+      throw CommandFailure(
+        status: .stopped, message: "\(stop.message); to start again, name another output directory than \(output)")
+    }
   }
 
   private func entries(_ texts: [String], _ preparation: RunPreparation) throws -> [Comparison.Entry] {

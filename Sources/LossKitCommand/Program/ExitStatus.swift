@@ -11,6 +11,8 @@ enum ExitStatus: Int32 {
   case data = 65
   /// A plugin cannot be had: nobody has the name, or its library cannot be used.
   case unavailable = 69
+  /// A run was stopped. The process ends by the signal that asked for it, which a shell shows as 130 (Ctrl-C) or 143 (SIGTERM).
+  case stopped = 130
 }
 
 /// A failure and the exit status it leads to.

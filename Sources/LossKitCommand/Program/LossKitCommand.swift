@@ -1,6 +1,7 @@
 import ArgumentParser
 import LossKit
 import LossKitRuntime
+import LossKitTraining
 
 /// The command line of LossKit.
 @main
@@ -31,6 +32,7 @@ struct LossKitCommand: ParsableCommand {
         64  wrong usage, such as an unknown option or a value out of bounds
         65  data that cannot be used
         69  a plugin that cannot be had
+        130 stopped by Ctrl-C; 143 by SIGTERM
       """,
     version: "losskit 0.1.0",
     subcommands: [
@@ -62,6 +64,7 @@ struct LossKitCommand: ParsableCommand {
 
   private static func fail(_ message: String, _ status: ExitStatus) -> Never {
     Console.note("error: \(message)")
+    if status == .stopped { Interruption.endProcessBySignal() }
     exit(withError: ExitCode(status.rawValue))
   }
 }

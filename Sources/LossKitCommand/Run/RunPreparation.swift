@@ -20,17 +20,19 @@ struct RunPreparation {
     prefix: String = "", defaults: [String: String] = [:], shared: Set<String> = [],
     isMeant: (_ loss: String) -> Bool = { _ in false }
   ) throws -> TrainingConfiguration {
-    func value(_ name: String) -> String? {
+    func entry(_ name: String) -> (text: String, entry: RunSettings.Entry)? {
       let entries = settings.entries.filter { $0.key == name }
-      return entries.compactMap(\.assigned).last { isMeant($0.name) }?.value
-        ?? entries.last { $0.assigned == nil }?.value
+      let own = entries.last { $0.assigned.map { isMeant($0.name) } ?? false }
+      return (own ?? entries.last { $0.assigned == nil }).map { ($0.assigned?.value ?? $0.value, $0) }
     }
     return try blaming(.usage) {
       var configuration = TrainingConfiguration()
       for key in TrainingConfiguration.keys {
-        let general = shared.contains(key.name) ? value(key.name) : nil
-        guard let text = value(prefix + key.name) ?? general ?? defaults[key.name] else { continue }
-        try configuration.set(key.name, to: text)
+        if let set = entry(prefix + key.name) ?? (shared.contains(key.name) ? entry(key.name) : nil) {
+          try set.entry.locatingFailures { try configuration.set(key.name, to: set.text) }
+        } else if let text = defaults[key.name] {
+          try configuration.set(key.name, to: text)
+        }
       }
       return configuration
     }
@@ -80,7 +82,7 @@ struct RunPreparation {
   private func count(_ key: RunKey) throws -> Int {
     let text = settings.value(key) ?? ""
     guard let count = Int(text), (1...1_000_000).contains(count) else {
-      throw Failure("\(key.name): \(text) will not do; it takes a whole number from 1 to 1000000")
+      throw Failure("invalid value \(text) for \(key.name); expected a whole number from 1 to 1000000")
     }
     return count
   }
@@ -93,19 +95,18 @@ struct RunPreparation {
   }
 
   /// The policy as a run starts with it: loaded where a path is given, else drawn by the seed.
-  func policy(seed: Int) throws -> (instance: PolicyInstance, type: LoadedPolicyType, text: String) {
+  func policy(seed: Int) throws -> PolicyInstance {
     let type = try policyType()
     let options = try blaming(.usage) { try self.options(of: type) }
-    let text = policyText(type, options)
     if let path = settings.value(.start) {
-      return (try blaming(.data) { try type.load(path: path, options: options) }, type, text)
+      return try blaming(.data) { try type.load(path: path, options: options) }
     }
     guard type.canCreate else {
       throw CommandFailure(
         status: .usage,
         message: "policy \(type.name) cannot be made anew; say with --\(RunKey.start.option) what to load")
     }
-    return (try blaming(.usage) { try type.create(options: options, seed: UInt64(seed)) }, type, text)
+    return try blaming(.usage) { try type.create(options: options, seed: UInt64(seed)) }
   }
 
   /// The models to compare with; none for the policy as it starts.
@@ -127,10 +128,7 @@ struct RunPreparation {
   /// The policy's start in words: all that decides it.
   func policyText() throws -> String {
     let type = try policyType()
-    return policyText(type, try blaming(.usage) { try options(of: type) })
-  }
-
-  private func policyText(_ type: LoadedPolicyType, _ options: [String: Double]) -> String {
+    let options = try blaming(.usage) { try self.options(of: type) }
     let path = settings.value(.start)
     let values = type.parameters.compactMap { parameter -> String? in
       guard let value = options[parameter.name] ?? (path == nil ? parameter.initial : nil) else { return nil }

@@ -83,6 +83,16 @@ struct RunSettings {
 }
 
 extension RunSettings.Entry {
+  /// Does something with the value; a failure about it begins with the file and line of a recipe's key.
+  func locatingFailures(_ body: () throws -> Void) throws {
+    do {
+      try body()
+    } catch let failure as Failure {
+      guard case .recipe = origin else { throw failure }
+      throw Failure("\(origin): \(failure.message)")
+    }
+  }
+
   /// The two sides of `name=value`; nil where the value has no '='.
   var assigned: (name: String, value: String)? {
     guard let sign = value.lastIndex(of: "=") else { return nil }

@@ -19,8 +19,11 @@ struct TrainCommand: ParsableCommand {
       Without data, short reviews with a known reward are generated from the seed.
 
       The output directory gets metrics.jsonl, checkpoints, run.json with all that decides the run, and at the end the model. \
-      Ctrl-C stops after a step, with a checkpoint; the same command with --resume goes on from there, to the bit as if it \
-      had not been stopped.
+      Ctrl-C or SIGTERM stops after a step, with a checkpoint; the same command with --resume goes on from there, to the bit as \
+      if it had not been stopped. Before the first step nothing is kept, and the same command starts again.
+
+      An objective that reads responses to other prompts, such as kto, takes them from the update, and where that has one \
+      prompt alone, from the nearest row of the data with another.
 
       A recipe is a YAML file whose keys are the options below, with _ for -. Hyperparameters of the objective and options of \
       the policy may be written as keys of their own, here and there: '--beta 0.1' is '--set beta=0.1', 'hidden_size: 64' is \
@@ -53,22 +56,31 @@ struct TrainCommand: ParsableCommand {
     let plan = TrainingPlan(
       objective: objective, configuration: configuration, trainingData: data.training,
       evaluationData: data.evaluation, policy: policyText)
-    let interruption = Interruption.onSignals()
-    let trainer = try trainer(plan, preparation, output: output)
+    let progress = Progress()
+    let trainer: Trainer
+    do {
+      trainer = try self.trainer(plan, preparation, output: output, progress: progress)
+    } catch let stop as Interruption.Stop {
+      throw CommandFailure(status: .stopped, message: "\(stop.message); the same command starts again")
+    }
     let remark = objective.hasNumericGradient ? ", numeric gradient" : ""
     Console.note("objective: \(objective.description)\(remark)")
-    let outcome = try trainer.run(progress: Progress(), interruption: interruption)
+    let outcome = try trainer.run(progress: progress, interruption: .onSignals())
     guard outcome.isFinished else {
-      throw Failure(
-        "stopped after step \(outcome.step) of \(outcome.totalSteps), with a checkpoint; the same command with --resume goes on"
-      )
+      throw CommandFailure(
+        status: .stopped,
+        message: """
+          stopped after step \(outcome.step) of \(outcome.totalSteps), with a checkpoint; the same command with --resume goes on
+          """)
     }
     try Console.write(summary(outcome, plan, output))
   }
 
   /// A new trainer, or one that goes on; what cannot work together is wrong usage.
+  ///
+  /// A signal ends the process at once while a model loads, which cannot be stopped half-way and has written nothing.
   private func trainer(
-    _ plan: TrainingPlan, _ preparation: RunPreparation, output: String
+    _ plan: TrainingPlan, _ preparation: RunPreparation, output: String, progress: Progress
   ) throws -> Trainer {
     let type = try preparation.policyType()
     let paths = preparation.settings.values(.reference)
@@ -76,12 +88,14 @@ struct TrainCommand: ParsableCommand {
     try blaming(.usage) { try plan.check(policy: type, references: referenceTypes) }
     let directory = try RunDirectory(output, for: resume ? .resumption : .newRun)
     if resume {
-      return try Trainer(resuming: plan, policy: type, references: referenceTypes, in: directory)
+      return try Trainer(
+        resuming: plan, policy: type, references: referenceTypes, in: directory, progress: progress)
     }
     let policy = try preparation.policy(seed: plan.configuration.seed)
+    let references = try preparation.references()
     return try Trainer(
-      plan, policy: policy.instance, references: preparation.references(), in: directory,
-      referenceCache: preparation.settings.value(.referenceCache))
+      plan, policy: policy, references: references, in: directory,
+      referenceCache: preparation.settings.value(.referenceCache), progress: progress, interruption: .onSignals())
   }
 
   private func summary(_ outcome: Trainer.Outcome, _ plan: TrainingPlan, _ output: String) -> String {

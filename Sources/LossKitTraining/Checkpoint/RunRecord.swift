@@ -8,6 +8,8 @@ struct RunRecord {
     let name, value: String
     /// Whether a run may be resumed with another value.
     var mayChange = false
+    /// What runs of versions without this fact were made with; nil where every run has it.
+    var fallback: String?
   }
 
   var facts: [Fact]
@@ -26,7 +28,7 @@ struct RunRecord {
       throw Failure("\(path): damaged; start a new run")
     }
     let differences = facts.filter { !$0.mayChange }.compactMap { fact -> String? in
-      guard case .string(let before)? = stored[fact.name] else {
+      guard case .string(let before)? = stored[fact.name] ?? fact.fallback.map(JSONValue.string) else {
         return "\(fact.name): not set before, now \(fact.value)"
       }
       return before == fact.value ? nil : "\(fact.name): \(before) before, now \(fact.value)"

@@ -15,17 +15,17 @@ struct BatchEvaluation {
 
   /// The metrics of a batch of examples without learning; `state` is read, not kept.
   func metrics(
-    of examples: [Int], in data: MeasuredData, callSize: Int, state: [Double], seed: UInt64
+    of examples: [Int], in data: MeasuredData, callSize: Int, state: [Double], seed: UInt64, watch: Watch = Watch()
   ) throws -> [MetricsRecord.Metric] {
     let calls = try calls(examples, in: data, size: callSize)
     var state = state
     guard isSeparable else {
       let whole = data.batch(examples)
-      let table = try table(whole, collect(calls, into: whole), data)
+      let table = try table(whole, collect(calls, into: whole, watch: watch), data)
       return metrics(table, try evaluate(whole, table, state: &state, seed: seed, gradients: false))
     }
     var parts = EvaluatedParts(of: data.batch(examples))
-    for call in calls {
+    try watch.forEach(calls, count: \.examples.count, phase: "evaluating") { call in
       let table = try table(call, forward(call), data)
       try parts.add(call, table, evaluate(call, table, state: &state, seed: seed, gradients: false))
     }
@@ -136,10 +136,12 @@ struct BatchEvaluation {
   }
 
   /// The computed columns for a whole batch, from calls that follow one another in it.
-  private func collect(_ calls: [ExampleBatch], into whole: ExampleBatch) throws -> [String: [Double]] {
+  private func collect(
+    _ calls: [ExampleBatch], into whole: ExampleBatch, watch: Watch = Watch()
+  ) throws -> [String: [Double]] {
     var columns: [String: [Double]] = [:]
     var start = 0
-    for call in calls {
+    try watch.forEach(calls, count: \.examples.count, phase: "evaluating") { call in
       let part = try forward(call)
       for column in sources.computedColumns {
         guard let values = part[column.name] else { continue }

@@ -53,32 +53,54 @@ public struct Comparison {
 
   private static let evaluations = 20
 
-  /// Makes the start and all runs in directories of their own below `directory`, and writes `report.html` and `rewards.svg` there.
-  /// The reference's log-probabilities are kept in the directory `referenceCache`, if there is one. `progress` makes what shows a run of a label. Throws where a run fails, and where `interruption` asks to stop.
-  public func run(
-    from policy: PolicyInstance, in directory: RunDirectory, progress: (_ label: String) -> Progress? = { _ in nil },
-    interruption: Interruption? = nil, referenceCache: String? = nil,
-    logger: Logger = Logger(label: "losskit.training")
-  ) throws -> ComparisonResult {
-    let began = ContinuousClock.now
-    let plans = entries.map { entry in
+  private var plans: [TrainingPlan] {
+    entries.map { entry in
       TrainingPlan(
         objective: entry.objective, configuration: entry.configuration, trainingData: trainingData,
         evaluationData: evaluationData, policy: policyText + (start == nil ? "" : ", after a supervised start"))
     }
+  }
+
+  private var startPlan: TrainingPlan? {
+    start?.plan(trainingData: trainingData, evaluationData: evaluationData, policy: policyText)
+  }
+
+  /// Throws where the start or a run cannot work with a type of policy: before a policy is made or anything is computed.
+  public func check(policy type: LoadedPolicyType) throws { _ = try sources(policy: type) }
+
+  /// Where the columns of each run come from.
+  private func sources(policy type: LoadedPolicyType) throws -> [ColumnSources] {
+    try startPlan?.check(policy: type)
+    return try plans.map { try $0.sources(policy: type, references: []) }
+  }
+
+  /// Makes the start and all runs in directories of their own below `directory`, and writes `report.html` and `rewards.svg` there.
+  /// `policy` is let go once the start is made. The reference's log-probabilities are kept in the directory `referenceCache`, if
+  /// there is one. `progress` makes what shows a run of a label. Throws where a run fails, and `Interruption.Stop` where
+  /// `interruption` asks to stop.
+  public func run(
+    from policy: consuming PolicyInstance, in directory: RunDirectory,
+    progress: (_ label: String) -> Progress? = { _ in nil }, interruption: Interruption? = nil,
+    referenceCache: String? = nil, logger: Logger = Logger(label: "losskit.training")
+  ) throws -> ComparisonResult {
+    let began = ContinuousClock.now
+    let type = policy.type, plans = plans
     // What cannot work is found before the start is trained.
-    let sources = try plans.map { try $0.sources(policy: policy.type, references: []) }
+    let sources = try sources(policy: type)
     let model = try makeStart(policy, in: directory, progress: progress, interruption: interruption, logger: logger)
+    // A model that no run uses takes no memory beside those of the runs.
+    _ = consume policy
     let startSeconds = began.duration(to: .now).seconds
     let data = try prepare(
-      plans, sources, from: policy.type.load(path: model),
-      store: referenceCache.map { ReferenceStore(directory: $0, logger: logger) }, logger)
+      plans, sources, from: type.load(path: model),
+      store: referenceCache.map { ReferenceStore(directory: $0, logger: logger) },
+      watch: Watch(progress: progress(Self.preparationName), interruption: interruption), logger)
     var runs: [ComparisonResult.Run] = []
     for (number, plan) in plans.enumerated() {
       let label = entries[number].label
       let path = directory.path(of: directoryName(ofEntry: number))
       let trainer = try Trainer(
-        plan, policy: policy.type.load(path: model), references: [], sources: sources[number], data: data,
+        plan, policy: type.load(path: model), references: [], sources: sources[number], data: data,
         in: RunDirectory(path, for: .newRun), logger: logger)
       let outcome = try trainer.run(progress: progress(label), interruption: interruption)
       try checkFinished(outcome, label, path)
@@ -105,15 +127,17 @@ public struct Comparison {
     logger: Logger
   ) throws -> String {
     let path = directory.path(of: Self.startName)
-    guard let start else {
+    guard let plan = startPlan else {
       try CheckpointStore(directory: directory).writeDirectory(named: Self.startName) {
         try policy.save(to: $0, withOptimizer: false)
       }
       return path
     }
-    let plan = start.plan(trainingData: trainingData, evaluationData: evaluationData, policy: policyText)
-    let trainer = try Trainer(plan, policy: policy, in: RunDirectory(path, for: .newRun), logger: logger)
-    let outcome = try trainer.run(progress: progress(Self.startName), interruption: interruption)
+    let shown = progress(Self.startName)
+    let trainer = try Trainer(
+      plan, policy: policy, in: RunDirectory(path, for: .newRun), progress: shown, interruption: interruption,
+      logger: logger)
+    let outcome = try trainer.run(progress: shown, interruption: interruption)
     try checkFinished(outcome, Self.startName, path)
     return "\(path)/\(RunDirectory.modelName)"
   }
@@ -121,14 +145,14 @@ public struct Comparison {
   /// Measures the data once, with the references' columns that any of the runs reads.
   private func prepare(
     _ plans: [TrainingPlan], _ sources: [ColumnSources], from policy: PolicyInstance, store: ReferenceStore?,
-    _ logger: Logger
+    watch: Watch, _ logger: Logger
   ) throws -> PreparedData {
-    let data = try PreparedData(plans[0], policy: policy)
+    let data = try PreparedData(plans[0], policy: policy, watch: watch)
     var columns: [ColumnSources.SuppliedColumn] = []
     for column in sources.flatMap(\.storedReferenceColumns) where !columns.contains(column) { columns.append(column) }
     try ReferenceCache.fill(
       data.all, columns: columns, references: [policy], batchSize: plans[0].configuration.evalBatchSize,
-      store: store, logger: logger)
+      store: store, watch: watch, logger: logger)
     return data
   }
 
@@ -142,9 +166,8 @@ public struct Comparison {
 
   private func checkFinished(_ outcome: Trainer.Outcome, _ label: String, _ path: String) throws {
     guard !outcome.isFinished else { return }
-    throw Failure(
-      "compare: stopped in run \(label) after step \(outcome.step) of \(outcome.totalSteps); what was done is in \(path)"
-    )
+    throw Interruption.Stop(
+      message: "stopped in run \(label) after step \(outcome.step) of \(outcome.totalSteps); its files are in \(path)")
   }
 
   /// A name for the directory of a run, from its label: letters, digits and dashes, each name once.
@@ -157,5 +180,5 @@ public struct Comparison {
     return isUnique ? names[number] : "\(number + 1)-\(names[number])"
   }
 
-  private static let startName = "start"
+  private static let startName = "start", preparationName = "reference"
 }

@@ -20,12 +20,15 @@ public struct ConfigurationKey: Sendable {
   public let kind: Kind
   /// The numbers it may be; all for a Boolean or a choice.
   public let bounds: Bounds
+  /// The number outside the bounds that stands for no value, if there is one.
+  public let unset: Int?
   /// One sentence.
   public let summary: String
   /// Whether the course of a run depends on it, so that a run cannot be resumed with another value.
   let decidesCourse: Bool
   let text: @Sendable (TrainingConfiguration) -> String
-  let set: @Sendable (inout TrainingConfiguration, String) throws -> Void
+  /// Sets the key from text; false, and nothing set, for a value that it does not take.
+  private let read: @Sendable (inout TrainingConfiguration, String) -> Bool
 
   /// The value when nothing is set, as text.
   public var defaultText: String { text(TrainingConfiguration()) }
@@ -34,9 +37,34 @@ public struct ConfigurationKey: Sendable {
   public var valuesText: String {
     switch kind {
     case .real: "a number \(Self.phrase(bounds))"
-    case .integer: "a whole number \(Self.phrase(bounds))"
+    case .integer: "a whole number \(Self.phrase(bounds))" + (unset.map { ", or \($0) for none" } ?? "")
     case .boolean: "true or false"
     case .choice(let names): "one of \(names.joined(separator: ", "))"
+    }
+  }
+
+  private init<Value>(
+    _ name: String, _ path: Path<Value>, _ kind: Kind, in bounds: Bounds, unset: Int? = nil, decidesCourse: Bool = true,
+    _ summary: String, text: @escaping @Sendable (Value) -> String, value: @escaping @Sendable (String) -> Value?
+  ) {
+    self.name = name
+    self.kind = kind
+    self.bounds = bounds
+    self.unset = unset
+    self.summary = summary
+    self.decidesCourse = decidesCourse
+    self.text = { text($0[keyPath: path]) }
+    read = { configuration, text in
+      guard let value = value(text) else { return false }
+      configuration[keyPath: path] = value
+      return true
+    }
+  }
+
+  /// Sets the key from text. Throws for a value that is not of its kind, or out of its bounds.
+  func set(_ configuration: inout TrainingConfiguration, _ text: String) throws {
+    guard read(&configuration, text) else {
+      throw Failure("invalid value \(text) for \(name); expected \(valuesText)")
     }
   }
 }
@@ -45,56 +73,34 @@ extension ConfigurationKey {
   typealias Path<Value> = any WritableKeyPath<TrainingConfiguration, Value> & Sendable
 
   static func real(_ name: String, _ path: Path<Double>, in bounds: Bounds, _ summary: String) -> Self {
-    Self(
-      name: name, kind: .real, bounds: bounds, summary: summary, decidesCourse: true,
-      text: { "\($0[keyPath: path])" },
-      set: { configuration, text in
-        guard let value = Double(text), bounds.contains(value) else {
-          throw Failure("\(name): \(text) will not do; it takes a number \(phrase(bounds))")
-        }
-        configuration[keyPath: path] = value
-      })
+    Self(name, path, .real, in: bounds, summary, text: { "\($0)" }) { text in
+      Double(text).flatMap { bounds.contains($0) ? $0 : nil }
+    }
   }
 
   static func integer(
-    _ name: String, _ path: Path<Int>, in range: ClosedRange<Int>, decidesCourse: Bool = true, _ summary: String
+    _ name: String, _ path: Path<Int>, in range: ClosedRange<Int>, unset: Int? = nil, decidesCourse: Bool = true,
+    _ summary: String
   ) -> Self {
     let bounds = Bounds.closed(
       Double(range.lowerBound), range.upperBound == .max ? .infinity : Double(range.upperBound))
     return Self(
-      name: name, kind: .integer, bounds: bounds, summary: summary, decidesCourse: decidesCourse,
-      text: { "\($0[keyPath: path])" },
-      set: { configuration, text in
-        guard let value = Int(text), range.contains(value) else {
-          throw Failure("\(name): \(text) will not do; it takes a whole number \(phrase(bounds))")
-        }
-        configuration[keyPath: path] = value
-      })
+      name, path, .integer, in: bounds, unset: unset, decidesCourse: decidesCourse, summary, text: { "\($0)" }
+    ) { text in
+      Int(text).flatMap { range.contains($0) || $0 == unset ? $0 : nil }
+    }
   }
 
   static func boolean(_ name: String, _ path: Path<Bool>, _ summary: String) -> Self {
-    Self(
-      name: name, kind: .boolean, bounds: .closed(0, 1), summary: summary, decidesCourse: true,
-      text: { "\($0[keyPath: path])" },
-      set: { configuration, text in
-        guard let value = Bool(text) else { throw Failure("\(name): \(text) will not do; it takes true or false") }
-        configuration[keyPath: path] = value
-      })
+    Self(name, path, .boolean, in: .closed(0, 1), summary, text: { "\($0)" }) { Bool($0) }
   }
 
   static func choice<E: RawRepresentable<String> & CaseIterable & Sendable>(
     _ name: String, _ path: Path<E>, _ summary: String
   ) -> Self {
-    let names = E.allCases.map(\.rawValue)
-    return Self(
-      name: name, kind: .choice(names), bounds: .any, summary: summary, decidesCourse: true,
-      text: { $0[keyPath: path].rawValue },
-      set: { configuration, text in
-        guard let value = E(rawValue: text) else {
-          throw Failure("\(name): \(text) will not do; it takes one of \(names.joined(separator: ", "))")
-        }
-        configuration[keyPath: path] = value
-      })
+    Self(
+      name, path, .choice(E.allCases.map(\.rawValue)), in: .any, summary, text: { $0.rawValue }
+    ) { E(rawValue: $0) }
   }
 
   /// The bounds in words: "greater than 0", "from 0 to 1".
@@ -116,7 +122,16 @@ extension TrainingConfiguration {
   /// All settings, in the order in which help and `run.json` show them.
   public static let keys: [ConfigurationKey] = [
     .real("learning_rate", \.learningRate, in: .positive, "The highest learning rate."),
-    .choice("lr_scheduler_type", \.schedulerType, "What the learning rate does after the warm-up."),
+    .choice(
+      "lr_scheduler_type", \.schedulerType,
+      "What the learning rate does after the warm-up, as Hugging Face's schedule of that name; constant has no warm-up."
+    ),
+    .real(
+      "min_lr", \.minRate, in: .nonNegative,
+      "The learning rate that cosine_with_min_lr falls to; 0 leaves it to min_lr_rate."),
+    .real(
+      "min_lr_rate", \.minRateRatio, in: .closed(0, 1), "The same as a part of learning_rate; 0 leaves it to min_lr."),
+    .integer("num_cycles", \.cycles, in: 1...65_536, "How many times cosine_with_restarts falls to 0."),
     .integer(
       "warmup_steps", \.warmupSteps, in: 0...Int.max,
       "Updates over which the learning rate climbs; 0 leaves it to warmup_ratio."),
@@ -129,7 +144,8 @@ extension TrainingConfiguration {
       "gradient_accumulation_steps", \.gradientAccumulationSteps, in: 1...65_536,
       "Calls per update; an update sees this many times the training batch size."),
     .real("num_train_epochs", \.epochs, in: .closed(1e-6, 1e6), "How many times the data are seen."),
-    .integer("max_steps", \.maxSteps, in: -1...1_000_000_000, "Updates in all; -1 leaves it to num_train_epochs."),
+    .integer(
+      "max_steps", \.maxSteps, in: 1...1_000_000_000, unset: -1, "Updates in all; -1 leaves it to num_train_epochs."),
     .real("weight_decay", \.weightDecay, in: .nonNegative, "Decoupled weight decay, per unit of learning rate."),
     .real("max_grad_norm", \.maxGradientNorm, in: .nonNegative, "Clips the global gradient norm; 0 does not clip."),
     .boolean(

@@ -1,9 +1,17 @@
 /// In which order a run sees its data: every pass in an order of its own, from the run's seed alone, whatever is optimized.
-struct DataOrder {
-  let seed: UInt64
-  let count: Int
-  /// How many examples an update sees; the last one of a pass may see fewer.
-  let updateSize: Int
+final class DataOrder {
+  private let seed: UInt64
+  private let count: Int
+  private let updateSize: Int
+  /// The order of the pass that was asked for last.
+  private var known: (epoch: Int, order: [Int])?
+
+  /// The order of `count` examples. An update sees `updateSize` of them; the last one of a pass may see fewer.
+  init(seed: UInt64, count: Int, updateSize: Int) {
+    self.seed = seed
+    self.count = count
+    self.updateSize = updateSize
+  }
 
   /// Updates a pass.
   var stepsPerEpoch: Int { max(1, (count + updateSize - 1) / updateSize) }
@@ -28,7 +36,10 @@ struct DataOrder {
   }
 
   private func order(ofEpoch epoch: Int) -> [Int] {
+    if let known, known.epoch == epoch { return known.order }
     var numbers = RandomNumbers(seed: seed, stream: 2 * UInt64(epoch))
-    return numbers.permutation(of: count)
+    let order = numbers.permutation(of: count)
+    known = (epoch, order)
+    return order
   }
 }

@@ -6,18 +6,30 @@ import Synchronization
   internal import Darwin
 #endif
 
-/// The wish that a run stops after the step it is at.
+/// The wish that a run stops after the step or the call it is at.
 public final class Interruption: Sendable {
-  private let flag = Atomic<Bool>(false)
+  /// What is thrown where a run is asked to stop and returns no outcome.
+  public struct Stop: Error {
+    /// Where it stopped.
+    public let message: String
+  }
+
+  /// 0, or the signal that asks; -1 where a call of `request` does.
+  private let reason = Atomic<Int32>(0)
 
   /// Nothing is wished yet.
   public init() {}
 
   /// Whether the run is to stop.
-  public var isRequested: Bool { flag.load(ordering: .relaxed) }
+  public var isRequested: Bool { reason.load(ordering: .relaxed) != 0 }
 
-  /// Asks the run to stop. Safe from any thread and from a signal handler.
-  public func request() { flag.store(true, ordering: .relaxed) }
+  /// Asks the run to stop. Safe from any thread.
+  public func request() { reason.store(-1, ordering: .relaxed) }
+
+  /// Throws `Stop` where the run is to stop.
+  func check() throws {
+    if isRequested { throw Stop(message: "stopped before the first step") }
+  }
 
   /// The interruption that SIGINT (Ctrl-C) and SIGTERM ask for. A second signal of a kind ends the process at once.
   public static func onSignals() -> Interruption {
@@ -25,9 +37,9 @@ public final class Interruption: Sendable {
     let interruption = bySignal
     var action = sigaction()
     #if canImport(Glibc)
-      action.__sigaction_handler.sa_handler = { _ in bySignal.request() }
+      action.__sigaction_handler.sa_handler = { bySignal.reason.store($0, ordering: .relaxed) }
     #else
-      action.__sigaction_u.__sa_handler = { _ in bySignal.request() }
+      action.__sigaction_u.__sa_handler = { bySignal.reason.store($0, ordering: .relaxed) }
     #endif
     // The first signal puts the default action back; calls that it interrupts go on.
     action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | Int32(SA_RESTART)
@@ -41,6 +53,15 @@ public final class Interruption: Sendable {
     sigaddset(&signals, SIGTERM)
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     return interruption
+  }
+
+  /// Ends the process by the signal that asked for the stop, as if nothing had handled it: a shell's loop ends too, and `$?` is
+  /// 130 after Ctrl-C, 143 after SIGTERM. Returns where no signal asked.
+  public static func endProcessBySignal() {
+    let signal = bySignal.reason.load(ordering: .relaxed)
+    guard signal > 0 else { return }
+    // Its handler is gone: see `onSignals`.
+    raise(signal)
   }
 }
 

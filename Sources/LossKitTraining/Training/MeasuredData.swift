@@ -20,13 +20,16 @@ final class MeasuredData {
   private(set) var columns: [String: StoredColumn] = [:]
 
   /// Measures every response of a data set with the policy's tokenizer, `batchSize` prompts at a time.
-  init(_ dataset: PreferenceDataset, measuredBy policy: PolicyInstance, batchSize: Int) throws {
+  init(
+    _ dataset: PreferenceDataset, measuredBy policy: PolicyInstance, batchSize: Int, watch: Watch = Watch()
+  ) throws {
     self.dataset = dataset
     let counts = dataset.examples.map(\.responses.count)
     let empty = ColumnLayout.dataset(counts: counts, tokenCounts: [])
     var tokenCounts = [Int](repeating: 0, count: counts.reduce(0, +))
     var truncatedResponses = 0
-    for prompts in chunks(of: Array(dataset.examples.indices), size: batchSize) {
+    let batches = chunks(of: Array(dataset.examples.indices), size: batchSize)
+    try watch.forEach(batches, count: \.count, phase: "counting tokens") { prompts in
       let batch = ExampleBatch(prompts, of: dataset)
       let measured = try batch.locatingFailures { try policy.measure(batch.texts()) }
       for (place, prompt) in prompts.enumerated() {

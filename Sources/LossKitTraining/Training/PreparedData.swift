@@ -9,10 +9,12 @@ struct PreparedData {
   var all: [MeasuredData] { [training] + (evaluation.map { [$0] } ?? []) }
 
   /// Measures the data of a plan with the policy's tokenizer.
-  init(_ plan: TrainingPlan, policy: PolicyInstance) throws {
+  init(_ plan: TrainingPlan, policy: PolicyInstance, watch: Watch) throws {
     let size = plan.configuration.evalBatchSize
-    training = try MeasuredData(plan.trainingData, measuredBy: policy, batchSize: size)
-    evaluation = try plan.evaluationData.map { try MeasuredData($0, measuredBy: policy, batchSize: size) }
+    training = try MeasuredData(plan.trainingData, measuredBy: policy, batchSize: size, watch: watch)
+    evaluation = try plan.evaluationData.map {
+      try MeasuredData($0, measuredBy: policy, batchSize: size, watch: watch)
+    }
   }
 }
 
@@ -20,11 +22,13 @@ extension TrainingPlan {
   /// Where the objective's columns come from, for a policy and its references, none for the policy's own start. Throws where the
   /// parts of the plan do not go together.
   func sources(policy: LoadedPolicyType, references: [LoadedPolicyType]) throws -> ColumnSources {
+    try configuration.check()
     guard policy.isTrainable else {
       throw Failure("policy \(policy.name): cannot be trained; choose one that can")
     }
     guard !trainingData.examples.isEmpty else { throw Failure("\(trainingData.source): no example to learn from") }
-    for data in [trainingData] + (evaluationData.map { [$0] } ?? []) {
+    let allData = [trainingData] + (evaluationData.map { [$0] } ?? [])
+    for data in allData {
       try checkResponses(data)
       guard !data.examples.isEmpty else { throw Failure("\(data.source): no example to evaluate on") }
     }
@@ -32,9 +36,9 @@ extension TrainingPlan {
     let shared = supplied[0].columns.filter { column in supplied.allSatisfy { $0.columns.contains(column) } }
     let sources = try ColumnSources(
       objective, policy: policy.columns, policyName: policy.name, reference: shared,
-      referencesMove: configuration.syncReference, data: [trainingData] + (evaluationData.map { [$0] } ?? []))
+      referencesMove: configuration.syncReference, data: allData)
     try checkReferences(references, sources: sources, policy: policy)
-    if !sources.mismatchedColumns.isEmpty { try checkMismatches() }
+    if !sources.mismatchedColumns.isEmpty { for data in allData { try data.checkOtherPrompts() } }
     return sources
   }
 
@@ -48,7 +52,7 @@ extension TrainingPlan {
         sources.referencesMove
         ? "sync_ref_model: the reference takes on the policy's weights"
         : "\(objective.description): references take part in every step"
-      throw Failure("\(reason), and \(other.name) will not do; use a reference of type \(policy.name)")
+      throw Failure("\(reason): invalid type \(other.name) of a reference; expected \(policy.name)")
     }
     if references.count > 1,
       let single = sources.policyColumns.first(where: { column in
@@ -70,36 +74,6 @@ extension TrainingPlan {
     guard !sources.referenceColumns.isEmpty || sources.policyComparesWithReferences else {
       throw Failure(
         "sync_ref_model: \(objective.description) reads no reference; leave it out, or choose another objective")
-    }
-  }
-
-  /// Throws where an update or the evaluation would see one prompt alone, which has no other to take a response from.
-  private func checkMismatches() throws {
-    let count = trainingData.examples.count
-    let size = configuration.updateSize
-    let seesRemainder =
-      configuration.totalSteps(promptCount: count) >= configuration.stepsPerEpoch(promptCount: count)
-    let remedy = "choose another objective, or another per_device_train_batch_size or gradient_accumulation_steps"
-    if size == 1 || count == 1 {
-      throw Failure(
-        """
-        \(objective.description): takes for each prompt a response to another prompt of the update, and an update sees one \
-        prompt; \(remedy)
-        """)
-    }
-    if count % size == 1, seesRemainder {
-      throw Failure(
-        """
-        \(objective.description): takes for each prompt a response to another prompt of the update, and of \(count) prompts in \
-        updates of \(size) the last sees one; \(remedy)
-        """)
-    }
-    if let data = evaluationData, data.examples.count == 1 {
-      throw Failure(
-        """
-        \(data.source): \(objective.description) takes for each prompt a response to another prompt, and there is one prompt; \
-        add more
-        """)
     }
   }
 

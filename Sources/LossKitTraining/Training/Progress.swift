@@ -11,6 +11,7 @@ public final class Progress {
   private let isTerminal: Bool
   private var bar = ""
   private var lastDrawn: ContinuousClock.Instant?
+  private var lastSaid: ContinuousClock.Instant?
 
   /// Shows progress on an open file, by default standard error; `label` stands before every line.
   public init(label: String = "train", descriptor: Int32 = 2) {
@@ -28,11 +29,35 @@ public final class Progress {
 
   /// Redraws the bar, at most ten times a second.
   func update(_ position: Position) {
+    draw(position.step, of: position.total, Self.figures(position), isDue: position.step >= position.total)
+  }
+
+  /// Shows how far a phase is in which no step is made, in prompts: by the bar, or in a line every ten seconds.
+  func update(_ phase: String, done: Int, of total: Int) {
+    draw(done, of: total, "prompts  \(phase)")
+    guard !isTerminal else { return }
     let now = ContinuousClock.now
-    if let lastDrawn, now - lastDrawn < .milliseconds(100), position.step < position.total { return }
+    guard done > 0, let lastSaid else {
+      lastSaid = now
+      return
+    }
+    guard now - lastSaid >= .seconds(10) else { return }
+    self.lastSaid = now
+    write("\(label): \(phase): \(done)/\(total) prompts\n")
+  }
+
+  /// Takes the bar away.
+  func clear() {
+    if !bar.isEmpty { write("\r\u{1B}[K") }
+    bar = ""
+  }
+
+  private func draw(_ done: Int, of total: Int, _ text: String, isDue: Bool = false) {
+    let now = ContinuousClock.now
+    if let lastDrawn, now - lastDrawn < .milliseconds(100), !isDue { return }
     guard isTerminal else { return }
     lastDrawn = now
-    bar = Self.bar(position, label: label, width: width)
+    bar = Self.bar(done, of: total, text, label: label, width: width)
     write("\r\(bar)\u{1B}[K")
   }
 
@@ -56,11 +81,15 @@ public final class Progress {
     bar = ""
   }
 
-  /// The bar at a width in columns.
+  /// The bar of a position in the steps, at a width in columns.
   static func bar(_ position: Position, label: String, width: Int) -> String {
-    let done = position.total > 0 ? Double(position.step) / Double(position.total) : 1
+    bar(position.step, of: position.total, figures(position), label: label, width: width)
+  }
+
+  private static func bar(_ count: Int, of total: Int, _ text: String, label: String, width: Int) -> String {
+    let done = total > 0 ? Double(count) / Double(total) : 1
     let head = "\(label) "
-    let tail = " \(position.step)/\(position.total)  \(figures(position))"
+    let tail = " \(count)/\(total)  \(text)"
     let room = min(40, width - head.count - tail.count - 3)
     guard room >= 8 else { return String((head + tail.dropFirst()).prefix(max(0, width - 1))) }
     let filled = Int((done * Double(room)).rounded(.down))

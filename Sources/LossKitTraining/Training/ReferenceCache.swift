@@ -8,25 +8,27 @@ enum ReferenceCache {
   /// time.
   static func fill(
     _ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], references: [PolicyInstance], batchSize: Int,
-    store: ReferenceStore?, logger: Logger
+    store: ReferenceStore?, watch: Watch, logger: Logger
   ) throws {
     guard !columns.isEmpty else { return }
     func computeAll() throws {
       logger.info("computing the log-probabilities of the reference")
-      try compute(data, columns: columns, references: references, batchSize: batchSize)
+      try compute(data, columns: columns, references: references, batchSize: batchSize, watch: watch)
     }
     guard let store else { return try computeAll() }
     try store.fill(data, columns: columns, references: references, batchSize: batchSize, compute: computeAll)
   }
 
   private static func compute(
-    _ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], references: [PolicyInstance], batchSize: Int
+    _ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], references: [PolicyInstance], batchSize: Int,
+    watch: Watch
   ) throws {
     for data in data {
       var values = columns.map { column in
         [Double](repeating: 0, count: data.layout.count(of: column.column.extent) * references.count)
       }
-      for examples in chunks(of: Array(data.dataset.examples.indices), size: batchSize) {
+      let batches = chunks(of: Array(data.dataset.examples.indices), size: batchSize)
+      try watch.forEach(batches, count: \.count, phase: "log-probabilities of the reference") { examples in
         let batch = data.batch(examples)
         for (reference, policy) in references.enumerated() {
           let supplied = try batch.forward(policy, columns: columns.map(\.supplied))

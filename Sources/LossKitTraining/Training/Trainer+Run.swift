@@ -8,24 +8,28 @@ extension Trainer {
   public func run(progress: Progress? = nil, interruption: Interruption? = nil) throws -> Outcome {
     let start = ContinuousClock.now
     defer { progress?.finish() }
-    // A run that was stopped before its first step has this line.
-    if state.step == 0, state.metricsLength == 0, plan.configuration.evalOnStart { try evaluate(progress) }
-    while state.step < schedule.totalSteps {
-      if interruption?.isRequested == true {
-        try saveCheckpoint()
-        return try outcome(isFinished: false, since: start)
+    let watch = Watch(progress: progress, interruption: interruption)
+    do {
+      // A run that was stopped in an evaluation lacks its line.
+      if try !hasEvaluated() { try evaluate(watch) }
+      while !isLast {
+        try interruption?.check()
+        let loss = try makeStep()
+        let isLogged = isLast || isDue(plan.configuration.loggingSteps)
+        show(loss, isLogged: isLogged, progress)
+        if isLogged { try log() }
+        try evaluate(watch)
+        if isDue(plan.configuration.saveSteps) { try saveCheckpoint() }
       }
-      let loss = try makeStep()
-      let isLast = state.step == schedule.totalSteps
-      let isLogged = isLast || isDue(plan.configuration.loggingSteps)
-      show(loss, isLogged: isLogged, progress)
-      if isLogged { try log() }
-      if isLast || isDue(plan.configuration.evalSteps) { try evaluate(progress) }
-      if isDue(plan.configuration.saveSteps) { try saveCheckpoint() }
+    } catch is Interruption.Stop {
+      try saveCheckpoint()
+      return try outcome(isFinished: false, since: start)
     }
     try store.writeDirectory(named: RunDirectory.modelName) { try policy.save(to: $0, withOptimizer: false) }
     return try outcome(isFinished: true, since: start)
   }
+
+  private var isLast: Bool { state.step == schedule.totalSteps }
 
   private func isDue(_ interval: Int) -> Bool { interval > 0 && state.step % interval == 0 }
 
@@ -34,6 +38,7 @@ extension Trainer {
     let began = ContinuousClock.now
     let configuration = plan.configuration
     let examples = order.examples(ofStep: state.step)
+    let number = state.step + 1
     do {
       let metrics = try computation.learn(
         from: examples, in: data.training, callSize: configuration.trainBatchSize, state: &state.objectiveState,
@@ -48,7 +53,7 @@ extension Trainer {
       speed.add(pairs: examples.count, took: began.duration(to: .now))
       return metrics.first { $0.name == "loss" }?.value ?? .nan
     } catch let failure as Failure {
-      throw Failure("step \(state.step + 1) of \(schedule.totalSteps): \(failure.message)")
+      throw Failure("step \(number) of \(schedule.totalSteps): \(failure.message)")
     }
   }
 
@@ -82,18 +87,29 @@ extension Trainer {
     speed.lap()
   }
 
-  /// Evaluates on the held-out data, if there are any, and writes the line.
-  private func evaluate(_ progress: Progress?) throws {
-    guard let held = data.evaluation else { return }
+  /// Whether an evaluation is due after the last step that was made.
+  private var isEvaluationDue: Bool {
+    state.step == 0 ? plan.configuration.evalOnStart : isLast || isDue(plan.configuration.evalSteps)
+  }
+
+  /// Whether the log has the line of the last step's evaluation.
+  private func hasEvaluated() throws -> Bool {
+    let last = try MetricsLog.read(directory.path(of: RunDirectory.metricsFile)).last { $0.isEvaluation }
+    return last?.step == state.step
+  }
+
+  /// Evaluates on the held-out data, if there are any and it is due, and writes the line.
+  private func evaluate(_ watch: Watch) throws {
+    guard isEvaluationDue, let held = data.evaluation else { return }
     let metrics = try computation.metrics(
       of: Array(held.dataset.examples.indices), in: held, callSize: plan.configuration.evalBatchSize,
-      state: state.objectiveState, seed: order.evaluationSeed)
+      state: state.objectiveState, seed: order.evaluationSeed, watch: watch)
     let record = try append(
       metrics.map { MetricsRecord.Metric(MetricsRecord.evaluationPrefix + $0.name, $0.value) })
     let shown = ["loss", "rewards/margins", "rewards/accuracies"].compactMap { name in
       record[MetricsRecord.evaluationPrefix + name].map { "\(name) \(significant($0))" }
     }
-    progress?.say("held out after step \(state.step): \(shown.joined(separator: "  "))")
+    watch.progress?.say("held out after step \(state.step): \(shown.joined(separator: "  "))")
   }
 
   @discardableResult

@@ -36,17 +36,21 @@ public final class Trainer {
 
   /// A new run in `directory`, from `policy`, which the trainer changes. `references` are compared with; none stands for the policy as
   /// it is now; their log-probabilities are kept in the directory `referenceCache`, if there is one, for later runs with the
-  /// same data and references. Throws where the parts of the plan do not go together, and where the directory cannot be written to.
+  /// same data and references. `progress` shows how far their computation is. Throws where the parts of the plan do not go together,
+  /// where the directory cannot be written to, and `Interruption.Stop` where `interruption` asks to stop; no run is begun then.
   public convenience init(
     _ plan: TrainingPlan, policy: PolicyInstance, references: [PolicyInstance] = [], in directory: RunDirectory,
-    referenceCache: String? = nil, logger: Logger = Logger(label: "losskit.training")
+    referenceCache: String? = nil, progress: Progress? = nil, interruption: Interruption? = nil,
+    logger: Logger = Logger(label: "losskit.training")
   ) throws {
     let sources = try plan.sources(policy: policy.type, references: references.map(\.type))
-    let data = try PreparedData(plan, policy: policy)
+    let watch = Watch(progress: progress, interruption: interruption)
+    let data = try PreparedData(plan, policy: policy, watch: watch)
     try ReferenceCache.fill(
       data.all, columns: sources.storedReferenceColumns, references: references.isEmpty ? [policy] : references,
       batchSize: plan.configuration.evalBatchSize,
-      store: referenceCache.map { ReferenceStore(directory: $0, logger: logger) }, logger: logger)
+      store: referenceCache.map { ReferenceStore(directory: $0, logger: logger) }, watch: watch, logger: logger)
+    try interruption?.check()
     try self.init(
       plan, policy: policy, references: references, sources: sources, data: data, in: directory, logger: logger)
   }
@@ -82,10 +86,12 @@ public final class Trainer {
   }
 
   /// The run in `directory`, which goes on from its last checkpoint as if it had never stopped. `references` are the types of those it
-  /// was begun with. Throws where the run was begun with another plan, saying what differs, and where it has no checkpoint.
+  /// was begun with. Throws where the run was begun with another plan, saying what differs, where it has no checkpoint, and
+  /// `Interruption.Stop` where `interruption` asks to stop; the run is as before then.
   public init(
     resuming plan: TrainingPlan, policy type: LoadedPolicyType, references: [LoadedPolicyType] = [],
-    in directory: RunDirectory, logger: Logger = Logger(label: "losskit.training")
+    in directory: RunDirectory, progress: Progress? = nil, interruption: Interruption? = nil,
+    logger: Logger = Logger(label: "losskit.training")
   ) throws {
     try plan.record(policy: type).check(against: directory)
     let store = CheckpointStore(directory: directory)
@@ -97,7 +103,7 @@ public final class Trainer {
     let state = try TrainerState(path: "\(path)/\(Self.stateFile)")
     let policy = try type.load(path: "\(path)/\(Self.policyName)")
     let sources = try plan.sources(policy: type, references: references)
-    let data = try PreparedData(plan, policy: policy)
+    let data = try PreparedData(plan, policy: policy, watch: Watch(progress: progress, interruption: interruption))
     try ReferenceFile.read(
       data.all, columns: sources.storedReferenceColumns, from: directory.path(of: RunDirectory.referenceFile))
     var live: [PolicyInstance] = []

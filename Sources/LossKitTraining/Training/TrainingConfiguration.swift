@@ -9,6 +9,12 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public internal(set) var learningRate = 1e-4
   /// What the learning rate does after the warm-up.
   public internal(set) var schedulerType = Schedule.Shape.cosine
+  /// The learning rate that the schedule `cosineWithLowest` falls to; 0 leaves it to `minRateRatio`.
+  public internal(set) var minRate = 0.0
+  /// The same as a part of the highest learning rate; 0 leaves it to `minRate`.
+  public internal(set) var minRateRatio = 0.0
+  /// How many times the schedule `cosineWithRestarts` falls to 0.
+  public internal(set) var cycles = 1
   /// Updates over which the learning rate climbs; 0 leaves it to `warmupRatio`.
   public internal(set) var warmupSteps = 0
   /// The part of all updates over which the learning rate climbs.
@@ -21,7 +27,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public internal(set) var gradientAccumulationSteps = 1
   /// How many times the data are seen.
   public internal(set) var epochs = 1.0
-  /// Updates in all; not positive leaves it to `epochs`.
+  /// Updates in all; -1 leaves it to `epochs`.
   public internal(set) var maxSteps = -1
   /// Decoupled weight decay per unit of learning rate.
   public internal(set) var weightDecay = 0.0
@@ -79,6 +85,32 @@ public struct TrainingConfiguration: Sendable, Equatable {
   /// The learning rate over `totalSteps` updates.
   func schedule(totalSteps: Int) -> Schedule {
     let warmup = warmupSteps > 0 ? warmupSteps : Int((warmupRatio * Double(totalSteps)).rounded(.up))
-    return Schedule(shape: schedulerType, peak: learningRate, warmupSteps: warmup, totalSteps: totalSteps)
+    return Schedule(
+      shape: schedulerType, peak: learningRate, warmupSteps: warmup, totalSteps: totalSteps,
+      lowestPart: minRate > 0 ? minRate / learningRate : minRateRatio, cycles: cycles)
+  }
+
+  /// Throws for settings that contradict each other, or that nothing reads.
+  func check() throws {
+    let type = schedulerType.rawValue
+    func refuse(_ setting: String, unless shape: Schedule.Shape) throws {
+      guard schedulerType != shape else { return }
+      throw Failure("\(setting): lr_scheduler_type \(type) does not read it; leave it out, or set \(shape.rawValue)")
+    }
+    if minRate > 0 { try refuse("min_lr", unless: .cosineWithLowest) }
+    if minRateRatio > 0 { try refuse("min_lr_rate", unless: .cosineWithLowest) }
+    if cycles != 1 { try refuse("num_cycles", unless: .cosineWithRestarts) }
+    if schedulerType == .constant, warmupSteps > 0 || warmupRatio > 0 {
+      throw Failure(
+        "lr_scheduler_type \(type) has no warm-up; leave out warmup_steps and warmup_ratio, or set "
+          + Schedule.Shape.constantWithWarmup.rawValue)
+    }
+    guard schedulerType == .cosineWithLowest else { return }
+    guard (minRate > 0) != (minRateRatio > 0) else {
+      throw Failure("lr_scheduler_type \(type) needs one of min_lr and min_lr_rate; set one of them")
+    }
+    guard minRate <= learningRate else {
+      throw Failure("invalid value \(minRate) for min_lr; expected at most learning_rate, \(learningRate)")
+    }
   }
 }

@@ -45,7 +45,7 @@ public struct TrainingPlan {
       Fact(name: "policy_type", value: "\(type.name) \(type.version)"),
     ]
     let settings = TrainingConfiguration.keys.map { key in
-      Fact(name: key.name, value: key.text(configuration), mayChange: !key.decidesCourse)
+      Fact(name: key.name, value: key.text(configuration), mayChange: !key.decidesCourse, fallback: key.defaultText)
     }
     return RunRecord(
       facts: objectiveFacts + facts(trainingData, "data") + facts(evaluationData, "eval_data") + settings)

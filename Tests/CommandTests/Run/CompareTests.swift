@@ -72,6 +72,14 @@ import Testing
     }
   }
 
+  @Test func dataIsReadBeforeTheModel() throws {
+    let file = try place.write(#"{"prompt": "p", "chosen": "a"}"#, as: "data.jsonl")
+    let run = try Tool.run(
+      ["compare", "dpo", "--data", file, "--init", "/nowhere", "--output", place.path("run")])
+    #expect(run.status == 65 && run.error.contains("data.jsonl, line 1: "), "\(run.error)")
+    #expect(!place.exists("run"))
+  }
+
   @Test func wrongUsage() throws {
     let none = try compare()
     #expect(none.status == 64 && none.error.hasPrefix("losskit: error: no objective is named"))
@@ -81,6 +89,9 @@ import Testing
     #expect(setting.status == 64 && setting.error.contains("unknown hyperparameter 'bta'; did you mean 'beta'?"))
     let seeds = try compare("dpo", "ipo", "--seed", "ipo=1")
     #expect(seeds.status == 64 && seeds.error.contains("several seeds"))
+    let cycles = try compare("dpo", "--num-cycles", "2")
+    #expect(cycles.status == 64 && cycles.error.contains("num_cycles: lr_scheduler_type cosine does not read it"))
+    #expect(!place.exists("run"))
     let unknown = try compare("dpoo")
     #expect(
       unknown.status == 69 && unknown.error == "losskit: error: unknown loss 'dpoo'; did you mean 'dpo' or 'dpop'?\n")

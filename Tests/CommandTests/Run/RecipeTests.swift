@@ -64,7 +64,9 @@ import Testing
   }
 
   @Test func aValueThatWillNotDo() throws {
-    #expect(try complaint("loss: dpo\nlearning_rate: fast\n").hasPrefix("learning_rate: fast will not do"))
+    #expect(
+      try complaint("loss: dpo\nlearning_rate: fast\n").hasPrefix(
+        "RECIPE, line 2: invalid value fast for learning_rate; expected a number greater than 0"))
     #expect(try complaint("loss: dpo\nbeta: .nan\n").contains("'.nan' is not a number"))
     #expect(try complaint("loss: dpo\nlearning_rate:\n").hasPrefix("RECIPE, line 2: learning_rate has no value"))
     #expect(try complaint("loss: dpo\nseed: [1, 2]\n").hasPrefix("RECIPE, line 2: seed takes one value, not a list"))

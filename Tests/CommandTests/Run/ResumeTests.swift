@@ -1,6 +1,10 @@
 import Foundation
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 @Suite struct ResumeTests {
   let place: Workplace
 
@@ -28,7 +32,7 @@ import Testing
 
   @Test func anInterruptedRunGoesOnBitForBit() throws {
     let stopped = try interrupt("a")
-    #expect(stopped.status == 1 && stopped.output == "")
+    #expect(stopped.status == SIGINT && stopped.wasEndedBySignal && stopped.output == "")
     #expect(stopped.error.contains("losskit: error: stopped after step "))
     #expect(stopped.error.hasSuffix("of 600, with a checkpoint; the same command with --resume goes on\n"))
     #expect(try checkpoints("a").count == 1 && !place.exists("a/model"))

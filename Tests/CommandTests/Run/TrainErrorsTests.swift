@@ -95,9 +95,12 @@ import Testing
 
   @Test func aValueOutOfBounds() throws {
     let rate = try complaint(["train", "--loss", "dpo", "--learning-rate", "nan"], status: 64)
-    #expect(rate == "learning_rate: nan will not do; it takes a number greater than 0\n")
+    #expect(rate == "invalid value nan for learning_rate; expected a number greater than 0\n")
     let epochs = try complaint(["train", "--loss", "dpo", "--num-train-epochs", "1e300"], status: 64)
-    #expect(epochs.hasPrefix("num_train_epochs: 1e300 will not do"))
+    #expect(epochs.hasPrefix("invalid value 1e300 for num_train_epochs; expected"))
+    let steps = try complaint(["train", "--loss", "dpo", "--max-steps", "0"], status: 64)
+    #expect(
+      steps == "invalid value 0 for max_steps; expected a whole number from 1 to 1000000000, or -1 for none\n")
     let size = try complaint(["train", "--loss", "dpo", "--hidden-size", "1.5"], status: 64)
     #expect(size.contains("hidden_size: must be a whole number"))
   }

@@ -60,7 +60,44 @@ import Testing
     #expect(run.status == 0 && run.output.contains("\neval_rewards/chosen "))
     let alone = try Tool.run(
       arguments + ["--output", place.path("alone"), "--per-device-train-batch-size", "1"])
-    #expect(alone.status == 64 && alone.error.contains("an update sees one prompt"))
+    #expect(alone.status == 0, "\(alone.error)")
+  }
+
+  @Test(arguments: ["kto", "hpo"])
+  func feedbackOnOnePrompt(loss: String) throws {
+    func rows(_ prompt: (Int) -> String) -> String {
+      (0..<8).map {
+        #"{"prompt": "\#(prompt($0))", "completion": " a\#($0)", "label": \#($0 % 2 == 0), "advantage": 1}"#
+      }
+      .joined(separator: "\n")
+    }
+    let file = try place.write(rows { "Q\($0)" }, as: "data.jsonl")
+    let same = try place.write(rows { _ in "same" }, as: "same.jsonl")
+    let refused = try Tool.run(
+      ["train", "--loss", loss, "--max-steps", "1", "--data", file, "--eval-data", same, "--output", place.path("run")]
+        + Tiny.policy)
+    #expect(refused.status == 64 && !place.exists("run"))
+    #expect(refused.error.contains("same.jsonl: the objective takes for each prompt a response to another prompt"))
+  }
+
+  @Test func aScheduleByItsNameInTransformers() throws {
+    func rates(_ arguments: String...) throws -> [Double] {
+      let output = place.path(UUID().uuidString)
+      let run = try Tool.run(Tiny.train("--output", output, "--logging-steps", "1", steps: 4) + arguments)
+      #expect(run.status == 0, "\(run.error)")
+      return try jsonLines(String(contentsOfFile: output + "/metrics.jsonl", encoding: .utf8)).prefix(4).map {
+        (try #require($0["learning_rate"] as? Double) * 1e8).rounded() / 1e8
+      }
+    }
+    #expect(
+      try rates("--lr-scheduler-type", "linear", "--learning-rate", "8e-4") == [8e-4, 6e-4, 4e-4, 2e-4])
+    #expect(
+      try rates("--lr-scheduler-type", "constant_with_warmup", "--warmup-steps", "2", "--learning-rate", "8e-4")
+        == [0, 4e-4, 8e-4, 8e-4])
+    let missing = try Tool.run(
+      Tiny.train("--output", place.path("none"), "--lr-scheduler-type", "cosine_with_min_lr"))
+    #expect(missing.status == 64 && missing.error.contains("needs one of min_lr and min_lr_rate"))
+    #expect(!place.exists("none"))
   }
 
   @Test func columnsOfTheWholeDistribution() throws {

@@ -5,9 +5,11 @@ import LossKit
 enum Tool {
   /// What a run came to.
   struct Outcome {
+    /// The exit status, or the signal that ended it.
     let status: Int32
     let output: String
     let error: String
+    var wasEndedBySignal = false
   }
 
   /// Runs `losskit` to its end. The environment is that of the tests without a plugin path, and `environment` on top.
@@ -79,7 +81,8 @@ enum Tool {
     func outcome() throws -> Outcome {
       process.waitUntilExit()
       return Outcome(
-        status: process.terminationStatus, output: try place.text("out"), error: try place.text("err"))
+        status: process.terminationStatus, output: try place.text("out"), error: try place.text("err"),
+        wasEndedBySignal: process.terminationReason == .uncaughtSignal)
     }
   }
 }

@@ -69,6 +69,20 @@ import Testing
     #expect(failure?.message.contains("data_digest: ") == true)
   }
 
+  @Test func aRunOfAVersionWithFewerSettingsGoesOn() throws {
+    let begun = try plan(Toy.dpo())
+    try begin(begun, in: "run")
+    try FileManager.default.removeItem(atPath: directory("run/model"))
+    let path = directory("run/run.json")
+    let lines = String(decoding: try content(path), as: UTF8.self).split(separator: "\n")
+    let older = lines.filter { !$0.contains("\"num_cycles\"") }
+    #expect(older.count == lines.count - 1)
+    try Data(older.joined(separator: "\n").utf8).write(to: URL(filePath: path))
+    let failure = #expect(throws: Failure.self) { try resume(plan(Toy.dpo(), ["num_cycles": "2"]), in: "run") }
+    #expect(failure?.message.contains("num_cycles: 1 before, now 2") == true)
+    try resume(begun, in: "run")
+  }
+
   @Test func aFinishedRunIsNotResumed() throws {
     let plan = try plan(Toy.dpo())
     try begin(plan, in: "run")

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import LossKit
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -76,7 +77,16 @@ final class ToyPolicy: Policy {
     return logits.map { $0 - highest - log(total) }
   }
 
+  private static let bells = Mutex<[String: @Sendable () -> Void]>([:])
+
+  /// Does something whenever log-probabilities of responses to a prompt are asked for; nil for nothing any more.
+  static func hangBell(at prompt: String, _ ring: (@Sendable () -> Void)?) {
+    bells.withLock { $0[prompt] = ring }
+  }
+
   func forward(_ batch: PolicyBatch, keepingActivations: Bool) throws {
+    let prompts = (0..<batch.texts.promptCount).map { String(decoding: batch.texts.prompt($0), as: UTF8.self) }
+    for ring in Self.bells.withLock({ bells in prompts.compactMap { bells[$0] } }) { ring() }
     let rows = rows(batch.texts)
     let table = logProbabilities
     if let values = batch.values(of: .logProbability) {
@@ -130,5 +140,6 @@ final class ToyPolicy: Policy {
 
   func blend(with source: ToyPolicy, weight: Double) throws {
     for index in logits.indices { logits[index] = weight * source.logits[index] + (1 - weight) * logits[index] }
+    guard !logits.contains(where: \.isNaN) else { throw Failure("a blended weight is no number") }
   }
 }

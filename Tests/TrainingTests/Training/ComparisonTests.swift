@@ -47,6 +47,27 @@ import Testing
     #expect(try #require(start.last?["eval_loss"]) < #require(start.first?["loss"]))
   }
 
+  @Test func thePolicyThatTheStartWasMadeFromIsLetGo() throws {
+    weak var start: PolicyInstance?
+    func policy() throws -> PolicyInstance {
+      let policy = try toyPolicy()
+      start = policy
+      return policy
+    }
+    let comparison = try Comparison(
+      [entry("pairs", Toy.dpo())], start: nil, trainingData: toyPairs(40), evaluationData: toyPairs(16, seed: 6),
+      policy: "toy")
+    var labels: [String] = []
+    _ = try comparison.run(
+      from: policy(), in: RunDirectory(directory("output"), for: .newRun),
+      progress: { label in
+        labels.append(label)
+        #expect(start == nil, "\(label)")
+        return nil
+      })
+    #expect(labels == ["reference", "pairs"])
+  }
+
   @Test func runsThatWouldSeeOtherDataAreRefused() throws {
     let failure = #expect(throws: Failure.self) {
       try compare([entry("a", Toy.dpo()), entry("b", Toy.dpo(), ["seed": "7"])], in: "output")
@@ -57,5 +78,14 @@ import Testing
   @Test func whatCannotWorkIsFoundBeforeTheStartIsTrained() throws {
     #expect(throws: Failure.self) { try compare([entry("a", Toy.dpo()), entry("b", Toy.needy())], in: "output") }
     #expect(!Files.exists(directory("output/start")))
+  }
+
+  @Test func aStartThatCannotWorkIsFoundBeforeThePolicyIsMade() throws {
+    let start = SupervisedStart(objective: try Toy.sft(), configuration: try settings(["min_lr": "1e-5"]))
+    let comparison = try Comparison(
+      [entry("a", Toy.dpo())], start: start, trainingData: toyPairs(40), evaluationData: toyPairs(16, seed: 6),
+      policy: "toy")
+    let failure = #expect(throws: Failure.self) { try comparison.check(policy: toyPolicyType()) }
+    #expect(failure?.message.contains("min_lr") == true)
   }
 }

@@ -102,7 +102,21 @@ import Testing
     #expect(try message(plan(), references: [type, type]).contains("sync_ref_model: 2 references"))
     #expect(try message(plan(Toy.sft()), references: []).contains("reads no reference"))
     let other = try LoadedPolicyType(PolicyExport<OtherPolicy>.descriptor(), library: "tests")
-    #expect(try message(plan(), references: [other]).contains("other-toy will not do"))
+    #expect(try message(plan(), references: [other]).contains("invalid type other-toy of a reference; expected toy"))
+  }
+
+  @Test func aMoveThatFailsIsToldWithItsStep() throws {
+    // A symbol that no text has is impossible for the reference; with full weight 0 · ∞ is no number.
+    var logits = try logits(of: toyPolicy(seed: 9), named: "start")
+    logits[1] = -.infinity
+    let impossible = ToyPolicy(logits: logits, velocity: logits.map { _ in 0 })
+    try Files.makeDirectory(directory("impossible"))
+    try impossible.save(to: directory("impossible"), withOptimizer: false)
+    let reference = try toyPolicyType().load(path: directory("impossible"))
+    let failure = #expect(throws: Failure.self) {
+      try train(plan(Toy.dpo(), ["max_steps": "3", "ref_model_sync_steps": "3"]), in: "run", references: [reference])
+    }
+    #expect(failure?.message.hasPrefix("step 3 of 3: ") == true, "\(failure?.message ?? "")")
   }
 
   private func logits(of policy: PolicyInstance, named name: String) throws -> [Double] {

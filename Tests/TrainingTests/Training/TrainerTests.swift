@@ -156,4 +156,52 @@ import Testing
     #expect(try metricsLines(directory("run")) == metricsLines(directory("whole")))
     #expect(try content(directory("run/model/weights")) == content(directory("whole/model/weights")))
   }
+
+  /// Held-out data, at the fourth prompt of which an interruption is asked for.
+  private func bell(_ interruption: Interruption, _ name: String) -> PreferenceDataset {
+    var data = toyPairs(20, seed: 6)
+    data.examples[3].prompt = name
+    ToyPolicy.hangBell(at: name) { interruption.request() }
+    return data
+  }
+
+  @Test(arguments: ["3", "6"])
+  func anEvaluationIsInterruptedAndMadeUpFor(steps: String) throws {
+    // The log-probabilities of the reference are computed before the bell is hung up.
+    let name = "bell after \(steps)", interruption = Interruption()
+    let plan = try plan(
+      Toy.dpo(), ["max_steps": steps, "eval_steps": "3", "per_device_eval_batch_size": "2", "save_steps": "0"],
+      evaluation: bell(Interruption(), name))
+    do {
+      let trainer = try Trainer(plan, policy: toyPolicy(), in: RunDirectory(directory("run"), for: .newRun))
+      ToyPolicy.hangBell(at: name) { interruption.request() }
+      let outcome = try trainer.run(interruption: interruption)
+      #expect(!outcome.isFinished && outcome.step == 3 && outcome.evaluation == nil)
+    }
+    ToyPolicy.hangBell(at: name, nil)
+    let resumed = try Trainer(
+      resuming: plan, policy: toyPolicyType(), in: RunDirectory(directory("run"), for: .resumption))
+    #expect(try resumed.run().isFinished)
+    try train(plan, in: "whole")
+    #expect(try metricsLines(directory("run")) == metricsLines(directory("whole")))
+    #expect(try content(directory("run/model/weights")) == content(directory("whole/model/weights")))
+  }
+
+  @Test func theReferenceIsInterruptedBetweenItsBatches() throws {
+    let interruption = Interruption()
+    let plan = try plan(
+      Toy.dpo(), ["per_device_eval_batch_size": "2"], evaluation: bell(interruption, "bell of the reference"))
+    let output = try RunDirectory(directory("run"), for: .newRun)
+    #expect(throws: Interruption.Stop.self) {
+      try Trainer(plan, policy: toyPolicy(), in: output, interruption: interruption)
+    }
+    #expect(try Files.names(in: output.path) == [".lock"])
+  }
+
+  @Test func theOrderOfAPassIsTheSameWheneverItIsAskedFor() {
+    let order = DataOrder(seed: 3, count: 10, updateSize: 4)
+    for step in [0, 1, 4, 3, 0, 7, 2] {
+      #expect(order.examples(ofStep: step) == DataOrder(seed: 3, count: 10, updateSize: 4).examples(ofStep: step))
+    }
+  }
 }
