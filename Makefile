@@ -32,7 +32,7 @@ test-numpy: install-wheel-prefix
 
 # The same with PyTorch, JAX and TRL.
 test-python: torch-venv
-	cd Sources/Python/tests && "$(TORCH_VENV)/bin/python" -m unittest test_numpy test_torch test_jax test_trl
+	cd Sources/Python/tests && "$(TORCH_VENV)/bin/python" -m unittest test_numpy test_torch test_jax test_trl test_trl_objective
 
 # What a call costs through C, NumPy and PyTorch, beside eager and compiled torch and TRL, in one run.
 bench-python: torch-venv

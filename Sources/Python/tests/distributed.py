@@ -17,17 +17,21 @@ from losskit.trl import LossKitDPOTrainer  # noqa: E402
 parser = argparse.ArgumentParser()
 parser.add_argument("--loss", required=True)
 parser.add_argument("--batch", type=int, required=True)
+parser.add_argument("--accumulation", type=int, default=1)
 parser.add_argument("--fsdp", action="store_true")
 options = parser.parse_args()
 directory = os.environ["LOSSKIT_TEST_OUTPUT"]
 tokenizer = example.byte_tokenizer()
 config = DPOConfig(
-    output_dir=directory, per_device_train_batch_size=options.batch, max_steps=4, logging_steps=1, learning_rate=1e-3,
-    report_to=[], save_strategy="no", seed=0, use_cpu=True, bf16=False, gradient_checkpointing=False, disable_tqdm=True,
-    dataloader_pin_memory=False, fsdp="full_shard" if options.fsdp else None,
+    output_dir=directory, per_device_train_batch_size=options.batch, gradient_accumulation_steps=options.accumulation,
+    max_steps=4, logging_steps=1, learning_rate=1e-3, report_to=[], save_strategy="no", seed=0, use_cpu=True, bf16=False,
+    gradient_checkpointing=False, disable_tqdm=True, dataloader_pin_memory=False,
+    fsdp="full_shard" if options.fsdp else None,
 )  # fmt: skip
+# Without a reference to read, none is to be loaded either: this model could not be, by its name.
+reference = None if options.loss == "simpo" else example.tiny_llama(tokenizer, 0)
 trainer = LossKitDPOTrainer(
-    example.tiny_llama(tokenizer, 0), ref_model=example.tiny_llama(tokenizer, 0), args=config,
+    example.tiny_llama(tokenizer, 0), ref_model=reference, args=config,
     train_dataset=example.reviews(64, 0), processing_class=tokenizer, loss=options.loss,
 )  # fmt: skip
 trainer.train()

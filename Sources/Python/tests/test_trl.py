@@ -1,4 +1,4 @@
-"""TRL's trainer with LossKit's objectives: step for step its own, and on two processes as on one."""
+"""TRL's trainer with LossKit's objectives: step for step its own, accumulated, resumed, and on two processes as on one."""
 
 from __future__ import annotations
 
@@ -32,14 +32,24 @@ def config(directory: str, **options: object) -> DPOConfig:
     })  # fmt: skip
 
 
-def run(kind: type, directory: str, options: dict | None = None, **arguments: object) -> DPOTrainer:
+def make(kind: type, directory: str, options: dict | None = None, **arguments: object) -> DPOTrainer:
     tokenizer = example.byte_tokenizer()
-    trainer = kind(
-        example.tiny_llama(tokenizer, 0), ref_model=example.tiny_llama(tokenizer, 0), args=config(directory, **(options or {})),
-        train_dataset=example.reviews(80, 0), processing_class=tokenizer, **arguments,
+    if "ref_model" not in arguments:
+        arguments["ref_model"] = example.tiny_llama(tokenizer, 0)
+    return kind(
+        example.tiny_llama(tokenizer, 0), args=config(directory, **(options or {})), train_dataset=example.reviews(80, 0),
+        processing_class=tokenizer, **arguments,
     )  # fmt: skip
-    trainer.train()
+
+
+def run(kind: type, directory: str, options: dict | None = None, resume: str | None = None, **arguments: object) -> DPOTrainer:
+    trainer = make(kind, directory, options, **arguments)
+    trainer.train(resume_from_checkpoint=resume)
     return trainer
+
+
+def column(trainer: DPOTrainer, name: str) -> list[float]:
+    return [record[name] for record in trainer.state.log_history if name in record]
 
 
 class TrainerTests(unittest.TestCase):
@@ -83,23 +93,141 @@ class TrainerTests(unittest.TestCase):
         trainer = run(LossKitDPOTrainer, self.directory, {"max_steps": 2}, loss="simpo")
         self.assertLess(trainer.state.log_history[0]["rewards/chosen"], -1)
 
-    def test_the_state_is_saved_and_resumed(self) -> None:
+    def test_the_subclass_overrides_what_it_means_to(self) -> None:
+        overridden = {
+            "__init__", "_compute_loss", "get_batch_samples", "_save_checkpoint", "_load_optimizer_and_scheduler",
+            "_load_best_model",
+        }  # fmt: skip
+        inherited = {name for base in LossKitDPOTrainer.__mro__[1:] for name in vars(base)}
+        own = set(vars(LossKitDPOTrainer)) - {"__module__", "__doc__", "__firstlineno__", "__static_attributes__"}
+        self.assertEqual(own & inherited, overridden)
+        self.assertEqual([name for name in own - overridden if not name.startswith("_losskit_")], [])
+        added = vars(make(LossKitDPOTrainer, self.directory, loss="dpo")).keys() - vars(make(DPOTrainer, self.directory)).keys()
+        # Tags, name and paper of model cards are attributes of TRL's class.
+        names = [name for name in added if not name.startswith(("_losskit_", "losskit_"))]
+        self.assertEqual(sorted(names), ["_name", "_paper", "_tag_names"])
+
+    def test_evaluation_during_training_is_trls_own(self) -> None:
+        options = {"max_steps": 4, "eval_strategy": "steps", "eval_steps": 2}
+        held_out = {"eval_dataset": example.reviews(8, 1)}
+        theirs = run(DPOTrainer, self.directory, options, **held_out)
+        ours = run(LossKitDPOTrainer, self.directory, options, loss="dpo(beta=0.1)", **held_out)
+        for name in ("eval_loss", "eval_rewards/margins", "eval_logps/chosen"):
+            self.assertEqual(len(column(ours, name)), 2)
+            for found, expected in zip(column(ours, name), column(theirs, name)):
+                self.assert_close(found, expected, name)
+        metrics = {"compute_metrics": lambda prediction: {"size": prediction.predictions.shape[0]}}
+        last = run(LossKitDPOTrainer, self.directory, options, loss="simpo", ref_model=None, **held_out, **metrics)
+        self.assertEqual(column(last, "eval_size"), [16, 16])
+
+    def test_a_loss_without_a_reference_loads_none_and_runs_none(self) -> None:
+        for loss, has_rewards in (("simpo", True), ("sft(per=batch-token)", False), ("cpo", True)):
+            with self.subTest(loss):
+                # TRL would load the reference by the model's name, which this model does not have.
+                trainer = make(LossKitDPOTrainer, self.directory, {"max_steps": 3}, loss=loss, ref_model=None)
+                self.assertIsNone(trainer.ref_model)
+                passes = []
+                trainer.model.register_forward_hook(lambda *ignored: passes.append(1))
+                trainer.train()
+                self.assertEqual(len(passes), 3)
+                self.assertEqual(len(column(trainer, "rewards/margins")), 3 if has_rewards else 0)
+
+    def test_what_a_loss_without_a_reference_leaves_out_is_said(self) -> None:
+        options = {"max_steps": 1, "precompute_ref_log_probs": True, "sync_ref_model": True}
+        with self.assertWarnsRegex(UserWarning, "ref_model, precompute_ref_log_probs=True .*, sync_ref_model=True .*: simpo"):
+            run(LossKitDPOTrainer, self.directory, options, loss="simpo")
+
+    def test_model_cards_name_the_objective(self) -> None:
+        trainer = make(LossKitDPOTrainer, self.directory, loss="cal-dpo(beta=0.01)")
+        trainer.create_model_card()
+        card = (pathlib.Path(self.directory) / "README.md").read_text()
+        self.assertIn("`cal-dpo(beta=0.01, calibration=1) @ log-ratio`", card)
+        self.assertIn("papers/2412.14516", card)
+        self.assertNotIn("2305.18290", card)
+        self.assertEqual(trainer.model.model_tags, ["trl", "losskit", "cal-dpo"])
+        self.assertIn("dpo", make(LossKitDPOTrainer, self.directory).model.model_tags)
+
+    def test_the_columns_of_a_step_are_seen_as_one(self) -> None:
+        for loss in ("aot", "bco", "cpo", "ld-dpo(alpha=0.3) + 0.1*sft(per=batch-token)", "sampo"):
+            with self.subTest(loss):
+                steps = {"max_steps": 3, "learning_rate": 1e-2}
+                parted = {**steps, "per_device_train_batch_size": 2, "gradient_accumulation_steps": 4}
+                parts = run(LossKitDPOTrainer, self.directory, parted, loss=loss)
+                whole = run(LossKitDPOTrainer, self.directory, {**steps, "per_device_train_batch_size": 8}, loss=loss)
+                for name in ("loss", "grad_norm", "rewards/margins", "logps/chosen", "num_tokens"):
+                    for found, expected in zip(column(parts, name), column(whole, name), strict=True):
+                        self.assertLess(abs(found - expected), 2e-5 * max(1, abs(expected)), name)
+                if loss == "bco":
+                    torch.testing.assert_close(parts.losskit_objective.state, whole.losskit_objective.state, rtol=1e-5, atol=1e-6)
+
+    def test_micro_batches_for_themselves_are_trls(self) -> None:
+        # Steps so large that the rewards come in another order than the reference's, which is what AOT sorts for.
+        options = {"max_steps": 4, "gradient_accumulation_steps": 2, "loss_type": ["aot"], "learning_rate": 1e-2}
+        theirs = run(DPOTrainer, self.directory, options)
+        ours = run(LossKitDPOTrainer, self.directory, options, accumulation="micro-batch")
+        for name in ("loss", "grad_norm", "rewards/margins"):
+            for found, expected in zip(column(ours, name), column(theirs, name), strict=True):
+                self.assert_close(found, expected, name)
+        whole = run(LossKitDPOTrainer, self.directory, options)
+        self.assertNotAlmostEqual(column(whole, "loss")[-1], column(ours, "loss")[-1], places=4)
+
+    def test_a_resumed_run_goes_on_as_it_would_have(self) -> None:
+        options = {"max_steps": 4, "save_strategy": "steps", "save_steps": 2}
+        through = run(LossKitDPOTrainer, self.directory, options, loss="bco")
+        resumed = run(LossKitDPOTrainer, self.directory, options, f"{self.directory}/checkpoint-2", loss="bco")
+        self.assertEqual(resumed.losskit_objective.state.tolist(), through.losskit_objective.state.tolist())
+        self.assertEqual(column(resumed, "loss")[-1], column(through, "loss")[-1])
+
+    def test_a_checkpoint_of_another_objective_is_refused(self) -> None:
         options = {"max_steps": 2, "save_strategy": "steps", "save_steps": 1}
-        first = run(LossKitDPOTrainer, self.directory, options, loss="bco")
-        saved = json.loads((pathlib.Path(self.directory) / "checkpoint-2" / "losskit_state.json").read_text())
-        self.assertEqual(saved["state"], first.losskit_objective.state.tolist())
+        run(LossKitDPOTrainer, self.directory, options, loss="bco")
+        first = pathlib.Path(self.directory) / "checkpoint-1"
+        for loss in ("bco(beta=0.2)", "beta-dpo", "dpo"):
+            with self.subTest(loss), self.assertRaisesRegex(losskit.LossKitError, r"trained with bco\(beta=0.1\).*model="):
+                run(LossKitDPOTrainer, self.directory, options, str(first), loss=loss)
+        file = first / "losskit_state.json"
+        saved = json.loads(file.read_text())
+        file.write_text(json.dumps({**saved, "hash": "0" * 64}))
+        with self.assertRaisesRegex(losskit.LossKitError, "its loss has changed since"):
+            run(LossKitDPOTrainer, self.directory, options, str(first), loss="bco")
+        file.write_text(json.dumps({"objective": saved["objective"], "state": saved["state"]}))  # As LossKit 1.0 wrote it.
+        run(LossKitDPOTrainer, self.directory, options, str(first), loss="bco")
+        for text in ("{", "[]", '{"objective": "bco"}'):
+            file.write_text(text)
+            with self.subTest(text), self.assertRaisesRegex(losskit.LossKitError, "_state.json: the objective cannot be read"):
+                run(LossKitDPOTrainer, self.directory, options, str(first), loss="bco")
+        file.unlink()
+        with self.assertRaisesRegex(losskit.LossKitError, "losskit_state.json: the file does not exist"):
+            run(LossKitDPOTrainer, self.directory, options, str(first), loss="bco")
+        run(LossKitDPOTrainer, self.directory, options, str(first), loss="dpo")  # As if TRL's own trainer had made it.
+
+    def test_the_best_model_comes_with_its_state(self) -> None:
+        options = {
+            "max_steps": 3, "save_strategy": "steps", "save_steps": 1, "eval_strategy": "steps", "eval_steps": 1,
+            "load_best_model_at_end": True, "metric_for_best_model": "eval_rewards/margins", "greater_is_better": False,
+        }  # fmt: skip
+        trainer = run(LossKitDPOTrainer, self.directory, options, loss="bco", eval_dataset=example.reviews(8, 1))
+        best = pathlib.Path(trainer.state.best_model_checkpoint)
+        saved = {path.name: json.loads((path / "losskit_state.json").read_text()) for path in best.parent.glob("checkpoint-*")}
+        self.assertEqual(best.name, "checkpoint-1")
+        self.assertNotEqual(saved["checkpoint-1"]["state"], saved["checkpoint-3"]["state"])
+        self.assertEqual(trainer.losskit_objective.state.tolist(), saved["checkpoint-1"]["state"])
 
     def test_what_makes_no_sense_is_refused(self) -> None:
         refusals = [
-            ({"loss_type": ["ipo"]}, "dpo", "loss_type"),
-            ({"ld_alpha": 0.5}, "dpo", "ld-dpo"),
-            ({"gradient_accumulation_steps": 2}, "aot", "gradient_accumulation_steps"),
-            ({"precompute_ref_log_probs": True, "max_steps": 1}, "ld-dpo", "precompute"),
-            ({}, "tdpo1", "policy_kl"),
+            ({"precompute_ref_log_probs": True}, {"loss": "ld-dpo"}, "precompute_ref_log_probs=True"),
+            ({}, {"loss": "tdpo1"}, "loss: .* reads the column policy_kl"),
+            ({}, {"loss": "odpo"}, "loss: .* reads the column score"),
+            ({}, {"loss": "kto"}, "loss: .* not a loss of pairs"),
+            ({}, {"loss": 1}, "loss: expected a text or a losskit.torch.Objective, not int"),
+            ({}, {"loss": "dpo", "accumulation": "all"}, "accumulation: expected 'whole' or 'micro-batch', not 'all'"),
+            ({"gradient_accumulation_steps": 2, "disable_dropout": False}, {"loss": "aot"}, "disable_dropout=False.*'micro-batch'"),
         ]
-        for options, loss, words in refusals:
+        for options, arguments, words in refusals:
             with self.subTest(words), self.assertRaisesRegex(losskit.LossKitError, words):
-                run(LossKitDPOTrainer, self.directory, options, loss=loss)
+                make(LossKitDPOTrainer, self.directory, options, **arguments)
+        with self.assertRaisesRegex(losskit.LossKitError, "args: expected a trl.DPOConfig, not str"):
+            LossKitDPOTrainer("model", args="config", loss="dpo")
 
 
 class TwoProcessTests(unittest.TestCase):
@@ -117,15 +245,18 @@ class TwoProcessTests(unittest.TestCase):
             return json.loads((pathlib.Path(directory) / "result.json").read_text())
 
     def test_ddp_and_fsdp_give_the_loss_and_gradient_of_one_process(self) -> None:
-        for loss in ("cal-dpo(beta=0.1)", "aot", "bco"):
+        two = ["--batch", "4"], ["--batch", "4", "--fsdp"]
+        accumulated = ["--batch", "2", "--accumulation", "2"]
+        for loss, ways in [("cal-dpo(beta=0.1)", two), ("aot", two), ("bco", [*two, accumulated]), ("simpo", two[1:])]:
             one = self.launch(1, "--loss", loss, "--batch", "8")
-            for extra in ((), ("--fsdp",)):
-                with self.subTest(loss, extra=extra):
-                    two = self.launch(2, "--loss", loss, "--batch", "4", *extra)
-                    for found, expected in zip(two["loss"], one["loss"]):
-                        self.assertLess(abs(found - expected), 2e-5 * max(1, abs(expected)))
-                    for found, expected in zip(two["grad_norm"], one["grad_norm"]):
-                        self.assertLess(abs(found - expected), 2e-4 * max(1, abs(expected)))
+            for options in ways:
+                with self.subTest(loss, options=options):
+                    self.assert_alike(self.launch(2, "--loss", loss, *options), one)
+
+    def assert_alike(self, two: dict[str, list[float]], one: dict[str, list[float]]) -> None:
+        for name, tolerance in (("loss", 2e-5), ("grad_norm", 2e-4)):
+            for found, expected in zip(two[name], one[name], strict=True):
+                self.assertLess(abs(found - expected), tolerance * max(1, abs(expected)))
 
 
 if __name__ == "__main__":

@@ -9,10 +9,9 @@ the objective's. Under DDP and FSDP, what is not rowwise sees the columns of all
 
 from __future__ import annotations
 
-import contextlib
-import json
+import copy
+import inspect
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -20,7 +19,11 @@ import trl
 from packaging.version import Version
 
 from losskit._library import LossKitError
-from losskit.torch import Objective, flatten_tokens
+from losskit._trl_arguments import check, leave_out_reference, model_card, own_config
+from losskit._trl_checkpoint import restore_objective, save_objective
+from losskit._trl_columns import Forwards, NoReference, joined
+from losskit._trl_objective import is_trl_spelling, objective_of_config, objective_of_loss
+from losskit.torch import Objective
 
 __all__ = ["LossKitDPOTrainer"]
 
@@ -31,113 +34,118 @@ if not _OLDEST <= Version(trl.__version__) < _TOO_NEW:
         f"{trl.__version__}: pip install 'trl>={_OLDEST},<{_TOO_NEW}'"
     )
 
-# TRL's own ways of changing the loss; LossKit has each of them as a name.
-_TRL_OPTIONS = {
-    "f_divergence_type": ("reverse_kl", "dpo @ forward-kl, @ jensen-shannon or @ alpha-divergence"),
-    "ld_alpha": (None, "ld-dpo"),
-    "use_weighting": (False, "wpo"),
-    "loss_weights": (None, "a sum such as dpo + 0.2*sft(per=token)"),
-}
-_SUPPLIED = ("policy_logp", "reference_logp", "token_count", "policy_token_logp", "reference_token_logp", "policy_log_collision")
-_STATE_FILE = "losskit_state.json"
+_REWARDS = ("rewards/chosen", "rewards/rejected", "rewards/accuracies", "rewards/margins")
 
 
 class LossKitDPOTrainer(trl.DPOTrainer):
     """TRL's DPOTrainer whose loss is an objective of LossKit.
 
-    loss: the objective's text, such as `"cal-dpo"` or `"dpo(beta=0.05) + 0.2*sft(per=token)"`, or a `losskit.torch.Objective`.
-    All other arguments are DPOTrainer's. `args.beta` is set to the objective's own.
+    loss: the objective's text, such as `"cal-dpo"` or `"dpo(beta=0.05) + 0.2*sft(per=token)"`, one of TRL's loss types, such as
+    `"exo_pair"`, or a `losskit.torch.Objective`. Without it, `args.loss_type` is computed as TRL computes it. A name that both
+    know, such as `"ipo"`, means LossKit's here and TRL's in `args`.
+
+    The fields of `args` that are hyperparameters, `beta`, `label_smoothing`, `discopop_tau`, `ld_alpha` and
+    `f_alpha_divergence_coef`, are the objective's, too: with a text, those that differ from DPOConfig's default are adopted, and
+    refused where they contradict the text; TRL's loss types read all they have. The trainer's own copy of `args` says the
+    objective in `loss_type`.
+
+    accumulation: what an objective that looks at the whole batch sees where gradients are accumulated: "whole", the optimizer's
+    batch, at the price of a second forward pass, or "micro-batch", each one for itself, as TRL does.
+
+    All other arguments are DPOTrainer's. An objective that reads no reference loads none and runs none. Checkpoints have the
+    objective's state with them, and are resumed with the same objective alone. Raises LossKitError for what it cannot compute.
     """
 
-    def __init__(self, *positional: Any, loss: str | Objective, **arguments: Any) -> None:
-        module = loss if isinstance(loss, Objective) else Objective(loss)
-        _check_columns(module)
-        config = next((value for value in (*positional, *arguments.values()) if isinstance(value, trl.DPOConfig)), None)
-        if config is not None:
-            _check_config(config)
-        with _collisions(config, module):
-            super().__init__(*positional, **arguments)
-        self.use_weighting = False
+    def __init__(
+        self, *positional: Any, loss: str | Objective | None = None, accumulation: str = "whole", **arguments: Any
+    ) -> None:
+        if accumulation not in ("whole", "micro-batch"):
+            raise LossKitError(f"accumulation: expected 'whole' or 'micro-batch', not {accumulation!r}")
+        call = inspect.signature(trl.DPOTrainer.__init__).bind(self, *positional, **arguments).arguments
+        config = own_config(call)
+        if is_trl_spelling(loss) and config.loss_type == ["sigmoid"]:
+            loss, config.loss_type = None, [loss]
+        module = objective_of_config(config) if loss is None else objective_of_loss(loss, config)
+        check(module.objective, config, accumulation)
+        self._losskit_reads_reference = any("reference" in name for name in module.objective.columns)
+        if not self._losskit_reads_reference:
+            leave_out_reference(call, config, module.objective)
+        # TRL's model returns Σ π² of its distributions, which WPO reads, where this is set.
+        config.use_weighting = "policy_log_collision" in module.objective.columns
+        self._tag_names, self._name, self._paper = model_card(module.objective)
+        super().__init__(**{**{name: value for name, value in call.items() if name != "self"}, "args": config})
+        if not self._losskit_reads_reference:
+            self.ref_model = None
+        # TRL's own loss is computed and dropped: the plainest one.
+        self.use_weighting, self.f_divergence_type = False, "reverse_kl"
+        self.loss_types, self.loss_weights = ["sigmoid"], [1.0]
+        self.args.loss_type, self.args.loss_weights = [module.objective.text], None
+        self.args.beta = self.beta = module.objective.reward_scale
         self.losskit_objective = module.to(self.accelerator.device)
         if module.state is not None:
             module.state = module.state.to(torch.float64)
-        self.beta = module.objective.reward_scale
-        if not module.objective.is_rowwise and self.args.gradient_accumulation_steps > 1:
-            raise LossKitError(
-                f"gradient_accumulation_steps={self.args.gradient_accumulation_steps}: {module.objective.text} looks at the whole "
-                "optimizer batch at once; set it to 1 and raise per_device_train_batch_size"
-            )
+        self._losskit_sees_whole_batch = not module.objective.is_rowwise and accumulation == "whole"
+        self._losskit_micro_batches: list[Any] = []
+        self._losskit_shares: list[_Share] = []
+
+    # ---- the loss
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
         """TRL's own computation gives the log-probabilities and the metrics; its loss is replaced."""
-        captured = _Outputs(model, self)
-        with captured:
-            result = super()._compute_loss(model, inputs, return_outputs)
-        columns = self._columns(inputs, captured)
-        loss, rewards = self._evaluate(columns, inputs)
-        mode = "train" if self.model.training else "eval"
+        if self.model.training and self._losskit_micro_batches:
+            self._losskit_shares = self._losskit_look_ahead(model, self._losskit_micro_batches)
+            self._losskit_micro_batches = []
+        result, forwards, columns = self._losskit_forward(model, inputs, return_outputs)
+        if self.model.training and self._losskit_shares:
+            loss, rewards = self._losskit_shares.pop(0).loss(columns)
+        else:
+            loss, rewards = self._losskit_evaluate([columns])
         if self.aux_loss_enabled:
-            loss = loss + self.router_aux_loss_coef * captured.policy.aux_loss
-        if rewards is not None:
-            self._report(mode, rewards)
+            loss = loss + self.router_aux_loss_coef * forwards.policy.aux_loss
+        self._losskit_report("train" if self.model.training else "eval", rewards)
         return (loss, result[1]) if return_outputs else loss
 
-    def _columns(self, inputs: dict[str, Any], captured: _Outputs) -> dict[str, torch.Tensor]:
-        """The columns that the objective reads, [2, G] each, chosen responses first."""
-        wanted = self.losskit_objective.objective.columns
-        mask = inputs["completion_mask"][..., 1:]
-        tokens = captured.policy.log_probs[:, -mask.size(1) :]
-        columns: dict[str, torch.Tensor] = {}
-        if "policy_logp" in wanted:
-            columns["policy_logp"] = tokens.sum(dim=1).view(2, -1)
-        if "token_count" in wanted:
-            columns["token_count"] = mask.sum(dim=1).view(2, -1).to(tokens.dtype)
-        if "policy_token_logp" in wanted:
-            columns["policy_token_logp"], columns["token_offsets"] = flatten_tokens(tokens, mask)
-        if "policy_log_collision" in wanted:
-            collision = captured.policy.log_sum_sq_probs[:, -mask.size(1) :].detach() * mask
-            columns["policy_log_collision"] = collision.sum(dim=1).view(2, -1)
-        if "reference_logp" in wanted or "reference_token_logp" in wanted:
-            columns |= self._reference_columns(inputs, captured, mask, wanted)
-        return columns
+    def _losskit_forward(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool
+    ) -> tuple[Any, Forwards, dict[str, torch.Tensor]]:
+        """What TRL's computation returns, and what it has computed on its way."""
+        runs_reference = self._losskit_reads_reference and not self.precompute_ref_logps
+        reference = self.model if self.ref_model is None else self.ref_model
+        forwards = Forwards(model, reference if runs_reference else None)
+        if not self._losskit_reads_reference:
+            self.ref_model = NoReference()
+        try:
+            with forwards:
+                result = super()._compute_loss(model, inputs, return_outputs)
+        finally:
+            if not self._losskit_reads_reference:
+                self.ref_model = None
+        return result, forwards, forwards.columns(inputs, self.losskit_objective.objective.columns)
 
-    def _reference_columns(
-        self, inputs: dict[str, Any], captured: _Outputs, mask: torch.Tensor, wanted: dict[str, Any]
-    ) -> dict[str, torch.Tensor]:
-        if self.precompute_ref_logps:
-            if "reference_token_logp" in wanted:
-                raise LossKitError(
-                    f"{self.losskit_objective.objective.text} reads the reference's log-probabilities token by token, and TRL "
-                    "precomputes their sums alone; set precompute_ref_log_probs=False"
-                )
-            return {"reference_logp": torch.stack([inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]])}
-        tokens = captured.reference.log_probs[:, -mask.size(1) :].detach()
-        columns = {}
-        if "reference_logp" in wanted:
-            columns["reference_logp"] = tokens.sum(dim=1).view(2, -1)
-        if "reference_token_logp" in wanted:
-            columns["reference_token_logp"] = flatten_tokens(tokens, mask)[0]
-        return columns
-
-    def _evaluate(
-        self, columns: dict[str, torch.Tensor], inputs: dict[str, Any]
+    def _losskit_evaluate(
+        self, batches: list[dict[str, torch.Tensor]]
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """The loss, and the rewards of this process, [2, G]."""
+        """The loss of batches as of one, and the rewards of this process, [2, G]."""
         module = self.losskit_objective
         module.train(self.model.training)
-        offsets = columns.pop("token_offsets", None)
+        columns, offsets = joined(batches)
         seed = self.state.global_step + self.args.seed
         if module.objective.is_rowwise or self.accelerator.num_processes == 1:
-            own, others = columns, 1
+            own, processes = columns, 1
         else:
-            own, others = self._gathered(columns, offsets), self.accelerator.num_processes
-        loss, metrics = module(**own, token_offsets=offsets, seed=seed)
-        if others > 1:
+            own, processes = self._losskit_gathered(columns, offsets), self.accelerator.num_processes
+        try:
+            loss, _ = module(**own, token_offsets=offsets, seed=seed)
+        except LossKitError as problem:
+            raise LossKitError(f"step {self.state.global_step + 1}: {problem}") from None
+        if processes > 1:
             # The mean over processes is what DDP and FSDP take of the gradients; each holds the part of its own rows.
-            loss = loss.detach() + others * (loss - loss.detach())
-        return loss, self._rewards(columns, offsets)
+            loss = loss.detach() + processes * (loss - loss.detach())
+        return loss, self._losskit_rewards(columns, offsets, seed)
 
-    def _gathered(self, columns: dict[str, torch.Tensor], offsets: torch.Tensor | None) -> dict[str, torch.Tensor]:
+    def _losskit_gathered(
+        self, columns: dict[str, torch.Tensor], offsets: torch.Tensor | None
+    ) -> dict[str, torch.Tensor]:
         """The columns of all processes, with gradients to the rows of this one."""
         if offsets is not None:
             raise LossKitError(
@@ -155,114 +163,97 @@ class LossKitDPOTrainer(trl.DPOTrainer):
             gathered[name] = torch.cat(parts, dim=-1)
         return gathered
 
-    def _rewards(self, columns: dict[str, torch.Tensor], offsets: torch.Tensor | None) -> torch.Tensor | None:
-        """The rewards of this process's responses, scaled as metrics scale them; None where TRL's log-ratios are what they are."""
+    # ---- gradient accumulation
+
+    def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: torch.device) -> tuple[list[Any], Any]:
+        """The micro-batches of an optimizer step; they are remembered where the objective sees them as one."""
+        samples, count = super().get_batch_samples(epoch_iterator, num_batches, device)
+        is_ahead = self._losskit_sees_whole_batch and len(samples) > 1
+        self._losskit_micro_batches, self._losskit_shares = (samples if is_ahead else []), []
+        return samples, count
+
+    def _losskit_look_ahead(self, model: Any, samples: list[Any]) -> list[_Share]:
+        """Each micro-batch's share of the loss of them all: log-probabilities need no graph for it, so they take little memory."""
+        metrics = copy.deepcopy(self._metrics["train"]), self._total_train_tokens
+        with torch.no_grad():
+            batches = [self._losskit_forward(model, self._prepare_inputs(sample), False)[2] for sample in samples]
+        self._metrics["train"], self._total_train_tokens = metrics
+        columns = self.losskit_objective.objective.columns
+        for batch in batches:
+            for name in batch.keys() & columns.keys():
+                batch[name].requires_grad_(columns[name].differentiable and name.startswith("policy"))
+        with torch.enable_grad():
+            loss, rewards = self._losskit_evaluate(batches)
+            loss.backward()
+        parts = [None] * len(batches) if rewards is None else rewards.split([_pairs(batch) for batch in batches], dim=1)
+        return [_Share(loss.detach(), batch, part, len(batches)) for batch, part in zip(batches, parts)]
+
+    # ---- metrics
+
+    def _losskit_rewards(
+        self, columns: dict[str, torch.Tensor], offsets: torch.Tensor | None, seed: int
+    ) -> torch.Tensor | None:
+        """The rewards of this process's responses, scaled as metrics scale them; None where the objective has none, or TRL's."""
         objective = self.losskit_objective.objective
-        if not objective.has_reward or "@ log-ratio" in objective.text:
+        if not objective.has_reward or self._losskit_has_log_ratio:
             return None
         arrays = {name: column.detach().cpu().double().numpy() for name, column in columns.items()}
         token_offsets = None if offsets is None else offsets.cpu().numpy()
-        result = objective.evaluate(**arrays, token_offsets=token_offsets, gradients=False)
+        result = objective.evaluate(**arrays, token_offsets=token_offsets, seed=seed, gradients=False)
         return objective.reward_scale * torch.from_numpy(result.rewards).to(self.accelerator.device)
 
-    def _report(self, mode: str, rewards: torch.Tensor) -> None:
+    @property
+    def _losskit_has_log_ratio(self) -> bool:
+        return self.losskit_objective.objective.text.endswith("@ log-ratio")
+
+    def _losskit_report(self, mode: str, rewards: torch.Tensor | None) -> None:
         """Puts the objective's rewards in the place of TRL's log-ratios."""
+        if rewards is None:
+            if not self._losskit_reads_reference:
+                # Without a reference there are no log-ratios, and the objective has no rewards.
+                for name in _REWARDS:
+                    self._metrics[mode].pop(name, None)
+            return
         chosen, rejected = rewards
-        values = {
-            "rewards/chosen": chosen,
-            "rewards/rejected": rejected,
-            "rewards/accuracies": (chosen > rejected).float(),
-            "rewards/margins": chosen - rejected,
-        }
-        for name, value in values.items():
+        values = (chosen, rejected, (chosen > rejected).float(), chosen - rejected)
+        for name, value in zip(_REWARDS, values):
             self._metrics[mode][name][-1] = self.accelerator.gather(value.contiguous()).mean().item()
 
+    # ---- checkpoints
+
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        super()._save_checkpoint(model, trial)
-        state = self.losskit_objective.state
-        if state is not None and self.args.should_save:
+        """The objective goes first: what follows may push the checkpoint to the Hub."""
+        if self.args.should_save:
             directory = os.path.join(self._get_output_dir(trial), f"checkpoint-{self.state.global_step}")
-            with open(os.path.join(directory, _STATE_FILE), "w", encoding="utf-8") as file:
-                json.dump({"objective": self.losskit_objective.objective.text, "state": state.tolist()}, file)
+            save_objective(self.losskit_objective, directory)
+        super()._save_checkpoint(model, trial)
 
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        super()._load_from_checkpoint(resume_from_checkpoint, model)
-        state = self.losskit_objective.state
-        if state is None:
-            return
-        path = os.path.join(resume_from_checkpoint, _STATE_FILE)
-        try:
-            with open(path, encoding="utf-8") as file:
-                saved = json.load(file)
-        except OSError as problem:
-            raise LossKitError(f"{path}: what {self.losskit_objective.objective.text} keeps cannot be read: {problem}") from None
-        state.copy_(torch.tensor(saved["state"], dtype=torch.float64))
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        """All that resume come by here, under DeepSpeed and FSDP, too."""
+        if checkpoint is not None:
+            restore_objective(self.losskit_objective, checkpoint)
+        super()._load_optimizer_and_scheduler(checkpoint)
+
+    def _load_best_model(self) -> None:
+        """The state that belongs to the best model comes with it."""
+        super()._load_best_model()
+        restore_objective(self.losskit_objective, self.state.best_model_checkpoint)
 
 
-class _Outputs:
-    """What policy and reference return within TRL's computation, by forward hooks."""
+class _Share:
+    """A micro-batch's share of the loss of an optimizer's batch: the gradients by its columns."""
 
-    def __init__(self, model: torch.nn.Module, trainer: LossKitDPOTrainer) -> None:
-        self._modules = [(model, self._keep_policy)]
-        reference = getattr(trainer, "ref_model", None)
-        if not trainer.precompute_ref_logps:
-            # A PEFT model without its adapter is the reference: the same module, run a second time.
-            self._modules.append((reference if reference is not None else trainer.model, self._keep_reference))
-        self._handles: list[Any] = []
-        self.policy: Any = None
-        self.reference: Any = None
+    def __init__(
+        self, total: torch.Tensor, columns: dict[str, torch.Tensor], rewards: torch.Tensor | None, count: int
+    ) -> None:
+        self._total, self._rewards, self._count = total, rewards, count
+        self._gradients = {name: column.grad for name, column in columns.items() if column.grad is not None}
 
-    def _keep_policy(self, module: Any, arguments: Any, output: Any) -> None:
-        if self.policy is None:
-            self.policy = output
-
-    def _keep_reference(self, module: Any, arguments: Any, output: Any) -> None:
-        self.reference = output
-
-    def __enter__(self) -> None:
-        self._handles = [module.register_forward_hook(hook) for module, hook in self._modules]
-
-    def __exit__(self, *problem: Any) -> None:
-        for handle in self._handles:
-            handle.remove()
+    def loss(self, columns: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The loss of the whole batch, with this share's gradient: the trainer divides it by the number of micro-batches."""
+        linear = sum((gradient * columns[name]).sum() for name, gradient in self._gradients.items())
+        return self._total + self._count * (linear - linear.detach()), self._rewards
 
 
-@contextlib.contextmanager
-def _collisions(config: Any, module: Objective) -> Iterator[None]:
-    """Has TRL's model return Σ π² of its distributions where the objective reads it, which it does for its own WPO alone."""
-    if "policy_log_collision" not in module.objective.columns:
-        yield
-        return
-    if config is None:
-        raise LossKitError(f"args: {module.objective.text} needs a DPOConfig; pass args=DPOConfig(...)")
-    config.use_weighting = True
-    try:
-        yield
-    finally:
-        config.use_weighting = False
-
-
-def _check_columns(module: Objective) -> None:
-    objective = module.objective
-    least, largest = objective.responses
-    if least > 2 or (largest is not None and largest < 2):
-        raise LossKitError(f"{objective.text} is not a loss of pairs; DPOTrainer has pairs")
-    if objective.references > 1:
-        raise LossKitError(
-            f"{objective.text} compares with {objective.references} references; DPOTrainer has one. Call losskit.torch.Objective in a "
-            "trainer of your own"
-        )
-    for column in objective.columns.values():
-        if column.name not in _SUPPLIED and not column.optional:
-            raise LossKitError(
-                f"{objective.text} reads the column {column.name}, which DPOTrainer does not have; call losskit.torch.Objective in a "
-                "trainer of your own"
-            )
-
-
-def _check_config(config: Any) -> None:
-    if list(config.loss_type) != ["sigmoid"]:
-        raise LossKitError(f"loss_type={config.loss_type}: the loss is named by 'loss'; leave loss_type out of the config")
-    for name, (default, instead) in _TRL_OPTIONS.items():
-        if getattr(config, name, default) != default:
-            raise LossKitError(f"{name}={getattr(config, name)}: TRL's option has no effect here; take {instead}")
+def _pairs(columns: dict[str, torch.Tensor]) -> int:
+    return next(iter(columns.values())).size(1)

@@ -1,0 +1,83 @@
+"""The arguments of TRL's trainer as an objective needs them."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import re
+import warnings
+from typing import Any
+
+import trl
+
+import losskit
+from losskit._library import LossKitError
+from losskit._trl_columns import NoReference
+from losskit._trl_objective import components
+
+_SUPPLIED = ("policy_logp", "reference_logp", "token_count", "policy_token_logp", "reference_token_logp", "policy_log_collision")
+
+
+def own_config(call: dict[str, Any]) -> trl.DPOConfig:
+    """A copy of the config, or the one that TRL makes where there is none; it is changed, and the caller's is not."""
+    config, model = call.get("args"), call["model"]
+    if config is None:
+        name = model if isinstance(model, str) else model.config.name_or_path
+        return trl.DPOConfig(f"{name.split('/')[-1]}-DPO")
+    if not isinstance(config, trl.DPOConfig):
+        raise LossKitError(f"args: expected a trl.DPOConfig, not {type(config).__name__}")
+    return copy.copy(config)
+
+
+def check(objective: losskit.Objective, config: trl.DPOConfig, accumulation: str) -> None:
+    """Raises LossKitError for an objective that DPOTrainer has no columns for, with such a config."""
+    least, largest = objective.responses
+    if least > 2 or (largest is not None and largest < 2):
+        raise LossKitError(f"loss: {objective.text} is not a loss of pairs; DPOTrainer has pairs")
+    if objective.references > 1:
+        raise LossKitError(
+            f"loss: {objective.text} compares with {objective.references} references; DPOTrainer has one. Call "
+            "losskit.torch.Objective in a trainer of your own"
+        )
+    for column in objective.columns.values():
+        if column.name not in _SUPPLIED and not column.optional:
+            raise LossKitError(
+                f"loss: {objective.text} reads the column {column.name}, which DPOTrainer does not have; call "
+                "losskit.torch.Objective in a trainer of your own"
+            )
+    if config.precompute_ref_log_probs and "reference_token_logp" in objective.columns:
+        raise LossKitError(
+            f"precompute_ref_log_probs=True in args: {objective.text} reads the reference's log-probabilities token by token, and "
+            "TRL precomputes their sums alone; set it to False"
+        )
+    is_ahead = not objective.is_rowwise and accumulation == "whole" and config.gradient_accumulation_steps > 1
+    if is_ahead and not config.disable_dropout:
+        raise LossKitError(
+            f"disable_dropout=False in args with gradient_accumulation_steps={config.gradient_accumulation_steps}: "
+            f"{objective.text} looks at the whole batch, which takes two forward passes that dropout makes different; set it to True, "
+            "or accumulation='micro-batch'"
+        )
+
+
+def leave_out_reference(call: dict[str, Any], config: trl.DPOConfig, objective: losskit.Objective) -> None:
+    """Has TRL load no reference model, and says what of the arguments has no effect."""
+    fields = [field for field in ("precompute_ref_log_probs", "sync_ref_model") if getattr(config, field)]
+    given = ["ref_model"] if call.get("ref_model") is not None else []
+    given += [f"{field}=True in args" for field in fields]
+    if given:
+        warnings.warn(f"{', '.join(given)}: {objective.text} reads no reference; leave it out", stacklevel=3)
+    for field in fields:
+        setattr(config, field, False)
+    call["ref_model"] = NoReference()
+
+
+def model_card(objective: losskit.Objective) -> tuple[list[str], str, dict[str, str]]:
+    """What model cards say: the tags, what the model was trained with, and the paper where there is one."""
+    names = [name for name, _ in components(objective.text.split(" @ ")[0])]
+    paper = {}
+    if len(names) == 1:
+        with contextlib.suppress(LossKitError):
+            citation = losskit.describe(names[0])["citation"] or ""
+            if found := re.search(r"arXiv:(\d{4}\.\d{4,5})", citation):
+                paper = {"title": citation, "id": found[1]}
+    return ["trl", "losskit", *names], f"LossKit's objective `{objective.text}`", paper
