@@ -246,8 +246,8 @@ class TwoProcessTests(unittest.TestCase):
 
     def test_ddp_and_fsdp_give_the_loss_and_gradient_of_one_process(self) -> None:
         two = ["--batch", "4"], ["--batch", "4", "--fsdp"]
-        accumulated = ["--batch", "2", "--accumulation", "2"]
-        for loss, ways in [("cal-dpo(beta=0.1)", two), ("aot", two), ("bco", [*two, accumulated]), ("simpo", two[1:])]:
+        accumulated, tokens = ["--batch", "2", "--accumulation", "2"], "ld-dpo(alpha=0.3) + 0.1*sft(per=batch-token)"
+        for loss, ways in [("cal-dpo(beta=0.1)", two), ("aot", two), ("bco", two), ("simpo", two[1:]), (tokens, [accumulated])]:
             one = self.launch(1, "--loss", loss, "--batch", "8")
             for options in ways:
                 with self.subTest(loss, options=options):

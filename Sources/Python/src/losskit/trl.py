@@ -128,40 +128,31 @@ class LossKitDPOTrainer(trl.DPOTrainer):
         """The loss of batches as of one, and the rewards of this process, [2, G]."""
         module = self.losskit_objective
         module.train(self.model.training)
-        columns, offsets = joined(batches)
         seed = self.state.global_step + self.args.seed
-        if module.objective.is_rowwise or self.accelerator.num_processes == 1:
-            own, processes = columns, 1
-        else:
-            own, processes = self._losskit_gathered(columns, offsets), self.accelerator.num_processes
+        processes = 1 if module.objective.is_rowwise else self.accelerator.num_processes
+        seen = batches if processes == 1 else [part for batch in batches for part in self._losskit_gathered(batch)]
+        columns, offsets = joined(seen)
         try:
-            loss, _ = module(**own, token_offsets=offsets, seed=seed)
+            loss, _ = module(**columns, token_offsets=offsets, seed=seed)
         except LossKitError as problem:
             raise LossKitError(f"step {self.state.global_step + 1}: {problem}") from None
-        if processes > 1:
-            # The mean over processes is what DDP and FSDP take of the gradients; each holds the part of its own rows.
-            loss = loss.detach() + processes * (loss - loss.detach())
-        return loss, self._losskit_rewards(columns, offsets, seed)
+        # The mean over processes is what DDP and FSDP take of the gradients; each holds the part of its own rows.
+        loss = loss if processes == 1 else loss.detach() + processes * (loss - loss.detach())
+        return loss, self._losskit_rewards(batches, seed)
 
-    def _losskit_gathered(
-        self, columns: dict[str, torch.Tensor], offsets: torch.Tensor | None
-    ) -> dict[str, torch.Tensor]:
-        """The columns of all processes, with gradients to the rows of this one."""
-        if offsets is not None:
-            raise LossKitError(
-                f"{self.losskit_objective.objective.text}: token columns of an objective that looks at the whole batch are not "
-                "gathered across processes; train in one process"
-            )
-        gathered = {}
-        for name, column in columns.items():
-            counts = self.accelerator.gather(torch.tensor([column.shape[-1]], device=column.device))
-            width = int(counts.max())
-            padded = torch.nn.functional.pad(column.detach(), (0, width - column.shape[-1]))
-            parts = list(self.accelerator.gather(padded.t().contiguous()).t().split(width, dim=-1))
-            parts = [part[..., : int(count)] for part, count in zip(parts, counts)]
-            parts[self.accelerator.process_index] = column
-            gathered[name] = torch.cat(parts, dim=-1)
-        return gathered
+    def _losskit_gathered(self, batch: dict[str, torch.Tensor]) -> list[dict[str, torch.Tensor]]:
+        """The batches of all processes, with gradients to the columns of this one."""
+        gather, count = self.accelerator.gather, self.accelerator.num_processes
+        batches: list[dict[str, torch.Tensor]] = [{} for _ in range(count)]
+        for name, column in batch.items():
+            sizes = gather(torch.tensor([column.shape], device=column.device))
+            padding = [most - size for most, size in zip(sizes.amax(0).tolist(), column.shape)]
+            # Each axis is padded at its end; the last comes first.
+            padded = torch.nn.functional.pad(column.detach(), [n for size in reversed(padding) for n in (0, size)])
+            for part, size, values in zip(batches, sizes.tolist(), gather(padded[None].contiguous())):
+                part[name] = values[tuple(map(slice, size))]
+        batches[self.accelerator.process_index] = batch
+        return batches
 
     # ---- gradient accumulation
 
@@ -190,13 +181,12 @@ class LossKitDPOTrainer(trl.DPOTrainer):
 
     # ---- metrics
 
-    def _losskit_rewards(
-        self, columns: dict[str, torch.Tensor], offsets: torch.Tensor | None, seed: int
-    ) -> torch.Tensor | None:
+    def _losskit_rewards(self, batches: list[dict[str, torch.Tensor]], seed: int) -> torch.Tensor | None:
         """The rewards of this process's responses, scaled as metrics scale them; None where the objective has none, or TRL's."""
         objective = self.losskit_objective.objective
         if not objective.has_reward or self._losskit_has_log_ratio:
             return None
+        columns, offsets = joined(batches)
         arrays = {name: column.detach().cpu().double().numpy() for name, column in columns.items()}
         token_offsets = None if offsets is None else offsets.cpu().numpy()
         result = objective.evaluate(**arrays, token_offsets=token_offsets, seed=seed, gradients=False)
