@@ -341,6 +341,9 @@ static inline double losskit_sigmoid(double x) {
 }
 static inline double losskit_log_sigmoid(double x) { return (x < 0 ? x : 0) - log1p(exp(-fabs(x))); }
 
+/* Whether x is not a number. C++ turns isnan into a function of the standard library, which a plugin would then export. */
+static inline int losskit_is_nan(double x) { return x != x; }
+
 /* Writes an error, unless it is NULL, and returns 1. prompt: -1 for none. Hosts put the component's name before it. */
 static inline int32_t losskit_fail(losskit_error *error, int64_t prompt, const char *problem) {
   if (error) {
@@ -381,9 +384,9 @@ static inline int32_t losskit_compute_rows(const losskit_component *self, const 
     if (!frame->counts || frame->counts[prompt] > last_rank) {
       const double x[2] = { arguments == 2 ? first[i] : first[i] - second[i], second[i] };
       frame->output[i] = row(x, frame->parameters, d);
-      if (isnan(frame->output[i])) return losskit_fail(error, (int64_t)prompt, "its value is not a number");
+      if (losskit_is_nan(frame->output[i])) return losskit_fail(error, (int64_t)prompt, "its value is not a number");
       if (weight != 0 && (self->flags & LOSSKIT_NUMERIC_GRADIENT)) losskit_differences(row, arguments, x, frame->parameters, d);
-      if (weight != 0 && (isnan(d[0]) || isnan(d[1])))
+      if (weight != 0 && (losskit_is_nan(d[0]) || losskit_is_nan(d[1])))
         return losskit_fail(error, (int64_t)prompt, "its derivative is not a number");
     }
     if (!gradient) continue;

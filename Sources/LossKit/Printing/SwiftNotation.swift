@@ -1,6 +1,7 @@
 /// Formulas as they are written in a plugin's Swift source.
 struct SwiftNotation: FormulaNotation {
   private let columns: [Column]
+  private let columnProperties: [String: String]
   private let parameters: [String]
   private let states: [String]
   private let subject: String
@@ -8,6 +9,7 @@ struct SwiftNotation: FormulaNotation {
   /// `parameters` and `states` are the names of Swift properties; `subject` is the argument that columns are read of.
   init(columns: [Column], parameters: [String], states: [String], subject: String) {
     self.columns = columns
+    columnProperties = Self.properties(columns.map(\.name))
     self.parameters = parameters
     self.states = states
     self.subject = subject
@@ -48,7 +50,7 @@ struct SwiftNotation: FormulaNotation {
       switch column.name {
       case Column.tokenLogProbability.name: return "\(subject).logProbability"
       case Column.referenceTokenLogProbability.name: return "\(subject).reference(\(node.b))"
-      default: return "\(subject)[Self.\(Self.property(column.name))]"
+      default: return "\(subject)[Self.\(property(of: column))]"
       }
     }
     let (reference, rank) = node.b.quotientAndRemainder(dividingBy: max(graph.responses, 1))
@@ -60,8 +62,10 @@ struct SwiftNotation: FormulaNotation {
     }
     if let property = Self.standard[column.name] { return "\(response).\(property)" }
     if column.name == Column.referenceLogProbability.name { return "\(response).reference(\(reference))" }
-    return "\(response)[Self.\(Self.property(column.name))]"
+    return "\(response)[Self.\(property(of: column))]"
   }
+
+  private func property(of column: Column) -> String { columnProperties[column.name] ?? column.name }
 
   private static let standard = [
     Column.reward.name: "reward", Column.logProbability.name: "logProbability", Column.tokenCount.name: "tokenCount",
@@ -76,8 +80,18 @@ struct SwiftNotation: FormulaNotation {
       }
   }
 
+  /// The Swift properties of names in snake case, by name; no two are equal.
+  static func properties(_ names: [String]) -> [String: String] {
+    var used: Set<String> = []
+    return names.reduce(into: [:]) { properties, name in
+      var property = property(name)
+      while !used.insert(property).inserted { property += "_" }
+      properties[name] = property
+    }
+  }
+
   /// A name in snake case as that of a Swift property, which neither a keyword nor a function of the SDK has.
-  static func property(_ name: String) -> String {
+  private static func property(_ name: String) -> String {
     let words = name.split(separator: "_")
     let camel = words.dropFirst().reduce(String(words.first ?? "value")) { text, word in
       text + (word.first?.uppercased() ?? "") + word.dropFirst()

@@ -26,6 +26,8 @@ package struct SwiftSource {
   private let states: [Value]
   private let usedParameters: [Int]
   private let defaultReward: String?
+  /// The Swift properties of hyperparameters and states, and of columns, by name.
+  private let properties, columnProperties: [String: String]
 
   /// The source of `graph`'s first output; of a reward per response, that is the first response's.
   ///
@@ -57,6 +59,8 @@ package struct SwiftSource {
     self.parameters = parameters
     self.states = states
     self.defaultReward = defaultReward
+    properties = SwiftNotation.properties((parameters + states).map(\.name))
+    columnProperties = SwiftNotation.properties(columns.map(\.name))
     usedParameters = parameters.indices.filter { index in
       zip(graph.nodes, reached).contains { $0.1 && $0.0.operation == .parameter && $0.0.a == index }
     }
@@ -106,7 +110,7 @@ package struct SwiftSource {
       lines.append("  ]")
     }
     if !states.isEmpty {
-      let list = states.map { "State(\(Self.literal($0.name)), \\Self.\(SwiftNotation.property($0.name)))" }
+      let list = states.map { "State(\(Self.literal($0.name)), \\Self.\(property(of: $0)))" }
       lines.append("  static let state = [\(list.joined(separator: ", "))]")
     }
     if kind == .loss, defaultReward != "log-ratio" {
@@ -119,7 +123,7 @@ package struct SwiftSource {
       lines.append("  private static let \(declaration(of: columns[column]))")
     }
     for value in usedParameters.map({ parameters[$0] }) + states {
-      lines.append("  var \(SwiftNotation.property(value.name)): Formula = \(FormulaSymbols.number(value.initial))")
+      lines.append("  var \(property(of: value)): Formula = \(FormulaSymbols.number(value.initial))")
     }
     return lines
   }
@@ -129,10 +133,11 @@ package struct SwiftSource {
   }
 
   private func declaration(of parameter: Value) -> String {
-    let property = SwiftNotation.property(parameter.name)
     let text =
-      "Hyperparameter(\(Self.literal(parameter.name)), \\Self.\(property), in: \(Self.source(of: parameter.bounds)), "
-    return text + Self.literal(parameter.summary) + ")" + (parameter.isRewardScale ? ".scalingRewards()" : "")
+      "Hyperparameter(\(Self.literal(parameter.name)), \\Self.\(property(of: parameter)), in: \(Self.source(of: parameter.bounds)), "
+    // A plugin describes each of its hyperparameters; those of a formula that is given as text have no description.
+    let summary = parameter.summary.isEmpty ? "\(parameter.name) of the formula" : parameter.summary
+    return text + Self.literal(summary) + ")" + (parameter.isRewardScale ? ".scalingRewards()" : "")
   }
 
   private func declaration(of column: Column) -> String {
@@ -142,8 +147,10 @@ package struct SwiftSource {
       column.isOptional ? "optional: true" : nil, column.isPerReference ? "perReference: true" : nil,
     ]
     let arguments = [Self.literal(column.name)] + flags.compactMap { $0 }
-    return "\(SwiftNotation.property(column.name)) = Column(\(arguments.joined(separator: ", ")))"
+    return "\(columnProperties[column.name] ?? column.name) = Column(\(arguments.joined(separator: ", ")))"
   }
+
+  private func property(of value: Value) -> String { properties[value.name] ?? value.name }
 
   private static func source(of bounds: Bounds) -> String {
     let ends = "(\(FormulaSymbols.number(bounds.lower)), \(FormulaSymbols.number(bounds.upper)))"
@@ -159,9 +166,9 @@ package struct SwiftSource {
   // MARK: The function
 
   private var function: [String] {
-    let property = states.map { SwiftNotation.property($0.name) }
+    let stateProperties = states.map { property(of: $0) }
     let notation = SwiftNotation(
-      columns: columns, parameters: parameters.map { SwiftNotation.property($0.name) }, states: property,
+      columns: columns, parameters: parameters.map { property(of: $0) }, states: stateProperties,
       subject: subject.name)
     let roots = graph.outputs + graph.stateOutputs
     let printer = FormulaPrinter(graph, roots: roots, notation: notation, longest: 12)
@@ -171,7 +178,7 @@ package struct SwiftSource {
     if states.isEmpty { return [head] + definitions + ["    return \(value)", "  }"] }
     // Every value is made from the states before the call; then these move on.
     let after = graph.stateOutputs.enumerated().map { "    let after\($0 + 1): Formula = \(printer.text($1))" }
-    let assignments = property.enumerated().map { "    \($1) = after\($0 + 1)" }
+    let assignments = stateProperties.enumerated().map { "    \($1) = after\($0 + 1)" }
     return [head] + definitions + ["    let value: Formula = \(value)"] + after + assignments
       + ["    return value", "  }"]
   }

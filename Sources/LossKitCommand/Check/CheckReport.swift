@@ -62,17 +62,8 @@ struct CheckReport {
     let words =
       ["losskit", "check", result.library] + name + ["--test", result.test, "--seed", "\(seed)"]
       + pluginPaths.flatMap { ["--plugin-path", $0] }
-    return words.map(quoted).joined(separator: " ")
+    return shellCommand(words)
   }
 
   private func count(_ outcome: TestResult.Outcome) -> Int { results.count { $0.outcome == outcome } }
-
-  /// A word as shells read it.
-  private func quoted(_ word: String) -> String {
-    let isPlain = word.utf8.allSatisfy { byte in
-      (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z"))
-        || (byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")) || "/._-+=".utf8.contains(byte)
-    }
-    return isPlain ? word : "'\(word.replacing("'", with: "'\\''"))'"
-  }
 }

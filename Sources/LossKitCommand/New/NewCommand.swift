@@ -10,8 +10,9 @@ struct NewCommand: ParsableCommand {
     abstract: "Writes the project of a new loss or reward, which builds, passes its test and trains as it is.",
     discussion: """
       The project is a directory with one source file to edit, a test, a README and a Makefile: 'make' builds the plugin, \
-      'make test' tests it. A Swift project is a package that depends on LossKit's sources, those of the installation or \
-      of the checkout that this program belongs to; C and Rust need nothing of LossKit but what is written there.
+      'make test' tests it. The project holds no absolute path: its Makefile finds the command losskit in PATH, or where \
+      'make LOSSKIT=/path/to/losskit' says. A Swift project is a package that depends on LossKit's sources, which \
+      'losskit sdk' names while it is built; C and Rust need nothing of LossKit but what is written there.
 
       EXAMPLES
         losskit new my-loss --language swift
@@ -51,6 +52,8 @@ struct NewCommand: ParsableCommand {
     let formula = try blaming(.usage) { try fromFormula.map { try formulaSource($0, names) } }
     let files = Project(names: names, language: language, sources: sources, formula: formula).files
     let directory = directory ?? name
+    let train =
+      ["losskit", "train", "--loss", names.expression, "--plugin-path", "\(directory)/plugin", "--output", "run"]
     try blaming(.usage) { try Self.checkIsFree(directory) }
     for file in files {
       let path = "\(directory)/\(file.path)"
@@ -60,10 +63,17 @@ struct NewCommand: ParsableCommand {
     try Console.write(
       """
       \(name): a \(kind) in \(language.title), in \(directory): \(files.map(\.path).joined(separator: ", ")).
-      Build and test it:   make -C \(directory) test
-      Train with it:       losskit train --loss '\(names.expression)' --plugin-path \(directory)/plugin --output run
+      Build and test it:   \(shellCommand(["make", "-C", directory, "test"] + makeVariables(sources)))
+      Train with it:       \(shellCommand(train))
 
       """)
+  }
+
+  /// What the project's Makefile does not find by itself.
+  private func makeVariables(_ sources: LossKitSources) -> [String] {
+    let isFound = Executable.isInPath(as: "losskit")
+    let command = isFound ? [] : Executable.path.map { ["LOSSKIT=\($0)"] } ?? []
+    return command + (language == .swift && losskit != nil ? ["SDK=\(sources.package)"] : [])
   }
 
   /// A formula as the source of a plugin.

@@ -16,7 +16,7 @@ struct Project {
   var files: [ProjectFile] {
     let own =
       switch language {
-      case .swift: SwiftProject(names: names, package: sources.package, formula: formula).files
+      case .swift: SwiftProject(names: names, formula: formula).files
       case .c: CProject(names: names, header: sources.header).files
       case .rust: RustProject(names: names).files
       }
@@ -33,31 +33,34 @@ struct Project {
   private func makefile(_ own: LanguageFiles) -> String {
     """
     # make builds \(names.library); make test \(testSummary).
-    LOSSKIT ?= \(Self.makeText(Executable.path ?? "losskit"))
+    # Where the command losskit is not in PATH: make LOSSKIT=/path/to/losskit
+    LOSSKIT ?= losskit
     LIBRARY := \(names.library)
 
     \(own.buildRule)
 
-    .PHONY: test
-    test: $(LIBRARY)
+    .PHONY: test command
+    test: $(LIBRARY) command
     \t"$(LOSSKIT)" check $(LIBRARY)
 
-    """ + (formula == nil ? "\tLOSSKIT=\"$(LOSSKIT)\" sh test.sh\n" : "")
+    """ + (formula == nil ? "\tLOSSKIT=\"$(LOSSKIT)\" sh test.sh\n" : "") + """
+
+      command:
+      \t@command -v "$(LOSSKIT)" >/dev/null || { echo "$(LOSSKIT): command not found; add its directory to PATH, \\
+      or run make LOSSKIT=/path/to/losskit" >&2; exit 1; }
+
+      """
   }
 
   private var testSummary: String {
     formula == nil ? "checks it, and compares its losses with those in test/losses" : "checks it"
   }
 
-  /// A path as a Makefile has it.
-  private static func makeText(_ path: String) -> String {
-    path.replacing("$", with: "$$").replacing("#", with: "\\#")
-  }
-
+  /// What is tested, with its default hyperparameters: the source alone says which they are.
   private var testedExpression: String {
     switch names.kind {
-    case .loss: "\(names.component)(beta=0.1)"
-    case .reward: "dpo(beta=0.1) @ \(names.component)(tau=1)"
+    case .loss: names.component
+    case .reward: "dpo(beta=0.1) @ \(names.component)"
     }
   }
 
@@ -85,7 +88,8 @@ struct Project {
 
     """
 
-  /// log(1 + exp(−β · margin)) of `rows`, with β = 0.1: the margin is 2, for the reward that grows by a sigmoid's logarithm 1.
+  /// log(1 + exp(−β · margin)) of `rows`, with β = 0.1, the default: the margin is 2, for the reward that grows by a sigmoid's
+  /// logarithm 1.
   private var losses: String {
     switch names.kind {
     case .loss: "0.5981388693815918\n0.6931471805599453\n"
@@ -97,7 +101,7 @@ struct Project {
     """
     # \(names.component)
 
-    A \(names.kind) for LossKit, in \(language.title). What there is to edit is \(own.files[0].path)\(testPlace).
+    A \(names.kind) for LossKit, in \(language.title). The file to edit is \(own.files[0].path)\(testPlace).
 
     ```
     make          # builds \(names.library): \(own.buildLine)
@@ -105,6 +109,8 @@ struct Project {
     losskit describe \(names.component) --plugin-path plugin
     losskit train --loss '\(names.expression)' --plugin-path plugin --output run
     ```
+
+    `make LOSSKIT=/path/to/losskit` names the command where it is not in PATH\(own.sdkNote).
 
     A program that uses LossKit finds the plugin in a directory of LOSSKIT_PLUGIN_PATH, under the name "\(names.component)".
 
@@ -130,4 +136,6 @@ struct LanguageFiles {
   let buildLine: String
   /// What version control leaves out, beside the built plugin.
   let ignored: [String]
+  /// What the README says of where LossKit's sources come from; empty where they are not needed.
+  var sdkNote = ""
 }

@@ -11,11 +11,11 @@ struct RustProject {
       ],
       buildRule: """
         $(LIBRARY): src/lib.rs src/losskit.rs Cargo.toml
-        \tcargo build --release --offline
+        \tcargo build --release --offline --target-dir target
         \tinstall -d -m 755 plugin
         \tinstall -m 755 target/release/lib\(names.function).so $@
         """,
-      buildLine: "cargo build --release --offline", ignored: ["/target/"])
+      buildLine: "cargo build --release --offline --target-dir target", ignored: ["/target/"])
   }
 
   private var source: String {

@@ -1,8 +1,6 @@
 /// A Swift package with one plugin.
 struct SwiftProject {
   let names: ProjectNames
-  /// The directory of the SDK's package.
-  let package: String
   /// The source of the plugin; nil: a loss or reward to start from.
   let formula: String?
 
@@ -14,13 +12,21 @@ struct SwiftProject {
         ProjectFile(path: "exports.map", text: "{ global: losskit_plugin_entry_v1; local: *; };\n"),
       ],
       buildRule: """
-        .PHONY: $(LIBRARY)
-        $(LIBRARY):
+        .PHONY: $(LIBRARY) LossKit
+        $(LIBRARY): LossKit
         \tswift build -c release --product \(names.type)
         \tinstall -d -m 755 plugin
         \tinstall -m 755 .build/release/lib\(names.type).so $@
+
+        # A link to the Swift package LossKit that the command names, or SDK=/path/to/it.
+        LossKit: command
+        \t@sdk=$${SDK:-$$("$(LOSSKIT)" sdk)} && ln -sfn "$$sdk" $@
         """,
-      buildLine: "swift build -c release --product \(names.type)", ignored: ["/.build/"])
+      buildLine: "swift build -c release --product \(names.type)", ignored: ["/.build/", "/LossKit"],
+      sdkNote: """
+        ; the link LossKit, which make renews, leads to
+        the Swift package that `losskit sdk` names
+        """)
   }
 
   private var source: String {
@@ -81,7 +87,8 @@ struct SwiftProject {
     let package = Package(
       name: "\#(names.component)",
       products: [.library(name: "\#(names.type)", type: .dynamic, targets: ["\#(names.type)"])],
-      dependencies: [.package(name: "LossKit", path: "\#(package.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))")],
+      // The link that make renews.
+      dependencies: [.package(path: "LossKit")],
       targets: [
         .target(
           name: "\#(names.type)", dependencies: [.product(name: "LossKit", package: "LossKit")],

@@ -37,7 +37,7 @@ struct LossKitCommand: ParsableCommand {
     version: "losskit 0.1.0",
     subcommands: [
       ListCommand.self, DescribeCommand.self, EvaluateCommand.self, ExportCommand.self, TrainCommand.self,
-      CompareCommand.self, NewCommand.self, CheckCommand.self, CheckWorkerCommand.self,
+      CompareCommand.self, NewCommand.self, SDKCommand.self, CheckCommand.self, CheckWorkerCommand.self,
     ])
 
   static func main() {

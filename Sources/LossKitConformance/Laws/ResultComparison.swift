@@ -12,14 +12,15 @@ extension ComponentCall.Result {
     return Self.difference(state, other.state).map { "the state\($0)" }
   }
 
-  /// Throws for a value or gradient that is not finite.
-  func checkFinite(_ call: ComponentCall, _ place: String) throws {
+  /// Throws for a value or gradient that is not finite; `remedy` ends the message.
+  func checkFinite(_ call: ComponentCall, _ place: String, _ remedy: String = "") throws {
     if let index = output.firstIndex(where: { !$0.isFinite }) {
-      throw Failure("output [\(index)] is \(output[index])\(place); \(call.columnsOf(prompt: index % call.prompts))")
+      throw Failure(
+        "output [\(index)] is \(output[index])\(place); \(call.columnsOf(prompt: index % call.prompts))\(remedy)")
     }
     for (name, gradient) in gradients.sorted(by: { $0.key < $1.key }) {
       guard let index = gradient.firstIndex(where: { !$0.isFinite }) else { continue }
-      throw Failure("the gradient of \(name) [\(index)] is \(gradient[index])\(place)")
+      throw Failure("the gradient of \(name) [\(index)] is \(gradient[index])\(place)\(remedy)")
     }
   }
 

@@ -36,7 +36,8 @@ extension ComponentLaw {
       call.parameters = parameters
       call.takeExtremes([1e4, -1e4, 0, 5e3])
       let result = try subject.run(call)
-      try result.checkFinite(call, subject.text(parameters))
+      let remedy = "; a form such as logSigmoid, softplus or finiteExp does not overflow"
+      try result.checkFinite(call, subject.text(parameters), remedy)
       largest = max(largest, result.output.map(\.magnitude).max() ?? 0)
     }
     return .kept("largest value \(largest.short)")

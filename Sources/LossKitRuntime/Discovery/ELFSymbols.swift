@@ -34,6 +34,18 @@
       }
     }
 
+    /// The names of the symbols that are defined and visible, without inline functions and templates of C++: a compiler that does
+    /// not optimize puts those of the standard library, as weak symbols, into every object that uses them, whatever the visibility.
+    var namesBesideInlineFunctions: [String] {
+      (0..<count).compactMap { index in
+        guard let start = definedName(index), let information = symbols.uint16(at: index * Self.symbolSize + 4)
+        else { return nil }
+        let name = String(decoding: names[start...].prefix { $0 != 0 }, as: UTF8.self)
+        let isGlobal = (information & 0xFF) >> 4 == 1
+        return isGlobal || !name.hasPrefix("_Z") ? name : nil
+      }
+    }
+
     /// The names of the functions that are defined and visible.
     var functions: [String] {
       (0..<count).compactMap { index in
@@ -103,10 +115,10 @@
 
   extension PluginLibrary {
     /// The symbols that a library file defines for others, the entry of plugins among them; the file is not opened as a
-    /// plugin. Throws for a file that is no shared library for this machine.
+    /// plugin. C++ inline functions and templates are left out. Throws for a file that is not a shared library for this machine.
     package static func exportedSymbols(of path: String) throws -> [String] {
       let file = try LibraryFile(path: absolutePath(path))
-      return try ELFSymbols(file, header: ELFHeader(file)).suffixes(ofNamesWithPrefix: "")
+      return try ELFSymbols(file, header: ELFHeader(file)).namesBesideInlineFunctions
     }
   }
 

@@ -23,6 +23,38 @@ import Testing
     #expect(lines[2] == "2 passed, 0 failed, 0 not tested, in 1 library, seed 7")
   }
 
+  /// Without optimization a compiler leaves what it uses of the standard library in the plugin, as symbols that others see.
+  @Test(arguments: ["g++", "clang++"].filter(Programs.has), ["-O0", "-O2"])
+  func aPluginInCPlusPlusKeepsAllLaws(compiler: String, level: String) throws {
+    let place = try Workplace()
+    let source = try place.write(
+      """
+      #include <losskit_plugin.h>
+      #include <algorithm>
+      #include <cmath>
+      #include <vector>
+
+      static double my_loss(double chosen, double rejected, double beta, double *d_chosen, double *d_rejected) {
+        std::vector<double> rewards{ chosen, rejected };
+        std::sort(rewards.begin(), rewards.end());
+        if (std::isnan(rewards[0])) return rewards[0];
+        const double margin = beta * (chosen - rejected);
+        *d_chosen = -beta * losskit_sigmoid(-margin);
+        *d_rejected = -*d_chosen;
+        return -losskit_log_sigmoid(margin);
+      }
+      LOSSKIT_PAIRWISE_LOSS(my_loss, "my-loss", "Logistic loss.", LOSSKIT_SCALE("beta", 0.1, "KL strength"))
+
+      """, as: "my_loss.cpp")
+    let library = place.path("libmy-loss.so")
+    let compiled = try Tool.shell(
+      "\(compiler) -std=c++17 \(level) -Wall -Wextra -Werror -shared -fPIC -I '\(Workplace.headers)' -o '\(library)' '\(source)'"
+    )
+    try #require(compiled.status == 0, "\(compiled.error)")
+    let run = try CheckedRun(["check", library, "--json"])
+    #expect(run.status == 0, "\(run.results.filter { $0.outcome == "FAIL" })")
+  }
+
   @Test func aFailureIsFollowedByTheCommandThatRepeatsIt() throws {
     let corpus = try Corpus()
     try corpus.build(["wrong_sign"])

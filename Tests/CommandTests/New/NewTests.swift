@@ -50,6 +50,11 @@ import Testing
 
   @Test(arguments: [
     ("loss", "{square(beta*(chosen.reward - rejected.reward) - tau)}(beta=0.1, tau=0.5)"),
+    // Without beta, and with names whose properties in Swift would be keywords, or each other's.
+    (
+      "loss",
+      "{relu(in_value - in*(chosen.policy_logp/chosen.token_count - rejected.policy_logp/rejected.token_count))}(in=2, in_value=1)"
+    ),
     ("reward", "{tau*(logsigmoid((response.policy_logp - response.reference_logp)/tau) + log(2))}(tau=2)"),
   ])
   func aFormulaIsWrittenOut(kind: String, formula: String) throws {
@@ -63,8 +68,10 @@ import Testing
     let type = kind == "loss" ? "MyLoss" : "MyReward"
     try SwiftPlugin.compile(
       place.text("my-\(kind)/Sources/\(type)/\(type).swift"), to: place.path("my-\(kind)/plugin/libit.so"))
+    let checked = try Tool.run(["check", project + "/plugin/libit.so"])
+    #expect(checked.status == 0, "\(checked.output)")
     let rows = try place.write(
-      "{\"policy_logp\": [-10, -12], \"reference_logp\": [-11, -11.5]}\n", as: "rows.jsonl")
+      "{\"policy_logp\": [-10, -12], \"reference_logp\": [-11, -11.5], \"token_count\": [4, 5]}\n", as: "rows.jsonl")
     let results = try [formula, "my-\(kind)"].map { name in
       try Tool.run([
         "evaluate", "--loss", kind == "loss" ? name : "dpo @ \(name)", "--plugin-path", project + "/plugin", "--input",
@@ -80,6 +87,53 @@ import Testing
     let inC = try Tool.run(arguments + ["{chosen.reward}"])
     #expect(inC.status == 64 && inC.error.contains("--language swift"))
     #expect(!place.exists("project"))
+  }
+
+  @Test(arguments: ["swift", "c", "rust"])
+  func aProjectHoldsNoPathOfThisMachine(language: String) throws {
+    let arguments = ["new", "my-loss", "--language", language, "--directory", place.path("project")]
+    #expect(try Tool.run(arguments).status == 0)
+    let files = try #require(FileManager.default.enumerator(atPath: place.path("project"))).compactMap { $0 as? String }
+    let texts = files.compactMap { try? place.text("project/\($0)") }
+    #expect(texts.count >= 8)
+    for text in texts {
+      #expect(try !text.contains(Readme.root.path) && !text.contains(Tool.directory()))
+    }
+  }
+
+  @Test func aCommandThatIsNotFoundIsNamedWithTheRemedy() throws {
+    #expect(try Tool.run(["new", "my-loss", "--language", "c", "--directory", place.path("project")]).status == 0)
+    let made = try Tool.shell(
+      "env -u MAKEFLAGS -u MAKELEVEL make -C '\(place.path("project"))' test LOSSKIT=/nowhere/losskit")
+    #expect(made.status != 0)
+    let remedy = "/nowhere/losskit: command not found; add its directory to PATH, or run make LOSSKIT=/path/to/losskit"
+    #expect(made.error.contains(remedy), "\(made.error)")
+  }
+
+  @Test func whereTheCommandIsNotInThePathTheNextStepNamesIt() throws {
+    let arguments = ["new", "my-loss", "--language", "c", "--directory", "my project"]
+    let here = try place.makeDirectory("here")
+    let command =
+      "cd '\(here)' && \"$LOSSKIT\" \(arguments.map { "'\($0)'" }.joined(separator: " "))"
+    let outside = try Tool.shell(command)
+    #expect(outside.output.contains("make -C 'my project' test LOSSKIT="), "\(outside.output)\(outside.error)")
+    try FileManager.default.removeItem(atPath: place.path("here/my project"))
+    let inside = try Tool.shell("PATH=$(dirname \"$LOSSKIT\"):$PATH && \(command)")
+    #expect(inside.output.contains("make -C 'my project' test\n"), "\(inside.output)\(inside.error)")
+  }
+
+  @Test func theSourceAloneSaysWhichHyperparametersThereAre() throws {
+    let project = place.path("project")
+    #expect(try Tool.run(["new", "my-loss", "--language", "c", "--directory", project]).status == 0)
+    let source = try place.text("project/my_loss.c").replacing("\"beta\"", with: "\"strength\"")
+    try place.write(source, as: "project/my_loss.c")
+    let made = try Tool.shell("env -u MAKEFLAGS -u MAKELEVEL make -C '\(project)' test")
+    #expect(made.status == 0 && made.output.contains("2 losses are as expected."), "\(made.output)\(made.error)")
+  }
+
+  @Test func theSDKIsFoundByTheCommand() throws {
+    let found = try Tool.run(["sdk"])
+    #expect(found.status == 0 && found.output == Readme.root.path + "/Sources\n", "\(found.output)\(found.error)")
   }
 
   @Test(arguments: ["c", "rust"])
