@@ -6,7 +6,7 @@ BUILD := .build/release
 APT_PACKAGES := libffi-dev libdnnl-dev libmd-dev
 
 .PHONY: build quickstart test test-numpy test-python test-thread-sanitizer test-bench bench bench-drivers bench-python torch-venv install-wheel-prefix \
-  lint install install-library install-command dependencies clean
+  lint install uninstall install-library install-command install-requirements dependencies clean
 
 build: dependencies
 	$(SWIFT) build -c release
@@ -94,39 +94,56 @@ lint:
 
 # A prefix may be moved: everything in it is found from where the library or the command lies. Swift's own libraries come along,
 # so that a machine needs no toolchain.
-install: build install-library install-command
+install: build install-library install-command install-requirements
+
+# Removes what `make install` put into the prefix, and nothing else.
+uninstall:
+	Installation/tree remove "$(ROOT)"
 
 RUNTIME = $(shell $(SWIFT) -print-target-info | sed -n 's/.*"runtimeResourcePath" *: *"\(.*\)".*/\1/p')/linux
 VERSION = $(shell sed -n 's/^\#define LOSSKIT_VERSION "\(.*\)"/\1/p' Sources/CLossKit/include/losskit.h)
+# The C API changes in no way that breaks programs while the first part of the version stays.
+SONAME = liblosskit.so.$(firstword $(subst ., ,$(VERSION)))
 ROOT = $(DESTDIR)$(PREFIX)
 
 # What of Swift's own libraries these files need.
 runtime = LD_LIBRARY_PATH="$(RUNTIME)" ldd $(1) | sed -n 's|.*=> \($(RUNTIME)/[^ ]*\).*|\1|p' | sort -u
 
+# Runs commands that fill the directory $$stage, and installs what lies in it as a part of the installation.
+staged = set -e; umask 022; stage=$$(mktemp -d); trap 'rm -rf "$$stage"' EXIT; $(2); Installation/tree install "$$stage" "$(ROOT)" $(1)
+
 # Links and installs liblosskit.so, the headers and the plugins, out of what is built in $(BUILD). Plugins share one copy of the SDK.
 install-library:
-	install -d "$(ROOT)/lib/losskit/plugins" "$(ROOT)/lib/pkgconfig" "$(ROOT)/include"
-	$(SWIFT)c -emit-library -o "$(ROOT)/lib/liblosskit.so" -no-toolchain-stdlib-rpath $(BUILD)/libLossKitC.a \
+	$(call staged,library, \
+	mkdir -p "$$stage/lib/losskit/plugins" "$$stage/lib/pkgconfig" "$$stage/include"; \
+	$(SWIFT)c -emit-library -o "$$stage/lib/liblosskit.so.$(VERSION)" -no-toolchain-stdlib-rpath $(BUILD)/libLossKitC.a \
 	  -Xlinker --whole-archive -Xlinker $(BUILD)/libLossKitC.a -Xlinker --no-whole-archive -lffi \
 	  -Xlinker --version-script=Sources/LossKitC/exports.map -Xlinker --gc-sections -Xlinker --strip-all \
-	  -Xlinker -soname=liblosskit.so -Xlinker -rpath -Xlinker '$$ORIGIN/losskit' -Xlinker -z -Xlinker defs
-	Plugins/link-installed "$(SWIFT)c" "$(BUILD)" "$(ROOT)/lib/losskit"
-	install -m 644 $$($(call runtime,"$(ROOT)/lib/liblosskit.so" $(BUILD)/lib*.so)) "$(ROOT)/lib/losskit/"
-	install -m 644 Sources/CLossKit/include/losskit.h Sources/CLossKit/include/losskit_plugin.h \
-	  Sources/CLossKitLogits/include/losskit_logprob.h "$(ROOT)/include/"
-	sed 's/@VERSION@/$(VERSION)/' Sources/LossKitC/losskit.pc.in >"$(ROOT)/lib/pkgconfig/losskit.pc"
+	  -Xlinker -soname=$(SONAME) -Xlinker -rpath -Xlinker '$$ORIGIN/losskit' -Xlinker -z -Xlinker defs; \
+	ln -s liblosskit.so.$(VERSION) "$$stage/lib/$(SONAME)"; \
+	ln -s $(SONAME) "$$stage/lib/liblosskit.so"; \
+	Installation/link-plugins "$(SWIFT)c" "$(BUILD)" "$$stage/lib/losskit"; \
+	cp $$($(call runtime,"$$stage/lib/liblosskit.so" $(BUILD)/lib*.so)) "$$stage/lib/losskit/"; \
+	cp Sources/CLossKit/include/losskit.h Sources/CLossKit/include/losskit_plugin.h \
+	  Sources/CLossKitLogits/include/losskit_logprob.h "$$stage/include/"; \
+	sed 's/@VERSION@/$(VERSION)/' Sources/LossKitC/losskit.pc.in >"$$stage/lib/pkgconfig/losskit.pc")
 
 # Links and installs the command beside an installed library, and the sources that plugins in Swift link. What a build leaves would
 # look for Swift's own libraries in the toolchain.
 install-command:
-	install -d "$(ROOT)/bin"
-	$(SWIFT)c -emit-executable -o "$(ROOT)/bin/losskit" -no-toolchain-stdlib-rpath @$(BUILD)/losskit.product/Objects.LinkFileList \
+	$(call staged,command, \
+	mkdir -p "$$stage/bin" "$$stage/lib/losskit" "$$stage/share/losskit/swift"; \
+	$(SWIFT)c -emit-executable -o "$$stage/bin/losskit" -no-toolchain-stdlib-rpath @$(BUILD)/losskit.product/Objects.LinkFileList \
 	  -Xlinker --defsym=main=LossKitCommand_main -lffi -lmd -lmvec -Xlinker --gc-sections -Xlinker --strip-all -Xlinker --as-needed \
-	  -Xlinker -rpath -Xlinker '$$ORIGIN/../lib/losskit'
-	install -m 644 $$($(call runtime,"$(ROOT)/bin/losskit")) "$(ROOT)/lib/losskit/"
-	rm -rf "$(ROOT)/share/losskit/swift"
-	install -d "$(ROOT)/share/losskit/swift"
-	cp -R Sources/Package.swift Sources/CLossKit Sources/CLossKitKernels Sources/LossKit "$(ROOT)/share/losskit/swift/"
+	  -Xlinker -rpath -Xlinker '$$ORIGIN/../lib/losskit'; \
+	cp $$($(call runtime,"$$stage/bin/losskit")) "$$stage/lib/losskit/"; \
+	cp -R Sources/Package.swift Sources/CLossKit Sources/CLossKitKernels Sources/LossKit "$$stage/share/losskit/swift/")
+
+# Prints what an installation needs of the system at run time, and leaves a note of it there.
+install-requirements:
+	@$(call staged,requirements, \
+	mkdir -p "$$stage/share/doc/losskit"; \
+	Installation/requirements "$(ROOT)" | tee "$$stage/share/doc/losskit/REQUIREMENTS")
 
 # Headers that the system does not have yet come from its packages.
 dependencies:

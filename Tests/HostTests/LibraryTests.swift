@@ -89,6 +89,20 @@ struct LibraryTests {
     #expect(outcome.status == 0, "\(outcome.output)")
   }
 
+  @Test("Programs need it by the name of its major version, which the links lead to")
+  func majorVersion() throws {
+    let outcome = try Prefix.shared.get().shell(
+      """
+      \(Self.compile("arrays"))
+      readelf -d arrays | grep -o 'liblosskit[^]]*'
+      readlink "$PREFIX/lib/liblosskit.so" "$PREFIX/lib/liblosskit.so.1"
+      pkg-config --modversion losskit
+      """)
+    let lines = outcome.output.split(separator: "\n")
+    let version = try #require(lines.last)
+    #expect(lines == ["liblosskit.so.1", "liblosskit.so.1", "liblosskit.so.\(version)", version], "\(outcome.output)")
+  }
+
   private static func compile(_ name: String) -> String {
     "cc -std=gnu11 -Wall -Wextra -Werror -Wno-unused-function -I \"$PACKAGE/Tests/HostTests/Fixtures\" "
       + "\"$PACKAGE/Tests/HostTests/Fixtures/\(name).c\" $(pkg-config --cflags --libs losskit) -lm -ldl -lpthread -o \(name)"

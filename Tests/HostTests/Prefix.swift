@@ -1,7 +1,8 @@
 import Foundation
 import LossKit
 
-/// An installation made of what the build put beside the tests, moved after it was made, as a user may move one.
+/// An installation made of what the build put beside the tests, under a umask that gives others nothing, and moved after it was
+/// made, as a user may move one.
 final class Prefix: Sendable {
   /// Made once for all tests, removed when they end.
   static let shared = Result { try Prefix() }
@@ -17,8 +18,11 @@ final class Prefix: Sendable {
     path = place + "/moved"
     let made = place + "/made"
     let outcome = try Program.run(
-      "make", ["install-library", "install-command", "BUILD=\(try Program.buildDirectory())", "PREFIX=\(made)"],
-      in: Program.package)
+      "sh",
+      [
+        "-c", "umask 077; exec make install-library install-command install-requirements BUILD=\"$1\" PREFIX=\"$2\"",
+        "-", Program.buildDirectory(), made,
+      ], in: Program.package)
     guard outcome.status == 0 else { throw Failure("the installation failed: \(outcome.output)") }
     try manager.moveItem(atPath: made, toPath: path)
     Prefix.removal = place
