@@ -92,6 +92,7 @@ let package = Package(
     .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     .target(name: "CLossKitForeign", dependencies: ["CLossKit", "CFFI"], linkerSettings: [.linkedLibrary("ffi")]),
     .systemLibrary(name: "CDNNL", providers: [.apt(["libdnnl-dev"])]),
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CMD", providers: [.apt(["libmd-dev"])]),
     .target(name: "LossKit", dependencies: ["CLossKit", "CLossKitKernels"], swiftSettings: settings),
     .target(name: "LossKitLogits", dependencies: ["LossKit", "CLossKitLogits"], swiftSettings: settings),
@@ -110,7 +111,8 @@ let package = Package(
       dependencies: ["LossKitRuntime", "LossKit", .product(name: "Logging", package: "swift-log")],
       swiftSettings: settings),
     .target(
-      name: "LossKitConformance", dependencies: ["LossKitRuntime", "LossKit", "CLossKit"], swiftSettings: settings),
+      name: "LossKitConformance", dependencies: ["LossKitRuntime", "LossKit", "CLossKit", "CMalloc"],
+      swiftSettings: settings),
     .executableTarget(
       name: "LossKitCommand",
       dependencies: [

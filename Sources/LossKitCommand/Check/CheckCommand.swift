@@ -20,7 +20,8 @@ struct CheckCommand: ParsableCommand {
       Each library is opened and called in processes of its own, with a time limit: one that crashes, hangs or exits is a \
       finding. Every test is one line; below one that failed stands the command that repeats it. Gradients, flags and all \
       else are tested at random columns and hyperparameters, which the seed decides. The exit status is 0 only if no test \
-      failed.
+      failed. A warning is no failure: it tells of what is a mistake in most losses and the point of some, such as sft, which \
+      ignores the rejected response.
 
       TESTS
       \(allTests.map { "  \($0.name): \($0.law)" }.joined(separator: "\n"))
@@ -28,8 +29,8 @@ struct CheckCommand: ParsableCommand {
       What is not tested: policies that can only be loaded from a file, and columns per reference of policies.
 
       With --json the result is an object: passed (Boolean), seed, counts (by outcome) and results, an array of objects with \
-      library, kind, name, test, outcome (ok, FAIL or not tested), detail, seconds (processor time) and reproduce (the \
-      command that repeats a failed test, else null).
+      library, kind, name, test, outcome (ok, warning, FAIL or not tested), detail, seconds (processor time) and reproduce (the \
+      command that repeats a test that failed or warned, else null).
       """)
 
   @Argument(help: "The plugin, or a directory with plugins.", completion: .file())
@@ -46,11 +47,18 @@ struct CheckCommand: ParsableCommand {
 
   func run() throws {
     try blaming(.usage) { try options.validateTests() }
-    let libraries = try blaming(.unavailable) { try files() }
+    let (libraries, isDirectory) = try blaming(.unavailable) { try files() }
     var report = CheckReport(seed: options.seed, pluginPaths: plugins.pluginPaths)
-    try LibraryChecks(try libraries.map(check)).run { results in
-      report.results += results
-      if !json { try Console.write(report.text(results)) }
+    var reports: [LibraryReport] = []
+    try LibraryChecks(try libraries.map(check)).run { library in
+      reports.append(library)
+      report.results += library.results
+      if !json { try Console.write(report.text(library.results)) }
+    }
+    if isDirectory, options.tests.isEmpty || options.tests.contains(LibraryLaw.names) {
+      let names = LibraryReport.names(of: reports, named: name)
+      report.results += names
+      if !json { try Console.write(report.text(names)) }
     }
     if let name, !report.results.contains(where: { $0.subject.name == name && $0.subject.kind != "library" }),
       report.isPassed
@@ -61,14 +69,14 @@ struct CheckCommand: ParsableCommand {
     if !report.isPassed { throw ExitCode(ExitStatus.failure.rawValue) }
   }
 
-  /// The libraries to test.
-  private func files() throws -> [String] {
+  /// The libraries to test, and whether they are those of a directory.
+  private func files() throws -> (libraries: [String], isDirectory: Bool) {
     var status = stat()
     guard stat(library, &status) == 0 else { throw Failure("\(library): \(String(cString: strerror(errno)))") }
-    guard status.st_mode & S_IFMT == S_IFDIR else { return [try PluginOptions.absolute(library)] }
+    guard status.st_mode & S_IFMT == S_IFDIR else { return ([try PluginOptions.absolute(library)], false) }
     let files = try PluginLibrary.files(in: library)
     guard !files.isEmpty else { throw Failure("\(library): no plugin lies in this directory") }
-    return files
+    return (files, true)
   }
 
   private func check(_ library: String) throws -> LibraryCheck {

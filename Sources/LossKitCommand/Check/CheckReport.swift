@@ -22,14 +22,17 @@ struct CheckReport {
     }
     let aligned = alignedLines(lines).split(separator: "\n", omittingEmptySubsequences: false)
     return zip(results, aligned).map { result, line in
-      result.outcome == .failed ? "\(line)\n      \(command(result))\n" : "\(line)\n"
+      isFinding(result) ? "\(line)\n      \(command(result))\n" : "\(line)\n"
     }.joined()
   }
 
   /// The last line.
   var summary: String {
     let libraries = Set(results.map(\.library)).count
-    return "\(count(.passed)) passed, \(count(.failed)) failed, \(count(.notTested)) not tested, in \(libraries) "
+    let warnings = count(.warning)
+    let warned = warnings == 0 ? "" : "\(warnings) warning\(warnings == 1 ? "" : "s"), "
+    return
+      "\(count(.passed)) passed, \(count(.failed)) failed, \(warned)\(count(.notTested)) not tested, in \(libraries) "
       + "librar\(libraries == 1 ? "y" : "ies"), seed \(seed)\n"
   }
 
@@ -40,7 +43,7 @@ struct CheckReport {
       (
         "counts",
         .object(
-          [TestResult.Outcome.passed, .failed, .notTested].map { ($0.rawValue, .integer(count($0))) })
+          [TestResult.Outcome.passed, .failed, .warning, .notTested].map { ($0.rawValue, .integer(count($0))) })
       ),
       ("results", .array(results.map(json))),
     ])
@@ -52,15 +55,20 @@ struct CheckReport {
       ("name", .string(result.subject.name)), ("test", .string(result.test)),
       ("outcome", .string(result.outcome.rawValue)), ("detail", .string(result.detail)),
       ("seconds", .number(result.seconds)),
-      ("reproduce", result.outcome == .failed ? .string(command(result)) : .null),
+      ("reproduce", isFinding(result) ? .string(command(result)) : .null),
     ])
   }
 
+  private func isFinding(_ result: TestResult) -> Bool { [.failed, .warning].contains(result.outcome) }
+
   /// The command line that repeats a test.
   private func command(_ result: TestResult) -> String {
+    // That a name is claimed twice shows in the directory alone.
+    let directory = result.library.lastIndex(of: "/").map { String(result.library[..<$0]) } ?? "."
+    let place = result.test == LibraryLaw.names ? directory : result.library
     let name = result.subject.kind == "library" ? [] : [result.subject.name]
     let words =
-      ["losskit", "check", result.library] + name + ["--test", result.test, "--seed", "\(seed)"]
+      ["losskit", "check", place] + name + ["--test", result.test, "--seed", "\(seed)"]
       + pluginPaths.flatMap { ["--plugin-path", $0] }
     return shellCommand(words)
   }

@@ -15,8 +15,8 @@ struct LibraryChecks {
 
   init(_ checks: [LibraryCheck]) { self.checks = checks }
 
-  /// Runs them all. Hands over the results of each library, in the order of the libraries, as soon as they are there.
-  func run(_ receive: ([TestResult]) throws -> Void) throws {
+  /// Runs them all. Hands over the report of each library, in the order of the libraries, as soon as it is there.
+  func run(_ receive: (LibraryReport) throws -> Void) throws {
     let finished = Finished(count: checks.count)
     // A check waits for its processes, and some of the time for the clock: more of them than processors keep those busy.
     let slots = DispatchSemaphore(value: Machine.processorCount + 2)
@@ -36,7 +36,7 @@ struct LibraryChecks {
 
   /// Results that arrive in any order.
   private final class Finished: Sendable {
-    private let results: Mutex<[Result<[TestResult], any Error>?]>
+    private let results: Mutex<[Result<LibraryReport, any Error>?]>
     private let arrivals: [DispatchSemaphore]
 
     init(count: Int) {
@@ -44,12 +44,12 @@ struct LibraryChecks {
       arrivals = (0..<count).map { _ in DispatchSemaphore(value: 0) }
     }
 
-    func set(_ result: Result<[TestResult], any Error>, at index: Int) {
+    func set(_ result: Result<LibraryReport, any Error>, at index: Int) {
       results.withLock { $0[index] = result }
       arrivals[index].signal()
     }
 
-    func wait(for index: Int) -> Result<[TestResult], any Error> {
+    func wait(for index: Int) -> Result<LibraryReport, any Error> {
       arrivals[index].wait()
       return results.withLock { $0[index] } ?? .failure(Failure("a check did not end"))
     }

@@ -4,6 +4,8 @@ package import LossKitRuntime
 package enum Verdict: Sendable, Equatable {
   /// The law is kept; what was measured on the way, in words.
   case kept(String)
+  /// The law is broken in a way that a method may be meant to; how.
+  case warning(String)
   /// There was nothing to test; the reason.
   case notTested(String)
 }
@@ -22,8 +24,9 @@ package struct ComponentLaw: Sendable {
   /// All of them, in the order of the reports. The first makes one ordinary call: where that one does not return, nothing
   /// else is worth trying.
   package static let all: [ComponentLaw] = [
-    .returns, .repeatable, .pure, .seed, .finite, .undefined, .gradient, .rowwise, .shiftInvariant, .zeroAtReference,
-    .empty, .counts, .pairs, .reads, .writes, .environment, .formula,
+    .returns, .repeatable, .pure, .seed, .finite, .undefined, .gradient, .influence, .continuity, .rowwise,
+    .shiftInvariant,
+    .zeroAtReference, .empty, .counts, .pairs, .reads, .writes, .memory, .environment, .formula,
   ]
 }
 

@@ -4,7 +4,8 @@ extension ComponentLaw {
   /// What a host has to find as it was.
   static let environment = ComponentLaw(
     name: "environment",
-    summary: "it prints nothing and leaves arithmetic, locale, signals, directory, files and environment as they were"
+    summary:
+      "it prints nothing and leaves arithmetic, locale, signals, timers, limits, directory, files and environment as they were"
   ) { subject in
     var calls = subject.calls
     for parameters in calls.parameterSets().prefix(8) {

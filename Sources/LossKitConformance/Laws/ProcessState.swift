@@ -16,6 +16,8 @@ struct ProcessState {
   private let files: [Int32: String]
   private let environment: [String]
   private let mask: mode_t
+  private let timers: [String]
+  private let limits: [String]
 
   /// The state as it is now.
   init() {
@@ -30,6 +32,8 @@ struct ProcessState {
     environment = Self.variables()
     mask = umask(0)
     umask(mask)
+    timers = Self.armedTimers()
+    limits = Self.resourceLimits()
   }
 
   /// What differs from an earlier state, in words; nil where nothing does.
@@ -54,6 +58,8 @@ struct ProcessState {
       }
       return "the environment: \(changed.sorted().first ?? "?")"
     }
+    if timers != earlier.timers { return "the timers: \(timers.last ?? "none") is armed" }
+    if limits != earlier.limits { return "a limit of the process's resources" }
     return mask == earlier.mask ? nil : "the umask"
   }
 
@@ -74,6 +80,28 @@ struct ProcessState {
     guard sigaction(signal, nil, &action) == 0 else { return nil }
     return withUnsafeBytes(of: &action) { $0.prefix(MemoryLayout<Int>.size).map { "\($0)" }.joined(separator: ",") }
       + " \(action.sa_flags)"
+  }
+
+  /// The timers whose signal will come: those of the clock, `alarm` among them, and those of processor time.
+  private static func armedTimers() -> [String] {
+    let kinds: [(Int32, String)] = [(0, "that of alarm"), (1, "ITIMER_VIRTUAL"), (2, "ITIMER_PROF")]
+    return kinds.compactMap { kind, name in
+      var timer = itimerval()
+      getitimer(.init(kind), &timer)
+      return timer.it_value.tv_sec == 0 && timer.it_value.tv_usec == 0 ? nil : name
+    }
+  }
+
+  private static func resourceLimits() -> [String] {
+    (0..<16).map { resource in
+      var limit = rlimit()
+      #if canImport(Glibc)
+        getrlimit(__rlimit_resource_t(UInt32(resource)), &limit)
+      #else
+        getrlimit(Int32(resource), &limit)
+      #endif
+      return "\(limit.rlim_cur) \(limit.rlim_max)"
+    }
   }
 
   private static func workingDirectory() -> String {
@@ -100,6 +128,9 @@ struct ProcessState {
 
 /// Catches what is printed while something runs.
 struct PrintedBytes {
+  /// A file that outlives the process, for what goes to standard error; nil: one of its own. So a crash does not lose its reason.
+  @TaskLocal static var errorFile: Int32?
+
   private let copies: [(descriptor: Int32, copy: Int32, file: Int32)]
 
   /// Begins to catch what goes to standard output and standard error. Throws where one of them is closed.
@@ -107,9 +138,7 @@ struct PrintedBytes {
     fflush(nil)
     var copies: [(Int32, Int32, Int32)] = []
     for descriptor in [STDOUT_FILENO, STDERR_FILENO] {
-      let stream = tmpfile()
-      let file = stream.map { dup(fileno($0)) } ?? -1
-      if let stream { fclose(stream) }
+      let file = Self.file(for: descriptor)
       let copy = dup(descriptor)
       guard file >= 0, copy >= 0, dup2(file, descriptor) >= 0 else {
         throw Failure("what is printed cannot be caught: \(String(cString: strerror(errno)))")
@@ -119,6 +148,17 @@ struct PrintedBytes {
     self.copies = copies
   }
 
+  /// An empty file to write to, as a descriptor to close.
+  private static func file(for descriptor: Int32) -> Int32 {
+    if descriptor == STDERR_FILENO, let errorFile {
+      lseek(errorFile, 0, SEEK_SET)
+      return dup(errorFile)
+    }
+    let stream = tmpfile()
+    defer { if let stream { fclose(stream) } }
+    return stream.map { dup(fileno($0)) } ?? -1
+  }
+
   /// Ends it, and tells where something was printed and how it begins; nil where nothing was.
   func end() -> String? {
     fflush(nil)
@@ -126,6 +166,7 @@ struct PrintedBytes {
     for (descriptor, copy, file) in copies {
       var bytes = [UInt8](repeating: 0, count: 60)
       let count = pread(file, &bytes, bytes.count, 0)
+      _ = ftruncate(file, 0)
       dup2(copy, descriptor)
       close(copy)
       close(file)

@@ -17,6 +17,7 @@ package struct TestResult: Sendable {
   package enum Outcome: String, Sendable {
     case passed = "ok"
     case failed = "FAIL"
+    case warning = "warning"
     case notTested = "not tested"
   }
 
@@ -41,6 +42,7 @@ package enum LibraryLaw {
   package static let opens = "opens"
   package static let descriptor = "descriptor"
   package static let environment = "environment"
+  package static let names = "names"
   package static let resolves = "resolves"
   package static let exit = "exit"
 
@@ -51,6 +53,7 @@ package enum LibraryLaw {
     (opens, "it opens and describes itself in less than 100 ms of processor time"),
     (environment, "opening it prints nothing and leaves the process as it was"),
     (descriptor, "the description is complete, its names are legal, bounds hold the defaults"),
+    (names, "in a directory: no other library there offers what has the same kind and name"),
     (resolves, "a named objective consists of what can be found, with its settings"),
     (exit, "a process that used it ends in order"),
   ]

@@ -24,17 +24,18 @@ package struct LibraryCheck: Sendable {
   }
 
   /// Runs all tests. Throws where no worker can be started; what is wrong with the library is among the results.
-  package func run() throws -> [TestResult] {
-    var results = symbols()
+  package func run() throws -> LibraryReport {
+    var report = LibraryReport(library: task.library, results: symbols())
     var task = task
     var lastDigest = ContinuousClock.now
-    while let next = try follow(task, &results, &lastDigest) { task = next }
-    try compareWithSecondProcess(&results, earliest: lastDigest.advanced(by: .milliseconds(1100)))
-    return results.filter { task.name == nil || $0.subject.kind == "library" || $0.subject.name == task.name }
+    while let next = try follow(task, &report, &lastDigest) { task = next }
+    try compareWithSecondProcess(&report.results, earliest: lastDigest.advanced(by: .milliseconds(1100)))
+    report.results.removeAll { task.name != nil && $0.subject.kind != "library" && $0.subject.name != task.name }
+    return report
   }
 
   private var librarySubject: TestSubject {
-    TestSubject(kind: "library", name: task.library.split(separator: "/").last.map(String.init) ?? task.library)
+    TestSubject(kind: "library", name: task.library.fileName)
   }
 
   private func isWanted(_ test: String) -> Bool { task.tests.isEmpty || task.tests.contains(test) }
@@ -73,7 +74,7 @@ package struct LibraryCheck: Sendable {
 
   /// Follows one worker. Returns what a next one has to do, where this one did not come to its end.
   private func follow(
-    _ task: Worker.Task, _ results: inout [TestResult], _ lastDigest: inout ContinuousClock.Instant
+    _ task: Worker.Task, _ report: inout LibraryReport, _ lastDigest: inout ContinuousClock.Instant
   ) throws -> Worker.Task? {
     let worker = try WorkerProcess(
       executable: executable, arguments: arguments(task), environment: Self.workerEnvironment)
@@ -82,6 +83,7 @@ package struct LibraryCheck: Sendable {
     var ended: [TestResult] = []
     let (end, errors) = worker.follow(patience: task.timeLimit * 6) { record in
       switch record {
+      case .offers(let subject): report.offers.insert(subject)
       case .begin(let number, let subject, let test):
         running = (number, subject, test, "")
         lastNumber = number
@@ -94,14 +96,14 @@ package struct LibraryCheck: Sendable {
       }
     }
     // Whatever was asked for, nothing is well with a library that cannot be opened.
-    results += ended.filter { isWanted($0.test) || ($0.subject.kind == "library" && $0.outcome == .failed) }
-    guard let running else { return next(after: task, ended, lastNumber, describe(end, errors), &results) }
+    report.results += ended.filter { isWanted($0.test) || ($0.subject.kind == "library" && $0.outcome == .failed) }
+    guard let running else { return next(after: task, ended, lastNumber, describe(end, errors), &report.results) }
     if running.test == LibraryLaw.exit, end == .exit(status: 0) {
-      if isWanted(running.test) { results.append(result(running.subject, running.test, .passed, "")) }
+      if isWanted(running.test) { report.results.append(result(running.subject, running.test, .passed, "")) }
       return nil
     }
     let note = running.note.isEmpty ? "" : "; it was at \(running.note)"
-    results.append(result(running.subject, running.test, .failed, describe(end, errors) + note))
+    report.results.append(result(running.subject, running.test, .failed, describe(end, errors) + note))
     if running.subject.kind == "library" { return nil }
     var next = task
     next.start = running.number + 1
@@ -138,7 +140,7 @@ package struct LibraryCheck: Sendable {
     var again = task
     again.tests = [name]
     again.isReversed = true
-    var others: [TestResult] = []
+    var others = LibraryReport(library: task.library, results: [])
     let wait = ContinuousClock.now.duration(to: earliest).components
     if wait.seconds >= 0, wait.attoseconds > 0 {
       usleep(useconds_t(wait.seconds * 1_000_000 + wait.attoseconds / 1_000_000_000_000))
@@ -148,7 +150,7 @@ package struct LibraryCheck: Sendable {
     var lastDigest = earliest
     while let task = next { next = try check.follow(task, &others, &lastDigest) }
     for index in results.indices where results[index].test == name && results[index].outcome == .passed {
-      let other = others.first { $0.test == name && $0.subject == results[index].subject }
+      let other = others.results.first { $0.test == name && $0.subject == results[index].subject }
       if other?.outcome == .passed, other?.detail == results[index].detail {
         results[index].detail = ""
       } else {

@@ -47,7 +47,12 @@ package struct Worker {
   /// Runs all tests that are asked for. The process has to end when this returns: that is the last test.
   package mutating func run() {
     Self.limitCoreFiles()
+    PrintedBytes.$errorFile.withValue(WorkerProcess.printedFile) { test() }
+  }
+
+  private mutating func test() {
     guard let library = open() else { return }
+    for subject in Self.subjects(of: library) { Self.write(.offers(subject), to: output) }
     let (task, registry) = (task, registry)
     for component in library.components {
       let subject = TestSubject(kind: component.kind.rawValue, name: component.name)
@@ -86,8 +91,15 @@ package struct Worker {
 
   // MARK: The library
 
+  /// What a library offers.
+  private static func subjects(of library: PluginLibrary) -> [TestSubject] {
+    library.components.map { TestSubject(kind: $0.kind.rawValue, name: $0.name) }
+      + library.policyTypes.map { TestSubject(kind: "policy", name: $0.name) }
+      + library.objectives.map { TestSubject(kind: "objective", name: $0.name) }
+  }
+
   private var librarySubject: TestSubject {
-    TestSubject(kind: "library", name: task.library.split(separator: "/").last.map(String.init) ?? task.library)
+    TestSubject(kind: "library", name: task.library.fileName)
   }
 
   /// Opens the library, which is some tests of its own.
@@ -185,6 +197,7 @@ package struct Worker {
     let seconds = processorTime() - start
     switch result {
     case .success(.kept(let detail)): end(.passed, seconds: seconds, detail)
+    case .success(.warning(let finding)): end(.warning, seconds: seconds, finding)
     case .success(.notTested(let reason)): end(.notTested, seconds: seconds, reason)
     case .failure(let error): end(.failed, seconds: seconds, "\(error)")
     }

@@ -20,9 +20,13 @@ struct WorkerProcess {
   /// The open file that a worker writes its records to.
   static let recordFile: Int32 = 3
 
+  /// The open file that takes what is printed to standard error while the worker looks for such; a crash leaves it here.
+  static let printedFile: Int32 = 4
+
   private let process: pid_t
   private let records: Int32
   private let errors: Int32
+  private let printed: Int32
 
   /// Starts a program. Its standard output is dropped; what it writes to standard error comes back when it has ended.
   init(executable: String, arguments: [String], environment: [String]) throws {
@@ -36,6 +40,7 @@ struct WorkerProcess {
 
   private init(starting executable: String, _ arguments: [String], _ environment: [String]) throws {
     let (recordPipe, errorPipe) = (try Self.pipe(), try Self.pipe())
+    let printed = try Self.temporaryFile()
     defer {
       close(recordPipe.write)
       close(errorPipe.write)
@@ -47,6 +52,7 @@ struct WorkerProcess {
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, errorPipe.write, STDERR_FILENO)
     posix_spawn_file_actions_adddup2(&actions, recordPipe.write, Self.recordFile)
+    posix_spawn_file_actions_adddup2(&actions, printed, Self.printedFile)
     // The thread that this runs on may have signals blocked, which the child would inherit: it has to be open to all.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
@@ -62,11 +68,13 @@ struct WorkerProcess {
     guard status == 0 else {
       close(recordPipe.read)
       close(errorPipe.read)
+      close(printed)
       throw Failure("\(executable): cannot be started to test a plugin: \(String(cString: strerror(status)))")
     }
     self.process = process
     records = recordPipe.read
     errors = errorPipe.read
+    self.printed = printed
   }
 
   /// Reads all records until the process ends, or is ended because it tells nothing for `patience` seconds.
@@ -104,8 +112,11 @@ struct WorkerProcess {
     let end = isSilent ? End.silence : wait(patience: patience, &status)
     if isSilent { waitpid(process, &status, 0) }
     printed += Self.remaining(errors)
+    lseek(self.printed, 0, SEEK_SET)
+    printed += Self.read(self.printed)
     close(records)
     close(errors)
+    close(self.printed)
     return (end, String(decoding: printed, as: UTF8.self))
   }
 
@@ -137,6 +148,15 @@ struct WorkerProcess {
     let high = ends.map { fcntl($0, F_DUPFD_CLOEXEC, 10) }
     for end in ends { close(end) }
     return (high[0], high[1])
+  }
+
+  /// A file without a name.
+  private static func temporaryFile() throws -> Int32 {
+    guard let stream = tmpfile() else {
+      throw Failure("cannot make a temporary file for what a plugin prints: \(String(cString: strerror(errno)))")
+    }
+    defer { fclose(stream) }
+    return fcntl(fileno(stream), F_DUPFD_CLOEXEC, 10)
   }
 
   private static func read(_ file: Int32) -> [UInt8] {

@@ -1,5 +1,7 @@
 /// What a worker process tells the one that started it: one line each.
 enum WorkerRecord: Equatable {
+  /// The library offers this.
+  case offers(TestSubject)
   /// A test begins; its number counts all tests of the library.
   case begin(number: Int, subject: TestSubject, test: String)
   /// What the test is trying.
@@ -11,6 +13,7 @@ enum WorkerRecord: Equatable {
   var line: String {
     let fields =
       switch self {
+      case .offers(let subject): ["offers", subject.kind, subject.name]
       case .begin(let number, let subject, let test): ["begin", "\(number)", subject.kind, subject.name, test]
       case .note(let text): ["note", text]
       case .end(let outcome, let seconds, let detail): ["end", outcome.rawValue, "\(seconds)", detail]
@@ -29,6 +32,7 @@ enum WorkerRecord: Equatable {
   init?(line: String) {
     let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
     switch (fields[0], fields.count) {
+    case ("offers", 3): self = .offers(TestSubject(kind: fields[1], name: fields[2]))
     case ("begin", 5):
       guard let number = Int(fields[1]) else { return nil }
       self = .begin(number: number, subject: TestSubject(kind: fields[2], name: fields[3]), test: fields[4])

@@ -70,6 +70,34 @@ import Testing
     #expect(again.output.split(separator: "\n").first.map { $0.contains("the worst") } ?? false)
   }
 
+  @Test func whatAPluginPrintedBeforeItCrashedAtOpeningIsTold() throws {
+    let corpus = try Corpus()
+    try corpus.build(["says_why_it_aborts"])
+    let run = try CheckedRun(["check", corpus.library("says_why_it_aborts"), "--json"])
+    let finding = run.results.first { $0.test == "opens" }
+    #expect(finding?.outcome == "FAIL" && finding?.detail.contains("no license was found") == true, "\(run.results)")
+  }
+
+  @Test func librariesOfADirectoryThatOfferOneNameAreFound() throws {
+    let corpus = try Corpus()
+    try corpus.build(["sound_loss", "sound_reward"])
+    let alone = try CheckedRun(["check", corpus.path, "--test", "names", "--json"])
+    #expect(alone.status == 0 && alone.results.count == 2, "a loss and a reward may have one name: \(alone.results)")
+    try FileManager.default.copyItem(atPath: corpus.library("sound_loss"), toPath: corpus.library("another"))
+    let run = try Tool.run(["check", corpus.path, "--test", "names"])
+    #expect(run.status == 1 && run.output.contains("loss subject is offered by libsound_loss.so, too"), "\(run.output)")
+    #expect(run.output.contains("\n      losskit check \(corpus.path) --test names --seed 1\n"), "\(run.output)")
+    #expect(run.output.contains("1 passed, 2 failed, 0 not tested, in 3 libraries"), "\(run.output)")
+  }
+
+  @Test func aWarningIsNoFailure() throws {
+    let corpus = try Corpus()
+    try corpus.build(["ignores_rejected"])
+    let run = try Tool.run(["check", corpus.library("ignores_rejected")])
+    #expect(run.status == 0 && run.output.contains("0 failed, 1 warning, "), "\(run.output)")
+    #expect(run.output.contains("the rejected response changes neither values nor gradients"), "\(run.output)")
+  }
+
   @Test func wrongUseIsToldWithTheNearestNames() throws {
     let library = try Tool.directory() + "/libDPO.so"
     let test = try Tool.run(["check", library, "--test", "gradiant"])

@@ -18,6 +18,9 @@ struct Corpus {
     var testDescription: String { name }
   }
 
+  /// Those whose finding is a warning: there are losses that are meant so.
+  static let warnings: Set = ["ignores_rejected", "jumps"]
+
   static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Corpus")
 
   /// All of them, by name.

@@ -1,0 +1,4 @@
+/* What malloc has handed out: glibc's mallinfo2, which Swift's module of the C library leaves out. */
+#if defined(__GLIBC__) || defined(__linux__)
+#include <malloc.h>
+#endif

@@ -1,0 +1,3 @@
+/* memory: 40 bytes that each call keeps */
+#define BEFORE void *volatile kept = malloc(40); (void)kept
+#include "loss.h"
