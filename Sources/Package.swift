@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The SDK alone, which plugins outside this repository link: no host, nothing to fetch. `losskit new --language swift` names
-// this directory, or the copy of it that `make install` makes; the package above is what everything here is built from.
+// The SDK alone, which plugins outside this repository link: no host, nothing to fetch. `losskit sdk` names this directory, or the
+// copy of it that `make install` makes; the package above is what everything here is built from.
 let package = Package(
   name: "LossKit",
   products: [.library(name: "LossKit", targets: ["LossKit"])],

@@ -67,5 +67,13 @@ import Testing
       ])
       #expect(outcome.status == 0 && outcome.output.contains("loss"), "\(name): \(outcome.error)")
     }
+    // Those that say so need no reference: −5 and −4 nats a token, less by 1 than the margin to reach; the chosen one's alone.
+    let ownRows = try place.write("{\"policy_logp\": [-10, -12], \"token_count\": [2, 3]}\n", as: "own.jsonl")
+    for (name, loss) in [("mean-hinge", 1.5), ("chosen-likelihood", 5)] {
+      let outcome = try Tool.run([
+        "evaluate", "--loss", name, "--plugin-path", plugins, "--input", ownRows, "--output", "-",
+      ])
+      #expect(try jsonLines(outcome.output).first?["loss"] as? Double == loss, "\(name): \(outcome.error)")
+    }
   }
 }

@@ -30,6 +30,7 @@ struct CompareCommand: ParsableCommand {
   @OptionGroup var options: RunOptions
 
   func run() throws {
+    StandardFiles.outliveReaders()
     ConsoleLog.install()
     let registry = try options.plugins.registry()
     let (settings, names) = try options.settings(.compare, in: registry)
@@ -50,6 +51,7 @@ struct CompareCommand: ParsableCommand {
     let comparison = try blaming(.usage) {
       let comparison = try Comparison(
         entries, start: start, trainingData: held.0, evaluationData: held.1, policy: policyText)
+      try blaming(.data) { try comparison.checkData() }
       try comparison.check(policy: type)
       return comparison
     }

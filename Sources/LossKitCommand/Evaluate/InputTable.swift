@@ -41,14 +41,13 @@ struct InputTable {
     batch = try Self.batch(rows, keys, lineNumbers, name)
   }
 
-  /// Does something with the batch; a failure about a prompt is told with its line, as bad data.
+  /// Does something with the batch, whose failure is one of the data; one about a prompt is told with its line.
   func locatingFailures<Result>(_ body: () throws -> Result) throws -> Result {
     do {
       return try body()
     } catch let failure as Failure {
-      guard let prompt = failure.prompt, lineNumbers.indices.contains(prompt) else { throw failure }
-      let message = "\(name), line \(lineNumbers[prompt]): \(failure.message)"
-      throw CommandFailure(status: .data, message: message)
+      let line = failure.prompt.flatMap { lineNumbers.indices.contains($0) ? ", line \(lineNumbers[$0])" : nil } ?? ""
+      throw CommandFailure(status: .data, message: "\(name)\(line): \(failure.message)")
     }
   }
 

@@ -41,6 +41,7 @@ struct LossKitCommand: ParsableCommand {
     ])
 
   static func main() {
+    StandardFiles.openClosed()
     do {
       try blaming(.usage) { try checkCommand(CommandLine.arguments.dropFirst().first) }
       var command = try parseAsRoot()

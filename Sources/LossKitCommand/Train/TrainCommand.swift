@@ -44,6 +44,7 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup var options: RunOptions
 
   func run() throws {
+    StandardFiles.outliveReaders()
     ConsoleLog.install()
     let registry = try options.plugins.registry()
     let settings = try options.settings(.train, in: registry).settings
@@ -85,6 +86,7 @@ struct TrainCommand: ParsableCommand {
     let type = try preparation.policyType()
     let paths = preparation.settings.values(.reference)
     let referenceTypes = try paths.map { _ in try preparation.referenceType() }
+    try blaming(.data) { try plan.checkData() }
     try blaming(.usage) { try plan.check(policy: type, references: referenceTypes) }
     let directory = try RunDirectory(output, for: resume ? .resumption : .newRun)
     if resume {

@@ -36,9 +36,13 @@ extension ComponentLaw {
     guard !influential.isEmpty else {
       throw Failure("values and gradients are the same whatever the columns hold; nothing can be learned from it")
     }
-    guard let ignored = (0..<responses).first(where: { !influential.contains($0) }) else { return .kept("") }
-    let name = responses == 2 ? ["the chosen", "the rejected"][ignored] : "response \(ignored) of \(responses)"
-    return .warning("\(name)\(responses == 2 ? " response" : "") changes neither values nor gradients")
+    let ignored = (0..<responses).filter { !influential.contains($0) }
+    if ignored.isEmpty { return .kept("") }
+    let names =
+      responses == 2
+      ? "the \(["chosen", "rejected"][ignored[0]]) response"
+      : ignored.map { "responses[\($0)]" }.joined(separator: ", ")
+    return .warning("\(names): changes neither values nor gradients")
   }
 }
 

@@ -26,12 +26,7 @@ extension TrainingPlan {
     guard policy.isTrainable else {
       throw Failure("policy \(policy.name): cannot be trained; choose one that can")
     }
-    guard !trainingData.examples.isEmpty else { throw Failure("\(trainingData.source): no example to learn from") }
-    let allData = [trainingData] + (evaluationData.map { [$0] } ?? [])
-    for data in allData {
-      try checkResponses(data)
-      guard !data.examples.isEmpty else { throw Failure("\(data.source): no example to evaluate on") }
-    }
+    try checkData()
     let supplied = references.isEmpty ? [policy] : references
     let shared = supplied[0].columns.filter { column in supplied.allSatisfy { $0.columns.contains(column) } }
     let sources = try ColumnSources(
@@ -40,6 +35,17 @@ extension TrainingPlan {
     try checkReferences(references, sources: sources, policy: policy)
     if !sources.mismatchedColumns.isEmpty { for data in allData { try data.checkOtherPrompts() } }
     return sources
+  }
+
+  private var allData: [PreferenceDataset] { [trainingData] + (evaluationData.map { [$0] } ?? []) }
+
+  /// Throws where the data do not have the responses that the objective takes, with the line.
+  public func checkData() throws {
+    guard !trainingData.examples.isEmpty else { throw Failure("\(trainingData.source): no example to learn from") }
+    for data in allData {
+      try checkResponses(data)
+      guard !data.examples.isEmpty else { throw Failure("\(data.source): no example to evaluate on") }
+    }
   }
 
   /// Throws where references that take part in every call cannot do so.

@@ -113,4 +113,11 @@ import Testing
       try complaint(good + #"{"policy_logp": [-10, -12], "reference_logp": [[-1, -1], [-1, -1]]}"#).hasPrefix(
         ", line 2: reference_logp of line 2 has 2 references, reference_logp of line 1 1"))
   }
+
+  @Test func fewerReferencesThanTheObjectiveCompares() throws {
+    let rows = #"{"policy_logp": [-10, -12], "reference_logp": [-11, -11]}"#
+    let run = try Tool.run(["evaluate", "--loss", "dpo @ multi-reference", "--input", "-"], input: rows)
+    #expect(run.status == 65 && run.output.isEmpty)
+    #expect(run.error.contains("standard input: ") && run.error.contains("2 references"), "\(run.error)")
+  }
 }

@@ -34,6 +34,11 @@ import Testing
       sourceLocation: sourceLocation)
   }
 
+  @Test func dataWithOtherResponsesThanTheLossTakes() throws {
+    let text = try dataComplaint(Array(#"{"prompt": "a", "completion": "b", "label": true}"#.utf8))
+    #expect(text.hasPrefix("DATA, line 1: 1 response, and dpo"), "\(text)")
+  }
+
   @Test func dataThatIsNotJSON() throws { #expect(try dataComplaint("prompt").hasPrefix("DATA, line 2: not JSON")) }
 
   @Test func dataThatIsNotUTF8() throws {
