@@ -222,6 +222,7 @@ class TrainerTests(unittest.TestCase):
             ({}, {"loss": 1}, "loss: expected a text or a losskit.torch.Objective, not int"),
             ({}, {"loss": "dpo", "accumulation": "all"}, "accumulation: expected 'whole' or 'micro-batch', not 'all'"),
             ({"gradient_accumulation_steps": 2, "disable_dropout": False}, {"loss": "aot"}, "disable_dropout=False.*'micro-batch'"),
+            ({"gradient_accumulation_steps": 2, "neftune_noise_alpha": 5}, {"loss": "aot"}, "neftune_noise_alpha=5.*'micro-batch'"),
         ]
         for options, arguments, words in refusals:
             with self.subTest(words), self.assertRaisesRegex(losskit.LossKitError, words):

@@ -50,13 +50,15 @@ def check(objective: losskit.Objective, config: trl.DPOConfig, accumulation: str
             f"precompute_ref_log_probs=True in args: {objective.text} reads the reference's log-probabilities token by token, and "
             "TRL precomputes their sums alone; set it to False"
         )
-    is_ahead = not objective.is_rowwise and accumulation == "whole" and config.gradient_accumulation_steps > 1
-    if is_ahead and not config.disable_dropout:
-        raise LossKitError(
-            f"disable_dropout=False in args with gradient_accumulation_steps={config.gradient_accumulation_steps}: "
-            f"{objective.text} looks at the whole batch, which takes two forward passes that dropout makes different; set it to True, "
-            "or accumulation='micro-batch'"
-        )
+    if objective.is_rowwise or accumulation != "whole" or config.gradient_accumulation_steps == 1:
+        return
+    for field, calm in (("disable_dropout", True), ("neftune_noise_alpha", None)):
+        if getattr(config, field) != calm:
+            raise LossKitError(
+                f"{field}={getattr(config, field)} in args with gradient_accumulation_steps={config.gradient_accumulation_steps}: "
+                f"{objective.text} looks at the whole batch, which takes two forward passes with equal results; set it to {calm}, or "
+                "accumulation='micro-batch'"
+            )
 
 
 def leave_out_reference(call: dict[str, Any], config: trl.DPOConfig, objective: losskit.Objective) -> None:

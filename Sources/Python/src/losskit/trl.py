@@ -46,14 +46,14 @@ class LossKitDPOTrainer(trl.DPOTrainer):
 
     The fields of `args` that are hyperparameters, `beta`, `label_smoothing`, `discopop_tau`, `ld_alpha` and
     `f_alpha_divergence_coef`, are the objective's, too: with a text, those that differ from DPOConfig's default are adopted, and
-    refused where they contradict the text; TRL's loss types read all they have. The trainer's own copy of `args` says the
+    refused where they contradict the text; TRL's loss types take all they read. The trainer's own copy of `args` names the
     objective in `loss_type`.
 
     accumulation: what an objective that looks at the whole batch sees where gradients are accumulated: "whole", the optimizer's
     batch, at the price of a second forward pass, or "micro-batch", each one for itself, as TRL does.
 
-    All other arguments are DPOTrainer's. An objective that reads no reference loads none and runs none. Checkpoints have the
-    objective's state with them, and are resumed with the same objective alone. Raises LossKitError for what it cannot compute.
+    All other arguments are DPOTrainer's. An objective that reads no reference loads none and runs none. Checkpoints hold the
+    objective and its state, and are resumed with the same objective alone. Raises LossKitError for what it cannot compute.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ class LossKitDPOTrainer(trl.DPOTrainer):
         return samples, count
 
     def _losskit_look_ahead(self, model: Any, samples: list[Any]) -> list[_Share]:
-        """Each micro-batch's share of the loss of them all: log-probabilities need no graph for it, so they take little memory."""
+        """Each micro-batch's share of the loss of them all, from forward passes that keep no graph and so take little memory."""
         metrics = copy.deepcopy(self._metrics["train"]), self._total_train_tokens
         with torch.no_grad():
             batches = [self._losskit_forward(model, self._prepare_inputs(sample), False)[2] for sample in samples]
@@ -219,7 +219,7 @@ class LossKitDPOTrainer(trl.DPOTrainer):
         super()._save_checkpoint(model, trial)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        """All that resume come by here, under DeepSpeed and FSDP, too."""
+        """Every resumption calls this, under DeepSpeed and FSDP, too; the objective's state comes back here."""
         if checkpoint is not None:
             restore_objective(self.losskit_objective, checkpoint)
         super()._load_optimizer_and_scheduler(checkpoint)
