@@ -138,7 +138,7 @@ class ObjectiveTests(unittest.TestCase):
             ({"beta": 0.5}, "{-logsigmoid(beta * (chosen.reward - rejected.reward))}(beta=0.2)", "but beta of formula is 0.2"),
             ({"beta": 0.5}, "dpo(beta=0.2) + 0.1*dpo(beta=0.5)", "but beta of dpo is 0.2"),
             ({"beta": 0.5}, "sft", "beta=0.5 in args: sft.* has no beta; leave it out"),
-            ({"beta": -1.0}, "dpo", "beta: must be greater than 0"),
+            ({"beta": -1.0}, "dpo", "beta"),
             ({"label_smoothing": 0.1}, "ipo", "label_smoothing=0.1 in args: ipo.* has no label_smoothing"),
             ({"discopop_tau": 0.1}, "dpo", "has no tau of discopop; leave it out, or take an objective that has it: discopop"),
             ({"ld_alpha": 0.5}, "dpo", "ld_alpha=0.5 in args: .* ld-dpo"),
@@ -152,13 +152,13 @@ class ObjectiveTests(unittest.TestCase):
             ({"discopop_tau": 0.1}, None, "discopop_tau=0.1 in args has no effect"),
             ({"loss_type": "sft", "beta": 0.5}, None, "beta=0.5 in args has no effect"),
             ({"f_alpha_divergence_coef": 0.1}, None, "f_alpha_divergence_coef=0.1 in args has no effect"),
-            ({"loss_type": "exo_pair"}, None, r"loss_type=\['exo_pair'\] in args is .*label_smoothing: must be between 0 and 0.5"),
+            ({"loss_type": "exo_pair"}, None, r"loss_type=\['exo_pair'\] in args is .*label_smoothing"),
             ({"loss_type": "kto"}, None, "'kto' is unknown; TRL knows sigmoid, hinge"),
             ({"f_divergence_type": "js"}, None, "f_divergence_type='js' in args is unknown; TRL knows reverse_kl, forward_kl"),
             ({"loss_type": "ipo", "use_weighting": True}, None, "use_weighting=True in args with loss_type"),
             ({"ld_alpha": 0.5, "f_divergence_type": "forward_kl"}, None, "ld_alpha=0.5 in args with f_divergence_type"),
             ({"ld_alpha": 0.5, "loss_type": "aot"}, None, "ld_alpha=0.5 in args with loss_type='aot'"),
-            ({"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 0.0]}, None, "a weight must be greater than 0"),
+            ({"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 0.0]}, None, "loss_type=.* in args is .*weight"),
         ]:
             with self.subTest(options, loss=loss), self.assertRaisesRegex(losskit.LossKitError, words):
                 self.text(options, loss)

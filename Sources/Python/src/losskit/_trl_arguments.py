@@ -29,6 +29,11 @@ def own_config(call: dict[str, Any]) -> trl.DPOConfig:
     return copy.copy(config)
 
 
+def is_of_whole_batch(objective: losskit.Objective) -> bool:
+    """Whether a step is one evaluation: prompts depend on each other, or a state moves with each batch."""
+    return not objective.is_rowwise or objective.initial_state() is not None
+
+
 def check(objective: losskit.Objective, config: trl.DPOConfig, accumulation: str) -> None:
     """Raises LossKitError for an objective that DPOTrainer has no columns for, with such a config."""
     least, largest = objective.responses
@@ -50,7 +55,7 @@ def check(objective: losskit.Objective, config: trl.DPOConfig, accumulation: str
             f"precompute_ref_log_probs=True in args: {objective.text} reads the reference's log-probabilities token by token, and "
             "TRL precomputes their sums alone; set it to False"
         )
-    if objective.is_rowwise or accumulation != "whole" or config.gradient_accumulation_steps == 1:
+    if not is_of_whole_batch(objective) or accumulation != "whole" or config.gradient_accumulation_steps == 1:
         return
     for field, calm in (("disable_dropout", True), ("neftune_noise_alpha", None)):
         if getattr(config, field) != calm:

@@ -19,7 +19,7 @@ import trl
 from packaging.version import Version
 
 from losskit._library import LossKitError
-from losskit._trl_arguments import check, leave_out_reference, model_card, own_config
+from losskit._trl_arguments import check, is_of_whole_batch, leave_out_reference, model_card, own_config
 from losskit._trl_checkpoint import restore_objective, save_objective
 from losskit._trl_columns import Forwards, NoReference, joined
 from losskit._trl_objective import is_trl_spelling, objective_of_config, objective_of_loss
@@ -49,8 +49,8 @@ class LossKitDPOTrainer(trl.DPOTrainer):
     refused where they contradict the text; TRL's loss types take all they read. The trainer's own copy of `args` names the
     objective in `loss_type`.
 
-    accumulation: what an objective that looks at the whole batch sees where gradients are accumulated: "whole", the optimizer's
-    batch, at the price of a second forward pass, or "micro-batch", each one for itself, as TRL does.
+    accumulation: what an objective that looks at the whole batch, or has a state, sees where gradients are accumulated: "whole",
+    the optimizer's batch, at the price of a second forward pass, or "micro-batch", each one for itself, as TRL does.
 
     All other arguments are DPOTrainer's. An objective that reads no reference loads none and runs none. Checkpoints hold the
     objective and its state, and are resumed with the same objective alone. Raises LossKitError for what it cannot compute.
@@ -84,7 +84,7 @@ class LossKitDPOTrainer(trl.DPOTrainer):
         self.losskit_objective = module.to(self.accelerator.device)
         if module.state is not None:
             module.state = module.state.to(torch.float64)
-        self._losskit_sees_whole_batch = not module.objective.is_rowwise and accumulation == "whole"
+        self._losskit_sees_whole_batch = is_of_whole_batch(module.objective) and accumulation == "whole"
         self._losskit_micro_batches: list[Any] = []
         self._losskit_shares: list[_Share] = []
 
