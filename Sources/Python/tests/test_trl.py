@@ -34,11 +34,10 @@ def config(directory: str, **options: object) -> DPOConfig:
 
 def make(kind: type, directory: str, options: dict | None = None, **arguments: object) -> DPOTrainer:
     tokenizer = example.byte_tokenizer()
-    if "ref_model" not in arguments:
-        arguments["ref_model"] = example.tiny_llama(tokenizer, 0)
+    defaults = {"ref_model": example.tiny_llama(tokenizer, 0), "train_dataset": example.reviews(80, 0)}
     return kind(
-        example.tiny_llama(tokenizer, 0), args=config(directory, **(options or {})), train_dataset=example.reviews(80, 0),
-        processing_class=tokenizer, **arguments,
+        example.tiny_llama(tokenizer, 0), args=config(directory, **(options or {})), processing_class=tokenizer,
+        **{**defaults, **arguments},
     )  # fmt: skip
 
 
@@ -96,7 +95,7 @@ class TrainerTests(unittest.TestCase):
     def test_the_subclass_overrides_what_it_means_to(self) -> None:
         overridden = {
             "__init__", "_compute_loss", "get_batch_samples", "_save_checkpoint", "_load_optimizer_and_scheduler",
-            "_load_best_model",
+            "_load_best_model", "_set_signature_columns_if_needed", "compute_ref_log_probs",
         }  # fmt: skip
         inherited = {name for base in LossKitDPOTrainer.__mro__[1:] for name in vars(base)}
         own = set(vars(LossKitDPOTrainer)) - {"__module__", "__doc__", "__firstlineno__", "__static_attributes__"}
@@ -172,6 +171,34 @@ class TrainerTests(unittest.TestCase):
         whole = run(LossKitDPOTrainer, self.directory, options)
         self.assertNotAlmostEqual(column(whole, "loss")[-1], column(ours, "loss")[-1], places=4)
 
+    def test_scores_of_the_data_reach_the_objective(self) -> None:
+        scores = [[5.0, 1.0], [3.0, 2.5], [0.25, 0.0], [4.0, 2.0], [1.5, 1.0], [9.0, 3.0], [0.5, 0.25], [7.0, 6.0]]
+        chosen, rejected = map(list, zip(*scores))
+        data = example.reviews(8, 0).add_column("chosen_score", chosen).add_column("rejected_score", rejected)
+        zeros = [0.0] * 8
+        logps = {f"{side}_{part}_logps": zeros for side in ("policy", "ref") for part in ("chosen", "rejected")}
+        # Before the first step the policy is the reference, so that the offsets alone make the loss.
+        expected = losskit.Objective("odpo").evaluate(**logps, chosen_scores=chosen, rejected_scores=rejected).loss
+        for options in ({"precompute_ref_log_probs": True}, {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 4}):
+            with self.subTest(options):
+                steps = {"per_device_train_batch_size": 8, "max_steps": 1, **options}
+                trainer = make(LossKitDPOTrainer, self.directory, steps, loss="odpo", train_dataset=data)
+                self.assert_close(trainer.evaluate(data)["eval_loss"], expected, "loss")
+                trainer.train()
+                self.assert_close(column(trainer, "loss")[0], expected, "loss")
+        parted = {"max_steps": 2, "per_device_train_batch_size": 2, "gradient_accumulation_steps": 4}
+        arguments = {"train_dataset": data, "loss": "odpo + 0.1*sft(per=batch-token)"}
+        parts = run(LossKitDPOTrainer, self.directory, parted, **arguments)
+        whole = run(LossKitDPOTrainer, self.directory, {"max_steps": 2, "per_device_train_batch_size": 8}, **arguments)
+        for found, expected in zip(column(parts, "loss"), column(whole, "loss"), strict=True):
+            self.assertLess(abs(found - expected), 2e-5 * expected)
+        streamed = {"loss": "odpo", "train_dataset": data.remove_columns("rejected_score").to_iterable_dataset()}
+        with self.assertRaisesRegex(losskit.LossKitError, "rejected_score"):
+            run(LossKitDPOTrainer, self.directory, {"max_steps": 1}, **streamed)
+        held_out = {"loss": "odpo", "train_dataset": data, "eval_dataset": {"new": example.reviews(2, 0)}}
+        with self.assertRaisesRegex(losskit.LossKitError, r"eval_dataset\['new'\]: "):
+            make(LossKitDPOTrainer, self.directory, **held_out)
+
     def test_a_resumed_run_goes_on_as_it_would_have(self) -> None:
         options = {"max_steps": 4, "save_strategy": "steps", "save_steps": 2}
         through = run(LossKitDPOTrainer, self.directory, options, loss="bco")
@@ -218,7 +245,7 @@ class TrainerTests(unittest.TestCase):
         refusals = [
             ({"precompute_ref_log_probs": True}, {"loss": "ld-dpo"}, "precompute_ref_log_probs=True"),
             ({}, {"loss": "tdpo1"}, "loss: .* reads the column policy_kl"),
-            ({}, {"loss": "odpo"}, "loss: .* reads the column score"),
+            ({}, {"loss": "odpo"}, "train_dataset: .* reads the column score, and .* no chosen_score and no rejected_score; add"),
             ({}, {"loss": "kto"}, "loss: .* not a loss of pairs"),
             ({}, {"loss": 1}, "loss: expected a text or a losskit.torch.Objective, not int"),
             ({}, {"loss": "dpo", "accumulation": "all"}, "accumulation: expected 'whole' or 'micro-batch', not 'all'"),

@@ -13,6 +13,7 @@ import trl
 import losskit
 from losskit._library import LossKitError
 from losskit._trl_columns import NoReference
+from losskit._trl_data import check_data, data_columns
 from losskit._trl_objective import components
 
 _SUPPLIED = ("policy_logp", "reference_logp", "token_count", "policy_token_logp", "reference_token_logp", "policy_log_collision")
@@ -34,8 +35,8 @@ def is_of_whole_batch(objective: losskit.Objective) -> bool:
     return not objective.is_rowwise or objective.initial_state() is not None
 
 
-def check(objective: losskit.Objective, config: trl.DPOConfig, accumulation: str) -> None:
-    """Raises LossKitError for an objective that DPOTrainer has no columns for, with such a config."""
+def check(objective: losskit.Objective, config: trl.DPOConfig, call: dict[str, Any], accumulation: str) -> None:
+    """Raises LossKitError for an objective that DPOTrainer has no columns for, with such a config and such data."""
     least, largest = objective.responses
     if least > 2 or (largest is not None and largest < 2):
         raise LossKitError(f"loss: {objective.text} is not a loss of pairs; DPOTrainer has pairs")
@@ -44,12 +45,15 @@ def check(objective: losskit.Objective, config: trl.DPOConfig, accumulation: str
             f"loss: {objective.text} compares with {objective.references} references; DPOTrainer has one. Call "
             "losskit.torch.Objective in a trainer of your own"
         )
+    supplied = {*_SUPPLIED, *data_columns(objective)}
     for column in objective.columns.values():
-        if column.name not in _SUPPLIED and not column.optional:
+        if column.name not in supplied and not column.optional:
             raise LossKitError(
                 f"loss: {objective.text} reads the column {column.name}, which DPOTrainer does not have; call "
                 "losskit.torch.Objective in a trainer of your own"
             )
+    datasets = {name: call[name] for name in ("train_dataset", "eval_dataset") if call.get(name) is not None}
+    check_data(data_columns(objective), datasets, objective)
     if config.precompute_ref_log_probs and "reference_token_logp" in objective.columns:
         raise LossKitError(
             f"precompute_ref_log_probs=True in args: {objective.text} reads the reference's log-probabilities token by token, and "
@@ -61,8 +65,8 @@ def check(objective: losskit.Objective, config: trl.DPOConfig, accumulation: str
         if getattr(config, field) != calm:
             raise LossKitError(
                 f"{field}={getattr(config, field)} in args with gradient_accumulation_steps={config.gradient_accumulation_steps}: "
-                f"{objective.text} looks at the whole batch, which takes two forward passes with equal results; set it to {calm}, or "
-                "accumulation='micro-batch'"
+                f"{objective.text} looks at the whole batch, which takes two forward passes with equal results; set it to "
+                f"{calm}, or accumulation='micro-batch'"
             )
 
 

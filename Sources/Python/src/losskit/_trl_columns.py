@@ -41,7 +41,7 @@ class Forwards:
             handle.remove()
 
     def columns(self, inputs: Mapping[str, torch.Tensor], wanted: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-        """The columns that an objective reads, chosen responses first: [2, G] each, and [2, G, T] with `mask` of tokens."""
+        """The columns that an objective reads of models, chosen responses first: [2, G], and [2, G, T] with `mask` of tokens."""
         mask = inputs["completion_mask"][..., 1:]
 
         def tokens(values: torch.Tensor) -> torch.Tensor:
@@ -77,7 +77,7 @@ def joined(batches: list[dict[str, torch.Tensor]]) -> tuple[dict[str, torch.Tens
         parts = [batch[name] for batch in batches]
         if first.dim() == 3:
             parts = [torch.nn.functional.pad(part, (0, width - part.size(2))) for part in parts]
-        columns[name] = torch.cat(parts, dim=1)
+        columns[name] = torch.cat(parts, dim=min(1, first.dim() - 1))
     offsets = None
     if "mask" in columns:
         mask = columns.pop("mask").flatten(0, 1)

@@ -22,6 +22,7 @@ from losskit._library import LossKitError
 from losskit._trl_arguments import check, is_of_whole_batch, leave_out_reference, model_card, own_config
 from losskit._trl_checkpoint import restore_objective, save_objective
 from losskit._trl_columns import Forwards, NoReference, joined
+from losskit._trl_data import WithData, data_columns
 from losskit._trl_objective import is_trl_spelling, objective_of_config, objective_of_loss
 from losskit.torch import Objective
 
@@ -66,7 +67,8 @@ class LossKitDPOTrainer(trl.DPOTrainer):
         if is_trl_spelling(loss) and config.loss_type == ["sigmoid"]:
             loss, config.loss_type = None, [loss]
         module = objective_of_config(config) if loss is None else objective_of_loss(loss, config)
-        check(module.objective, config, accumulation)
+        check(module.objective, config, call, accumulation)
+        self._losskit_data = data_columns(module.objective)
         self._losskit_reads_reference = any("reference" in name for name in module.objective.columns)
         if not self._losskit_reads_reference:
             leave_out_reference(call, config, module.objective)
@@ -76,6 +78,8 @@ class LossKitDPOTrainer(trl.DPOTrainer):
         super().__init__(**{**{name: value for name, value in call.items() if name != "self"}, "args": config})
         if not self._losskit_reads_reference:
             self.ref_model = None
+        if self._losskit_data:
+            self.data_collator = WithData(self.data_collator, self._losskit_data_names)
         # TRL's own loss is computed and dropped: the plainest one.
         self.use_weighting, self.f_divergence_type = False, "reverse_kl"
         self.loss_types, self.loss_weights = ["sigmoid"], [1.0]
@@ -109,6 +113,7 @@ class LossKitDPOTrainer(trl.DPOTrainer):
         self, model: Any, inputs: dict[str, Any], return_outputs: bool
     ) -> tuple[Any, Forwards, dict[str, torch.Tensor]]:
         """What TRL's computation returns, and what it has computed on its way."""
+        rest = {name: value for name, value in inputs.items() if name not in self._losskit_data_names}
         runs_reference = self._losskit_reads_reference and not self.precompute_ref_logps
         reference = self.model if self.ref_model is None else self.ref_model
         forwards = Forwards(model, reference if runs_reference else None)
@@ -116,11 +121,14 @@ class LossKitDPOTrainer(trl.DPOTrainer):
             self.ref_model = NoReference()
         try:
             with forwards:
-                result = super()._compute_loss(model, inputs, return_outputs)
+                result = super()._compute_loss(model, rest, return_outputs)
         finally:
             if not self._losskit_reads_reference:
                 self.ref_model = None
-        return result, forwards, forwards.columns(inputs, self.losskit_objective.objective.columns)
+        columns = forwards.columns(rest, self.losskit_objective.objective.columns)
+        for name, parts in self._losskit_data.items():
+            columns[name] = inputs[parts[0]] if len(parts) == 1 else torch.stack([inputs[part] for part in parts])
+        return result, forwards, columns
 
     def _losskit_evaluate(
         self, batches: list[dict[str, torch.Tensor]]
@@ -153,6 +161,23 @@ class LossKitDPOTrainer(trl.DPOTrainer):
                 part[name] = values[tuple(map(slice, size))]
         batches[self.accelerator.process_index] = batch
         return batches
+
+    # ---- data
+
+    @property
+    def _losskit_data_names(self) -> list[str]:
+        return [name for names in self._losskit_data.values() for name in names]
+
+    def _set_signature_columns_if_needed(self) -> None:
+        """The columns of the data set that the objective reads are kept."""
+        if self._signature_columns is None:
+            super()._set_signature_columns_if_needed()
+            self._signature_columns = [*self._signature_columns, *self._losskit_data_names]
+
+    def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:
+        """TRL gives the model all that a batch holds."""
+        rest = {name: value for name, value in inputs.items() if name not in self._losskit_data_names}
+        return super().compute_ref_log_probs(model, rest)
 
     # ---- gradient accumulation
 
