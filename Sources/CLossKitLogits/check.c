@@ -76,7 +76,7 @@ static int32_t check_matrix(const char *name, const void *values, int32_t type, 
 static int32_t check_inputs(const losskit_logprob *call, extent *read, size_t *count, losskit_logprob_error *error) {
   const size_t tokens = call->tokens;
   if (call->vocabulary == 0 || call->vocabulary > INT32_MAX)
-    return losskit_logprob_fail(error, SIZE_MAX, "the vocabulary has %zu classes; it must have 1 to %d",
+    return losskit_logprob_fail(error, SIZE_MAX, "invalid number of classes %zu in the vocabulary; expected 1 to %d",
                                 call->vocabulary, INT32_MAX);
   if (tokens > PTRDIFF_MAX / 128)
     return losskit_logprob_fail(error, SIZE_MAX, "%zu rows exceed the address space", tokens);
@@ -143,8 +143,8 @@ int32_t losskit_check_cotangent(const losskit_logprob *call, const losskit_logpr
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
       if (!all[i].values) continue;
       if (!isfinite(all[i].values[row]))
-        return losskit_logprob_fail(error, row, "the gradient of %s is %g; it must be finite", all[i].name,
-                                    all[i].values[row]);
+        return losskit_logprob_fail(error, row, "invalid value %g of the gradient of %s; expected a finite number",
+                                    all[i].values[row], all[i].name);
       bound += all[i].slope * fabs(all[i].values[row]);
     }
     if (bound > limit)

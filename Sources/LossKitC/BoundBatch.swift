@@ -36,7 +36,8 @@ struct BoundBatch {
   ) throws {
     let bindingCount = batch.column_count
     guard bindingCount >= 0, bindingCount <= 1 << 20 else {
-      throw Failure("losskit_objective_evaluate: the batch has \(bindingCount) columns; that is no number of columns")
+      throw Failure(
+        "losskit_objective_evaluate: invalid value \(bindingCount) for column_count; expected 0 to \(1 << 20)")
     }
     if bindingCount > 0 { _ = try required(batch.columns, "losskit_objective_evaluate", "batch->columns") }
     try withUnsafeTemporaryAllocation(of: ColumnPlan.self, capacity: hosted.columns.count) { plans in

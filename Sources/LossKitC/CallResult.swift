@@ -44,6 +44,6 @@ func texts(
 
 /// Hands a text to the caller, who frees it with `losskit_text_free`.
 func give(_ text: String, to target: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) throws {
-  guard let copy = strdup(text) else { throw Failure("there is no memory left for a text") }
+  guard let copy = strdup(text) else { throw Failure("cannot allocate memory for a text") }
   target.pointee = copy
 }

@@ -67,7 +67,7 @@ final class HandleTable<Object: AnyObject & Sendable>: Sendable {
     guard bits & HandleBits.kindMask == kind.rawValue else {
       let other = Kind(rawValue: bits & HandleBits.kindMask).map { "a handle of another kind (\($0.name))" }
       throw Failure(
-        "\(kind.name): it was handed \(other ?? "a number that is no handle"); hand over the one that was opened")
+        "\(kind.name): got \(other ?? "a number that is not a handle"); pass the handle that was opened")
     }
     let index = HandleBits.index(of: bits)
     guard index < state.slots.count, state.slots[index].object != nil,

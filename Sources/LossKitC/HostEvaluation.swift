@@ -52,7 +52,7 @@ struct HostEvaluation {
         gradients.initialize(repeating: nil)
         let size = scratchSize
         guard let scratch = malloc(max(size, 1) &* 8)?.bindMemory(to: Double.self, capacity: max(size, 1)) else {
-          throw Failure("there is no memory for a batch of \(prompts) prompts; evaluate fewer at once")
+          throw Failure("cannot allocate memory for a batch of \(prompts) prompts; evaluate fewer at once")
         }
         defer { free(scratch) }
         let memory = prepare(scratch, inputs, gradients)
@@ -68,7 +68,7 @@ struct HostEvaluation {
   private func check(_ results: losskit_results) throws {
     if stateCount != 0 || state != nil {
       guard stateCount == hosted.stateCount else {
-        throw Failure("the objective keeps \(hosted.stateCount) numbers of state, and was handed \(stateCount)")
+        throw Failure("the objective keeps \(hosted.stateCount) numbers of state, and got \(stateCount)")
       }
     }
     guard results.reduction == UInt32(LOSSKIT_MEAN) || results.reduction == UInt32(LOSSKIT_SUM), results.reserved == 0

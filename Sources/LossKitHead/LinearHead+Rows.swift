@@ -83,7 +83,8 @@ extension LinearHead {
         throw Failure("linear head: a gradient is \(column.count) numbers for \(rows.count) rows; give one for each")
       }
       for (row, value) in zip(rows, column) where labels.counts(row) && !value.isFinite {
-        throw Failure("linear head, row \(row): the gradient of its scores is \(value); it must be finite")
+        throw Failure(
+          "linear head, row \(row): invalid value \(value) of the gradient of its scores; expected a finite number")
       }
     }
     guard hasReference || cotangent.divergences.isEmpty else {

@@ -50,7 +50,10 @@ struct LogitErrorTests {
 
   @Test func gradientsThatCannotBe() throws {
     let cases: [(LogitType, LogProbabilityCotangent, String)] = [
-      (.float32, .init([1, .nan]), "row 1: the gradient of log_probability is nan; it must be finite"),
+      (
+        .float32, .init([1, .nan]),
+        "row 1: invalid value nan of the gradient of log_probability; expected a finite number"
+      ),
       (.float32, .init([1, 1e39]), "row 1: the gradient may reach 1e+39"),
       (.float16, .init([70_000, 1]), "row 0: the gradient may reach 70000"),
       (.float32, .init([1]), "values are 1 numbers for 2 rows"),

@@ -99,8 +99,8 @@ import Testing
   }
 
   @Test func outputsHaveToBeNodes() {
-    #expect(message { try decode([node(0)], outputs: [1]) } == "an output of its formula is no node")
-    #expect(message { try decode([node(0)], outputs: [.max]) } == "an output of its formula is no node")
+    #expect(message { try decode([node(0)], outputs: [1]) } == "an output of its formula is not a node")
+    #expect(message { try decode([node(0)], outputs: [.max]) } == "an output of its formula is not a node")
     #expect(message { try decode([node(0)], rows: 1) } == "its formula is over neither prompts nor tokens")
     #expect(message { try decode([node(0)], rows: 77) } == "its formula is over neither prompts nor tokens")
     let empty = losskit_formula(

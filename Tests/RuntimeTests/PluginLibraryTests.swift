@@ -141,7 +141,10 @@ import Testing
     (#""x", 0, 0, 0, 0, 0.1, 0, 1, 0"#, "parameter 'x': its summary is null"),
     (#""x", 0, "s", 4, 0, 0.1, 0, 1, 0"#, "parameter 'x': its type is 4"),
     (#""x", 0, "s", 0, 8, 0.1, 0, 1, 0"#, "parameter 'x': its flags hold 0x8"),
-    (#""x", 0, "s", 0, 0, 2, 0, 1, 0"#, "its default does not lie within its bounds: x: must be from 0 to 1, not 2"),
+    (
+      #""x", 0, "s", 0, 0, 2, 0, 1, 0"#,
+      "its default does not lie within its bounds: invalid value 2 for x; expected a number from 0 to 1"
+    ),
     (#""x", 0, "s", 0, LOSSKIT_LOWER_OPEN, 0, 0, 1, 0"#, "its default does not lie within its bounds"),
     (#""x", 0, "s", 0, 0, NAN, 0, 1, 0"#, "its default does not lie within its bounds"),
     (#""x", 0, "s", 0, 0, INFINITY, 0, INFINITY, 0"#, "its default does not lie within its bounds"),

@@ -144,10 +144,10 @@ import Testing
         == "policy slope: unknown option 'wieght'; did you mean 'weight'?")
     #expect(
       failure { try type.create(options: ["weight": 0], seed: 1) }?.message
-        == "policy slope: weight: must be greater than 0, not 0")
+        == "policy slope: invalid value 0 for weight; expected a number greater than 0")
     #expect(
       failure { try type.load(path: "/x", options: ["weight": .nan]) }?.message
-        == "policy slope: weight: must be greater than 0, not nan")
+        == "policy slope: invalid value nan for weight; expected a number greater than 0")
   }
 
   @Test func callsAreChecked() throws {
@@ -164,7 +164,7 @@ import Testing
     for offsets in [[], [0, 1, 2, 3], [0, 3, 2, 9, 14], [1, 2, 3, 4, 5]] {
       #expect(
         failure { try policy.forward(pairs(), tokenOffsets: offsets, columns: ["policy_token_logp"]) }?.message
-          == "policy slope: the token offsets must be 5 numbers that ascend from 0")
+          == "policy slope: invalid token offsets; expected 5 numbers that ascend from 0")
     }
     #expect(
       failure { try policy.backward(pairs(), gradients: ["policy_logp": [1]]) }?.message
@@ -172,7 +172,9 @@ import Testing
     #expect(
       failure { try policy.backward(pairs(), gradients: ["prompt_length": [1, 1]]) }?.message
         == "policy slope: prompt_length takes no gradient")
-    #expect(failure { try policy.blend(with: policy.copy(), weight: .nan) }?.message.contains("must be finite") == true)
+    #expect(
+      failure { try policy.blend(with: policy.copy(), weight: .nan) }?.message.contains("expected a finite number")
+        == true)
   }
 
   @Test func whatAPolicyCannotDoIsSaid() throws {
@@ -187,7 +189,7 @@ import Testing
       failure { try instance.step(PolicyUpdate(learningRate: 1)) }?.message == "policy slope: it cannot be trained")
     #expect(
       failure { try instance.forward(pairs(), columns: ["policy_kl"], references: [type.create(seed: 1)]) }?.message
-        .contains("it must be of the same type") == true)
+        .contains("expected one of the same type") == true)
     let incomplete = try workshop.build(PolicySource.text(step: "0"), as: "libincomplete.so")
     #expect(message { try PluginLibrary.open(incomplete) }.contains("it is trainable, but one of its functions"))
   }

@@ -70,8 +70,11 @@ import Testing
   }
 
   @Test func valuesAreChecked() {
-    #expect(message { try assign("dpo.beta=-1") } == "setting 'dpo.beta=-1': beta: must be greater than 0, not -1")
-    #expect(message { try assign("dpo.beta=nan") }.contains("beta: must be greater than 0, not 'nan'"))
+    #expect(
+      message { try assign("dpo.beta=-1") }
+        == "setting 'dpo.beta=-1': invalid value -1 for beta; expected a number greater than 0")
+    #expect(
+      message { try assign("dpo.beta=nan") }.contains("invalid value 'nan' for beta; expected a number greater than 0"))
     #expect(message { try assign("per=tokn") }.contains("unknown choice 'tokn'; did you mean 'token'?"))
     #expect(message { try assign("dpo.beta=1", "dpo.beta=2") }.contains("'beta' of dpo is set twice"))
   }

@@ -104,7 +104,7 @@ extension Graph {
     guard count > 0 else { return [] }
     guard let pointer else { throw Failure("its formula has no outputs") }
     let indices = (0..<count).map { Int(pointer[$0]) }
-    guard indices.allSatisfy({ $0 < limit }) else { throw Failure("an output of its formula is no node") }
+    guard indices.allSatisfy({ $0 < limit }) else { throw Failure("an output of its formula is not a node") }
     return indices
   }
 }

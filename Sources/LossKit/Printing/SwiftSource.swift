@@ -41,7 +41,7 @@ package struct SwiftSource {
     let reached = graph.reached(from: roots)
     for (index, node) in graph.nodes.enumerated() where reached[index] {
       if node.operation.rawValue >= Operation.cotangent.rawValue {
-        throw Failure("Swift source: a gradient is no formula that a plugin writes; hand over the formula itself")
+        throw Failure("Swift source: a gradient is not a formula that a plugin writes; pass the formula itself")
       }
       guard node.operation == .input, graph.rows == .prompt else { continue }
       let column = columns[node.a]

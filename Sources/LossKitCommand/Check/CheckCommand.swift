@@ -115,7 +115,7 @@ struct CheckOptions: ParsableArguments {
       throw Failure(unknownNameMessage(test, kind: "test", known: allTestNames))
     }
     guard (1...100_000).contains(timeLimit) else {
-      throw Failure("--time-limit: must be from 1 to 100000 seconds, not \(timeLimit)")
+      throw Failure("invalid value \(timeLimit) for --time-limit; expected from 1 to 100000 seconds")
     }
   }
 

@@ -92,7 +92,7 @@ struct DescribeCommand: ParsableCommand {
       let isReward = registry.listing.entries.contains { $0.name == name && $0.kind == .reward }
       throw CommandFailure(
         status: .usage,
-        message: "--plot: '\(name)' is no loss and has no dynamics by itself"
+        message: "--plot: '\(name)' is not a loss and has no dynamics by itself"
           + (isReward ? "; plot a loss over it, such as 'dpo @ \(name)'" : "; name a loss or an objective"))
     }
     let objective = try resolvedObjective(name, reward: nil, settings: [], in: registry)

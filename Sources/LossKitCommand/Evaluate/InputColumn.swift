@@ -42,7 +42,7 @@ struct InputKey {
     let hasArray = keys.contains(input.column.name)
     let pair = input.pairKeys.filter { keys.contains($0) }
     if hasArray, let other = pair.first {
-      throw Failure("\(input.column.name) and \(other) say the same thing; write one of them")
+      throw Failure("\(input.column.name) and \(other) name the same column; write one of them")
     }
     guard hasArray || !pair.isEmpty else { return nil }
     column = input.column

@@ -79,7 +79,7 @@ struct NewCommand: ParsableCommand {
   /// A formula as the source of a plugin.
   private func formulaSource(_ text: String, _ names: ProjectNames) throws -> String {
     guard language == .swift else {
-      throw Failure("--from-formula: formulas are written out in Swift; say --language swift")
+      throw Failure("--from-formula: formulas are written out in Swift; add --language swift")
     }
     let formula = try FormulaText(parsing: text, as: kind == .loss ? .loss : .reward)
     return try formula.component().swiftSource(name: name, typeName: names.type, summary: formula.text)
@@ -88,7 +88,7 @@ struct NewCommand: ParsableCommand {
   private static func checkIsFree(_ directory: String) throws {
     guard Files.exists(directory) else { return }
     guard Files.isDirectory(directory), try Files.names(in: directory).isEmpty else {
-      throw Failure("\(directory): there is something already; name another place with --directory")
+      throw Failure("\(directory): already exists and is not an empty directory; name another with --directory")
     }
   }
 }

@@ -31,7 +31,7 @@ struct LossKitCommand: ParsableCommand {
         1   something failed while running
         64  wrong usage, such as an unknown option or a value out of bounds
         65  data that cannot be used
-        69  a plugin that cannot be had
+        69  a plugin that cannot be found or used
         130 stopped by Ctrl-C; 143 by SIGTERM
       """,
     version: "losskit 0.1.0",

@@ -15,7 +15,7 @@ extension RunSettings {
         continue
       }
       guard argument.hasPrefix("--"), argument.count > 2 else {
-        throw Failure("'\(argument)' is no option; options begin with --, see --help")
+        throw Failure("unexpected argument '\(argument)'; options begin with --, see --help")
       }
       let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let option = String(parts[0])

@@ -50,7 +50,7 @@ private struct RecipeReader {
 
   mutating func add(_ key: Node, _ value: Node) throws {
     let line = key.mark?.line ?? value.mark?.line ?? 0
-    guard case .scalar(let name) = key else { throw failure(line, "a key is no plain text") }
+    guard case .scalar(let name) = key else { throw failure(line, "invalid key; expected plain text") }
     let arity = schema.keys.first { $0.name == name.string }?.arity ?? .single
     switch value {
     case .scalar(let scalar):
@@ -84,7 +84,7 @@ private struct RecipeReader {
 
   private func text(_ node: Node, of key: String, _ line: Int) throws -> String {
     guard case .scalar(let scalar) = node else {
-      throw failure(line, "\(key): a value in it is no plain text or number")
+      throw failure(line, "invalid value in \(key); expected plain text or a number")
     }
     return scalar.string
   }

@@ -123,7 +123,7 @@ final class CallMemory {
 
   private func map(_ size: Int, _ protection: Int32) throws -> Pages {
     guard let base = mmap(nil, size, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), base != MAP_FAILED else {
-      throw Failure("memory for a call cannot be had: \(String(cString: strerror(errno)))")
+      throw Failure("cannot allocate memory for a call: \(String(cString: strerror(errno)))")
     }
     pages.append(Pages(base: base, size: size))
     return Pages(base: base, size: size)

@@ -143,7 +143,7 @@ struct WorkerProcess {
     #else
       let status = Darwin.pipe(&ends)
     #endif
-    guard status == 0 else { throw Failure("no pipe to a test can be had: \(String(cString: strerror(errno)))") }
+    guard status == 0 else { throw Failure("cannot make a pipe to a test: \(String(cString: strerror(errno)))") }
     // Above what the child's own files are moved to.
     let high = ends.map { fcntl($0, F_DUPFD_CLOEXEC, 10) }
     for end in ends { close(end) }

@@ -44,7 +44,7 @@ public struct ParameterDescription: Sendable, Equatable {
       return Double(index)
     case .real, .integer:
       guard let value = Double(text), text.utf8.allSatisfy(isDecimal) else {
-        throw failure(range, not: "'\(text)'")
+        throw failure(expectedRange, not: "'\(text)'")
       }
       try check(value)
       return value
@@ -66,7 +66,7 @@ public struct ParameterDescription: Sendable, Equatable {
   public func check(_ value: Double) throws {
     let isWhole = kind == .real || value == value.rounded()
     guard value.isFinite, isWhole, bounds.contains(value) else {
-      throw failure(range, not: format(value))
+      throw failure(expectedRange, not: format(value))
     }
   }
 
@@ -81,7 +81,13 @@ public struct ParameterDescription: Sendable, Equatable {
   }
 
   private func failure(_ expected: String, not found: String) -> Failure {
-    Failure("\(name): must be \(expected), not \(found)")
+    Failure("invalid value \(found) for \(name); expected \(expected)")
+  }
+
+  /// `range` as what is expected: "a number greater than 0".
+  private var expectedRange: String {
+    guard kind == .real, !bounds.isUnlimited else { return range }
+    return "a number \(range.first?.isNumber == true ? "that is " : "")\(range)"
   }
 }
 

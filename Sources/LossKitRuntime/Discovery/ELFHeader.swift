@@ -63,7 +63,7 @@
         throw Failure("\(path): not a shared library but an ELF file of another kind; link it with -shared")
       }
       guard Int(entrySize) == Self.segmentSize, count > 0 else {
-        throw Failure("\(path): damaged: its program headers make no sense; build it again")
+        throw Failure("\(path): damaged: invalid program headers; build it again")
       }
       let table = ByteReader(file.bytes(at: tableOffset, count: Int(count) * Self.segmentSize))
       segments = try (0..<Int(count)).map { try Self.segment($0, of: table, path: path) }

@@ -36,7 +36,7 @@ extension LoadedComponent {
   ) throws -> String {
     let values = values ?? parameters.map(\.initial)
     guard values.count == parameters.count else {
-      throw Failure("\(name): it has \(parameters.count) hyperparameters, and was handed \(values.count) values")
+      throw Failure("\(name): it has \(parameters.count) hyperparameters, and got \(values.count) values")
     }
     for (parameter, value) in zip(parameters, values) { try parameter.check(value) }
     let scale = parameters.firstIndex(where: \.isRewardScale).map { values[$0] } ?? 1

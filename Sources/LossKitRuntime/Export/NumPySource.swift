@@ -81,7 +81,7 @@ enum PythonText {
     lines += zip(code.parameterNames, formula.parameters).map { "\($0): \($1.description.range)" }
     if !formula.states.isEmpty {
       lines.append(
-        "state: \(formula.states.map(\.name).joined(separator: ", ")); hand over what the call before returned")
+        "state: \(formula.states.map(\.name).joined(separator: ", ")); pass what the call before returned")
     }
     lines += [
       "", "Rows are responses, best first. Log-probabilities are in nats. Returns \(returns);",

@@ -117,7 +117,9 @@ struct FunctionBinding {
         throw function.failure(
           "in batch form the result is void, and an argument 'double *\(output)' gets the \(output) of each row", at: 1)
       }
-      guard !number.isInteger else { throw function.failure("the \(output) has to be a double or a float", at: 1) }
+      guard !number.isInteger else {
+        throw function.failure("invalid type of the \(output); expected double or float", at: 1)
+      }
     case (nil, .some): return
     case (nil, nil):
       throw function.failure("it gives no \(output); return it, or add an argument 'double *\(output)'", at: 1)
@@ -244,7 +246,7 @@ struct FunctionBinding {
   ) throws -> losskit_foreign_argument {
     if argument.passing == .output, argument.number?.isInteger == true {
       throw prototype.failure(
-        "'\(argument.name)' is no whole number; write '\(argument.written(as: .output, number: .double))'",
+        "invalid type of '\(argument.name)'; expected '\(argument.written(as: .output, number: .double))'",
         at: argument.column)
     }
     return losskit_foreign_argument(

@@ -81,7 +81,7 @@ private struct Members {
   init(_ json: ManifestJSON, of owner: String?) throws {
     guard case .object(let members) = json.value else {
       let place = owner.map { "key '\($0)'" } ?? "a manifest"
-      throw Failure("line \(json.line): \(place) has to be an object in braces, not \(json.kindName)")
+      throw Failure("line \(json.line): \(place) is \(json.kindName); expected an object in braces")
     }
     self.members = members
     self.owner = owner
@@ -133,7 +133,7 @@ private struct Members {
   ) throws -> Value? {
     guard let json = members.first(where: { $0.key == key })?.value else { return nil }
     guard let value = value(json.value) else {
-      throw failure(key, "it has to be \(expected), not \(json.kindName)")
+      throw failure(key, "it is \(json.kindName); expected \(expected)")
     }
     return value
   }

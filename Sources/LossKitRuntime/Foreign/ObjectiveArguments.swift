@@ -89,7 +89,7 @@ struct ObjectiveArguments: Sendable {
     }
     if argument.passing == .output {
       guard !number.isInteger else {
-        throw prototype.failure("'\(argument.name)' is no whole number; write 'double *'", at: argument.column)
+        throw prototype.failure("invalid type of '\(argument.name)'; expected 'double *'", at: argument.column)
       }
       if argument.name == Self.loss { return .loss }
       let derivatives = entries.filter(\.value.column.isDifferentiable).map { Prototype.derivative + $0.key }

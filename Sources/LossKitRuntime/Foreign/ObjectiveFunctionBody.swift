@@ -33,7 +33,7 @@ final class ObjectiveFunctionBody: Sendable {
     guard let index = arguments.uses.firstIndex(of: .count) else { return 1 }
     guard let place = place(of: index, addresses), let number = arguments.prototype.arguments[index].number,
       let count = Int(exactly: number.load(from: place, at: 0)), (0...Int(Int32.max)).contains(count)
-    else { throw Failure("function of an objective: n is no number of rows") }
+    else { throw Failure("function of an objective: invalid number of rows n; expected 0 to \(Int32.max)") }
     return count
   }
 

@@ -72,7 +72,7 @@ struct FormulaParser {
   private func unexpected(_ expected: String) -> Failure {
     switch current.kind {
     case .sign("**"):
-      return failure("there is no power '**'; write square(x), or exp(n * log(x))", current.column)
+      return failure("unknown operator '**'; write square(x), or exp(n * log(x))", current.column)
     case .sign("<"), .sign(">"), .sign("<="), .sign(">="), .sign("=="), .sign("!="):
       return failure("a comparison is the first operand of select(a > b, x, y), and nothing else", current.column)
     default: return failure("expected \(expected), found \(current.words)", current.column)
@@ -190,7 +190,7 @@ struct FormulaParser {
     guard let function = FormulaFunction(rawValue: name) else {
       let known = FormulaFunction.allCases.map(\.rawValue) + [FormulaNumber.uniform.rawValue]
       if parameters.contains(name) || definitions.contains(where: { $0.name == name }) {
-        throw failure("'\(name)' is no function; a product is written with '*'", column)
+        throw failure("'\(name)' is not a function; a product is written with '*'", column)
       }
       if FormulaNumber(rawValue: name) != nil {
         throw failure("'\(name)' takes no operands; leave out the parentheses", column)

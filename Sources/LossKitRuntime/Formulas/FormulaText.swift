@@ -72,7 +72,7 @@ public struct FormulaText: Sendable {
       }
       guard case .number(let value) = argument.value else {
         throw expression.failure(
-          "\(argument.key): must be a finite number, not '\(argument.value)'", at: argument.valueColumn)
+          "invalid value '\(argument.value)' for \(argument.key); expected a finite number", at: argument.valueColumn)
       }
       return Parameter(name: argument.key, value: value)
     }

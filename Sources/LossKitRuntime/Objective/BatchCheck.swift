@@ -70,7 +70,8 @@ struct BatchCheck {
     }
     guard let bad = values.firstIndex(where: { !$0.isFinite }), let prompt = prompt(of: bad, in: column) else { return }
     throw Failure(
-      "column '\(column.name)' of prompt \(prompt + 1) is \(values[bad]); it has to be a finite number", prompt: prompt)
+      "invalid value \(values[bad]) of column '\(column.name)' for prompt \(prompt + 1); expected a finite number",
+      prompt: prompt)
   }
 
   /// The prompt that an entry belongs to; nil where it is none's, beyond the responses a prompt has.

@@ -11,7 +11,7 @@ extension Objective {
   ) throws -> Evaluation {
     try BatchCheck(self, batch).run()
     guard state.count == initialState.count else {
-      throw Failure("the objective keeps \(initialState.count) numbers of state, and was handed \(state.count)")
+      throw Failure("the objective keeps \(initialState.count) numbers of state, and got \(state.count)")
     }
     // Taken over only when all went well: a batch that fails must not spoil the next.
     var after = state

@@ -98,7 +98,7 @@ struct PolicyBatchLayout {
   private static func checked(_ offsets: [Int]?, rows: Int, place: String) throws -> [Int] {
     guard let offsets else { throw Failure("\(place): a column per token needs the token offsets") }
     guard offsets.count == rows + 1, offsets.first == 0, zip(offsets, offsets.dropFirst()).allSatisfy(<=) else {
-      throw Failure("\(place): the token offsets must be \(rows + 1) numbers that ascend from 0")
+      throw Failure("\(place): invalid token offsets; expected \(rows + 1) numbers that ascend from 0")
     }
     return offsets
   }

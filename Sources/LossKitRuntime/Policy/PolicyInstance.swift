@@ -118,7 +118,9 @@ public final class PolicyInstance {
   public func blend(with source: PolicyInstance, weight: Double) throws {
     guard let blend = type.descriptor.pointee.blend else { throw cannot("be blended with another") }
     try check(source)
-    guard weight.isFinite else { throw Failure("\(place): the weight to blend with must be finite, not \(weight)") }
+    guard weight.isFinite else {
+      throw Failure("\(place): invalid value \(weight) for the weight to blend with; expected a finite number")
+    }
     try call([source]) { blend(policy, source.policy, weight, $0) }
   }
 
@@ -134,7 +136,7 @@ public final class PolicyInstance {
   private func check(_ other: PolicyInstance) throws {
     guard other.type.isSame(as: type) else {
       throw Failure(
-        "\(place): the other policy is a \(other.type.name) of \(other.type.library); it must be of the same type")
+        "\(place): the other policy is a \(other.type.name) of \(other.type.library); expected one of the same type")
     }
   }
 

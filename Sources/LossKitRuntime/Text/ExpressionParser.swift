@@ -33,7 +33,7 @@ struct ExpressionParser {
     let column = scanner.column
     let weight = try scanner.takeNumber()
     guard weight > 0 else {
-      throw scanner.failure("a weight must be greater than 0, not \(roundTripDecimal(weight))", at: column)
+      throw scanner.failure("invalid weight \(roundTripDecimal(weight)); expected a number greater than 0", at: column)
     }
     try scanner.expect("*", or: " behind the weight")
     return ObjectiveExpression.Term(weight: weight, component: try component("a loss"))

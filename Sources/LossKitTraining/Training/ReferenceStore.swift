@@ -24,7 +24,7 @@ struct ReferenceStore {
   ) throws {
     if let provider = references.first(where: { !$0.type.isTrainable }) {
       logger.warning(
-        "reference_cache: a \(provider.type.name) cannot be told from others of its kind; its log-probabilities are not kept"
+        "reference_cache: the identity of this \(provider.type.name) is unknown; its log-probabilities are not kept"
       )
       return try compute()
     }

@@ -63,7 +63,7 @@ import Testing
 
   @Test(arguments: [
     ("dr-dpo", 64, "depends on the other pairs"), ("log-ratio", 64, "such as 'dpo @ log-ratio'"),
-    ("transformer", 64, "is no loss"), ("cal-dop", 69, "did you mean 'cal-dpo'"),
+    ("transformer", 64, "is not a loss"), ("cal-dop", 69, "did you mean 'cal-dpo'"),
     ("dpo +", 64, "expected a loss or a weight"),
   ])
   func whatCannotBeDrawnIsRefused(_ name: String, _ status: Int32, _ reason: String) throws {

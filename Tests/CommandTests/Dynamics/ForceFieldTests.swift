@@ -64,7 +64,7 @@ import Testing
     ("aot", "depends on the other pairs of its batch"), ("aot-unpaired", "depends on the other pairs of its batch"),
     ("dr-dpo", "depends on the other pairs of its batch"),
     ("bco", "depends on the other pairs of its batch"), ("beta-dpo", "depends on the"),
-    ("tdpo1", "'policy_kl', which is no function of log π"), ("ld-dpo", "which is no function of log π"),
+    ("tdpo1", "'policy_kl', which is not a function of log π"), ("ld-dpo", "which is not a function of log π"),
   ])
   func whatIsNoPictureOfOnePairIsRefused(_ name: String, _ reason: String) throws {
     let failure = #expect(throws: Failure.self) { try field(name) }

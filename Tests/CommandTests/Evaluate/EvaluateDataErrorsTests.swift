@@ -71,7 +71,7 @@ import Testing
   @Test func bothNamesOfAColumn() throws {
     #expect(
       try complaint(#"{"policy_chosen_logps": -10, "policy_logp": [-1, -1], "reference_logp": [-1, -1]}"#)
-        == ", line 1: policy_logp and policy_chosen_logps say the same thing; write one of them")
+        == ", line 1: policy_logp and policy_chosen_logps name the same column; write one of them")
   }
 
   @Test func textForANumber() throws {

@@ -41,13 +41,18 @@ import Testing
 
   @Test func aValueOutOfBounds() throws {
     #expect(
-      try complaint("dpo", "--set", "beta=0") == "setting 'beta=0': beta: must be greater than 0, not 0\n")
-    #expect(try complaint("dpo(beta=-1)").contains("beta: must be greater than 0, not -1"))
+      try complaint("dpo", "--set", "beta=0")
+        == "setting 'beta=0': invalid value 0 for beta; expected a number greater than 0\n")
+    #expect(try complaint("dpo(beta=-1)").contains("invalid value -1 for beta; expected a number greater than 0"))
   }
 
   @Test func aValueThatIsNotANumber() throws {
-    #expect(try complaint("dpo", "--set", "beta=nan").contains("beta: must be greater than 0, not 'nan'"))
-    #expect(try complaint("dpo", "--set", "beta=much").contains("beta: must be greater than 0, not 'much'"))
+    #expect(
+      try complaint("dpo", "--set", "beta=nan").contains(
+        "invalid value 'nan' for beta; expected a number greater than 0"))
+    #expect(
+      try complaint("dpo", "--set", "beta=much").contains(
+        "invalid value 'much' for beta; expected a number greater than 0"))
   }
 
   @Test func aSettingThatDoesNotParse() throws {

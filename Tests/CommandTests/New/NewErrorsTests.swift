@@ -43,11 +43,13 @@ import Testing
   func nothingIsOverwritten(language: String) throws {
     _ = try place.makeDirectory("project")
     try place.write("mine", as: "project/notes")
-    #expect(try refusal("my-loss", "--language", language).contains("there is something already"))
+    #expect(try refusal("my-loss", "--language", language).contains("already exists and is not an empty directory"))
     #expect(try place.text("project/notes") == "mine")
     #expect(!place.exists("project/Makefile"))
     try place.write("mine", as: "file")
-    #expect(try refusal("my-loss", "--language", language, directory: "file").contains("there is something already"))
+    #expect(
+      try refusal("my-loss", "--language", language, directory: "file").contains(
+        "already exists and is not an empty directory"))
     #expect(try place.text("file") == "mine")
   }
 

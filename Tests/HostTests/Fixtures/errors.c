@@ -75,7 +75,7 @@ static void results(void) {
   make_pairs(&made), made.results.loss.count = 1;
   FAILS("the array for the loss has 1 values; the batch calls for 4", evaluate(&made));
   make_pairs(&made);
-  FAILS("keeps 0 numbers of state, and was handed 1",
+  FAILS("keeps 0 numbers of state, and got 1",
         losskit_objective_evaluate(dpo, &made.batch, &state, 1, 0, &made.results, &failure));
   FAILS("results is NULL", losskit_objective_evaluate(dpo, &made.batch, NULL, 0, 0, NULL, &failure));
   FAILS("batch is NULL", losskit_objective_evaluate(dpo, NULL, NULL, 0, 0, &made.results, &failure));
@@ -137,7 +137,7 @@ static void handles(losskit_registry_ref registry) {
   make_pairs(&made);
   FAILS("the handle is NULL", losskit_objective_text(NULL, &text, &failure));
   FAILS("another kind (registry)", losskit_objective_text((losskit_objective_ref)registry, &text, &failure));
-  FAILS("a number that is no handle", losskit_objective_text((losskit_objective_ref)(uintptr_t)0x7f30, &text, &failure));
+  FAILS("a number that is not a handle", losskit_objective_text((losskit_objective_ref)(uintptr_t)0x7f30, &text, &failure));
   FAILS("never opened", losskit_objective_text((losskit_objective_ref)(uintptr_t)0xffff2, &text, &failure));
   WORKS(losskit_objective_close(own, &failure));
   FAILS("the handle was closed", losskit_objective_close(own, &failure));

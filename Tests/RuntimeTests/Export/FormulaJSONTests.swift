@@ -51,8 +51,10 @@ import Testing
     #expect(
       message { try dpo.exported(as: .json, responses: 3) } == "export: 3 responses were asked for; this takes 2 to 2")
     let component = try registry.component(named: "dpo", kind: .loss)
-    #expect(message { try component.exported(as: .json, values: [1]) }.contains("was handed 1 values"))
-    #expect(message { try component.exported(as: .json, values: [-1, 0]) }.contains("beta: must be greater than 0"))
+    #expect(message { try component.exported(as: .json, values: [1]) }.contains("got 1 values"))
+    #expect(
+      message { try component.exported(as: .json, values: [-1, 0]) }.contains(
+        "for beta; expected a number greater than 0"))
   }
 }
 

@@ -97,10 +97,10 @@ import Testing
       message: "line 3: key 'kind' stands there twice"),
     Wrong(
       part: "\"margin\"", replacement: "7",
-      message: "line 2: key 'name': it has to be a text in quotation marks, not a number"),
+      message: "line 2: key 'name': it is a number; expected a text in quotation marks"),
     Wrong(
       part: "true,", replacement: "\"yes\",",
-      message: "line 6: key 'shift_invariant': it has to be true or false, not a text"),
+      message: "line 6: key 'shift_invariant': it is a text; expected true or false"),
     Wrong(part: "true,", replacement: "yes,", message: "line 6, column 22: not JSON: expected a value, found 'y'"),
     Wrong(part: "{ \"weight\"", replacement: "{ \"wait\"", message: "hyperparameters: unknown hyperparameter 'wait'"),
     Wrong(

@@ -57,8 +57,10 @@ import Testing
       prototype: "void f(double n, double *loss)", message: "column 15: 'n' is the number of rows: write 'size_t n'"),
     Wrong(prototype: "void f(double chosen_reward)", message: "column 1: it gives no loss; return it, or add"),
     Wrong(prototype: "double f(size_t n, const double *reward)", message: "column 1: in batch form the result is void"),
-    Wrong(prototype: "int64_t f(double chosen_reward)", message: "column 1: the loss has to be a double or a float"),
-    Wrong(prototype: "void f(double reward, int32_t *loss)", message: "column 32: 'loss' is no whole number"),
+    Wrong(
+      prototype: "int64_t f(double chosen_reward)",
+      message: "column 1: invalid type of the loss; expected double or float"),
+    Wrong(prototype: "void f(double reward, int32_t *loss)", message: "column 32: invalid type of 'loss'; expected"),
     Wrong(prototype: "double f(double reward, double *loss)", message: "column 33: the loss is returned and written"),
     Wrong(prototype: "double f(void)", message: "function: it reads no column; there are: "),
     Wrong(

@@ -92,7 +92,9 @@ import Testing
     #expect(worstError(found.loss, expected) < 1e-6)
     let slopes = halves + [Double](repeating: 0, count: 9)
     #expect(worstError(found.gradients["policy_logp"] ?? [], slopes) < 1e-6)
-    #expect(message { try evaluate("whole-numbers(power=4)", batch) }.contains("a whole number from 1 to 3, not 4"))
+    #expect(
+      message { try evaluate("whole-numbers(power=4)", batch) }.contains(
+        "invalid value 4 for power; expected a whole number from 1 to 3"))
 
     var broken = batch
     broken.columns["token_count"]?[4] = 2.5

@@ -166,7 +166,7 @@ import Testing
       #expect {
         try objective.evaluate(batch, state: &none)
       } throws: {
-        "\($0)" == "the objective keeps 2 numbers of state, and was handed 0"
+        "\($0)" == "the objective keeps 2 numbers of state, and got 0"
       }
     }
   }

@@ -27,7 +27,7 @@ package struct ForceField {
     }
     for column in objective.columns where !column.isOptional && value(of: column, Response(), label: 1) == nil {
       throw refusal(
-        "it reads the column '\(column.name)', which is no function of log π of whole responses",
+        "it reads the column '\(column.name)', which is not a function of log π of whole responses",
         "see the curves of a run of 'losskit compare'")
     }
     try checkIndependence()

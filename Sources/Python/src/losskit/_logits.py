@@ -142,7 +142,7 @@ class LogProbs:
                 f"{target.dtype}"
             )
         if not target.flags.writeable:
-            raise LossKitError("out: the array is read-only; hand over one that can be written")
+            raise LossKitError("out: the array is read-only; pass one that can be written")
         self._scores.write_gradient(found, _rows("out", target))
         return target
 
@@ -188,7 +188,7 @@ def row_stride(name: str, shape: tuple[int, ...], strides: tuple[int, ...]) -> i
     stride = axes[-1][1] if axes else shape[-1]
     if not is_even or stride < shape[-1]:
         raise LossKitError(
-            f"{name}: rows of shape {shape} with strides {strides} do not lie evenly spaced; hand over the array that they are "
+            f"{name}: rows of shape {shape} with strides {strides} do not lie evenly spaced; pass the array that they are "
             "part of, with a mask, or a contiguous copy"
         )
     return stride
@@ -200,7 +200,7 @@ def _rows(name: str, array: Any) -> Rows:
         raise LossKitError(f"{name}: an array of float32, float16 or bfloat16 is needed, not {kind}; convert it")
     strides = tuple(stride // array.itemsize for stride in array.strides)
     if any(stride % array.itemsize for stride in array.strides) or not array.flags.aligned:
-        raise LossKitError(f"{name}: its numbers are not aligned; hand over a contiguous copy")
+        raise LossKitError(f"{name}: its numbers are not aligned; pass a contiguous copy")
     return Rows(array.ctypes.data, row_stride(name, array.shape, strides), KINDS[array.dtype.name], array.shape)
 
 

@@ -264,7 +264,7 @@ class Objective:
         for name, array in arrays.items():
             if self.columns[places[name].column].per == "response":
                 return int(np.prod(array.shape)) // responses
-        raise LossKitError(f"{self.text}: the number of prompts is unknown; hand over a column per prompt or response, or counts")
+        raise LossKitError(f"{self.text}: the number of prompts is unknown; pass a column per prompt or response, or counts")
 
     def _lend(
         self, name: str, array: Any, gradient: npt.NDArray[np.floating] | None, where: Place, shape: tuple[int, int, int]

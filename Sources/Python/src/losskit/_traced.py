@@ -71,7 +71,7 @@ class Traced:
                 raise LossKitError(f"{name}: the batch has no prompts, and so no mean loss; leave the call out")
             other, its, expected = first.setdefault(extent, (name, tensor, length))
             if length != expected or tensor.shape[-1] % rows != 0:
-                raise LossKitError(f"{name}: it is for {length} {extent}s, and {other} for {expected}; hand over as many")
+                raise LossKitError(f"{name}: it is for {length} {extent}s, and {other} for {expected}; pass as many")
             if tensor.device != its.device:
                 raise LossKitError(f"{name}: it is on {tensor.device}, and {other} on {its.device}; move one of them")
 
