@@ -58,7 +58,7 @@ struct ProcessState {
       }
       return "the environment: \(changed.sorted().first ?? "?")"
     }
-    if timers != earlier.timers { return "the timers: \(timers.last ?? "none") is armed" }
+    if let timer = timers.first(where: { !earlier.timers.contains($0) }) { return "the timers: \(timer) is left" }
     if limits != earlier.limits { return "a limit of the process's resources" }
     return mask == earlier.mask ? nil : "the umask"
   }
@@ -82,14 +82,23 @@ struct ProcessState {
       + " \(action.sa_flags)"
   }
 
-  /// The timers whose signal will come: those of the clock, `alarm` among them, and those of processor time.
+  /// The timers whose signal will come: those of the clock, `alarm` among them, and of processor time; and those of `timer_create`,
+  /// as far as the system lists them.
   private static func armedTimers() -> [String] {
     let kinds: [(Int32, String)] = [(0, "that of alarm"), (1, "ITIMER_VIRTUAL"), (2, "ITIMER_PROF")]
-    return kinds.compactMap { kind, name in
+    var timers = kinds.compactMap { kind, name in
       var timer = itimerval()
       getitimer(.init(kind), &timer)
       return timer.it_value.tv_sec == 0 && timer.it_value.tv_usec == 0 ? nil : name
     }
+    guard let list = fopen("/proc/self/timers", "r") else { return timers }
+    defer { fclose(list) }
+    var line = [CChar](repeating: 0, count: 256)
+    while fgets(&line, Int32(line.count), list) != nil {
+      let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+      if text.hasPrefix("ID:") { timers.append("one of timer_create (\(text.dropLast()))") }
+    }
+    return timers
   }
 
   private static func resourceLimits() -> [String] {

@@ -70,7 +70,7 @@ struct BatchCheck {
     }
     guard let bad = values.firstIndex(where: { !$0.isFinite }), let prompt = prompt(of: bad, in: column) else { return }
     throw Failure(
-      "invalid value \(values[bad]) of column '\(column.name)' for prompt \(prompt + 1); expected a finite number",
+      "column '\(column.name)' of prompt \(prompt + 1) is \(values[bad]); expected a finite number",
       prompt: prompt)
   }
 
