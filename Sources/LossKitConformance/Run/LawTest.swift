@@ -48,7 +48,7 @@ package enum LibraryLaw {
 
   /// The names and laws, in the order of the reports.
   package static let all: [(name: String, summary: String)] = [
-    (symbols, "the library exports its entry function and nothing else"),
+    (symbols, "the library exports its entry function and nothing else, inline functions of C++ aside"),
     (manifest, "in place of symbols: a manifest can be read, and its functions are found"),
     (opens, "it opens and describes itself in less than 100 ms of processor time"),
     (environment, "opening it prints nothing and leaves the process as it was"),

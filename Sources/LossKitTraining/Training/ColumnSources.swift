@@ -125,7 +125,7 @@ struct ColumnSources {
   var mismatchedTokenCount: Column? { entries.first { $0.source == .mismatchedTokenCount }?.column }
 
   /// All columns for responses to other prompts.
-  var mismatchedColumns: [Column] { entries.map(\.column).filter { Self.mismatchedName($0) != nil } }
+  var mismatchedColumns: [Column] { entries.map(\.column).filter(Self.isMismatched) }
 
   private func columns(_ supplied: (Source) -> Column?) -> [SuppliedColumn] {
     entries.compactMap { entry in supplied(entry.source).map { SuppliedColumn(column: entry.column, supplied: $0) } }
@@ -141,6 +141,9 @@ struct ColumnSources {
   var needsLiveReferences: Bool {
     referencesMove || policyComparesWithReferences || !mismatchedReferenceColumns.isEmpty
   }
+
+  /// Whether a column is for responses to other prompts.
+  static func isMismatched(_ column: Column) -> Bool { mismatchedName(column) != nil }
 
   /// What a column for responses to other prompts is called for a prompt's own; nil for any other column. Tokens of one response
   /// have no place in a column of another's.

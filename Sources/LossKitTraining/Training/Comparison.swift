@@ -68,7 +68,7 @@ public struct Comparison {
   /// Throws where the start or a run cannot work with a type of policy: before a policy is made or anything is computed.
   public func check(policy type: LoadedPolicyType) throws { _ = try sources(policy: type) }
 
-  /// Throws where the data do not have the responses that the objectives take, with the line.
+  /// Throws where the data do not have the responses, or the other prompts, that the objectives take.
   public func checkData() throws {
     try startPlan?.checkData()
     for plan in plans { try plan.checkData() }

@@ -33,18 +33,20 @@ extension TrainingPlan {
       objective, policy: policy.columns, policyName: policy.name, reference: shared,
       referencesMove: configuration.syncReference, data: allData)
     try checkReferences(references, sources: sources, policy: policy)
-    if !sources.mismatchedColumns.isEmpty { for data in allData { try data.checkOtherPrompts() } }
     return sources
   }
 
   private var allData: [PreferenceDataset] { [trainingData] + (evaluationData.map { [$0] } ?? []) }
 
-  /// Throws where the data do not have the responses that the objective takes, with the line.
+  /// Throws where the data do not have the responses, or the other prompts, that the objective takes.
   public func checkData() throws {
     guard !trainingData.examples.isEmpty else { throw Failure("\(trainingData.source): no example to learn from") }
     for data in allData {
       try checkResponses(data)
       guard !data.examples.isEmpty else { throw Failure("\(data.source): no example to evaluate on") }
+      if objective.columns.contains(where: { ColumnSources.isMismatched($0) && !$0.isOptional }) {
+        try data.checkOtherPrompts()
+      }
     }
   }
 

@@ -34,6 +34,17 @@ import Testing
       sourceLocation: sourceLocation)
   }
 
+  @Test func dataOfOnePromptForALossThatComparesPrompts() throws {
+    try place.write(
+      #"""
+      {"prompt": "a", "completion": "b", "label": true}
+      {"prompt": "a", "completion": "c", "label": false}
+      """#, as: "data.jsonl")
+    let text = try complaint(
+      ["train", "--loss", "kto", "--data", place.path("data.jsonl")] + Tiny.policy, status: 65)
+    #expect(text.contains("the data have one prompt; add examples of other prompts"), "\(text)")
+  }
+
   @Test func dataWithOtherResponsesThanTheLossTakes() throws {
     let text = try dataComplaint(Array(#"{"prompt": "a", "completion": "b", "label": true}"#.utf8))
     #expect(text.hasPrefix("DATA, line 1: 1 response, and dpo"), "\(text)")
