@@ -14,7 +14,7 @@ extension LoadedComponent {
         decoding: formula, responses: responses, references: references, columns: inputs,
         parameterCount: parameters.count, stateCount: stateNames.count)
     }
-    try callPlugin("\(library): \(name)") { error in
+    try callPlugin("\(library): \(name)", of: library) { error in
       values.withUnsafeBufferPointer { values in
         trace(
           descriptor, responses, references, values.baseAddress, receiveFormula,

@@ -114,7 +114,7 @@ public final class LoadedComponent: @unchecked Sendable {
 
   /// What more the component can do, by id; nil where it cannot.
   package func extensionPointer(_ id: String) -> UnsafeRawPointer? {
-    Self.extensionPointer(id, of: descriptor)
+    PluginCall.track(name, of: library) { Self.extensionPointer(id, of: descriptor) }
   }
 
   private static func extensionPointer(

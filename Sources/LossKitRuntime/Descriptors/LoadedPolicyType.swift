@@ -107,7 +107,7 @@ public final class LoadedPolicyType: @unchecked Sendable {
     _ make: (UnsafeMutablePointer<OpaquePointer?>, UnsafeMutablePointer<losskit_error>) -> Int32
   ) throws -> PolicyInstance {
     var made: OpaquePointer?
-    try callPlugin("policy \(name)") { error in withUnsafeMutablePointer(to: &made) { make($0, error) } }
+    try callPlugin("policy \(name)", of: library) { error in withUnsafeMutablePointer(to: &made) { make($0, error) } }
     guard let made else { throw Failure("policy \(name): it reported success but made no instance") }
     return PolicyInstance(made, type: self)
   }

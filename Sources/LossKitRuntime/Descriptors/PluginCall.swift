@@ -1,16 +1,66 @@
 import CLossKit
 import LossKit
+import Synchronization
 
-/// Calls into a plugin and turns what it reports into a `Failure` that begins with `place`.
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The call of a plugin that a thread is in, for a program that wants to say which plugin ended it.
+package struct PluginCall {
+  /// The file of the library.
+  package let library: UnsafePointer<CChar>
+  /// What of it was called.
+  package let place: UnsafePointer<CChar>
+
+  /// The key of the thread's own pointer to its call; negative where nobody wants to know.
+  private static let key = Atomic<Int>(-1)
+
+  /// From now on calls are tracked, for as long as the process lives.
+  package static func startTracking() {
+    var new = pthread_key_t()
+    guard key.load(ordering: .relaxed) < 0, pthread_key_create(&new, nil) == 0 else { return }
+    key.store(Int(new), ordering: .releasing)
+  }
+
+  /// The call that this thread is in. Safe to ask for in a handler of signals; valid until the call returns.
+  package static var current: UnsafePointer<PluginCall>? {
+    let key = key.load(ordering: .acquiring)
+    guard key >= 0 else { return nil }
+    return pthread_getspecific(pthread_key_t(key)).map { UnsafePointer($0.assumingMemoryBound(to: PluginCall.self)) }
+  }
+
+  /// Calls what is a library's.
+  static func track<Value>(
+    _ place: @autoclosure () -> String, of library: String, _ body: () throws -> Value
+  ) rethrows -> Value {
+    let key = key.load(ordering: .acquiring)
+    guard key >= 0 else { return try body() }
+    return try library.withCString { library in
+      try place().withCString { place in
+        try withUnsafePointer(to: PluginCall(library: library, place: place)) { call in
+          let outer = pthread_getspecific(pthread_key_t(key))
+          pthread_setspecific(pthread_key_t(key), call)
+          defer { pthread_setspecific(pthread_key_t(key), outer) }
+          return try body()
+        }
+      }
+    }
+  }
+}
+
+/// Calls into the plugin of a file and turns what it reports into a `Failure` that begins with `place`.
 ///
 /// `promptCount` is the G of the call; an index of a prompt beyond it is dropped.
 func callPlugin(
-  _ place: @autoclosure () -> String, promptCount: Int = 0,
+  _ place: @autoclosure () -> String, of library: String, promptCount: Int = 0,
   _ body: (UnsafeMutablePointer<losskit_error>) -> Int32
 ) throws {
   var error = losskit_error()
   error.prompt = -1
-  let status = body(&error)
+  let status = PluginCall.track(place(), of: library) { body(&error) }
   guard status == 0 else {
     throw Failure(error, place: place(), status: status, promptCount: promptCount)
   }

@@ -130,7 +130,7 @@ struct ObjectiveChain: Sendable {
       case .absent: nil
       }
     }
-    try callPlugin(component.name, promptCount: frame.prompts) { error in
+    try callPlugin(component.name, of: component.library, promptCount: frame.prompts) { error in
       call.part.values.withUnsafeBufferPointer { values in
         inputs.withUnsafeBufferPointer { inputs in
           gradients.withUnsafeBufferPointer { gradients in

@@ -16,7 +16,7 @@ public final class PolicyInstance {
     self.type = type
   }
 
-  deinit { type.descriptor.pointee.destroy?(policy) }
+  deinit { PluginCall.track(place, of: type.library) { type.descriptor.pointee.destroy?(policy) } }
 
   private var place: String { "policy \(type.name)" }
 
@@ -128,7 +128,7 @@ public final class PolicyInstance {
   private func call(
     promptCount: Int = 0, _ others: [PolicyInstance] = [], _ body: (UnsafeMutablePointer<losskit_error>) -> Int32
   ) throws {
-    try withExtendedLifetime((self, others)) { try callPlugin(place, promptCount: promptCount, body) }
+    try withExtendedLifetime((self, others)) { try callPlugin(place, of: type.library, promptCount: promptCount, body) }
   }
 
   private func cannot(_ what: String) -> Failure { Failure("\(place): it cannot \(what)") }

@@ -1,0 +1,52 @@
+import Foundation
+import Testing
+
+/// A plugin that ends the command is named, and the exit status says that something went wrong.
+@Suite struct PluginEndTests {
+  /// Evaluates a loss that does this, alone and among others.
+  private func evaluate(_ statement: String) throws -> (library: String, run: Tool.Outcome) {
+    let place = try Workplace()
+    let directory = try place.makeDirectory("plugins")
+    let library = try place.compile(
+      """
+      #include <stdlib.h>
+      static double ending(double chosen, double rejected, double beta, double *d_chosen, double *d_rejected) {
+        *d_chosen = -beta;
+        *d_rejected = beta;
+        \(statement);
+        return beta * (rejected - chosen);
+      }
+      LOSSKIT_PAIRWISE_LOSS(ending, "ending", "Ends the process.", LOSSKIT_SCALE("beta", 0.1, "KL strength"))
+      """, as: "plugins/libending.so")
+    let run = try Tool.run(
+      ["evaluate", "--loss", "ending", "--input", "-", "--output", "-", "--plugin-path", directory],
+      input: #"{"policy_logp": [-10, -12], "reference_logp": [-11, -11]}"#)
+    return (library, run)
+  }
+
+  @Test(arguments: [
+    ("abort()", "it aborted (SIGABRT)"), ("*(volatile int *)8 = 1", "it crashed (SIGSEGV)"),
+    ("__builtin_trap()", "it crashed (SIG"), ("exit(0)", "it exited"), ("exit(7)", "it exited"),
+  ])
+  func aCallThatDoesNotReturn(statement: String, deed: String) throws {
+    let (library, run) = try evaluate(statement)
+    #expect(run.status != 0 && run.output == "")
+    #expect(run.error.hasPrefix("losskit: error: \(library): \(deed)"), "\(run.error)")
+    #expect(run.error.contains(" in a call (ending), which ended losskit; run 'losskit check \(library)'\n"))
+  }
+
+  @Test func aCallThatReturnsIsNotBlamed() throws {
+    let (_, run) = try evaluate("")
+    #expect(run.status == 0 && !run.error.contains("losskit check"), "\(run.error)")
+  }
+
+  @Test(.enabled(if: geteuid() == 0 && Programs.has("setpriv"), "only root can take on a group"))
+  func theFirstGroupOfManyUsersIsNotTheUsersOwn() throws {
+    let place = try Workplace()
+    let directory = try place.makeDirectory("plugins")
+    let library = try place.copy("libDPO.so", to: "plugins/libdpo-copy.so")
+    #expect(chown(library, 0, 100) == 0 && chmod(library, 0o775) == 0)
+    let run = try Tool.shell("setpriv --regid=100 --clear-groups $LOSSKIT list --plugin-path '\(directory)'")
+    #expect(run.error.contains("\(library): group 100 can write it, and others may belong to it"), "\(run.error)")
+  }
+}
