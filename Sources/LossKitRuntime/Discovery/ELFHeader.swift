@@ -37,6 +37,7 @@
     /// A part of the file that is mapped to memory.
     struct Segment {
       let type: UInt32
+      let flags: UInt32
       let offset, address, fileSize: UInt64
     }
 
@@ -44,6 +45,7 @@
     static let segmentSize = 56
     private static let loadable: UInt32 = 1
     private static let dynamic: UInt32 = 2
+    private static let readable: UInt32 = 4
 
     let segments: [Segment]
 
@@ -73,14 +75,23 @@
           throw Self.truncated(path)
         }
       }
+      // The dynamic loader reads this part from memory, wherever the header says that it lies.
+      guard let dynamic = dynamicSegment else { return }
+      guard let place = location(ofAddress: dynamic.address), place.offset == dynamic.offset,
+        place.available >= dynamic.fileSize
+      else {
+        throw Failure("\(path): damaged: its dynamic segment lies outside of what is loaded; build it again")
+      }
     }
 
     /// The part that lists what the dynamic loader needs.
     var dynamicSegment: Segment? { segments.first { $0.type == Self.dynamic } }
 
-    /// Where in the file the byte for a memory address lies, and how many bytes follow in its segment.
+    /// Where in the file the byte for a memory address lies, and how many bytes follow in its segment; nil for one that cannot be
+    /// read.
     func location(ofAddress address: UInt64) -> (offset: UInt64, available: UInt64)? {
-      for segment in segments where segment.type == Self.loadable && address >= segment.address {
+      for segment in segments
+      where segment.type == Self.loadable && segment.flags & Self.readable != 0 && address >= segment.address {
         let inside = address - segment.address
         if inside < segment.fileSize { return (segment.offset + inside, segment.fileSize - inside) }
       }
@@ -105,10 +116,11 @@
 
     private static func segment(_ index: Int, of table: ByteReader, path: String) throws -> Segment {
       let start = index * segmentSize
-      guard let type = table.uint32(at: start), let offset = table.uint64(at: start + 8),
-        let address = table.uint64(at: start + 16), let fileSize = table.uint64(at: start + 32)
+      guard let type = table.uint32(at: start), let flags = table.uint32(at: start + 4),
+        let offset = table.uint64(at: start + 8), let address = table.uint64(at: start + 16),
+        let fileSize = table.uint64(at: start + 32)
       else { throw truncated(path) }
-      return Segment(type: type, offset: offset, address: address, fileSize: fileSize)
+      return Segment(type: type, flags: flags, offset: offset, address: address, fileSize: fileSize)
     }
   }
 

@@ -6,41 +6,65 @@ import LossKit
   import Darwin
 #endif
 
-/// What tells one file from another, under whatever name.
-struct FileIdentity: Hashable, Sendable {
-  let device, inode: UInt64
-}
-
-/// A library file, held open after it was found fit to be trusted: a regular file of root or of the user, in a directory
-/// of root or of the user, both of which nobody else can write.
-///
-/// What is checked is the open file, not its name. That the name still leads to it when the system opens the library is
-/// for the owner of the directory to keep, who is trusted.
+/// A library file, held open after it was found fit to be trusted: a regular file of root or of the user that nobody else can
+/// write, in a directory that can be trusted.
 struct LibraryFile: ~Copyable {
   let path: String
-  let identity: FileIdentity
-  let size: UInt64
+  let stamp: FileStamp
   private let descriptor: Int32
+
+  var identity: FileIdentity { stamp.identity }
+  var size: UInt64 { UInt64(max(0, stamp.size)) }
 
   /// Opens and checks the file at an absolute path.
   init(path: String) throws {
-    let descriptor = path.withCString { open($0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) }
+    let slash = path.lastIndex(of: "/") ?? path.startIndex
+    let parent = slash == path.startIndex ? "/" : String(path[..<slash])
+    let directory = try TrustedDirectory(path: parent) { Self.openFailure(path, $0) }
+    try self.init(name: String(path[path.index(after: slash)...]), path: path, in: directory)
+  }
+
+  /// Opens and checks a file of a directory; `path` is what it is called in messages, and by the system's loader.
+  init(name: String, path: String, in directory: borrowing TrustedDirectory) throws {
+    let descriptor = openat(directory.descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { throw Self.openFailure(path, errno) }
     do {
-      let status = try Self.status(of: descriptor, path: path)
-      guard status.st_mode & S_IFMT == S_IFREG else {
-        throw Failure("\(path): not a regular file; a plugin is a file of its own")
+      var status = stat()
+      guard fstat(descriptor, &status) == 0 else {
+        throw Failure("\(path): cannot be examined: \(String(cString: strerror(errno)))")
       }
-      try Self.checkOwnership(status, path: path)
-      try Self.checkDirectory(of: path)
+      try Self.check(status, path: path)
       self.path = path
       self.descriptor = descriptor
-      identity = FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
-      size = UInt64(max(0, status.st_size))
+      stamp = FileStamp(status)
     } catch {
       close(descriptor)
       throw error
     }
+  }
+
+  /// Throws for what is not a regular file, and where anybody else can write it.
+  static func check(_ status: stat, path: String) throws {
+    guard status.st_mode & S_IFMT != S_IFLNK else { throw openFailure(path, ELOOP) }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw Failure("\(path): not a regular file; a plugin is a file of its own")
+    }
+    try Ownership.check(status, path: path)
+  }
+
+  /// Has the system open the library. It stays open as long as the process.
+  ///
+  /// The system goes by the name, so that `$ORIGIN` in the file, debuggers and profilers know where it lies. Nobody but root and the
+  /// user can have made the name lead elsewhere after the file was checked, and that is found out.
+  func openLibrary() throws -> UnsafeMutableRawPointer {
+    let handle = PluginCall.track("opening it", of: path) { dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) }
+    guard let handle else {
+      throw Failure("\(path): cannot be opened: \(dlerror().map { String(cString: $0) } ?? "no reason given")")
+    }
+    guard FileStamp(path: path)?.hasContent(of: stamp) == true else {
+      throw Failure("\(path): it was exchanged while it was opened; start the program again")
+    }
+    return handle
   }
 
   deinit { close(descriptor) }
@@ -66,42 +90,6 @@ struct LibraryFile: ~Copyable {
     default: Failure("\(path): cannot be opened: \(String(cString: strerror(code)))")
     }
   }
-
-  private static func status(of descriptor: Int32, path: String) throws -> stat {
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
-      throw Failure("\(path): cannot be examined: \(String(cString: strerror(errno)))")
-    }
-    return status
-  }
-
-  private static func checkDirectory(of path: String) throws {
-    let directory = directoryPart(of: path)
-    let descriptor = directory.withCString { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-    guard descriptor >= 0 else { throw openFailure(directory, errno) }
-    defer { close(descriptor) }
-    try checkOwnership(status(of: descriptor, path: directory), path: directory)
-  }
-
-  /// The group may write only where it is the user's own or root's.
-  private static func checkOwnership(_ status: stat, path: String) throws {
-    guard status.st_uid == 0 || status.st_uid == geteuid() else {
-      throw Failure("\(path): belongs to user \(status.st_uid), neither root nor you; plugins run with your rights")
-    }
-    guard status.st_mode & S_IWOTH == 0 else {
-      throw Failure("\(path): everybody can write it; take that right away with chmod o-w")
-    }
-    guard status.st_mode & S_IWGRP == 0 || status.st_gid == 0 || status.st_gid == getegid() else {
-      throw Failure(
-        "\(path): group \(status.st_gid), which is not yours, can write it; take that right away with chmod g-w")
-    }
-  }
-}
-
-/// The directory of an absolute path.
-private func directoryPart(of path: String) -> String {
-  guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return "/" }
-  return String(path[..<slash])
 }
 
 /// A path as an absolute one, from the working directory on.

@@ -1,0 +1,124 @@
+import LossKit
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Who may change a file or directory: for plugins it has to be root or the user, and nobody else.
+enum Ownership {
+  /// Throws where anybody else may exchange the content of a library or of its directory.
+  static func check(_ status: stat, path: String) throws {
+    guard isTrusted(status.st_uid) else { throw foreign(status, path) }
+    if status.st_mode & S_IWOTH != 0, status.st_mode & S_ISVTX != 0 {
+      throw Failure("\(path): everybody can put files there; move the plugin into a directory of your own")
+    }
+    try checkWriters(status, path: path)
+  }
+
+  /// Throws where anybody else may exchange what lies in a directory somewhere above a library.
+  ///
+  /// A directory such as /tmp, in which everybody may write and nobody may take away what is another's, is fine. So is one above
+  /// the running code itself, which whoever can write there could exchange just as well.
+  static func checkAbove(_ status: stat, path: String) throws {
+    if RunningCode.directoriesAbove.contains(FileIdentity(status)) { return }
+    guard isTrustedAbove(status.st_uid) else { throw foreign(status, path) }
+    if status.st_mode & S_ISVTX == 0 { try checkWriters(status, path: path) }
+  }
+
+  /// Whether an owner is root or the user.
+  static func isTrusted(_ owner: uid_t) -> Bool { owner == 0 || owner == geteuid() }
+
+  /// Whether the owner of something above a library is root or the user. In a container that does not know root, what root owns
+  /// belongs to whom `/` belongs to.
+  static func isTrustedAbove(_ owner: uid_t) -> Bool { isTrusted(owner) || owner == ownerOfEverything }
+
+  private static let ownerOfEverything: uid_t = {
+    var status = stat()
+    return lstat("/", &status) == 0 ? status.st_uid : 0
+  }()
+
+  private static func foreign(_ status: stat, _ path: String) -> Failure {
+    Failure(
+      "\(path): belongs to user \(status.st_uid), neither root nor you, and plugins run with your rights; "
+        + "copy the plugin into a directory of your own")
+  }
+
+  private static func checkWriters(_ status: stat, path: String) throws {
+    guard status.st_mode & S_IWOTH == 0 else {
+      throw Failure("\(path): everybody can write it; take that right away with chmod o-w")
+    }
+    guard status.st_mode & S_IWGRP == 0 || isPrivate(status.st_gid) else {
+      throw Failure(
+        "\(path): group \(status.st_gid) can write it, and others may belong to it; take that right away with chmod g-w"
+      )
+    }
+  }
+
+  // MARK: Groups
+
+  private static let privateGroups = Mutex([gid_t: Bool]())
+
+  /// Whether nobody but the user, and root, can be in a group. It is looked up once in a process.
+  private static func isPrivate(_ group: gid_t) -> Bool {
+    privateGroups.withLock { known in
+      if let answer = known[group] { return answer }
+      let answer = lookUpPrivate(group)
+      known[group] = answer
+      return answer
+    }
+  }
+
+  /// A group lists its members, except those whose first group it is. That it is nobody else's first group is only sure of one
+  /// that has the user's own name, as many systems give to each user, and of those below 100, which no person has as the first one.
+  private static func lookUpPrivate(_ id: gid_t) -> Bool {
+    guard let user = userName(geteuid()), let group = groupEntry(id) else { return false }
+    guard group.members.allSatisfy({ $0 == user || $0 == "root" }) else { return false }
+    #if os(Linux)
+      return group.name == user || id < 100
+    #else
+      return group.name == user || id == 0
+    #endif
+  }
+
+  private static func userName(_ id: uid_t) -> String? {
+    withBuffer { buffer in
+      var entry = passwd()
+      var found: UnsafeMutablePointer<passwd>?
+      let status = getpwuid_r(id, &entry, &buffer, buffer.count, &found)
+      return (status, found.map { String(cString: $0.pointee.pw_name) })
+    }
+  }
+
+  private static func groupEntry(_ id: gid_t) -> (name: String, members: [String])? {
+    withBuffer { buffer in
+      var entry = group()
+      var found: UnsafeMutablePointer<group>?
+      let status = getgrgid_r(id, &entry, &buffer, buffer.count, &found)
+      guard let entry = found?.pointee else { return (status, nil) }
+      var members: [String] = []
+      var next = entry.gr_mem
+      while let member = next?.pointee {
+        members.append(String(cString: member))
+        next = next?.advanced(by: 1)
+      }
+      return (status, (String(cString: entry.gr_name), members))
+    }
+  }
+
+  /// Looks something up with a larger and larger buffer, until it is large enough.
+  private static func withBuffer<Value>(
+    _ body: (inout [CChar]) -> (status: Int32, value: Value?)
+  ) -> Value? {
+    var size = 4096
+    while size <= 1 << 24 {
+      var buffer = [CChar](repeating: 0, count: size)
+      let result = body(&buffer)
+      if result.status != ERANGE { return result.value }
+      size *= 4
+    }
+    return nil
+  }
+}

@@ -1,0 +1,58 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The files that this code was loaded from.
+package enum RunningCode {
+  /// The running program, all links resolved.
+  package static var program: String? {
+    #if canImport(Glibc)
+      return resolved("/proc/self/exe")
+    #else
+      var size = UInt32(0)
+      _NSGetExecutablePath(nil, &size)
+      var buffer = [CChar](repeating: 0, count: Int(size) + 1)
+      guard _NSGetExecutablePath(&buffer, &size) == 0 else { return nil }
+      return buffer.withUnsafeBufferPointer { $0.baseAddress.flatMap { resolved(String(cString: $0)) } }
+    #endif
+  }
+
+  /// The library that this code is part of, all links resolved. Where it is part of a program, it may be nil.
+  package static var library: String? {
+    // Its declaration needs _GNU_SOURCE, which the imported C library was not built with, so it is found by name. What it
+    // fills in are four pointers, the name of the file first.
+    typealias Lookup = @convention(c) (UnsafeRawPointer, UnsafeMutablePointer<UnsafePointer<CChar>?>) -> Int32
+    guard let symbol = dlsym(nil, "dladdr") else { return nil }
+    return withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: 4) { found in
+      found.initialize(repeating: nil)
+      guard let target = found.baseAddress, unsafeBitCast(symbol, to: Lookup.self)(#dsohandle, target) != 0,
+        let name = found[0]
+      else { return nil }
+      // The name of a program is what its caller wrote.
+      let path = String(cString: name)
+      return path.hasPrefix("/") ? resolved(path) : nil
+    }
+  }
+
+  /// The directories above the program and the library. Whoever can exchange one of them can exchange this code.
+  static let directoriesAbove: Set<FileIdentity> = {
+    var identities: Set<FileIdentity> = []
+    for file in [program, library].compactMap({ $0 }) {
+      var path = file[...]
+      while let slash = path.lastIndex(of: "/") {
+        path = path[..<slash]
+        var status = stat()
+        if lstat(path.isEmpty ? "/" : String(path), &status) == 0 { identities.insert(FileIdentity(status)) }
+      }
+    }
+    return identities
+  }()
+
+  private static func resolved(_ path: String) -> String? {
+    guard let path = realpath(path, nil) else { return nil }
+    defer { free(path) }
+    return String(cString: path)
+  }
+}

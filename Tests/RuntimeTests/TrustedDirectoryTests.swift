@@ -1,0 +1,83 @@
+import Foundation
+import LossKitRuntime
+import Testing
+
+/// Nobody but root and the user may be able to exchange what is on the way to a library.
+@Suite struct TrustedDirectoryTests {
+  let workshop: PluginWorkshop
+  /// `above/own/libtoy.so`
+  let library: String
+  let above: String
+
+  init() throws {
+    workshop = try PluginWorkshop()
+    above = try workshop.makeDirectory("above")
+    try workshop.makeDirectory("above/own")
+    library = try workshop.build(LossSource().text, as: "above/own/libtoy.so")
+  }
+
+  @Test func aDirectoryAboveThatEverybodyCanWrite() throws {
+    try workshop.setPermissions(0o777, of: above)
+    #expect(
+      message { try PluginLibrary.open(library) }
+        == "\(above): everybody can write it; take that right away with chmod o-w")
+    let registry = PluginRegistry(searchPath: try PluginSearchPath(["\(above)/own"]))
+    #expect(registry.listing.problems.map(\.path) == ["\(above)/own"])
+    #expect(registry.listing.problems.first?.message.hasPrefix("\(above): everybody can write it") == true)
+  }
+
+  @Test func whereNobodyMayTakeAwayWhatIsAnothersTheRightToWriteDoesNoHarm() throws {
+    try workshop.setPermissions(0o1777, of: above)
+    #expect(try PluginLibrary.open(library).components.count == 1)
+  }
+
+  @Test func aLibraryThatLiesBesideWhatAnybodyPutsThere() throws {
+    let directory = try workshop.makeDirectory("shared")
+    let copy = try workshop.write(workshop.read(library), as: "shared/libtoy.so")
+    try workshop.setPermissions(0o1777, of: directory)
+    #expect(
+      message { try PluginLibrary.open(copy) }
+        == "\(directory): everybody can put files there; move the plugin into a directory of your own")
+  }
+
+  @Test func aDirectoryThatALinkLeadsThrough() throws {
+    let link = workshop.path("link")
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "above/../above/./own")
+    #expect(try PluginLibrary.open("\(link)/libtoy.so").path == "\(link)/libtoy.so")
+    try workshop.setPermissions(0o777, of: above)
+    #expect(message { try PluginLibrary.open("\(link)/libtoy.so") }.hasPrefix("\(above): everybody can write it"))
+  }
+
+  @Test func linksThatLeadToThemselves() throws {
+    let link = workshop.path("link")
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "link")
+    #expect(message { try PluginLibrary.open("\(link)/libtoy.so") }.hasPrefix("\(link)/libtoy.so: "))
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "only root can give directories away"))
+  func aDirectoryAboveOfAnotherUser() throws {
+    #expect(chown(above, 54321, 0) == 0)
+    #expect(
+      message { try PluginLibrary.open(library) }
+        == "\(above): belongs to user 54321, neither root nor you, and plugins run with your rights; "
+        + "copy the plugin into a directory of your own")
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "only root can give links away"))
+  func aLinkOfAnotherUser() throws {
+    let link = workshop.path("link")
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "above/own")
+    #expect(lchown(link, 54321, 0) == 0)
+    #expect(message { try PluginLibrary.open("\(link)/libtoy.so") }.hasPrefix("\(link): a symbolic link of user 54321"))
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "only root can give directories away"))
+  func aDirectoryThatAGroupCanWrite() throws {
+    // Of the groups that persons have, 100 is the usual one.
+    #expect(chown(above, 0, 100) == 0)
+    try workshop.setPermissions(0o775, of: above)
+    #expect(
+      message { try PluginLibrary.open(library) }
+        == "\(above): group 100 can write it, and others may belong to it; take that right away with chmod g-w")
+  }
+}
