@@ -112,7 +112,8 @@ runtime = LD_LIBRARY_PATH="$(RUNTIME)" ldd $(1) | sed -n 's|.*=> \($(RUNTIME)/[^
 # Runs commands that fill the directory $$stage, and installs what lies in it as a part of the installation.
 staged = set -e; umask 022; stage=$$(mktemp -d); trap 'rm -rf "$$stage"' EXIT; $(2); Installation/tree install "$$stage" "$(ROOT)" $(1)
 
-# Links and installs liblosskit.so, the headers and the plugins, out of what is built in $(BUILD). Plugins share one copy of the SDK.
+# Links and installs liblosskit.so, the program that opens plugins for its index, the headers and the plugins, out of what is built in
+# $(BUILD). Plugins share one copy of the SDK.
 install-library:
 	$(call staged,library, \
 	mkdir -p "$$stage/lib/losskit/plugins" "$$stage/lib/pkgconfig" "$$stage/include"; \
@@ -122,8 +123,11 @@ install-library:
 	  -Xlinker -soname=$(SONAME) -Xlinker -rpath -Xlinker '$$ORIGIN/losskit' -Xlinker -z -Xlinker defs; \
 	ln -s liblosskit.so.$(VERSION) "$$stage/lib/$(SONAME)"; \
 	ln -s $(SONAME) "$$stage/lib/liblosskit.so"; \
+	$(SWIFT)c -emit-executable -o "$$stage/lib/losskit/losskit-index" -no-toolchain-stdlib-rpath \
+	  @$(BUILD)/losskit-index.product/Objects.LinkFileList -Xlinker --defsym=main=LossKitIndex_main -lffi -lmd -lmvec \
+	  -Xlinker --gc-sections -Xlinker --strip-all -Xlinker --as-needed -Xlinker -rpath -Xlinker '$$ORIGIN'; \
 	Installation/link-plugins "$(SWIFT)c" "$(BUILD)" "$$stage/lib/losskit"; \
-	cp $$($(call runtime,"$$stage/lib/liblosskit.so" $(BUILD)/lib*.so)) "$$stage/lib/losskit/"; \
+	cp $$($(call runtime,"$$stage/lib/liblosskit.so" "$$stage/lib/losskit/losskit-index" $(BUILD)/lib*.so)) "$$stage/lib/losskit/"; \
 	cp Sources/CLossKit/include/losskit.h Sources/CLossKit/include/losskit_plugin.h \
 	  Sources/CLossKitLogits/include/losskit_logprob.h "$$stage/include/"; \
 	sed 's/@VERSION@/$(VERSION)/' Sources/LossKitC/losskit.pc.in >"$$stage/lib/pkgconfig/losskit.pc")

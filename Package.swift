@@ -68,6 +68,7 @@ let package = Package(
     .library(name: "LossKitRuntime", targets: ["LossKitRuntime"]),
     .library(name: "LossKitTraining", targets: ["LossKitTraining"]),
     .executable(name: "losskit", targets: ["LossKitCommand"]),
+    .executable(name: "losskit-index", targets: ["LossKitIndex"]),
     // The Makefile links liblosskit.so out of it: the command has that product's name, and a library of the host among the
     // plugins of a build tree would be taken for one.
     .library(name: "LossKitC", type: .static, targets: ["LossKitC"]),
@@ -106,6 +107,7 @@ let package = Package(
       // The library holds the functions of losskit_logprob.h as they are.
       name: "LossKitC", dependencies: ["LossKitRuntime", "LossKit", "CLossKit", "CLossKitKernels", "CLossKitLogits"],
       exclude: ["exports.map", "losskit.pc.in"], swiftSettings: settings),
+    .executableTarget(name: "LossKitIndex", dependencies: ["LossKitRuntime"], swiftSettings: settings),
     .target(
       name: "LossKitTraining",
       dependencies: ["LossKitRuntime", "LossKit", .product(name: "Logging", package: "swift-log")],

@@ -26,29 +26,25 @@ final class HostedRegistry: Sendable {
     let digests = try options.allowed_digests.map { digests in
       Set(try texts(digests, count: options.allowed_digest_count, place, "allowed_digests"))
     }
-    registry = PluginRegistry(searchPath: path, allowedDigests: digests)
+    registry = PluginRegistry(searchPath: path, allowedDigests: digests, indexer: Self.ownIndexer)
   }
 
-  /// The plugins that were installed with this library, wherever that was moved.
+  /// The directory of what was installed with this library, wherever that was moved.
+  private static var ownDirectory: String? {
+    RunningCode.library.flatMap { path in path.lastIndex(of: "/").map { path[..<$0] + "/losskit" } }
+  }
+
+  /// The plugins that were installed with this library.
   private static var ownDirectories: [String] {
-    guard let library = ownPath, let slash = library.lastIndex(of: "/") else { return [] }
-    let directory = library[..<slash] + "/losskit/plugins"
-    return access(String(directory), F_OK) == 0 ? [String(directory)] : []
+    guard let directory = ownDirectory.map({ $0 + "/plugins" }), access(directory, F_OK) == 0 else { return [] }
+    return [directory]
   }
 
-  /// The file that this code was loaded from.
-  private static var ownPath: String? {
-    // Its declaration needs _GNU_SOURCE, which the imported C library was not built with, so it is found by name. What it
-    // fills in are four pointers, the name of the file first.
-    typealias Lookup = @convention(c) (UnsafeRawPointer, UnsafeMutablePointer<UnsafePointer<CChar>?>) -> Int32
-    guard let symbol = dlsym(nil, "dladdr") else { return nil }
-    return withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: 4) { found in
-      found.initialize(repeating: nil)
-      guard let target = found.baseAddress, unsafeBitCast(symbol, to: Lookup.self)(#dsohandle, target) != 0,
-        let name = found[0], let path = realpath(name, nil)
-      else { return nil }
-      defer { free(path) }
-      return String(cString: path)
-    }
+  /// The program that opens libraries for their index, installed with this library. None is started with more rights than the user's.
+  private static var ownIndexer: PluginIndexer? {
+    guard let program = ownDirectory.map({ $0 + "/losskit-index" }), access(program, X_OK) == 0, geteuid() == getuid(),
+      getegid() == getgid()
+    else { return nil }
+    return PluginIndexer(program: program)
   }
 }

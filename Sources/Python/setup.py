@@ -1,4 +1,5 @@
-"""Builds the wheel with the native library, the plugins and the parts of the Swift runtime that they need.
+"""Builds the wheel with the native library, the plugins, the program that opens them for the library's index, and the parts of the
+Swift runtime that they need.
 
 LOSSKIT_PREFIX names an installed prefix to take them from; without it `make` builds and installs them out of the checkout
 that this folder is part of.
@@ -65,7 +66,9 @@ class BuildWithLibraries(build_py):
         (package / "losskit" / "plugins").mkdir(parents=True)
         plugins = [path for path in (prefix / "lib" / "losskit" / "plugins").glob("*.so") if path.name not in POLICIES]
         shutil.copy2(library, package)
-        for source in needed_libraries(prefix, [library, *plugins]):
+        indexer = prefix / "lib" / "losskit" / "losskit-index"
+        shutil.copy2(indexer, package / "losskit")
+        for source in needed_libraries(prefix, [library, indexer, *plugins]):
             shutil.copy2(source, package / "losskit")
         for source in plugins:
             shutil.copy2(source, package / "losskit" / "plugins")

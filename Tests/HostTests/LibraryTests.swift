@@ -14,6 +14,36 @@ struct LibraryTests {
     #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output)")
   }
 
+  @Test("A host survives plugins that end the process which opens them")
+  func survives() throws {
+    let outcome = try Prefix.shared.get().shell(
+      """
+      \(Self.compile("survives"))
+      mkdir plugins
+      cat >loss.h <<'end'
+      #include <stdlib.h>
+      #include <losskit_plugin.h>
+      static double loss(double chosen, double rejected, double beta, double *d_chosen, double *d_rejected) {
+        *d_chosen = -beta;
+        *d_rejected = beta;
+        return -beta * (chosen - rejected);
+      }
+      LOSSKIT_PAIRWISE_LOSS(loss, NAME, "A loss.", LOSSKIT_SCALE("beta", 0.1, "KL strength"))
+      #define WHEN_OPENED __attribute__((constructor)) static void opened(void)
+      end
+      build() {
+        printf '#define NAME "%s"\\n#include "loss.h"\\n%s\\n' "$1" "$2" >plugin.c
+        cc -shared -fPIC -I "$PREFIX/include" plugin.c -o "plugins/lib$1.so"
+      }
+      build good ''
+      build aborting 'WHEN_OPENED { abort(); }'
+      build exiting 'WHEN_OPENED { exit(0); }'
+      build crashing 'WHEN_OPENED { *(volatile int *)8 = 1; }'
+      ./survives "$PWD/plugins" libaborting.so libexiting.so libcrashing.so
+      """)
+    #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output)")
+  }
+
   @Test("Two versions of it work in one process")
   func copies() throws {
     let outcome = try Prefix.shared.get().shell(

@@ -42,7 +42,10 @@ final class Prefix: Sendable {
 
   /// Runs a shell command in a clean directory, in which pkg-config knows this prefix and nothing else does.
   func shell(_ command: String, environment: [String: String] = [:]) throws -> Program.Outcome {
-    let own = ["PKG_CONFIG_PATH": path + "/lib/pkgconfig", "PREFIX": path, "PACKAGE": Program.package]
+    let own = [
+      "PKG_CONFIG_PATH": path + "/lib/pkgconfig", "PREFIX": path, "PACKAGE": Program.package,
+      "XDG_CACHE_HOME": place + "/cache",
+    ]
     return try Program.run(
       "sh", ["-ec", command], in: try cleanDirectory(), environment: own.merging(environment) { $1 })
   }

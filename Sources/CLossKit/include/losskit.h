@@ -69,7 +69,7 @@ typedef struct losskit_registry_object *losskit_registry_ref;
 enum { LOSSKIT_DEFAULT_PATH = 1 };
 
 /* Where plugins come from. All zero: from nowhere but losskit_registry_add. A plugin runs with the rights of the program; a
- * file is opened only if it, and its directory, belong to root or the user and cannot be written by others. */
+ * file is opened only if it, and all directories above it, belong to root or the user and cannot be written by others. */
 typedef struct losskit_registry_options {
   const char *const *directories;      /* absolute; a name found in an earlier one hides the same name in a later one */
   size_t directory_count;
@@ -78,8 +78,10 @@ typedef struct losskit_registry_options {
   uint32_t flags, reserved;
 } losskit_registry_options;
 
-/* Makes a registry; options may be NULL. Nothing is opened before the first name is looked up. A directory that cannot be read
- * is told by losskit_registry_list. End it with losskit_registry_close. */
+/* Makes a registry; options may be NULL. Nothing is searched before the first name is looked up. What the libraries of the
+ * directories offer is learned in processes of their own (losskit/losskit-index beside liblosskit.so) and kept in the user's cache
+ * directory; this process opens those that it uses. What cannot be used is told by losskit_registry_list. End it with
+ * losskit_registry_close. */
 int32_t losskit_registry_open(const losskit_registry_options *options, losskit_registry_ref *registry,
                               losskit_failure *failure);
 

@@ -1,3 +1,5 @@
+import LossKitRuntime
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -7,18 +9,7 @@
 /// The running program, as a file.
 enum Executable {
   /// Its path, all links resolved.
-  static var path: String? {
-    #if canImport(Glibc)
-      guard let path = realpath("/proc/self/exe", nil) else { return nil }
-    #else
-      var size = UInt32(0)
-      _NSGetExecutablePath(nil, &size)
-      var buffer = [CChar](repeating: 0, count: Int(size) + 1)
-      guard _NSGetExecutablePath(&buffer, &size) == 0, let path = realpath(buffer, nil) else { return nil }
-    #endif
-    defer { free(path) }
-    return String(cString: path)
-  }
+  static var path: String? { RunningCode.program }
 
   /// Whether a shell finds this program under a name.
   static func isInPath(as name: String) -> Bool {

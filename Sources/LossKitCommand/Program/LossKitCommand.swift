@@ -38,13 +38,18 @@ struct LossKitCommand: ParsableCommand {
     subcommands: [
       ListCommand.self, DescribeCommand.self, EvaluateCommand.self, ExportCommand.self, TrainCommand.self,
       CompareCommand.self, NewCommand.self, SDKCommand.self, CheckCommand.self, CheckWorkerCommand.self,
+      IndexWorkerCommand.self,
     ])
+
+  /// The commands by which the program starts itself to open libraries, whose end their parents see.
+  private static let workers = [CheckWorkerCommand.name, IndexWorkerCommand.name]
 
   static func main() {
     StandardFiles.openClosed()
     do {
       try blaming(.usage) { try checkCommand(CommandLine.arguments.dropFirst().first) }
       var command = try parseAsRoot()
+      if !workers.contains(CommandLine.arguments.dropFirst().first ?? "") { PluginEnd.report() }
       try command.run()
     } catch let failure as CommandFailure {
       fail(failure.message, failure.status)
@@ -59,7 +64,7 @@ struct LossKitCommand: ParsableCommand {
   private static func checkCommand(_ name: String?) throws {
     let shown = configuration.subcommands.filter { $0.configuration.shouldDisplay }
     let known = shown.map { $0.configuration.commandName ?? "" } + ["help"]
-    guard let name, !name.hasPrefix("-"), !known.contains(name), name != CheckWorkerCommand.name else { return }
+    guard let name, !name.hasPrefix("-"), !known.contains(name), !workers.contains(name) else { return }
     throw Failure(unknownNameMessage(name, kind: "command", known: known))
   }
 

@@ -19,12 +19,13 @@ struct PluginOptions: ParsableArguments {
       "A directory with plugins, searched before all others; may be given several times.", valueName: "directory"))
   var pluginPaths: [String] = []
 
-  /// The registry of all plugins, which are opened when the first name is looked up.
+  /// The registry of all plugins, which are searched when the first name is looked up.
   func registry() throws -> PluginRegistry {
     try blaming(.usage) {
       let given = try PluginSearchPath(pluginPaths.map(Self.absolute))
       let path = given.appending(try .fromEnvironment()).appending(try PluginSearchPath(Self.ownDirectories))
-      return PluginRegistry(searchPath: path)
+      let indexer = Executable.path.map { PluginIndexer(program: $0, arguments: [IndexWorkerCommand.name]) }
+      return PluginRegistry(searchPath: path, indexer: indexer)
     }
   }
 

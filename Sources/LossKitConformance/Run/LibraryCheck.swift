@@ -76,13 +76,13 @@ package struct LibraryCheck: Sendable {
   private func follow(
     _ task: Worker.Task, _ report: inout LibraryReport, _ lastDigest: inout ContinuousClock.Instant
   ) throws -> Worker.Task? {
-    let worker = try WorkerProcess(
-      executable: executable, arguments: arguments(task), environment: Self.workerEnvironment)
+    let worker = try ChildProcess(executable: executable, arguments: arguments(task), takesPrinted: true)
     var running: (number: Int, subject: TestSubject, test: String, note: String)?
     var lastNumber = task.start - 1
     var ended: [TestResult] = []
-    let (end, errors) = worker.follow(patience: task.timeLimit * 6) { record in
-      switch record {
+    let (end, errors) = worker.follow(patience: task.timeLimit * 6) { line in
+      switch WorkerRecord(line: line) {
+      case nil: break
       case .offers(let subject): report.offers.insert(subject)
       case .begin(let number, let subject, let test):
         running = (number, subject, test, "")
@@ -164,25 +164,11 @@ package struct LibraryCheck: Sendable {
   }
 
   /// How a worker ended that should have gone on.
-  private func describe(_ end: WorkerProcess.End, _ errors: String) -> String {
-    let last = errors.split(separator: "\n").last { !$0.allSatisfy(\.isWhitespace) }
-    let said = last.map { ": \($0.prefix(200))" } ?? ""
-    return switch end {
-    case .exit(let status): "it ended the process with status \(status)" + said
+  private func describe(_ end: ChildProcess.End, _ errors: String) -> String {
+    switch end {
     case .signal(SIGXCPU), .signal(SIGKILL): "it took more than \(task.timeLimit) s of processor time"
-    case .signal(let signal): "it crashed the process: \(String(cString: strsignal(signal)))" + said
-    case .silence: "it did not return within \(task.timeLimit * 6) s"
+    case .silence: "\(end.description(errors: errors)) within \(task.timeLimit * 6) s"
+    default: end.description(errors: errors)
     }
-  }
-
-  /// The own environment; but a crash is told by its signal, not by a listing that takes seconds to make.
-  private static var workerEnvironment: [String] {
-    var variables: [String] = []
-    var next = environ
-    while let text = next.pointee {
-      variables.append(String(cString: text))
-      next += 1
-    }
-    return variables.filter { !$0.hasPrefix("SWIFT_BACKTRACE=") } + ["SWIFT_BACKTRACE=enable=no"]
   }
 }

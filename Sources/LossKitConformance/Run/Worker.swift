@@ -34,7 +34,6 @@ package struct Worker {
 
   private let task: Task
   private let registry: PluginRegistry
-  private let output = WorkerProcess.recordFile
   private var number = 0
 
   /// A worker that writes its records to the file it was given for that. `registry` is where named objectives look for their
@@ -46,13 +45,13 @@ package struct Worker {
 
   /// Runs all tests that are asked for. The process has to end when this returns: that is the last test.
   package mutating func run() {
-    Self.limitCoreFiles()
-    PrintedBytes.$errorFile.withValue(WorkerProcess.printedFile) { test() }
+    preventCoreFiles()
+    PrintedBytes.$errorFile.withValue(ChildProcess.printedFile) { test() }
   }
 
   private mutating func test() {
     guard let library = open() else { return }
-    for subject in Self.subjects(of: library) { Self.write(.offers(subject), to: output) }
+    for subject in Self.subjects(of: library) { writeRecord(WorkerRecord.offers(subject).line) }
     let (task, registry) = (task, registry)
     for component in library.components {
       let subject = TestSubject(kind: component.kind.rawValue, name: component.name)
@@ -191,8 +190,7 @@ package struct Worker {
     }
     let mode = ArithmeticMode()
     let start = processorTime()
-    let output = output
-    let result = Result { try body { Self.write(.note($0), to: output) } }
+    let result = Result { try body { writeRecord(WorkerRecord.note($0).line) } }
     mode.restore()
     let seconds = processorTime() - start
     switch result {
@@ -205,28 +203,12 @@ package struct Worker {
 
   private mutating func begin(_ subject: TestSubject, _ name: String) {
     Self.limitProcessorTime(seconds: task.timeLimit)
-    Self.write(.begin(number: number, subject: subject, test: name), to: output)
+    writeRecord(WorkerRecord.begin(number: number, subject: subject, test: name).line)
     number += 1
   }
 
   private func end(_ outcome: TestResult.Outcome, seconds: Double, _ detail: String) {
-    Self.write(.end(outcome, seconds: seconds, detail: detail), to: output)
-  }
-
-  private static func write(_ record: WorkerRecord, to file: Int32) {
-    let bytes = Array(record.line.utf8)
-    var written = 0
-    while written < bytes.count {
-      let count = bytes.withUnsafeBytes { bytes in
-        #if canImport(Glibc)
-          Glibc.write(file, bytes.baseAddress.map { $0 + written }, bytes.count - written)
-        #else
-          Darwin.write(file, bytes.baseAddress.map { $0 + written }, bytes.count - written)
-        #endif
-      }
-      if count < 0, errno != EINTR { return }
-      written += max(0, count)
-    }
+    writeRecord(WorkerRecord.end(outcome, seconds: seconds, detail: detail).line)
   }
 
   // MARK: Limits
@@ -238,22 +220,12 @@ package struct Worker {
     limit.rlim_cur = min(limit.rlim_max, rlim_t(processorTime().rounded(.up)) + rlim_t(seconds))
     setrlimit(processorTimeLimit, &limit)
   }
-
-  /// A crash is a finding; nobody asked for its memory in a file.
-  private static func limitCoreFiles() {
-    var limit = rlimit()
-    getrlimit(coreFileLimit, &limit)
-    limit.rlim_cur = 0
-    setrlimit(coreFileLimit, &limit)
-  }
 }
 
 #if canImport(Glibc)
   private let processorTimeLimit = __rlimit_resource_t(RLIMIT_CPU.rawValue)
-  private let coreFileLimit = __rlimit_resource_t(RLIMIT_CORE.rawValue)
 #else
   private let processorTimeLimit = RLIMIT_CPU
-  private let coreFileLimit = RLIMIT_CORE
 #endif
 
 /// Seconds of processor time that the process has used.

@@ -8,61 +8,139 @@ import LossKit
 
 /// What a directory of the search path holds.
 struct PluginDirectory {
-  private(set) var libraries: [PluginLibrary] = []
+  private(set) var libraries: [KnownLibrary] = []
   private(set) var problems: [PluginProblem] = []
 
-  /// Opens every library and every manifest of a directory, in the order of their names. What cannot be used becomes a problem;
-  /// a library that a manifest names need not be a plugin itself.
-  init(_ path: String, allowedDigests: Set<String>?) {
+  /// Finds out what the manifests and the libraries of a directory offer, in the order of their names: from the index, or by opening
+  /// them. What cannot be used becomes a problem; a library that a manifest names need not be a plugin itself.
+  init(_ path: String, allowedDigests: Set<String>?, indexer: PluginIndexer?, index: inout LibraryIndex) {
     do {
-      let files = try Self.libraryFiles(in: path)
-      for file in files where file.hasSuffix(FunctionManifest.suffix) { open(file, allowedDigests) }
-      let named = Set(libraries.compactMap(\.functionLibrary))
-      for file in files where !file.hasSuffix(FunctionManifest.suffix) {
-        open(file, allowedDigests)
-        if named.contains(file) { problems.removeAll { $0.path == file } }
+      let scan = try DirectoryScan(path, allowedDigests)
+      for (file, result) in zip(scan.files, scan.results(indexer, &index)) {
+        switch result {
+        case .library(let library): libraries.append(library)
+        case .problem(let message): problems.append(PluginProblem(path: file, message: message))
+        }
       }
+      let named = Set(libraries.compactMap(\.offers.functionLibrary))
+      problems.removeAll { named.contains($0.path) }
     } catch {
       problems.append(PluginProblem(path: path, message: "\(error)"))
     }
   }
+}
 
-  private mutating func open(_ file: String, _ allowedDigests: Set<String>?) {
+/// A look at the files of a directory.
+private struct DirectoryScan: ~Copyable {
+  enum Result {
+    case library(KnownLibrary)
+    case problem(String)
+  }
+
+  private let directory: TrustedDirectory
+  private let allowedDigests: Set<String>?
+  private let names: [String]
+  let files: [String]
+
+  init(_ path: String, _ allowedDigests: Set<String>?) throws {
+    let failure = PluginLibrary.searchFailure(path)
+    let directory = try TrustedDirectory(path: path, orFail: failure)
+    let all = PluginLibrary.candidates(try fileNames(in: directory.descriptor, orFail: failure))
+    self.directory = directory
+    self.allowedDigests = allowedDigests
+    names = all.filter { $0.hasSuffix(FunctionManifest.suffix) } + all.filter { !$0.hasSuffix(FunctionManifest.suffix) }
+    let base = path.hasSuffix("/") ? path : path + "/"
+    files = names.map { base + $0 }
+  }
+
+  /// What became of each file.
+  func results(_ indexer: PluginIndexer?, _ index: inout LibraryIndex) -> [Result] {
+    var results = [Result?](repeating: nil, count: files.count)
+    var unknown: [(place: Int, stamp: FileStamp)] = []
+    for place in files.indices {
+      do {
+        let stamp = try stamp(place)
+        if let known = try known(place, stamp, index) {
+          results[place] = known
+        } else {
+          try examine(place)
+          unknown.append((place, stamp))
+        }
+      } catch {
+        results[place] = .problem("\(error)")
+      }
+    }
+    let outcomes = indexer?.outcomes(of: unknown.map { files[$0.place] })
+    for (order, (place, stamp)) in unknown.enumerated() {
+      results[place] = outcomes.map { learn(place, stamp, $0[order], &index) } ?? open(place)
+    }
+    return results.compactMap { $0 }
+  }
+
+  /// The stamp of a file that may be opened as far as its owner and its rights tell.
+  private func stamp(_ place: Int) throws -> FileStamp {
+    guard let status = directory.status(of: names[place]) else { throw Failure("\(files[place]): no such file") }
+    try LibraryFile.check(status, path: files[place])
+    return FileStamp(status)
+  }
+
+  /// What is known already: from the library, where this process has it open, or from the index.
+  private func known(_ place: Int, _ stamp: FileStamp, _ index: LibraryIndex) throws -> Result? {
+    let path = files[place]
+    if allowedDigests != nil {
+      try LibraryFile(name: names[place], path: path, in: directory).checkDigest(allowedDigests)
+    }
+    if let library = try PluginLibrary.opened(path, stamp) { return .library(KnownLibrary(library)) }
+    switch index.finding(path, stamp) {
+    case .offers(let offers): return .library(KnownLibrary(path, stamp.identity, offers))
+    case .died(let message, _): return .problem(message)
+    case nil: return nil
+    }
+  }
+
+  /// Throws for what needs no process to be found unusable.
+  private func examine(_ place: Int) throws {
+    #if os(Linux)
+      if names[place].hasSuffix(FunctionManifest.suffix) { return }
+      try checkELF(LibraryFile(name: names[place], path: files[place], in: directory))
+    #endif
+  }
+
+  private func learn(
+    _ place: Int, _ stamp: FileStamp, _ outcome: PluginIndexer.Outcome, _ index: inout LibraryIndex
+  ) -> Result {
+    switch outcome {
+    case .offers(let offers):
+      index.add(files[place], stamp, .offers(offers))
+      return .library(KnownLibrary(files[place], stamp.identity, offers))
+    case .refused(let message): return .problem(message)
+    case .died(let message):
+      index.add(files[place], stamp, .died(message, at: nanosecondsNow))
+      return .problem(message)
+    }
+  }
+
+  /// Opens a library in this process, where no other can be started.
+  private func open(_ place: Int) -> Result {
     do {
-      libraries.append(try PluginLibrary.open(file, allowedDigests: allowedDigests))
+      return .library(KnownLibrary(try PluginLibrary.open(files[place], allowedDigests: allowedDigests)))
     } catch {
-      problems.append(PluginProblem(path: file, message: "\(error)"))
+      return .problem("\(error)")
     }
   }
-
-  fileprivate static func libraryFiles(in directory: String) throws -> [String] {
-    guard let stream = opendir(directory) else {
-      throw Failure("\(directory): cannot be searched for plugins: \(String(cString: strerror(errno)))")
-    }
-    defer { closedir(stream) }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      let isLibrary = name.hasPrefix("lib") && name.hasSuffix(suffix)
-      if isLibrary || name.hasSuffix(FunctionManifest.suffix) { names.append(name) }
-    }
-    let base = directory.hasSuffix("/") ? directory : directory + "/"
-    return names.sorted().map { base + $0 }
-  }
-
-  #if canImport(Darwin)
-    private static let suffix = ".dylib"
-  #else
-    private static let suffix = ".so"
-  #endif
 }
 
 extension PluginLibrary {
-  /// The files of a directory that would be opened as plugins, in that order. Throws where it cannot be read.
+  /// The files of a directory that would be opened as plugins, by their names. Throws where it cannot be read.
   ///
   /// Where there are manifests, a library without an entry function may be what they name, and is left out.
   package static func files(in directory: String) throws -> [String] {
-    let files = try PluginDirectory.libraryFiles(in: absolutePath(directory))
+    let path = try absolutePath(directory), failure = searchFailure(path)
+    let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure(errno) }
+    defer { close(descriptor) }
+    let names = candidates(try fileNames(in: descriptor, orFail: failure))
+    let files = names.map { path.hasSuffix("/") ? path + $0 : "\(path)/\($0)" }
     guard files.contains(where: { $0.hasSuffix(FunctionManifest.suffix) }) else { return files }
     return files.filter { file in
       #if os(Linux)
@@ -77,4 +155,19 @@ extension PluginLibrary {
 
   /// What the names of manifests end with.
   package static var manifestSuffix: String { FunctionManifest.suffix }
+
+  fileprivate static func searchFailure(_ path: String) -> (Int32) -> Failure {
+    { Failure("\(path): cannot be searched for plugins: \(String(cString: strerror($0)))") }
+  }
+
+  /// The names that libraries and manifests have, in their order.
+  fileprivate static func candidates(_ names: [String]) -> [String] {
+    #if canImport(Darwin)
+      let suffix = ".dylib"
+    #else
+      let suffix = ".so"
+    #endif
+    return names.filter { ($0.hasPrefix("lib") && $0.hasSuffix(suffix)) || $0.hasSuffix(FunctionManifest.suffix) }
+      .sorted()
+  }
 }

@@ -23,12 +23,29 @@ public final class PluginLibrary: Sendable {
   public let objectives: [LoadedObjective]
   /// The file whose functions a manifest made components; nil for a plugin.
   let functionLibrary: String?
+  /// The file; nil for functions of the running program.
+  let identity: FileIdentity?
 
   /// What was opened in this process: the entry of a library may be called once.
   private struct Opened {
-    var results: [FileIdentity: Result<PluginLibrary, Failure>] = [:]
+    var results: [FileIdentity: (stamp: FileStamp, result: Result<PluginLibrary, Failure>)] = [:]
     var identities: [String: FileIdentity] = [:]
     var manifests: [String: (digest: String, library: PluginLibrary)] = [:]
+
+    /// The library of a file that was opened before. Throws where the file, or what is under its name, is another by now: the
+    /// system's loader would hand out the old library again.
+    func library(_ path: String, _ stamp: FileStamp) throws -> PluginLibrary? {
+      if let known = results[stamp.identity] {
+        guard stamp.hasContent(of: known.stamp) else {
+          throw Failure("\(path): it has changed since it was opened; start the program again")
+        }
+        return try known.result.get()
+      }
+      guard identities[path] == nil else {
+        throw Failure("\(path): another file than the one opened under this name before; start the program again")
+      }
+      return nil
+    }
   }
 
   private static let opened = Mutex(Opened())
@@ -51,21 +68,22 @@ public final class PluginLibrary: Sendable {
     try file.checkDigest(allowedDigests)
     if file.path.hasSuffix(FunctionManifest.suffix) { return try openManifest(file, allowedDigests) }
     return try opened.withLock { opened in
-      if let known = opened.results[file.identity] { return try known.get() }
-      // The system's loader goes by the name: it would hand out the old library again.
-      guard opened.identities[file.path] == nil else {
-        throw Failure("\(file.path): another file than the one opened under this name before; start the program again")
-      }
+      if let known = try opened.library(file.path, file.stamp) { return known }
       #if os(Linux)
         try checkELF(file)
       #endif
-      let entry = try entry(of: file.path)
-      let result = Result<PluginLibrary, any Error> { try PluginLibrary(path: file.path, entry: entry, whenEntered) }
+      let entry = try entry(of: file)
+      let result = Result<PluginLibrary, any Error> { try PluginLibrary(file, entry: entry, whenEntered) }
         .mapError { $0 as? Failure ?? Failure("\(file.path): \($0)") }
-      opened.results[file.identity] = result
+      opened.results[file.identity] = (file.stamp, result)
       opened.identities[file.path] = file.identity
       return try result.get()
     }
+  }
+
+  /// The library of a file, where this process has it open. Throws as `open` would.
+  static func opened(_ path: String, _ stamp: FileStamp) throws -> PluginLibrary? {
+    try opened.withLock { try $0.library(path, stamp) }
   }
 
   private static func openManifest(
@@ -91,34 +109,37 @@ public final class PluginLibrary: Sendable {
     try LibraryFile(path: path).digest()
   }
 
-  private static func entry(of path: String) throws -> PluginEntry.Function {
-    guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
-      throw Failure("\(path): cannot be opened: \(dlerror().map { String(cString: $0) } ?? "no reason given")")
-    }
-    guard let symbol = dlsym(handle, PluginEntry.symbol) else {
-      throw Failure("\(path): not a LossKit plugin: it does not export \(PluginEntry.symbol)")
+  private static func entry(of file: borrowing LibraryFile) throws -> PluginEntry.Function {
+    guard let symbol = dlsym(try file.openLibrary(), PluginEntry.symbol) else {
+      throw Failure("\(file.path): not a LossKit plugin: it does not export \(PluginEntry.symbol)")
     }
     return unsafeBitCast(symbol, to: PluginEntry.Function.self)
   }
 
   /// Components that no plugin's entry offered: plain functions, of the file `functionLibrary`.
-  init(path: String, components: [LoadedComponent], functionLibrary: String? = nil) {
+  init(
+    path: String, components: [LoadedComponent], functionLibrary: String? = nil, identity: FileIdentity? = nil
+  ) {
     self.path = path
     self.components = components
     self.functionLibrary = functionLibrary
+    self.identity = identity
     policyTypes = []
     objectives = []
   }
 
-  private init(path: String, entry: PluginEntry.Function, _ whenEntered: () -> Void) throws {
+  private init(_ file: borrowing LibraryFile, entry: PluginEntry.Function, _ whenEntered: () -> Void) throws {
+    let path = file.path
     var error = losskit_error()
     error.prompt = -1
-    guard let plugin = entry(PluginEntry.host, &error)?.pointee else {
+    let entered = PluginCall.track("its entry", of: path) { entry(PluginEntry.host, &error) }
+    guard let plugin = entered?.pointee else {
       throw Failure(error, place: "\(path): the library refused to serve", status: nil, promptCount: 0)
     }
     whenEntered()
     let reader = DescriptorReader(place: path)
     self.path = path
+    identity = file.identity
     functionLibrary = nil
     components = try reader.elements(plugin.components, count: plugin.component_count, "components", limit: 4096)
       .map { try LoadedComponent($0, library: path) }

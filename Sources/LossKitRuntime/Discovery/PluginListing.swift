@@ -34,7 +34,8 @@ public struct PluginEntryDescription: Sendable, Equatable {
   public let library: String
   /// The file whose entry of the same name is used instead of this one, if one.
   public let shadowedBy: String?
-  /// The other files of the same directory that claim the name; while there are any, the name cannot be used.
+  /// The other files of the same directory that claim the name, the first four where there are more; while there are any, the name
+  /// cannot be used.
   public let conflictsWith: [String]
 }
 

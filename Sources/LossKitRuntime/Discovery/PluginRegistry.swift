@@ -19,18 +19,32 @@ public final class PluginRegistry: Sendable {
   public let searchPath: PluginSearchPath
 
   private let allowedDigests: Set<String>?
+  private let indexer: PluginIndexer?
+  private let indexFile: IndexFile
   private let state = Mutex(State())
 
   private struct State {
     var opened: [PluginLibrary] = []
     var scanned: [PluginDirectory]?
-    var index: PluginIndex?
+    var names: PluginNames?
   }
 
   /// A registry. If `allowedDigests` is given, only libraries whose SHA-256 sum (hexadecimal) is among them are opened.
-  public init(searchPath: PluginSearchPath = .empty, allowedDigests: Set<String>? = nil) {
+  ///
+  /// With an `indexer`, what the libraries of the search path offer is learned in processes of their own and kept in the user's cache
+  /// directory; this process opens those of which something is asked for. Without one, or where its program cannot be started, this
+  /// process opens them all.
+  public convenience init(
+    searchPath: PluginSearchPath = .empty, allowedDigests: Set<String>? = nil, indexer: PluginIndexer? = nil
+  ) {
+    self.init(searchPath: searchPath, allowedDigests: allowedDigests, indexer: indexer, indexFile: .ofUser)
+  }
+
+  init(searchPath: PluginSearchPath, allowedDigests: Set<String>?, indexer: PluginIndexer?, indexFile: IndexFile) {
     self.searchPath = searchPath
     self.allowedDigests = allowedDigests
+    self.indexer = indexer
+    self.indexFile = indexFile
   }
 
   /// Opens a library by its path and adds what it offers, before everything of the search path.
@@ -40,7 +54,7 @@ public final class PluginRegistry: Sendable {
     state.withLock { state in
       guard !state.opened.contains(where: { $0 === library }) else { return }
       state.opened.append(library)
-      state.index = nil
+      state.names = nil
     }
     return library
   }
@@ -48,15 +62,13 @@ public final class PluginRegistry: Sendable {
   /// Adds functions of the running program. Throws for a name that is taken by what was added or opened by hand before.
   func add(_ functions: PluginLibrary) throws {
     try state.withLock { state in
-      let taken = PluginIndex([state.opened])
-      for component in functions.components {
-        let space: PluginIndex.Space = component.kind == .loss ? .term : .reward
-        guard let other = try taken.item(component.name, in: space) else { continue }
-        let owner = "the \(other.kind) of \(other.library)"
-        throw Failure("\(component.name): \(owner) has this name; unregister it, or take another name")
+      let taken = PluginNames([state.opened.map { KnownLibrary($0) }])
+      for offer in functions.offers.offers {
+        guard let other = try taken.claimant(of: offer.name, in: offer.kind.space) else { continue }
+        throw Failure("\(offer.name): \(other) has this name; unregister it, or take another name")
       }
       state.opened.append(functions)
-      state.index = nil
+      state.names = nil
     }
   }
 
@@ -70,7 +82,7 @@ public final class PluginRegistry: Sendable {
         throw Failure(unknownNameMessage(name, kind: "registered \(kind)", known: known))
       }
       state.opened.remove(at: index)
-      state.index = nil
+      state.names = nil
     }
   }
 
@@ -117,30 +129,47 @@ public final class PluginRegistry: Sendable {
 
   /// Everything there is, with what is shadowed, what is claimed twice, and what cannot be used.
   public var listing: PluginListing {
-    current { index, problems in PluginListing(entries: index.entries, problems: problems) }
+    let (names, problems) = current
+    return PluginListing(entries: names.entries, problems: problems)
   }
 
   private func find(
-    _ name: String, in space: PluginIndex.Space, kind: String, among kinds: PluginEntryDescription.Kind...
-  ) throws -> PluginIndex.Item {
-    try current { index, problems in
-      if let item = try index.item(name, in: space) { return item }
-      let known = index.names(where: kinds.contains)
-      throw Failure(unknownNameMessage(name, kind: kind, known: known) + Self.remark(on: problems))
+    _ name: String, in space: PluginNames.Space, kind: String, among kinds: PluginEntryDescription.Kind...
+  ) throws -> PluginLibrary.Item {
+    let (names, problems) = current
+    guard let claimant = try names.claimant(of: name, in: space) else {
+      throw Failure(
+        unknownNameMessage(name, kind: kind, known: names.names(where: kinds.contains)) + Self.remark(on: problems))
+    }
+    let path = claimant.library.path
+    let library = try claimant.library.opened ?? PluginLibrary.open(path, allowedDigests: allowedDigests)
+    guard let item = library.item(claimant.offer) else {
+      throw Failure(
+        "\(path): it offered the \(claimant.offer.kind) '\(name)' when it was examined, and does not any more; what a library "
+          + "offers must depend on its file alone")
+    }
+    return item
+  }
+
+  /// The names and the problems as they stand, made where they are not yet.
+  private var current: (names: PluginNames, problems: [PluginProblem]) {
+    state.withLock { state in
+      let scanned = state.scanned ?? scan()
+      state.scanned = scanned
+      let names = state.names ?? PluginNames([state.opened.map { KnownLibrary($0) }] + scanned.map(\.libraries))
+      state.names = names
+      return (names, scanned.flatMap(\.problems))
     }
   }
 
-  /// The index and the problems as they stand, made where they are not yet.
-  private func current<Value>(_ body: (PluginIndex, [PluginProblem]) throws -> Value) rethrows -> Value {
-    let (index, problems) = state.withLock { state in
-      let scanned =
-        state.scanned ?? searchPath.directories.map { PluginDirectory($0, allowedDigests: allowedDigests) }
-      state.scanned = scanned
-      let index = state.index ?? PluginIndex([state.opened] + scanned.map(\.libraries))
-      state.index = index
-      return (index, scanned.flatMap(\.problems))
+  private func scan() -> [PluginDirectory] {
+    if searchPath.directories.isEmpty { return [] }
+    var index = indexer == nil ? LibraryIndex() : indexFile.read()
+    let scanned = searchPath.directories.map {
+      PluginDirectory($0, allowedDigests: allowedDigests, indexer: indexer, index: &index)
     }
-    return try body(index, problems)
+    if indexer != nil { indexFile.write(index) }
+    return scanned
   }
 
   /// A name may be unknown because its library cannot be used.

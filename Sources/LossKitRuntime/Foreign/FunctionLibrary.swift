@@ -38,9 +38,7 @@ struct FunctionLibrary {
     #else
       functions = nil
     #endif
-    guard let handle = dlopen(file.path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
-      throw Failure("\(file.path): cannot be opened: \(dlerror().map { String(cString: $0) } ?? "no reason given")")
-    }
+    let handle = try file.openLibrary()
     self.path = file.path
     self.handle = handle
   }

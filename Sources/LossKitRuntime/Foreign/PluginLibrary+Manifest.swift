@@ -25,6 +25,6 @@ extension PluginLibrary {
       return ForeignComponent.Addresses(
         function: try opened.address(of: binding.function), gradient: try binding.gradient.map(opened.address(of:)))
     }
-    return PluginLibrary(path: path, components: [component], functionLibrary: library?.path)
+    return PluginLibrary(path: path, components: [component], functionLibrary: library?.path, identity: file.identity)
   }
 }

@@ -240,6 +240,14 @@ class BadInputTests(unittest.TestCase):
         self.assertIn("/nowhere/liblosskit.so: the native library is not there; install", result.stdout)
 
 
+    def test_the_program_that_opens_plugins_for_the_index_comes_along(self) -> None:
+        index = losskit._library.library_path().parent / "losskit" / "losskit-index"
+        plugin = next(entry.library for entry in losskit.list() if entry.name == "dpo")
+        # It tells what it finds to file 3.
+        result = subprocess.run(f"exec 3>&1; '{index}' '{plugin}'", shell=True, capture_output=True, text=True, check=True)
+        self.assertIn("offer\tloss\tdpo\t", result.stdout)
+
+
 class ExportTests(unittest.TestCase):
     def test_python_code_of_every_objective_gives_the_same(self) -> None:
         for name in every_objective():

@@ -57,6 +57,19 @@ enum Tool {
     try Run(executable, arguments, input: input, environment: environment)
   }
 
+  /// The cache directory of all runs that name none, removed when the tests end.
+  private static let cache: String? = {
+    var template = Array("\(FileManager.default.temporaryDirectory.path)/losskit-cache-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { return nil }
+    let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    Tool.cacheToRemove = path
+    atexit { if let path = Tool.cacheToRemove { try? FileManager.default.removeItem(atPath: path) } }
+    return path
+  }()
+
+  /// Written once, before it is read.
+  nonisolated(unsafe) private static var cacheToRemove: String?
+
   /// A child process; what it writes goes through files, so that it never waits for a reader.
   final class Run {
     let process = Process()
@@ -70,6 +83,7 @@ enum Tool {
       process.arguments = arguments
       var variables = ProcessInfo.processInfo.environment
       variables["LOSSKIT_PLUGIN_PATH"] = nil
+      variables["XDG_CACHE_HOME"] = Tool.cache
       process.environment = variables.merging(environment) { $1 }
       process.standardInput = FileHandle(forReadingAtPath: place.path("in"))
       process.standardOutput = FileHandle(forWritingAtPath: place.path("out"))

@@ -7,40 +7,54 @@ import Synchronization
   import Darwin
 #endif
 
-/// A child process that tests a library, seen from its parent.
-struct WorkerProcess {
-  /// How a worker ended.
-  enum End: Equatable {
+/// A child process that opens libraries, whose end is a finding about them, seen from its parent.
+package struct ChildProcess {
+  /// How a process ended.
+  package enum End: Equatable {
     case exit(status: Int32)
     case signal(Int32)
     /// It told nothing for too long and was ended.
     case silence
   }
 
-  /// The open file that a worker writes its records to.
-  static let recordFile: Int32 = 3
+  /// The open file that a process writes its records to, a line each.
+  package static let recordFile: Int32 = 3
 
   /// The open file that takes what is printed to standard error while the worker looks for such; a crash leaves it here.
-  static let printedFile: Int32 = 4
+  package static let printedFile: Int32 = 4
 
   private let process: pid_t
   private let records: Int32
   private let errors: Int32
-  private let printed: Int32
+  private let printed: Int32?
 
-  /// Starts a program. Its standard output is dropped; what it writes to standard error comes back when it has ended.
-  init(executable: String, arguments: [String], environment: [String]) throws {
+  /// Starts a program in the environment of this one. Its standard output is dropped; what it writes to standard error comes back
+  /// when it has ended. With `takesPrinted` the process has a file for what it looks for in its own standard error.
+  package init(executable: String, arguments: [String], takesPrinted: Bool = false) throws {
     // A file that another thread's child inherited would not end when this child does.
     self = try Self.starting.withLock { _ in
-      try WorkerProcess(starting: executable, arguments, environment)
+      try ChildProcess(starting: executable, arguments, Self.environment, takesPrinted: takesPrinted)
     }
+  }
+
+  /// The own environment; but a crash is told by its signal, not by a listing that takes seconds to make.
+  private static var environment: [String] {
+    var variables: [String] = []
+    var next = environ
+    while let text = next.pointee {
+      variables.append(String(cString: text))
+      next += 1
+    }
+    return variables.filter { !$0.hasPrefix("SWIFT_BACKTRACE=") } + ["SWIFT_BACKTRACE=enable=no"]
   }
 
   private static let starting = Mutex(())
 
-  private init(starting executable: String, _ arguments: [String], _ environment: [String]) throws {
+  private init(
+    starting executable: String, _ arguments: [String], _ environment: [String], takesPrinted: Bool
+  ) throws {
     let (recordPipe, errorPipe) = (try Self.pipe(), try Self.pipe())
-    let printed = try Self.temporaryFile()
+    let printed = takesPrinted ? try Self.temporaryFile() : nil
     defer {
       close(recordPipe.write)
       close(errorPipe.write)
@@ -52,7 +66,7 @@ struct WorkerProcess {
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, errorPipe.write, STDERR_FILENO)
     posix_spawn_file_actions_adddup2(&actions, recordPipe.write, Self.recordFile)
-    posix_spawn_file_actions_adddup2(&actions, printed, Self.printedFile)
+    if let printed { posix_spawn_file_actions_adddup2(&actions, printed, Self.printedFile) }
     // The thread that this runs on may have signals blocked, which the child would inherit: it has to be open to all.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
@@ -68,8 +82,8 @@ struct WorkerProcess {
     guard status == 0 else {
       close(recordPipe.read)
       close(errorPipe.read)
-      close(printed)
-      throw Failure("\(executable): cannot be started to test a plugin: \(String(cString: strerror(status)))")
+      if let printed { close(printed) }
+      throw Failure("\(executable): cannot be started to open a plugin: \(String(cString: strerror(status)))")
     }
     self.process = process
     records = recordPipe.read
@@ -78,15 +92,17 @@ struct WorkerProcess {
   }
 
   /// Reads all records until the process ends, or is ended because it tells nothing for `patience` seconds.
-  func follow(patience: Int, _ receive: (WorkerRecord) -> Void) -> (end: End, errors: String) {
+  package func follow(patience: Int, _ receive: (String) -> Void) -> (end: End, errors: String) {
     var pending: [UInt8] = []
     var printed: [UInt8] = []
     var isSilent = false
+    var deadline = ContinuousClock.now.advanced(by: .seconds(patience))
     var sources = [
       pollfd(fd: records, events: Int16(POLLIN), revents: 0), pollfd(fd: errors, events: Int16(POLLIN), revents: 0),
     ]
     while sources[0].fd >= 0 {
-      let ready = poll(&sources, nfds_t(sources.count), Int32(clamping: patience * 1000))
+      let rest = ContinuousClock.now.duration(to: deadline) / .milliseconds(1)
+      let ready = rest > 0 ? poll(&sources, nfds_t(sources.count), Int32(min(rest.rounded(.up), 1e9))) : 0
       if ready < 0, errno == EINTR { continue }
       if ready <= 0 {
         isSilent = true
@@ -98,7 +114,8 @@ struct WorkerProcess {
         if bytes.isEmpty { sources[0].fd = -1 }
         pending += bytes
         while let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
-          if let record = WorkerRecord(line: String(decoding: pending[..<end], as: UTF8.self)) { receive(record) }
+          receive(String(decoding: pending[..<end], as: UTF8.self))
+          deadline = .now.advanced(by: .seconds(patience))
           pending.removeSubrange(...end)
         }
       }
@@ -112,11 +129,13 @@ struct WorkerProcess {
     let end = isSilent ? End.silence : wait(patience: patience, &status)
     if isSilent { waitpid(process, &status, 0) }
     printed += Self.remaining(errors)
-    lseek(self.printed, 0, SEEK_SET)
-    printed += Self.read(self.printed)
     close(records)
     close(errors)
-    close(self.printed)
+    if let file = self.printed {
+      lseek(file, 0, SEEK_SET)
+      printed += Self.read(file)
+      close(file)
+    }
     return (end, String(decoding: printed, as: UTF8.self))
   }
 
@@ -143,7 +162,7 @@ struct WorkerProcess {
     #else
       let status = Darwin.pipe(&ends)
     #endif
-    guard status == 0 else { throw Failure("cannot make a pipe to a test: \(String(cString: strerror(errno)))") }
+    guard status == 0 else { throw Failure("cannot make a pipe to a process: \(String(cString: strerror(errno)))") }
     // Above what the child's own files are moved to.
     let high = ends.map { fcntl($0, F_DUPFD_CLOEXEC, 10) }
     for end in ends { close(end) }
@@ -181,5 +200,18 @@ struct WorkerProcess {
     let copies = texts.map { strdup($0) }
     defer { for copy in copies { free(copy) } }
     return body(copies + [nil])
+  }
+}
+
+extension ChildProcess.End {
+  /// How the process ended that opened or called a library, with the last line that it wrote to standard error.
+  package func description(errors: String) -> String {
+    let last = errors.split(separator: "\n").last { !$0.allSatisfy(\.isWhitespace) }
+    let said = last.map { ": \($0.prefix(200))" } ?? ""
+    return switch self {
+    case .exit(let status): "it ended the process with status \(status)" + said
+    case .signal(let signal): "it crashed the process: \(String(cString: strsignal(signal)))" + said
+    case .silence: "it did not return"
+    }
   }
 }

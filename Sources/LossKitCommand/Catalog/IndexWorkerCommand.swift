@@ -1,0 +1,13 @@
+import ArgumentParser
+import LossKitRuntime
+
+/// The process in which other commands open plugins to learn what they offer.
+struct IndexWorkerCommand: ParsableCommand {
+  static let name = "index-worker"
+  static let configuration = CommandConfiguration(
+    commandName: name, abstract: "Opens libraries and tells to file 3 what they offer.", shouldDisplay: false)
+
+  @Argument var libraries: [String]
+
+  func run() { IndexWorker.run(libraries) }
+}

@@ -1,0 +1,7 @@
+import LossKitRuntime
+
+/// Opens the libraries that its arguments name, for a program that wants to know what they offer and to survive them.
+@main
+struct LossKitIndex {
+  static func main() { IndexWorker.run(Array(CommandLine.arguments.dropFirst())) }
+}

@@ -1,0 +1,60 @@
+/// What libraries offer, by their files, as it was learned once: kept in a file of the user's, so that a program opens no library but
+/// those that it uses.
+struct LibraryIndex {
+  /// What is known of a file with this stamp.
+  struct Record: Equatable {
+    enum Finding: Equatable {
+      case offers(LibraryOffers)
+      /// The library ended the process that opened it, with what is told of it, and when that was, in nanoseconds.
+      case died(String, at: Int)
+    }
+
+    let stamp: FileStamp
+    let finding: Finding
+    /// The stamp of the library whose functions the file, a manifest, makes components.
+    let functionLibraryStamp: FileStamp?
+  }
+
+  private(set) var records: [String: Record]
+  private(set) var additions: Set<String> = []
+
+  /// An hour. A machine that was out of memory, or busy, may have ended the process.
+  private static let deathIsBelieved = 3_600_000_000_000
+  /// Files that are written twice within their times' resolution look the same.
+  private static let shortestAge = 2_000_000_000
+
+  init(records: [String: Record] = [:]) { self.records = records }
+
+  /// What is known of the file as it is.
+  func finding(_ path: String, _ stamp: FileStamp) -> Record.Finding? {
+    guard let record = records[path], record.stamp == stamp else { return nil }
+    switch record.finding {
+    case .died(_, let time):
+      return (0..<Self.deathIsBelieved).contains(nanosecondsNow - time) ? record.finding : nil
+    case .offers(let offers):
+      guard let functionLibrary = offers.functionLibrary else { return record.finding }
+      return FileStamp(path: functionLibrary) == record.functionLibraryStamp ? record.finding : nil
+    }
+  }
+
+  /// Keeps what was learned of a file that had this stamp before it was opened.
+  mutating func add(_ path: String, _ stamp: FileStamp, _ finding: Record.Finding) {
+    var functionLibrary: String?
+    if case .offers(let offers) = finding { functionLibrary = offers.functionLibrary }
+    records[path] = Record(
+      stamp: stamp, finding: finding, functionLibraryStamp: functionLibrary.flatMap { FileStamp(path: $0) })
+    additions.insert(path)
+  }
+
+  /// What is worth keeping of this index and of `stored`, which other processes may have added to: all files that are there and were
+  /// not written a moment ago.
+  func merged(into stored: LibraryIndex) -> LibraryIndex {
+    let newest = nanosecondsNow - Self.shortestAge
+    let added = records.filter { additions.contains($0.key) }
+    return LibraryIndex(
+      records: stored.records.merging(added) { $1 }.filter { path, record in
+        guard FileStamp(path: path) != nil else { return false }
+        return record.stamp.changed < newest && (record.functionLibraryStamp?.changed ?? 0) < newest
+      })
+  }
+}
