@@ -47,7 +47,7 @@ let policies: [Target] = [
   .target(
     name: "Transformer",
     dependencies: [
-      "LossKit", "LossKitLogits", "LossKitHead", "LossKitMatrix", "CDNNL", "CTransformerKernels",
+      "LossKit", "LossKitLogits", "LossKitHead", "LossKitMatrix", "CDNNL", "CMD", "CTransformerKernels",
     ],
     path: "Plugins/Policies/Transformer",
     // Its loops are 200 times as slow without optimization, and the tests train models.

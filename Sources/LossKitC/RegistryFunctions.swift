@@ -14,7 +14,7 @@ import LossKitRuntime
 // The functions of losskit.h for the library itself and for registries; it says what they do.
 
 /// Written once, before anybody reads it, and never freed.
-nonisolated(unsafe) private let version: UnsafeMutablePointer<CChar>? = strdup(LOSSKIT_VERSION)
+nonisolated(unsafe) private let version: UnsafeMutablePointer<CChar>? = strdup(lossKitVersion)
 
 /// The version of the library.
 @c @implementation

@@ -7,6 +7,7 @@ that this folder is part of.
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -34,6 +35,18 @@ def installed_prefix(scratch: pathlib.Path) -> pathlib.Path:
     subprocess.run(["make", "build"], cwd=checkout, check=True)
     subprocess.run(["make", "install-library", f"PREFIX={scratch}"], cwd=checkout, check=True)
     return scratch
+
+
+def version() -> str:
+    """The version of the native library, as its header says."""
+    prefix = os.environ.get("LOSSKIT_PREFIX")
+    folder = pathlib.Path(prefix) / "include" if prefix else HERE.parent / "CLossKit" / "include"
+    header = folder / "losskit.h"
+    if not header.is_file():
+        raise SystemExit(
+            f"{header}: there is no such file; install from a checkout, or set LOSSKIT_PREFIX to an installed LossKit"
+        )
+    return re.search(r'#define LOSSKIT_VERSION "(.*)"', header.read_text()).group(1)
 
 
 def needed_libraries(prefix: pathlib.Path, files: list[pathlib.Path]) -> set[pathlib.Path]:
@@ -89,6 +102,7 @@ class NativeDistribution(Distribution):
 
 
 setup(
+    version=version(),
     cmdclass={"build_py": BuildWithLibraries, "bdist_wheel": NativeWheel},
     distclass=NativeDistribution,
 )

@@ -55,6 +55,27 @@ struct LibraryTests {
     #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output)")
   }
 
+  @Test("The header, the library, pkg-config and the command have one version")
+  func version() throws {
+    let outcome = try Prefix.shared.get().shell(
+      """
+      cat >version.c <<'end'
+      #include <losskit.h>
+      #include <stdio.h>
+      int main(void) {
+        printf("%s\\n%s\\n", LOSSKIT_VERSION, losskit_version());
+        printf("%d.%d.%d\\n", LOSSKIT_VERSION_MAJOR, LOSSKIT_VERSION_MINOR, LOSSKIT_VERSION_PATCH);
+      }
+      end
+      cc version.c $(pkg-config --cflags --libs losskit) -o version
+      ./version
+      pkg-config --modversion losskit
+      "$PREFIX/bin/losskit" --version | cut -d ' ' -f 2
+      """)
+    let versions = outcome.output.split(separator: "\n")
+    #expect(versions.count == 5 && Set(versions).count == 1, "\(outcome.output)")
+  }
+
   @Test("It exports what the headers declare, and nothing else")
   func symbols() throws {
     let outcome = try Prefix.shared.get().shell("nm -D --defined-only --extern-only \"$PREFIX/lib/liblosskit.so\"")

@@ -1,17 +1,38 @@
 /// C for a policy whose log-probabilities can be told by looking: −weight for each byte of a response and for its end.
 enum PolicySource {
-  static func text(flags: String = "LOSSKIT_TRAINABLE", step: String = "step", create: String = "create") -> String {
-    implementation + """
+  /// `describe` is the body of the function that states the identity; empty for a policy that has none.
+  static func text(
+    flags: String = "LOSSKIT_TRAINABLE", step: String = "step", create: String = "create", describe: String = ""
+  ) -> String {
+    implementation + (describe.isEmpty ? "\n#define extend 0\n" : identity(describe)) + """
 
       static const losskit_policy_type type = {
         \(flags), "slope", "1", "A line.", 0, 0, 1, 4, parameters, columns, 0,
-        \(create), load, destroy, measure, forward, backward, \(step), save, copy, blend, 0 };
+        \(create), load, destroy, measure, forward, backward, \(step), save, copy, blend, extend };
       static const losskit_policy_type *const types[] = { &type };
       static const losskit_plugin plugin = { 0, 1, 0, 0, types, 0, 0 };
       const losskit_plugin *losskit_plugin_entry_v1(const losskit_host *host, losskit_error *error) {
         (void)host; (void)error; return &plugin;
       }
       """
+  }
+
+  private static func identity(_ body: String) -> String {
+    """
+
+    #include <string.h>
+    #define TEXT(text) { text, sizeof text - 1 }
+    static int32_t describe(losskit_policy *policy, void (*receive)(void *, const losskit_fact *, size_t, const losskit_text *),
+                            void *context, losskit_error *error) {
+      (void)policy; (void)error;
+      \(body)
+      return 0;
+    }
+    static const losskit_identity_extension_v1 identity = { describe };
+    static const void *extend(const losskit_policy_type *self, const char *id) {
+      (void)self; return strcmp(id, "losskit.identity/1") == 0 ? &identity : 0;
+    }
+    """
   }
 
   private static let implementation = #"""

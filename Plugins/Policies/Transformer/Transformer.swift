@@ -41,8 +41,8 @@ public final class Transformer: Policy {
   /// Σ_t log Σ_v π(v|t)² over the tokens of a response, in nats: how likely two draws agree.
   public static let logCollision = Column("policy_log_collision")
 
-  private let options: TransformerOptions
-  private let model: LlamaModel
+  let options: TransformerOptions
+  let model: LlamaModel
   private let isFrozen: Bool
   /// What only training needs; made when it first does.
   private var optimizer: AdamW?

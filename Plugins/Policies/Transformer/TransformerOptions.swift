@@ -36,12 +36,17 @@ public struct TransformerOptions: Sendable, Equatable {
     ),
   ]
 
-  /// The real numbers of the architecture.
-  static let reals: [Real] = [
+  /// The real numbers that log-probabilities depend on.
+  static let computationReals: [Real] = [
     ("rope_theta", \.architecture.ropeTheta, .positive, "base of the rotary positions' wavelengths"),
     ("rms_norm_eps", \.architecture.normEpsilon, .closed(1e-30, 1), "added to the mean square in RMSNorm"),
-    ("initializer_range", \.initializerRange, .positive, "standard deviation of fresh weights"),
   ]
+
+  /// The real numbers of the architecture.
+  static let reals =
+    computationReals + [
+      ("initializer_range", \.initializerRange, .positive, "standard deviation of fresh weights")
+    ]
 
   /// The numbers of the optimizer.
   static let optimizerReals: [Real] = [

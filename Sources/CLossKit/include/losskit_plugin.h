@@ -261,6 +261,29 @@ struct losskit_policy_type {
   const void *(*extension)(const losskit_policy_type *self, const char *id);
 };
 
+/* ---- extension "losskit.identity/1" of a policy type: what an instance is --------------------------------------------- */
+
+/* Something that decides numbers, by name: an option, a precision, the digest of a base model. */
+typedef struct losskit_fact {
+  losskit_text name, value;
+} losskit_fact;
+
+typedef struct losskit_identity_extension_v1 {
+  /* Hands `receive`, once and before returning, what the instance is; all of it is borrowed until `receive` returns.
+   *
+   * facts: all that decides numbers, in training too, except the weights, as it is in use, given or not. Names are distinct,
+   * [a-z][a-z0-9_]*. What decides no number (a time limit, paths) or the order of sums alone (a number of threads) is not
+   * among them. A run is resumed with equal facts only.
+   *
+   * identity: equal for two instances only where both give equal columns for equal texts, so it covers the weights, and those
+   * facts that columns depend on. It is a function of these alone: a copy has it too, and so has what is loaded after save. A
+   * step that moves weights changes it; what only the optimizer keeps does not. 1 to 1024 bytes of UTF-8. NULL where the
+   * instance cannot tell: hosts then go by the bytes that save writes. */
+  int32_t (*describe)(losskit_policy *policy,
+                      void (*receive)(void *context, const losskit_fact *facts, size_t fact_count, const losskit_text *identity),
+                      void *context, losskit_error *error);
+} losskit_identity_extension_v1;
+
 /* ---- the plugin ------------------------------------------------------------------------------------------------------ */
 
 /* A text in the objective grammar under a name, such as "dpo @ forward-kl". */
@@ -319,7 +342,12 @@ const losskit_plugin *losskit_plugin_entry_v1(const losskit_host *host, losskit_
  *
  * or the same with _NUMERIC at its end for a function that writes no derivatives: they are central differences then, the
  * component says NUMERIC_GRADIENT, and so do hosts. What is not a number is an error that names the prompt. Whatever
- * else a component needs (columns, rankings, state, the whole batch) is the ABI's, above. */
+ * else a component needs (columns, rankings, state, the whole batch) is the ABI's, above.
+ *
+ * The component's version is "1"; #define LOSSKIT_PLUGIN_VERSION "2" before this header is included makes it another. */
+#ifndef LOSSKIT_PLUGIN_VERSION
+#define LOSSKIT_PLUGIN_VERSION "1"
+#endif
 
 #include <math.h>
 #include <stdio.h>
@@ -452,7 +480,7 @@ static inline const losskit_plugin *losskit_export(const losskit_plugin *plugin,
     &losskit_parameter_[0], &losskit_parameter_[1], &losskit_parameter_[2], &losskit_parameter_[3], \
     &losskit_parameter_[4], &losskit_parameter_[5], &losskit_parameter_[6], &losskit_parameter_[7] }; \
   static const losskit_component losskit_component_ = { \
-    kind, LOSSKIT_ROWWISE | (flags), least, most, references, references, name, "1", LOSSKIT_FIRST_(__VA_ARGS__, 0), \
+    kind, LOSSKIT_ROWWISE | (flags), least, most, references, references, name, LOSSKIT_PLUGIN_VERSION, LOSSKIT_FIRST_(__VA_ARGS__, 0), \
     NULL, NULL, reward, LOSSKIT_COUNT_(__VA_ARGS__), columns, 0, losskit_parameters_, losskit_inputs_, NULL, NULL, \
     losskit_compute_, NULL }; \
   static const losskit_component *const losskit_components_[] = { &losskit_component_ }; \

@@ -60,6 +60,10 @@ typedef struct losskit_foreign_plan {
 /* As losskit_component.compute has it. */
 int32_t losskit_foreign_compute(const losskit_component *self, const losskit_frame *frame, losskit_error *error);
 
+/* The file of which the loader took the code of a function, by the name the loader knows, and how far behind its start in memory
+ * the function is. NULL for code that was made at run time. */
+const char *losskit_code_file(const void *function, size_t *offset);
+
 /* ---- the other direction -------------------------------------------------------------------------------------------- */
 
 /* An ordinary function pointer that calls `body`: it gets its context, a place for the result (double or float), and for each

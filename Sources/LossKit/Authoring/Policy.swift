@@ -8,6 +8,8 @@ public protocol LogProbabilityProvider: AnyObject {
 
   /// The name it is found by, in kebab case.
   static var name: String { get }
+  /// Its own version.
+  static var version: String { get }
   /// One sentence.
   static var summary: String { get }
   /// Paper or source; empty if none.
@@ -32,9 +34,17 @@ public protocol LogProbabilityProvider: AnyObject {
 
   /// Writes the asked-for columns of `batch`. With `keepingActivations` a `backward` for the same batch may follow.
   func forward(_ batch: PolicyBatch, keepingActivations: Bool) throws
+
+  /// What the instance is, for hosts that keep its numbers or go on with it later; nil where it does not state that. Throws where
+  /// it cannot be told at the moment.
+  func identity() throws -> PolicyIdentity?
 }
 
 extension LogProbabilityProvider {
+  /// Version 1.
+  public static var version: String { "1" }
+  /// Nothing is stated.
+  public func identity() throws -> PolicyIdentity? { nil }
   /// No citation.
   public static var citation: String { "" }
   /// No more than the summary.

@@ -65,3 +65,9 @@ func status(_ error: UnsafeMutablePointer<losskit_error>?, _ body: () throws -> 
   }
   return 1
 }
+
+/// A descriptor that is never written after it is made.
+struct PermanentPointer: @unchecked Sendable {
+  // Sendable because what it points to is constant for the life of the process.
+  let pointer: UnsafeRawPointer
+}

@@ -172,12 +172,6 @@ private func extendComponent(
 /// The id of the extension that hands over a component's formula.
 package let formulaExtensionID = "losskit.formula/1"
 
-/// A descriptor that is never written after it is made.
-private struct PermanentPointer: @unchecked Sendable {
-  // Sendable because what it points to is constant for the life of the process.
-  let pointer: UnsafeRawPointer
-}
-
 private let formulaExtension = PermanentPointer(
   pointer: UnsafeRawPointer(permanent(losskit_formula_extension_v1(trace: traceComponent))))
 

@@ -20,7 +20,7 @@ enum PolicyExport<P: LogProbabilityProvider> {
     return permanent(
       losskit_policy_type(
         flags: isTrainable ? UInt32(LOSSKIT_TRAINABLE) : 0, name: permanentString(P.name),
-        version: permanentString("1"), summary: permanentString(P.summary),
+        version: permanentString(P.version), summary: permanentString(P.summary),
         citation: permanentString(P.citation, emptyIsNull: true),
         documentation: permanentString(P.documentation, emptyIsNull: true),
         parameter_count: parameters.count, column_count: columns.count,
@@ -30,7 +30,7 @@ enum PolicyExport<P: LogProbabilityProvider> {
         create: isTrainable ? createPolicy : nil, load: loadPolicy, destroy: destroyPolicy, measure: measurePolicy,
         forward: forwardPolicy, backward: isTrainable ? backwardPolicy : nil, step: isTrainable ? stepPolicy : nil,
         save: isTrainable ? savePolicy : nil, copy: isTrainable ? copyPolicy : nil,
-        blend: isTrainable ? blendPolicy : nil, extension: nil))
+        blend: isTrainable ? blendPolicy : nil, extension: extendPolicy))
   }
 
   /// The provider behind a handle of this type.
@@ -63,6 +63,7 @@ private class PolicyInstanceBase {
   func save(_ directory: String, withOptimizer: Bool) throws {}
   func copy() throws -> PolicyInstanceBase { self }
   func blend(with source: PolicyInstanceBase, weight: Double) throws {}
+  func identity() throws -> PolicyIdentity? { nil }
 
   static func from(_ handle: OpaquePointer) -> PolicyInstanceBase {
     Unmanaged<PolicyInstanceBase>.fromOpaque(UnsafeRawPointer(handle)).takeUnretainedValue()
@@ -143,6 +144,8 @@ private final class Instance<P: LogProbabilityProvider>: PolicyInstanceBase {
     }
     try blend(trainable())
   }
+
+  override func identity() throws -> PolicyIdentity? { try provider.identity() }
 }
 
 // MARK: The C functions
@@ -248,4 +251,52 @@ private func blendPolicy(
   _ error: UnsafeMutablePointer<losskit_error>?
 ) -> Int32 {
   status(error) { try instance(target).blend(with: instance(source), weight: weight) }
+}
+
+/// The id of the extension by which an instance says what it is.
+package let identityExtensionID = "losskit.identity/1"
+
+/// `extension` of every Swift policy.
+private func extendPolicy(
+  _ type: UnsafePointer<losskit_policy_type>?, _ id: UnsafePointer<CChar>?
+) -> UnsafeRawPointer? {
+  guard let id, String(cString: id) == identityExtensionID else { return nil }
+  return identityExtension.pointer
+}
+
+private let identityExtension = PermanentPointer(
+  pointer: UnsafeRawPointer(permanent(losskit_identity_extension_v1(describe: describePolicy))))
+
+/// An instance that states nothing hands over neither facts nor an identity.
+private func describePolicy(
+  _ handle: OpaquePointer?,
+  _ receive: (
+    @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<losskit_fact>?, Int, UnsafePointer<losskit_text>?) -> Void
+  )?, _ context: UnsafeMutableRawPointer?, _ error: UnsafeMutablePointer<losskit_error>?
+) -> Int32 {
+  status(error) {
+    guard let receive else { throw Failure("describe: NULL argument") }
+    let identity = try instance(handle).identity()
+    let facts = identity?.facts ?? []
+    // One piece of memory for all texts.
+    var bytes: [UInt8] = []
+    func place(_ text: String) -> Range<Int> {
+      let start = bytes.count
+      bytes += text.utf8
+      return start..<bytes.count
+    }
+    let names = facts.map { place($0.name) }, values = facts.map { place($0.value) }
+    let digest = identity?.digest.map(place)
+    bytes.withUnsafeBytes { memory in
+      func text(_ range: Range<Int>) -> losskit_text {
+        let start = memory.baseAddress?.advanced(by: range.lowerBound).assumingMemoryBound(to: CChar.self)
+        return losskit_text(bytes: start, length: range.count)
+      }
+      let lent = zip(names, values).map { losskit_fact(name: text($0), value: text($1)) }
+      lent.withUnsafeBufferPointer { lent in
+        guard let digest else { return receive(context, lent.baseAddress, lent.count, nil) }
+        withUnsafePointer(to: text(digest)) { receive(context, lent.baseAddress, lent.count, $0) }
+      }
+    }
+  }
 }

@@ -214,7 +214,7 @@ enum RustSupport {
             min_references: !is_loss as u32,
             max_references: !is_loss as u32,
             name: text(name),
-            version: text("1"),
+            version: text(option_env!("CARGO_PKG_VERSION").unwrap_or("1")),
             summary: text(summary),
             citation: null(),
             documentation: null(),

@@ -34,7 +34,7 @@ struct LossKitCommand: ParsableCommand {
         69  a plugin that cannot be found or used
         130 stopped by Ctrl-C; 143 by SIGTERM
       """,
-    version: "losskit 0.1.0",
+    version: "losskit \(lossKitVersion)",
     subcommands: [
       ListCommand.self, DescribeCommand.self, EvaluateCommand.self, ExportCommand.self, TrainCommand.self,
       CompareCommand.self, NewCommand.self, SDKCommand.self, CheckCommand.self, CheckWorkerCommand.self,

@@ -81,13 +81,32 @@ package struct PolicyLaw: Sendable {
       let policy = try subject.make()
       try subject.train(policy)
       let first = try subject.forward(policy)
-      let directory = FileManager.default.temporaryDirectory.appending(path: "losskit-check-\(UUID().uuidString)")
-      try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
-      defer { try? FileManager.default.removeItem(at: directory) }
-      try policy.save(to: directory.path, withOptimizer: true)
-      let loaded = try subject.type.load(path: directory.path)
-      try subject.expect(try subject.forward(loaded), equals: first, "after it was saved and loaded")
+      try subject.expect(
+        try subject.forward(subject.reloaded(policy)), equals: first, "after it was saved and loaded")
       return ""
+    },
+    PolicyLaw("identity", "equal instances state equal identities, and a step changes the digest") { subject in
+      let policy = try subject.make()
+      guard let first = try subject.identity(policy) else { return "it states none" }
+      func expect(_ other: PolicyInstance, _ condition: String) throws {
+        let found = try subject.identity(other)
+        guard found != first else { return }
+        let names = first.facts.filter { found?.facts.contains($0) != true }.map(\.name)
+        let what = names.isEmpty ? "another digest" : "another value of \(names.joined(separator: ", "))"
+        throw Failure("it states \(what) \(condition)")
+      }
+      try expect(policy, "when asked again")
+      try expect(try subject.make(), "in another instance of the same seed")
+      guard subject.type.isTrainable, let digest = first.digest else { return "\(first.facts.count) facts" }
+      let copy = try policy.copy()
+      try expect(copy, "in a copy")
+      try expect(try subject.reloaded(policy), "after it was saved and loaded")
+      guard try subject.train(policy) > 0 else { return "\(first.facts.count) facts" }
+      guard try subject.identity(policy)?.digest != digest else {
+        throw Failure("its digest is the same after a step that moved the weights")
+      }
+      try expect(copy, "in a copy, after its original was trained")
+      return "\(first.facts.count) facts"
     },
     PolicyLaw("environment", ComponentLaw.environment.summary) { subject in
       let finding = try traces(of: { _ = try subject.forward(try subject.make()) })
@@ -116,6 +135,22 @@ package struct PolicySubject {
   fileprivate func make() throws -> PolicyInstance {
     note("create")
     return try type.create(seed: seed)
+  }
+
+  /// An instance that was loaded from where `policy` was saved.
+  fileprivate func reloaded(_ policy: PolicyInstance) throws -> PolicyInstance {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "losskit-check-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    note("save")
+    try policy.save(to: directory.path, withOptimizer: true)
+    note("load")
+    return try type.load(path: directory.path)
+  }
+
+  fileprivate func identity(_ policy: PolicyInstance) throws -> PolicyIdentity? {
+    note("identity")
+    return try policy.identity()
   }
 
   fileprivate func texts() throws -> Texts {

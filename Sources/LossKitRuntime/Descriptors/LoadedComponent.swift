@@ -54,6 +54,11 @@ public final class LoadedComponent: @unchecked Sendable {
   public let library: String
   /// The formula in an objective's text that it was made from; nil for what a library brings.
   public let text: String?
+  /// The files that its code comes from: its library, or a manifest and the library of its function; none for a formula that is
+  /// given as text, and for code that was made at run time.
+  public let files: [OpenedFile]
+  /// What tells its code from other code of the same files.
+  let codeName: String
 
   /// The plugin's own description, to call it by.
   package let descriptor: UnsafePointer<losskit_component>
@@ -63,9 +68,11 @@ public final class LoadedComponent: @unchecked Sendable {
   /// The parameter that metrics multiply the reward by, if one.
   public var rewardScale: ParameterDescription? { parameters.first(where: \.isRewardScale) }
 
-  /// Reads and checks what a library declares, what was made from a formula's `text`, or what belongs to `owner`.
+  /// Reads and checks what a library declares, what was made from a formula's `text`, or what belongs to `owner`. `codeName` tells
+  /// its code from other code of the same files; nil: its kind and name do.
   init(
-    _ descriptor: UnsafePointer<losskit_component>, library: String, text: String? = nil, owner: AnyObject? = nil
+    _ descriptor: UnsafePointer<losskit_component>, library: String, text: String? = nil, owner: AnyObject? = nil,
+    files: [OpenedFile] = [], codeName: String? = nil
   ) throws {
     let declared = descriptor.pointee
     let outer = DescriptorReader(place: library)
@@ -89,6 +96,8 @@ public final class LoadedComponent: @unchecked Sendable {
     self.owner = owner
     self.library = library
     self.text = text
+    self.files = files
+    self.codeName = codeName ?? "\(kind.rawValue) \(name)"
     self.kind = kind
     self.name = name
     version = try reader.text(declared.version, "version")

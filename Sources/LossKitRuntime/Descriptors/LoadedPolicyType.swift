@@ -30,12 +30,14 @@ public final class LoadedPolicyType: @unchecked Sendable {
   public let canBlend: Bool
   /// The file it comes from.
   public let library: String
+  /// The library's file; nil for one that no library brought.
+  public let file: OpenedFile?
 
   /// The plugin's own description, to call it by.
   let descriptor: UnsafePointer<losskit_policy_type>
 
   /// Reads and checks what a library declares.
-  init(_ descriptor: UnsafePointer<losskit_policy_type>, library: String) throws {
+  init(_ descriptor: UnsafePointer<losskit_policy_type>, library: String, file: OpenedFile? = nil) throws {
     let declared = descriptor.pointee
     let outer = DescriptorReader(place: library)
     let name = try outer.componentName(declared.name)
@@ -46,6 +48,7 @@ public final class LoadedPolicyType: @unchecked Sendable {
 
     self.descriptor = descriptor
     self.library = library
+    self.file = file
     self.name = name
     version = try reader.text(declared.version, "version")
     summary = try reader.text(declared.summary, "summary")
@@ -62,6 +65,11 @@ public final class LoadedPolicyType: @unchecked Sendable {
   /// Whether another type is this one, so that instances of both can be compared and blended.
   public func isSame(as other: LoadedPolicyType) -> Bool { descriptor == other.descriptor }
 
+  /// What more the policy can do, by id; nil where it cannot.
+  package func extensionPointer(_ id: String) -> UnsafeRawPointer? {
+    descriptor.pointee.extension.flatMap { lookup in id.withCString { lookup(descriptor, $0) } }
+  }
+
   /// A new instance with fresh weights from `seed`; `options` not given have their defaults.
   /// Throws for an option that does not exist or is out of bounds, and where the policy can only be loaded.
   public func create(options: [String: Double] = [:], seed: UInt64) throws -> PolicyInstance {
@@ -69,7 +77,7 @@ public final class LoadedPolicyType: @unchecked Sendable {
       throw Failure("policy \(name): it cannot be made anew; name the file or directory to load")
     }
     let values = try values(of: options) { $0.initial }
-    return try instance { create(descriptor, values, seed, $0, $1) }
+    return try instance(options: options) { create(descriptor, values, seed, $0, $1) }
   }
 
   /// An instance from what lies at `path`; `options` not given are what is stored there.
@@ -80,7 +88,7 @@ public final class LoadedPolicyType: @unchecked Sendable {
       throw Failure("policy \(name): the path to load is empty or holds a zero byte; name a file or directory")
     }
     let values = try values(of: options) { _ in .nan }
-    return try instance { load(descriptor, path, values, $0, $1) }
+    return try instance(options: options) { load(descriptor, path, values, $0, $1) }
   }
 
   /// The values of all options in declared order.
@@ -104,12 +112,13 @@ public final class LoadedPolicyType: @unchecked Sendable {
 
   /// Wraps what a call makes.
   func instance(
+    options: [String: Double],
     _ make: (UnsafeMutablePointer<OpaquePointer?>, UnsafeMutablePointer<losskit_error>) -> Int32
   ) throws -> PolicyInstance {
     var made: OpaquePointer?
     try callPlugin("policy \(name)", of: library) { error in withUnsafeMutablePointer(to: &made) { make($0, error) } }
     guard let made else { throw Failure("policy \(name): it reported success but made no instance") }
-    return PolicyInstance(made, type: self)
+    return PolicyInstance(made, type: self, options: options)
   }
 }
 

@@ -1,6 +1,12 @@
 import CLossKit
 import LossKit
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// The one function of a plugin, and what the host says of itself when it calls it.
 enum PluginEntry {
   static let version = 1
@@ -16,13 +22,9 @@ enum PluginEntry {
   nonisolated(unsafe) static let host: UnsafePointer<losskit_host> = {
     let host = UnsafeMutablePointer<losskit_host>.allocate(capacity: 1)
     host.initialize(
-      to: losskit_host(name: constant("losskit"), version: constant("1.0.0"), extension: { _ in nil }))
+      to: losskit_host(name: strdup("losskit"), version: strdup(lossKitVersion), extension: { _ in nil }))
     return UnsafePointer(host)
   }()
-
-  private static func constant(_ text: StaticString) -> UnsafePointer<CChar> {
-    UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
-  }
 }
 
 extension PluginLibrary {

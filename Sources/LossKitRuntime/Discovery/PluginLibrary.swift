@@ -141,10 +141,11 @@ public final class PluginLibrary: Sendable {
     self.path = path
     identity = file.identity
     functionLibrary = nil
+    let opened = OpenedFile(file)
     components = try reader.elements(plugin.components, count: plugin.component_count, "components", limit: 4096)
-      .map { try LoadedComponent($0, library: path) }
+      .map { try LoadedComponent($0, library: path, files: [opened]) }
     policyTypes = try reader.elements(plugin.policies, count: plugin.policy_count, "policies", limit: 4096)
-      .map { try LoadedPolicyType($0, library: path) }
+      .map { try LoadedPolicyType($0, library: path, file: opened) }
     objectives = try reader.elements(plugin.objectives, count: plugin.objective_count, "objectives", limit: 4096)
       .map { try LoadedObjective($0.pointee, library: path) }
     guard !components.isEmpty || !policyTypes.isEmpty || !objectives.isEmpty else {

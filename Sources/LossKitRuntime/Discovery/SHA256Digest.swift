@@ -10,11 +10,16 @@ public struct SHA256Digest {
   /// Adds bytes.
   public mutating func update(_ bytes: [UInt8]) { SHA256Update(&context, bytes, bytes.count) }
 
-  /// The sum of all that was added, in 64 lower-case hexadecimal digits.
-  public mutating func hexadecimal() -> String {
+  /// The sum of all that was added, 32 bytes.
+  public mutating func bytes() -> [UInt8] {
     var sum = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
     SHA256Final(&sum, &context)
-    return sum.map { byte in
+    return sum
+  }
+
+  /// The sum of all that was added, in 64 lower-case hexadecimal digits.
+  public mutating func hexadecimal() -> String {
+    bytes().map { byte in
       let digits = String(byte, radix: 16)
       return digits.count == 2 ? digits : "0" + digits
     }.joined()

@@ -10,6 +10,8 @@ import LossKit
 struct FunctionLibrary {
   /// The file; the name alone for a library that the program had loaded already.
   let path: String
+  /// The file, as it was opened; nil for a library that the program had loaded already.
+  let file: OpenedFile?
   private let handle: UnsafeMutableRawPointer
   /// The functions that it exports, as far as its file tells.
   private let functions: [String]?
@@ -28,7 +30,7 @@ struct FunctionLibrary {
           "key 'library': there is no '\(name)' beside the manifest, and this program has not loaded a library of that name; "
             + "put the file there, or write its path from '/' on")
       }
-      (self.path, self.handle, functions) = (name, handle, nil)
+      (self.path, self.file, self.handle, functions) = (name, nil, handle, nil)
       return
     }
     let file = try LibraryFile(path: absolutePath(path))
@@ -40,6 +42,7 @@ struct FunctionLibrary {
     #endif
     let handle = try file.openLibrary()
     self.path = file.path
+    self.file = OpenedFile(file)
     self.handle = handle
   }
 

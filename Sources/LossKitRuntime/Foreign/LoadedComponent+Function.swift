@@ -4,24 +4,34 @@ extension LoadedComponent {
   /// The place of functions that no library was opened for.
   static let runningProgram = "this program"
 
+  /// Where a function comes from: its addresses, the files of its code, and what tells it from other code of these.
+  struct FunctionSource {
+    let addresses: ForeignComponent.Addresses
+    let files: [OpenedFile]
+    var codeName: String?
+  }
+
   /// A plain function as a component. `place` is the file that declares it.
   ///
   /// Throws a failure that begins with `place` for prototypes that do not parse, arguments that nothing can be bound to, and
-  /// declarations that make no sense; `addresses` is asked for the functions when all that is right.
+  /// declarations that make no sense; `source` is asked for the functions when all that is right.
   static func function(
     _ declaration: FunctionDeclaration, place: String,
-    at addresses: (FunctionBinding) throws -> ForeignComponent.Addresses
+    from source: (FunctionBinding) throws -> FunctionSource
   ) throws -> LoadedComponent {
     let component: ForeignComponent
+    let found: FunctionSource
     do {
       try declaration.check()
       let binding = try FunctionBinding(declaration)
       try declaration.checkNotes(on: binding.hyperparameters.map(\.name))
-      component = try ForeignComponent(declaration, binding, at: addresses(binding))
+      found = try source(binding)
+      component = try ForeignComponent(declaration, binding, at: found.addresses)
     } catch let failure as Failure {
       throw Failure("\(place): \(failure.message)")
     }
-    return try LoadedComponent(component.descriptor, library: place, owner: component)
+    return try LoadedComponent(
+      component.descriptor, library: place, owner: component, files: found.files, codeName: found.codeName)
   }
 }
 

@@ -22,8 +22,13 @@ extension PluginLibrary {
       }
       let opened = try FunctionLibrary(manifest.library, namedBy: path, allowedDigests: allowedDigests)
       library = opened
-      return ForeignComponent.Addresses(
-        function: try opened.address(of: binding.function), gradient: try binding.gradient.map(opened.address(of:)))
+      let function = try opened.address(of: binding.function)
+      guard let code = opened.file ?? OpenedFile.containing(function)?.file else {
+        throw Failure("key 'library': the file of '\(manifest.library)' cannot be told; write its path from '/' on")
+      }
+      return LoadedComponent.FunctionSource(
+        addresses: .init(function: function, gradient: try binding.gradient.map(opened.address(of:))),
+        files: [OpenedFile(file), code])
     }
     return PluginLibrary(path: path, components: [component], functionLibrary: library?.path, identity: file.identity)
   }

@@ -21,7 +21,7 @@ extension PluginRegistry {
           + (gradient == nil ? "the function is missing" : "the prototype is missing"))
     }
     let component = try LoadedComponent.function(declaration, place: LoadedComponent.runningProgram) { _ in
-      ForeignComponent.Addresses(function: function, gradient: gradient, userData: userData)
+      .runningProgram(.init(function: function, gradient: gradient, userData: userData), declaration)
     }
     try add(PluginLibrary(path: LoadedComponent.runningProgram, components: [component]))
     return component
@@ -30,5 +30,22 @@ extension PluginRegistry {
   /// Takes a registered function away, so that its name is free; objectives made of it go on. Throws where there is none.
   public func unregister(_ name: String, kind: LoadedComponent.Kind) throws {
     try removeFunction(named: name, kind: kind)
+  }
+}
+
+extension LoadedComponent.FunctionSource {
+  /// A function of the running program. It can be told from others, in another process too, where its code lies in files and it
+  /// takes no data of its own; otherwise each registration is another function.
+  fileprivate static func runningProgram(
+    _ addresses: ForeignComponent.Addresses, _ declaration: FunctionDeclaration
+  ) -> Self {
+    let functions = [addresses.function] + (addresses.gradient.map { [$0] } ?? [])
+    let places = functions.compactMap { OpenedFile.containing($0) }
+    guard places.count == functions.count, addresses.userData == nil else {
+      return Self(addresses: addresses, files: [], codeName: "registration \(UInt64.random(in: 0 ... .max))")
+    }
+    let prototypes = [declaration.prototype, declaration.gradientPrototype ?? ""]
+    let names = zip(prototypes, places).map { "\($0) at \($1.offset)" }
+    return Self(addresses: addresses, files: places.map(\.file), codeName: names.joined(separator: "; "))
   }
 }

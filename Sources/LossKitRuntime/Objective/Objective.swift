@@ -1,5 +1,6 @@
 import CLossKit
 public import LossKit
+import Synchronization
 
 /// Σ wᵢ · lossᵢ over one reward parameterization, every hyperparameter bound: what a policy is trained by.
 ///
@@ -38,6 +39,7 @@ public final class Objective: Sendable {
   /// Where the plugin does not export a formula, the chain of its functions is called instead of one fused program.
   let fused: GraphEvaluator?
   let chain: ObjectiveChain
+  private let cachedHash = Mutex<String?>(nil)
 
   /// Resolves an objective's text, such as `cal-dpo(beta=0.01) + 0.2*sft(per=token) @ log-ratio`.
   ///
@@ -93,12 +95,17 @@ public final class Objective: Sendable {
     return sum.joined(separator: " + ") + (reward.map { " @ \($0.description)" } ?? "")
   }
 
-  /// SHA-256 of all that decides what is optimized, the versions included: equal hashes, equal objectives.
+  /// SHA-256 of what is computed, in hexadecimal digits: objectives with one hash have equal losses, rewards, gradients and state.
+  ///
+  /// Where there is a formula, the hash is that of the formula with its values, whatever its parts are called and whichever
+  /// library or text it comes from; otherwise that of the library, or of a manifest and the library of its function. A function
+  /// of the running program that takes data of its own has another hash each time it is registered.
   public var hash: String {
-    let versions = (terms.map(\.loss) + (reward.map { [$0] } ?? [])).map { part in
-      "\(part.component.kind) \(part.component.name) \(part.component.version)"
+    cachedHash.withLock { known in
+      let hash = known ?? ObjectiveIdentity(self).hash
+      known = hash
+      return hash
     }
-    return SHA256Digest.hexadecimal(of: (["losskit objective 1", description] + versions).joined(separator: "\n").utf8)
   }
 }
 

@@ -8,12 +8,15 @@ public import LossKit
 public final class PolicyInstance {
   /// What it is an instance of.
   public let type: LoadedPolicyType
+  /// The options that it was made or loaded with; of a copy, those of its original.
+  public let options: [String: Double]
 
   private let policy: OpaquePointer
 
-  init(_ policy: OpaquePointer, type: LoadedPolicyType) {
+  init(_ policy: OpaquePointer, type: LoadedPolicyType, options: [String: Double]) {
     self.policy = policy
     self.type = type
+    self.options = options
   }
 
   deinit { PluginCall.track(place, of: type.library) { type.descriptor.pointee.destroy?(policy) } }
@@ -111,7 +114,7 @@ public final class PolicyInstance {
   /// A frozen copy, to serve as a reference.
   public func copy() throws -> PolicyInstance {
     guard let copy = type.descriptor.pointee.copy else { throw cannot("be copied") }
-    return try withExtendedLifetime(self) { try type.instance { copy(policy, $0, $1) } }
+    return try withExtendedLifetime(self) { try type.instance(options: options) { copy(policy, $0, $1) } }
   }
 
   /// Moves the weights: weight · source + (1 − weight) · own. `weight` may lie outside 0...1.
@@ -122,6 +125,11 @@ public final class PolicyInstance {
       throw Failure("\(place): invalid value \(weight) for the weight to blend with; expected a finite number")
     }
     try call([source]) { blend(policy, source.policy, weight, $0) }
+  }
+
+  /// Calls a function of an extension.
+  func withPolicy(_ body: (OpaquePointer, UnsafeMutablePointer<losskit_error>) -> Int32) throws {
+    try call { body(policy, $0) }
   }
 
   /// Calls the plugin, and keeps alive until it returns whose pointers it was lent.

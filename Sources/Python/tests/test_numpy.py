@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import doctest
+import importlib.metadata
 import importlib.util
 import io
 import os
@@ -29,6 +30,14 @@ PAIR = {
 
 def logistic(x: np.ndarray) -> np.ndarray:
     return np.logaddexp(0, -x)
+
+
+class VersionTests(unittest.TestCase):
+    def test_the_package_has_the_version_of_the_library(self) -> None:
+        self.assertEqual(losskit.__version__, losskit.version())
+        self.assertEqual(importlib.metadata.version("losskit"), losskit.version())
+        with self.assertRaises(AttributeError):
+            losskit.no_such_thing
 
 
 class CatalogTests(unittest.TestCase):

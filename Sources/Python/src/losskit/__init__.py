@@ -18,4 +18,10 @@ from losskit._objective import Column, Evaluation, Objective
 from losskit._registry import Entry, Registry, describe, list
 
 __all__ = ["Column", "Entry", "Evaluation", "LossKitError", "Objective", "Registry", "describe", "list", "version"]
-__version__ = "1.0.0"
+
+
+def __getattr__(name: str) -> str:
+    """`__version__`, which is the version of the native library."""
+    if name == "__version__":
+        return version()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #ifndef ON_CREATE
 #define ON_CREATE
@@ -16,6 +17,12 @@
 #endif
 #ifndef STORED
 #define STORED *policy->weight
+#endif
+#ifndef DIGEST
+#define DIGEST "%.17g", *policy->weight
+#endif
+#ifndef FACT
+#define FACT "1"
 #endif
 #ifndef EMPTY
 #define EMPTY fail(error, (int64_t)(i % texts->prompts), "an empty response")
@@ -100,12 +107,29 @@ static int32_t copy(const losskit_policy *policy, losskit_policy **out, losskit_
   (void)error;
   return make(COPIED, out);
 }
+static int32_t describe(losskit_policy *policy,
+                        void (*receive)(void *, const losskit_fact *, size_t, const losskit_text *), void *context,
+                        losskit_error *error) {
+  (void)error;
+  char written[64], value[64];
+  snprintf(written, sizeof written, DIGEST);
+  snprintf(value, sizeof value, FACT);
+  const losskit_text digest = { written, strlen(written) };
+  const losskit_fact fact = { { "engine", 6 }, { value, strlen(value) } };
+  receive(context, &fact, 1, policy ? &digest : NULL);
+  return 0;
+}
+static const losskit_identity_extension_v1 identity = { describe };
+static const void *extend(const losskit_policy_type *self, const char *id) {
+  (void)self;
+  return strcmp(id, "losskit.identity/1") == 0 ? &identity : NULL;
+}
 
 static const losskit_column logp = { "policy_logp", "of a response", LOSSKIT_PER_RESPONSE, LOSSKIT_DIFFERENTIABLE };
 static const losskit_column *const columns[] = { &logp };
 static const losskit_policy_type subject = {
   LOSSKIT_TRAINABLE, "subject", "1", "A policy to be tested.", NULL, NULL, 0, 1, NULL, columns, NULL,
-  create, load, destroy, measure, forward, backward, step, save, copy, NULL, NULL };
+  create, load, destroy, measure, forward, backward, step, save, copy, NULL, extend };
 static const losskit_policy_type *const types[] = { &subject };
 static const losskit_plugin plugin = { 0, 1, 0, NULL, types, NULL, NULL };
 

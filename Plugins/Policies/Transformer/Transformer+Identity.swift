@@ -1,0 +1,58 @@
+internal import CMD
+public import LossKit
+import LossKitMatrix
+
+extension Transformer {
+  /// The sizes, how products are made, and the optimizer's numbers as facts; the digest is of the weights and all of these but the
+  /// optimizer's. Nothing is written.
+  public func identity() throws -> PolicyIdentity? {
+    typealias Fact = PolicyIdentity.Fact
+    let integers = TransformerOptions.integers.map { Fact($0.name, "\(options[keyPath: $0.path])") }
+    let booleans = [TransformerOptions.tie, TransformerOptions.rounding].map {
+      Fact($0.name, "\(options[keyPath: $0.path])")
+    }
+    func facts(_ options: [TransformerOptions.Real]) -> [Fact] {
+      options.map { Fact($0.name, "\(self.options[keyPath: $0.path])") }
+    }
+    let computation = integers + booleans + facts(TransformerOptions.computationReals)
+    let text = computation.map { "\($0.name)=\($0.value)" } + [try model.weights.digest()]
+    let digest = Array(text.joined(separator: "\n").utf8).withUnsafeBytes { sha256($0) }
+    return PolicyIdentity(
+      facts: computation + facts(TransformerOptions.optimizerReals), digest: hexadecimal(digest))
+  }
+}
+
+extension FloatBuffer {
+  /// The SHA-256 sum of the sums of its parts of 1 MiB, in hexadecimal digits; all processors share the work.
+  func digest() throws -> String {
+    let bytes = UnsafeRawBufferPointer(bytes)
+    let partSize = 1 << 20
+    let starts = Array(stride(from: 0, to: bytes.count, by: partSize))
+    let sums = UnsafeMutableRawBufferPointer.allocate(byteCount: starts.count * sumSize, alignment: 1)
+    defer { sums.deallocate() }
+    // Parts write to sums of their own.
+    try Threads.forEachRange(of: starts.count, fewest: 1) { parts in
+      for part in parts {
+        let range = starts[part]..<min(starts[part] + partSize, bytes.count)
+        UnsafeMutableRawBufferPointer(rebasing: sums[part * sumSize..<(part + 1) * sumSize])
+          .copyBytes(from: sha256(UnsafeRawBufferPointer(rebasing: bytes[range])))
+      }
+    }
+    return hexadecimal(sha256(UnsafeRawBufferPointer(sums)))
+  }
+}
+
+private let sumSize = Int(SHA256_DIGEST_LENGTH)
+
+private func sha256(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+  var context = SHA2_CTX()
+  SHA256Init(&context)
+  SHA256Update(&context, bytes.baseAddress, bytes.count)
+  var sum = [UInt8](repeating: 0, count: sumSize)
+  SHA256Final(&sum, &context)
+  return sum
+}
+
+private func hexadecimal(_ bytes: [UInt8]) -> String {
+  bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+}

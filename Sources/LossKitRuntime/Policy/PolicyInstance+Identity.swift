@@ -1,0 +1,73 @@
+import CLossKit
+public import LossKit
+
+extension LoadedPolicyType {
+  /// Whether its library knows how an instance states what it is.
+  public var canStateIdentity: Bool { extensionPointer(identityExtensionID) != nil }
+}
+
+extension PolicyInstance {
+  /// What the instance states of itself; nil where it states nothing, or its library knows nothing of that.
+  ///
+  /// Throws what the policy reports, and for names, values or a digest that are not what the ABI says.
+  public func identity() throws -> PolicyIdentity? {
+    guard let pointer = type.extensionPointer(identityExtensionID) else { return nil }
+    guard let describe = pointer.assumingMemoryBound(to: losskit_identity_extension_v1.self).pointee.describe else {
+      return nil
+    }
+    let received = IdentityReceiver()
+    try withPolicy { policy, error in
+      describe(policy, receiveIdentity, Unmanaged.passUnretained(received).toOpaque(), error)
+    }
+    guard let stated = received.stated else { throw Failure("policy \(type.name): it handed over no identity") }
+    let identity: PolicyIdentity
+    do {
+      identity = try stated.get()
+    } catch {
+      throw Failure("policy \(type.name): its identity: \(error)")
+    }
+    return identity.facts.isEmpty && identity.digest == nil ? nil : identity
+  }
+}
+
+/// Takes an identity out of the plugin's call, which lends it.
+private final class IdentityReceiver {
+  var stated: Result<PolicyIdentity, any Error>?
+}
+
+private func receiveIdentity(
+  _ context: UnsafeMutableRawPointer?, _ facts: UnsafePointer<losskit_fact>?, _ count: Int,
+  _ digest: UnsafePointer<losskit_text>?
+) {
+  guard let context else { return }
+  let receiver = Unmanaged<IdentityReceiver>.fromOpaque(context).takeUnretainedValue()
+  receiver.stated = Result { try PolicyIdentity(facts, count: count, digest: digest?.pointee) }
+}
+
+extension PolicyIdentity {
+  fileprivate init(_ facts: UnsafePointer<losskit_fact>?, count: Int, digest: losskit_text?) throws {
+    guard (0...256).contains(count), count == 0 || facts != nil else {
+      throw Failure("it claims \(UInt(bitPattern: count)) facts; 256 are the limit")
+    }
+    self.init(facts: [], digest: try digest.map { try text($0, "digest", limit: 1024) })
+    guard self.digest != "" else { throw Failure("the digest is empty; a policy that cannot tell it hands over NULL") }
+    for index in 0..<count {
+      guard let fact = facts?[index] else { continue }
+      let name = try text(fact.name, "name of fact \(index)", limit: NameLaw.longest)
+      guard NameLaw.isFieldName(name) else { throw Failure("'\(name)' is not a name of a fact; \(NameLaw.fieldRule)") }
+      guard !self.facts.contains(where: { $0.name == name }) else { throw Failure("the fact '\(name)' is there twice") }
+      self.facts.append(Fact(name, try text(fact.value, "fact '\(name)'", limit: 1 << 16)))
+    }
+  }
+}
+
+private func text(_ text: losskit_text, _ subject: String, limit: Int) throws -> String {
+  guard text.length <= limit, text.length == 0 || text.bytes != nil else {
+    throw Failure("the \(subject) is \(UInt(bitPattern: text.length)) bytes long; \(limit) are the limit")
+  }
+  guard let text = String(validating: UnsafeRawBufferPointer(start: text.bytes, count: text.length), as: UTF8.self)
+  else {
+    throw Failure("the \(subject) is not UTF-8")
+  }
+  return text
+}
