@@ -54,6 +54,11 @@ extension RunKey {
   static let referencePolicy = RunKey(
     name: "reference_policy", option: "reference-policy", placeholder: "name",
     summary: "The policy that the references are models of; without it that of the run.")
+  static let referenceSet = RunKey(
+    name: "reference_set", option: "reference-set", placeholder: "name=value", arity: .assignments,
+    summary:
+      "The value of an option that the references are loaded with. Without any, references of the run's own policy are loaded "
+      + "with those of policy-set, as the policy is.")
   static let data = RunKey(
     name: "data", option: "data", placeholder: "file",
     summary: "Preference data, JSON Lines; '-' reads standard input. Without it reviews are generated.")
@@ -83,7 +88,7 @@ extension RunKey {
   /// All keys of all commands.
   static let all = train + compare
   /// The keys of `losskit train`.
-  static let train = [loss, reward, set] + common + [reference, referencePolicy]
+  static let train = [loss, reward, set] + common + [reference, referencePolicy, referenceSet]
   /// The keys of `losskit compare`.
   static let compare = [losses, reward, set, supervised] + common
 }

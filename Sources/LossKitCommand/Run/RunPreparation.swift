@@ -97,7 +97,7 @@ struct RunPreparation {
   /// The policy as a run starts with it: loaded where a path is given, else drawn by the seed.
   func policy(seed: Int) throws -> PolicyInstance {
     let type = try policyType()
-    let options = try blaming(.usage) { try self.options(of: type) }
+    let options = try policyOptions()
     if let path = settings.value(.start) {
       return try blaming(.data) { try type.load(path: path, options: options) }
     }
@@ -112,7 +112,41 @@ struct RunPreparation {
   /// The models to compare with; none for the policy as it starts.
   func references() throws -> [PolicyInstance] {
     let type = try referenceType()
-    return try settings.values(.reference).map { path in try blaming(.data) { try type.load(path: path) } }
+    let options = try referenceOptions()
+    return try settings.values(.reference).map { path in
+      try blaming(.data) {
+        do {
+          return try type.load(path: path, options: options)
+        } catch let failure as Failure where !options.isEmpty && !settings.has(.referenceSet) {
+          throw Failure(
+            "reference \(path): \(failure.message)\nreferences are loaded with the options of policy_set, where reference_set gives "
+              + "them none of their own")
+        }
+      }
+    }
+  }
+
+  /// The options that references are loaded with: their own, or those of the policy where they are models of the same.
+  func referenceOptions() throws -> [String: Double] {
+    let type = try referenceType()
+    guard settings.has(.referenceSet) else { return try type.isSame(as: policyType()) ? policyOptions() : [:] }
+    guard settings.has(.reference) else {
+      throw CommandFailure(
+        status: .usage, message: "reference_set is given, but no reference; add one, or leave it out")
+    }
+    return try blaming(.usage) { try options(.referenceSet, of: type) }
+  }
+
+  /// The references in words, with options of their own.
+  func referenceTexts() throws -> [String] {
+    let type = try referenceType()
+    let own = settings.has(.referenceSet) ? try referenceOptions().sorted { $0.key < $1.key } : []
+    let options = own.map { name, value in
+      "\(name)=\(type.parameters.first { $0.name == name }?.format(value) ?? "")"
+    }
+    return settings.values(.reference).map { path in
+      "\(type.name)" + (options.isEmpty ? "" : "(\(options.joined(separator: ", ")))") + " from \(path)"
+    }
   }
 
   /// The type of the references.
@@ -128,7 +162,7 @@ struct RunPreparation {
   /// The policy's start in words: all that decides it.
   func policyText() throws -> String {
     let type = try policyType()
-    let options = try blaming(.usage) { try self.options(of: type) }
+    let options = try policyOptions()
     let path = settings.value(.start)
     let values = type.parameters.compactMap { parameter -> String? in
       guard let value = options[parameter.name] ?? (path == nil ? parameter.initial : nil) else { return nil }
@@ -138,8 +172,14 @@ struct RunPreparation {
       + (path.map { " from \($0)" } ?? "")
   }
 
-  private func options(of type: LoadedPolicyType) throws -> [String: Double] {
-    let settings = try settings.values(.policySet).map { try Setting(parsing: $0) }
+  /// The options of the policy that are set.
+  func policyOptions() throws -> [String: Double] {
+    let type = try policyType()
+    return try blaming(.usage) { try options(.policySet, of: type) }
+  }
+
+  private func options(_ key: RunKey, of type: LoadedPolicyType) throws -> [String: Double] {
+    let settings = try settings.values(key).map { try Setting(parsing: $0) }
     let target = SettingTarget(name: type.name, parameters: type.parameters)
     let assignments = try Setting.assignments(settings, among: [target])
     return Dictionary(uniqueKeysWithValues: assignments.map { (type.parameters[$0.parameter].name, $0.value) })

@@ -25,6 +25,12 @@ struct TrainCommand: ParsableCommand {
       An objective that reads responses to other prompts, such as kto, takes them from the update, and where that has one \
       prompt alone, from the nearest row of the data with another.
 
+      With --resume a run may have more steps than before (--max-steps, --num-train-epochs), a finished one too, and log, \
+      evaluate and save at other times. The learning rates of the steps that remain are then those of a run of the new \
+      length: warm-up and decay are stretched to it, and steps that were made stay as they are. Everything else has to be as \
+      it was, the libraries of the losses, rewards and policies included. A checkpoint that is damaged is put aside with a \
+      warning, and the one before it is used. run.json keeps what was changed.
+
       A recipe is a YAML file whose keys are the options below, with _ for -. Hyperparameters of the objective and options of \
       the policy may be written as keys of their own, here and there: '--beta 0.1' is '--set beta=0.1', 'hidden_size: 64' is \
       'policy_set: {hidden_size: 64}'.
@@ -38,7 +44,7 @@ struct TrainCommand: ParsableCommand {
       \(RunHelp.text(.train))
       """)
 
-  @Flag(help: "Continue the run in the output directory from its last checkpoint.")
+  @Flag(help: "Continue the run in the output directory from its newest checkpoint that is whole.")
   var resume = false
 
   @OptionGroup var options: RunOptions
@@ -54,9 +60,11 @@ struct TrainCommand: ParsableCommand {
     let objective = try preparation.objective(loss, settings: settings.values(.set))
     let policyText = try preparation.policyText()
     let data = try preparation.data(seed: configuration.seed)
-    let plan = TrainingPlan(
+    var plan = TrainingPlan(
       objective: objective, configuration: configuration, trainingData: data.training,
       evaluationData: data.evaluation, policy: policyText)
+    plan.start = settings.value(.start)
+    plan.references = try preparation.referenceTexts()
     let progress = Progress()
     let trainer: Trainer
     do {
@@ -91,7 +99,8 @@ struct TrainCommand: ParsableCommand {
     let directory = try RunDirectory(output, for: resume ? .resumption : .newRun)
     if resume {
       return try Trainer(
-        resuming: plan, policy: type, references: referenceTypes, in: directory, progress: progress)
+        resuming: plan, policy: type, options: preparation.policyOptions(), references: referenceTypes,
+        referenceOptions: preparation.referenceOptions(), in: directory, progress: progress)
     }
     let policy = try preparation.policy(seed: plan.configuration.seed)
     let references = try preparation.references()

@@ -1,5 +1,6 @@
 import FoundationEssentials
 package import LossKit
+import LossKitRuntime
 
 #if canImport(Glibc)
   internal import Glibc
@@ -53,6 +54,34 @@ package enum Files {
     try bytes(ofFile: path)
   }
 
+  /// The size of a file's content in bytes, and its SHA-256 sum in hexadecimal digits.
+  static func measure(_ path: String) throws -> (size: Int, digest: String) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure(path, "cannot be read") }
+    defer { close(descriptor) }
+    var digest = SHA256Digest()
+    var size = 0
+    while true {
+      var result = 0
+      let chunk = [UInt8](unsafeUninitializedCapacity: 1 << 20) { buffer, count in
+        repeat { result = systemRead(descriptor, buffer) } while result < 0 && errno == EINTR
+        count = max(0, result)
+      }
+      guard result >= 0 else { throw failure(path, "cannot be read") }
+      if chunk.isEmpty { return (size, digest.hexadecimal()) }
+      digest.update(chunk)
+      size += chunk.count
+    }
+  }
+
+  private static func systemRead(_ descriptor: Int32, _ buffer: UnsafeMutableBufferPointer<UInt8>) -> Int {
+    #if canImport(Glibc)
+      Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+    #else
+      Darwin.read(descriptor, buffer.baseAddress, buffer.count)
+    #endif
+  }
+
   /// Writes a file, and waits until it is on the disk.
   static func write(_ bytes: [UInt8], to path: String) throws {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
@@ -104,6 +133,14 @@ package enum Files {
   /// Gives what lies at a path another name, in place of what may lie there.
   static func move(_ path: String, to other: String) throws {
     guard rename(path, other) == 0 else { throw failure(other, "cannot be put in place") }
+  }
+
+  /// Removes a directory with all in it so that it is gone at once: what is left where that is stopped has the name of something
+  /// unfinished.
+  static func removeAtOnce(_ path: String) {
+    let doomed = "\(parentDirectory(of: path))/\(partialPrefix)removed-\(lastComponent(of: path))"
+    remove(doomed)
+    remove(rename(path, doomed) == 0 ? doomed : path)
   }
 
   /// Removes a file, or a directory with all in it; what cannot be removed stays.

@@ -45,6 +45,9 @@ public final class RunDirectory {
 
   deinit { close(lock) }
 
+  /// Whether the run has made all its steps: its model is there.
+  var isFinished: Bool { Files.exists(path(of: Self.modelName)) }
+
   /// The path of a file or directory in it.
   func path(of name: String) -> String { "\(path)/\(name)" }
 
@@ -66,8 +69,6 @@ public final class RunDirectory {
       throw Failure("\(path): holds an earlier run; name another output directory, or resume that run")
     case .newRun where !names.isEmpty:
       throw Failure("\(path): is not empty; name a new or empty output directory")
-    case .resumption where names.contains(Self.modelName):
-      throw Failure("\(path): the run is finished; its model is in \(path)/\(Self.modelName)")
     case .newRun: break
     case .resumption: for name in leftovers { Files.remove(self.path(of: name)) }
     }

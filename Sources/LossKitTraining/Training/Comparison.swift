@@ -90,7 +90,7 @@ public struct Comparison {
     referenceCache: String? = nil, logger: Logger = Logger(label: "losskit.training")
   ) throws -> ComparisonResult {
     let began = ContinuousClock.now
-    let type = policy.type, plans = plans
+    let type = policy.type, options = policy.options, plans = plans
     // What cannot work is found before the start is trained.
     let sources = try sources(policy: type)
     let model = try makeStart(policy, in: directory, progress: progress, interruption: interruption, logger: logger)
@@ -98,7 +98,7 @@ public struct Comparison {
     _ = consume policy
     let startSeconds = began.duration(to: .now).seconds
     let data = try prepare(
-      plans, sources, from: type.load(path: model),
+      plans, sources, from: type.restore(from: model, options: options),
       store: referenceCache.map { ReferenceStore(directory: $0, logger: logger) },
       watch: Watch(progress: progress(Self.preparationName), interruption: interruption), logger)
     var runs: [ComparisonResult.Run] = []
@@ -106,7 +106,7 @@ public struct Comparison {
       let label = entries[number].label
       let path = directory.path(of: directoryName(ofEntry: number))
       let trainer = try Trainer(
-        plan, policy: type.load(path: model), references: [], sources: sources[number], data: data,
+        plan, policy: type.restore(from: model, options: options), references: [], sources: sources[number], data: data,
         in: RunDirectory(path, for: .newRun), logger: logger)
       let outcome = try trainer.run(progress: progress(label), interruption: interruption)
       try checkFinished(outcome, label, path)

@@ -24,7 +24,7 @@ public struct ConfigurationKey: Sendable {
   public let unset: Int?
   /// One sentence.
   public let summary: String
-  /// Whether the course of a run depends on it, so that a run cannot be resumed with another value.
+  /// Whether the steps that a run has made depend on it, so that it cannot be resumed with another value.
   let decidesCourse: Bool
   let text: @Sendable (TrainingConfiguration) -> String
   /// Sets the key from text; false, and nothing set, for a value that it does not take.
@@ -72,8 +72,10 @@ public struct ConfigurationKey: Sendable {
 extension ConfigurationKey {
   typealias Path<Value> = any WritableKeyPath<TrainingConfiguration, Value> & Sendable
 
-  static func real(_ name: String, _ path: Path<Double>, in bounds: Bounds, _ summary: String) -> Self {
-    Self(name, path, .real, in: bounds, summary, text: { "\($0)" }) { text in
+  static func real(
+    _ name: String, _ path: Path<Double>, in bounds: Bounds, decidesCourse: Bool = true, _ summary: String
+  ) -> Self {
+    Self(name, path, .real, in: bounds, decidesCourse: decidesCourse, summary, text: { "\($0)" }) { text in
       Double(text).flatMap { bounds.contains($0) ? $0 : nil }
     }
   }
@@ -91,8 +93,10 @@ extension ConfigurationKey {
     }
   }
 
-  static func boolean(_ name: String, _ path: Path<Bool>, _ summary: String) -> Self {
-    Self(name, path, .boolean, in: .closed(0, 1), summary, text: { "\($0)" }) { Bool($0) }
+  static func boolean(
+    _ name: String, _ path: Path<Bool>, decidesCourse: Bool = true, _ summary: String
+  ) -> Self {
+    Self(name, path, .boolean, in: .closed(0, 1), decidesCourse: decidesCourse, summary, text: { "\($0)" }) { Bool($0) }
   }
 
   static func choice<E: RawRepresentable<String> & CaseIterable & Sendable>(
@@ -143,9 +147,11 @@ extension TrainingConfiguration {
     .integer(
       "gradient_accumulation_steps", \.gradientAccumulationSteps, in: 1...65_536,
       "Calls per update; an update sees this many times the training batch size."),
-    .real("num_train_epochs", \.epochs, in: .closed(1e-6, 1e6), "How many times the data are seen."),
+    .real(
+      "num_train_epochs", \.epochs, in: .closed(1e-6, 1e6), decidesCourse: false, "How many times the data are seen."),
     .integer(
-      "max_steps", \.maxSteps, in: 1...1_000_000_000, unset: -1, "Updates in all; -1 leaves it to num_train_epochs."),
+      "max_steps", \.maxSteps, in: 1...1_000_000_000, unset: -1, decidesCourse: false,
+      "Updates in all; -1 leaves it to num_train_epochs."),
     .real("weight_decay", \.weightDecay, in: .nonNegative, "Decoupled weight decay, per unit of learning rate."),
     .real("max_grad_norm", \.maxGradientNorm, in: .nonNegative, "Clips the global gradient norm; 0 does not clip."),
     .boolean(
@@ -160,11 +166,12 @@ extension TrainingConfiguration {
       "With sync_ref_model, the policy's share in the reference's weights after a move; 1 makes it the policy."),
     .integer("seed", \.seed, in: 0...Int.max, "Where all randomness of the run comes from."),
     .integer(
-      "logging_steps", \.loggingSteps, in: 1...Int.max,
+      "logging_steps", \.loggingSteps, in: 1...Int.max, decidesCourse: false,
       "Updates between two lines of metrics; each is a mean over them."),
     .integer(
-      "eval_steps", \.evalSteps, in: 0...Int.max, "Updates between two evaluations; 0 evaluates at the end only."),
-    .boolean("eval_on_start", \.evalOnStart, "Evaluates before the first update, too."),
+      "eval_steps", \.evalSteps, in: 0...Int.max, decidesCourse: false,
+      "Updates between two evaluations; 0 evaluates at the end only."),
+    .boolean("eval_on_start", \.evalOnStart, decidesCourse: false, "Evaluates before the first update, too."),
     .integer(
       "save_steps", \.saveSteps, in: 0...Int.max, decidesCourse: false,
       "Updates between two checkpoints; 0 writes none but the final model."),

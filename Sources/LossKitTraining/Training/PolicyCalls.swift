@@ -1,6 +1,20 @@
 import LossKit
 import LossKitRuntime
 
+extension LoadedPolicyType {
+  /// An instance from what a run saved. Policies that state what of their options decides numbers get the options of the run again,
+  /// for they may save less than all of them; others have all they need in what they saved.
+  func restore(from path: String, options: [String: Double]) throws -> PolicyInstance {
+    try load(path: path, options: canStateIdentity ? options : [:])
+  }
+}
+
+/// Saves a policy into a directory that does not exist yet.
+func save(_ policy: PolicyInstance, to directory: String, withOptimizer: Bool) throws {
+  try Files.makeDirectory(directory)
+  try policy.save(to: directory, withOptimizer: withOptimizer)
+}
+
 extension ExampleBatch {
   /// The columns of a policy for this batch; `references` are those that it compares itself with.
   func forward(

@@ -8,6 +8,13 @@ struct PreparedData {
 
   var all: [MeasuredData] { [training] + (evaluation.map { [$0] } ?? []) }
 
+  /// What `run.json` says of what measuring them showed.
+  var facts: [RunRecord.Fact] {
+    [("data", training), ("eval_data", evaluation)].compactMap { name, data in
+      data.map { .init(name: "\(name)_truncated", value: "\($0.truncatedResponses)", mayChange: true) }
+    }
+  }
+
   /// Measures the data of a plan with the policy's tokenizer.
   init(_ plan: TrainingPlan, policy: PolicyInstance, watch: Watch) throws {
     let size = plan.configuration.evalBatchSize

@@ -10,9 +10,10 @@ import LossKitRuntime
 
 /// A directory that keeps the log-probabilities of frozen references from run to run.
 ///
-/// A file is named by a hash of all that its numbers come from: the data, their token counts, the references' weights and
-/// options, the columns, and how many prompts were scored at once. Its content says the same again, with a sum over all of
-/// it. A file that does not agree with its name, or is damaged, is computed anew with a warning.
+/// A file is named by a hash of all that its numbers come from: the data, their token counts, the references' libraries and
+/// identities, the columns, and how many prompts were scored at once. A reference that states no identity is known by its options
+/// and the bytes that it saves. The file's content says the same again, with a sum over all of it. A file that does not agree with
+/// its name, or is damaged, is computed anew with a warning.
 struct ReferenceStore {
   let directory: String
   let logger: Logger
@@ -22,14 +23,16 @@ struct ReferenceStore {
     _ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], references: [PolicyInstance], batchSize: Int,
     compute: () throws -> Void
   ) throws {
-    if let provider = references.first(where: { !$0.type.isTrainable }) {
+    let identities = try references.map { try $0.identity() }
+    let unknown = zip(references, identities).first { !$0.type.isTrainable && $1?.digest == nil }
+    if let provider = unknown?.0 {
       logger.warning(
         "reference_cache: the identity of this \(provider.type.name) is unknown; its log-probabilities are not kept"
       )
       return try compute()
     }
     try Files.makeDirectory(directory)
-    let origin = try origin(data, references, batchSize: batchSize)
+    let origin = try origin(data, Array(zip(references, identities)), batchSize: batchSize)
     let key = SHA256Digest.hexadecimal(of: ReferenceFile.header(data, columns: columns, origin: origin).utf8)
     let path = "\(directory)/\(key).bin"
     if Files.exists(path) {
@@ -47,14 +50,20 @@ struct ReferenceStore {
 
   /// What the numbers come from, beside the data and the columns, as one word.
   private func origin(
-    _ data: [MeasuredData], _ references: [PolicyInstance], batchSize: Int
+    _ data: [MeasuredData], _ references: [(instance: PolicyInstance, identity: PolicyIdentity?)], batchSize: Int
   ) throws -> String {
     var digest = SHA256Digest()
     func add(_ text: String) { digest.update(Array("\(text.utf8.count) \(text)".utf8)) }
     add("\(batchSize)")
     for data in data { add("\(data.layout.tokenOffsets)") }
-    for reference in references {
-      add("\(reference.type.name) \(reference.type.version)")
+    for (reference, identity) in references {
+      add("\(reference.type.name) \(reference.type.version) \(try reference.type.file?.digest() ?? "")")
+      if let stated = identity?.digest {
+        add("identity \(stated)")
+        continue
+      }
+      for fact in identity?.facts ?? [] { add("\(fact.name)=\(fact.value)") }
+      for (name, value) in reference.options.sorted(by: { $0.key < $1.key }) { add("\(name) \(value.bitPattern)") }
       try withSaved(reference) { directory in
         for name in try Files.names(in: directory) {
           add(name)

@@ -123,19 +123,15 @@ extension Trainer {
   private func saveCheckpoint() throws {
     guard try store.steps().last != state.step else { return }
     state.metricsLength = try metricsLog.synchronizedLength()
+    state.policyDigest = try policy.identity()?.digest
     try store.write(step: state.step, keeping: plan.configuration.saveTotalLimit) { directory in
       try save(policy, to: "\(directory)/\(Self.policyName)", withOptimizer: true)
       if computation.sources.referencesMove, let reference = computation.references.first {
         try save(reference, to: "\(directory)/\(Self.movingReferenceName)", withOptimizer: false)
       }
-      try Files.write(Array((state.json.indented + "\n").utf8), to: "\(directory)/\(Self.stateFile)")
+      try Files.write(Array((state.json.indented + "\n").utf8), to: "\(directory)/\(TrainerState.fileName)")
     }
     logger.debug("checkpoint written", metadata: ["path": "\(store.path(ofStep: state.step))"])
-  }
-
-  private func save(_ policy: PolicyInstance, to directory: String, withOptimizer: Bool) throws {
-    try Files.makeDirectory(directory)
-    try policy.save(to: directory, withOptimizer: withOptimizer)
   }
 
   private func outcome(isFinished: Bool, since start: ContinuousClock.Instant) throws -> Outcome {

@@ -68,7 +68,11 @@ public final class Trainer {
     store = CheckpointStore(directory: directory)
     (order, schedule) = plan.course
     state = TrainerState(objectiveState: plan.objective.initialState)
-    try record(plan, policy.type, data).write(to: directory)
+    var record = try plan.record(policy: policy.type, references: references.map(\.type))
+    let identity = try policy.identity()
+    record.facts += plan.facts(ofPolicy: identity) + data.facts
+    record.facts += try TrainingPlan.startFacts(policy: identity, references: references)
+    try record.write(to: directory)
     try ReferenceFile.write(
       data.all, columns: sources.storedReferenceColumns, to: directory.path(of: RunDirectory.referenceFile))
     var live: [PolicyInstance] = []
@@ -77,7 +81,10 @@ public final class Trainer {
     } else if sources.needsLiveReferences {
       live = references.isEmpty ? [try policy.copy()] : references
       for (number, reference) in live.enumerated() {
-        try store.writeDirectory(named: Self.referenceName(number)) { try reference.save(to: $0, withOptimizer: false) }
+        try store.writeDirectory(named: Self.referenceName(number)) { directory in
+          try save(reference, to: "\(directory)/\(Self.policyName)", withOptimizer: false)
+          try CheckpointManifest.write(to: directory)
+        }
       }
     }
     computation = BatchEvaluation(objective: plan.objective, sources: sources, policy: policy, references: live)
@@ -85,33 +92,52 @@ public final class Trainer {
     report(data)
   }
 
-  /// The run in `directory`, which goes on from its last checkpoint as if it had never stopped. `references` are the types of those it
-  /// was begun with. Throws where the run was begun with another plan, saying what differs, where it has no checkpoint, and
-  /// `Interruption.Stop` where `interruption` asks to stop; the run is as before then.
+  /// The run in `directory`, which goes on from its newest checkpoint that is whole, as if it had never stopped. `references` are the
+  /// types of those it was begun with; `options` and `referenceOptions` are handed to policies that state what of them decides
+  /// numbers.
+  ///
+  /// The plan may have more steps, and log, evaluate and save at other times: the learning rates of the steps that remain are those of
+  /// a run of the new length. Throws where anything else differs from what the run was begun with, saying what, where it has no
+  /// checkpoint, and `Interruption.Stop` where `interruption` asks to stop; the run is as before then.
   public init(
-    resuming plan: TrainingPlan, policy type: LoadedPolicyType, references: [LoadedPolicyType] = [],
-    in directory: RunDirectory, progress: Progress? = nil, interruption: Interruption? = nil,
+    resuming plan: TrainingPlan, policy type: LoadedPolicyType, options: [String: Double] = [:],
+    references: [LoadedPolicyType] = [], referenceOptions: [String: Double] = [:], in directory: RunDirectory,
+    progress: Progress? = nil, interruption: Interruption? = nil,
     logger: Logger = Logger(label: "losskit.training")
   ) throws {
-    try plan.record(policy: type).check(against: directory)
+    let stored = try RunRecord(of: directory)
+    var record = try plan.record(policy: type, references: references)
+    try record.check(against: stored, in: directory)
     let store = CheckpointStore(directory: directory)
-    guard let last = try store.steps().last else {
+    let resumption = try Resumption(record, stored, in: store)
+    let path = resumption.checkpoint.path
+    let state = resumption.checkpoint.state
+    let policy = try type.restore(from: "\(path)/\(Self.policyName)", options: options)
+    let identity = try policy.identity()
+    record.facts += plan.facts(ofPolicy: identity)
+    try record.check(against: stored, in: directory)
+    guard identity?.digest == state.policyDigest else {
       throw Failure(
-        "\(directory.path): the run stopped before its first checkpoint; remove the directory and start anew")
+        "\(path): the policy that is loaded from it is not the one that was saved; look at what it reads beside the checkpoint, "
+          + "such as a base model, or start a new run")
     }
-    let path = store.path(ofStep: last)
-    let state = try TrainerState(path: "\(path)/\(Self.stateFile)")
-    let policy = try type.load(path: "\(path)/\(Self.policyName)")
     let sources = try plan.sources(policy: type, references: references)
     let data = try PreparedData(plan, policy: policy, watch: Watch(progress: progress, interruption: interruption))
+    record.facts += data.facts + stored.facts.filter { TrainingPlan.startFactNames.contains($0.name) }
     try ReferenceFile.read(
       data.all, columns: sources.storedReferenceColumns, from: directory.path(of: RunDirectory.referenceFile))
     var live: [PolicyInstance] = []
     if sources.referencesMove {
-      live = [try type.load(path: "\(path)/\(Self.movingReferenceName)")]
+      live = [try type.restore(from: "\(path)/\(Self.movingReferenceName)", options: referenceOptions)]
     } else if sources.needsLiveReferences {
       for number in 0..<max(1, references.count) {
-        live.append(try type.load(path: directory.path(of: Self.referenceName(number))))
+        let place = directory.path(of: Self.referenceName(number))
+        do {
+          try CheckpointManifest.check(place)
+        } catch let failure as Failure {
+          throw Failure("\(place): cannot be used: \(failure.message); start a new run")
+        }
+        live.append(try type.restore(from: "\(place)/\(Self.policyName)", options: referenceOptions))
       }
     }
     self.plan = plan
@@ -124,10 +150,9 @@ public final class Trainer {
     computation = BatchEvaluation(objective: plan.objective, sources: sources, policy: policy, references: live)
     metricsLog = try MetricsLog(
       path: directory.path(of: RunDirectory.metricsFile), length: state.metricsLength)
-    logger.info("resuming", metadata: ["checkpoint": "\(path)", "step": "\(state.step)"])
+    try resumption.begin(record, logger: logger)
   }
 
-  static let stateFile = "trainer.json"
   static let policyName = "policy"
   static let movingReferenceName = "reference"
   private static func referenceName(_ number: Int) -> String { "reference-\(number)" }
@@ -139,16 +164,6 @@ public final class Trainer {
       )
     }
   }
-}
-
-/// What is known of a run when it begins.
-private func record(_ plan: TrainingPlan, _ policy: LoadedPolicyType, _ data: PreparedData) -> RunRecord {
-  var record = plan.record(policy: policy)
-  let counts = [("data", data.training), ("eval_data", data.evaluation)]
-  for case (let name, let data?) in counts {
-    record.facts.append(.init(name: "\(name)_truncated", value: "\(data.truncatedResponses)", mayChange: true))
-  }
-  return record
 }
 
 extension TrainingPlan {

@@ -13,6 +13,11 @@ struct TrainerState: Equatable {
   var window = MetricsAverage()
   /// The length of `metrics.jsonl`, in bytes.
   var metricsLength = 0
+  /// What the policy stated as the digest of its identity; nil where it states none.
+  var policyDigest: String?
+
+  /// The file of a checkpoint that holds it.
+  static let fileName = "trainer.json"
 
   /// The state as JSON. Numbers are written as the 16 hexadecimal digits of their bits: every double comes back as it was.
   var json: JSONText {
@@ -24,14 +29,14 @@ struct TrainerState: Equatable {
       ("window_names", .array(window.sums.map { .string($0.name) })),
       ("window_sums", .array(window.sums.map { Self.bits($0.sum) })),
       ("window_weights", .array(window.sums.map { Self.bits($0.weight) })),
+      ("policy_digest", policyDigest.map { .string($0) } ?? .null),
     ])
   }
 
   /// Reads a state that was written as `json`; throws where the file is no such state.
   init(path: String) throws {
-    let damaged = Failure("\(path): damaged; remove this checkpoint to resume from the one before")
-    let lines = try? JSONLines.lines(in: Files.read(path).map { $0 == UInt8(ascii: "\n") ? 32 : $0 }, name: path)
-    guard case .object(let members)? = lines?.first?.value,
+    let damaged = Failure("\(Self.fileName) is damaged")
+    guard case .object(let members)? = try JSONValue(ofFile: path),
       members["format"] == .string(Self.format),
       case .number(let step)? = members["step"], let step = Int(exactly: step), step >= 0,
       case .number(let length)? = members["metrics_length"], let length = Int(exactly: length), length >= 0,
@@ -43,6 +48,7 @@ struct TrainerState: Equatable {
     self.step = step
     metricsLength = length
     objectiveState = state
+    if case .string(let digest)? = members["policy_digest"] { policyDigest = digest }
     for (place, name) in names.enumerated() {
       guard case .string(let name) = name else { throw damaged }
       window.sums.append(MetricsAverage.Sum(name: name, sum: sums[place], weight: weights[place]))

@@ -126,6 +126,34 @@ import Testing
     #expect(start["step"] as? Double == 0 && start["eval_implicit_rewards/chosen"] as? Double != 0)
   }
 
+  /// The rewards of a model compared with itself are 0, however it is computed.
+  @Test func optionsOfThePolicyAreForItsReferencesToo() throws {
+    #expect(try Tool.run(Tiny.train("--output", place.path("base"))).status == 0)
+    func firstReward(_ name: String, _ more: [String]) throws -> Double? {
+      let run = try Tool.run(
+        ["train", "--loss", "dpo", "--max-steps", "1", "--eval-on-start", "true", "--init", place.path("base/model")]
+          + ["--reference", place.path("base/model"), "--output", place.path(name)] + Tiny.data + more)
+      #expect(run.status == 0, "\(run.error)")
+      return try #require(try jsonLines(try place.text("\(name)/metrics.jsonl")).first)["eval_implicit_rewards/chosen"]
+        as? Double
+    }
+    #expect(try firstReward("plain", []) == 0)
+    #expect(try firstReward("rounded", ["--policy-set", "bf16=true"]) == 0)
+    let own = ["--policy-set", "bf16=true", "--reference-set", "bf16=false"]
+    #expect(try firstReward("own", own) != 0)
+    let record = try #require(try json(try place.text("own/run.json")) as? [String: Any])
+    #expect(record["reference"] as? String == "transformer(bf16=false) from \(place.path("base/model"))")
+    let contradiction = try Tool.run(
+      [
+        "train", "--loss", "dpo", "--max-steps", "1", "--hidden-size", "16", "--num-hidden-layers", "1", "--reference",
+        place.path("base/model"), "--output", place.path("other"),
+      ] + Tiny.data)
+    #expect(contradiction.status == 65)
+    #expect(contradiction.error.contains("has hidden_size 8, not 16") && contradiction.error.contains("reference_set"))
+    let alone = try Tool.run(Tiny.train("--output", place.path("alone"), "--reference-set", "bf16=true"))
+    #expect(alone.status == 64 && alone.error.contains("reference_set is given, but no reference"))
+  }
+
   @Test func aFileOfLogProbabilitiesAsReference() throws {
     let data = try place.write(#"{"prompt": "Say:", "chosen": " yes", "rejected": " no"}"#, as: "data.jsonl")
     let file = try place.write(

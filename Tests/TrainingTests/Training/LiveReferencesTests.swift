@@ -88,6 +88,36 @@ import Transformer
     #expect(try content(directory("parts/\(file)")) == content(directory("whole/\(file)")))
   }
 
+  /// One bit of the reference's weights.
+  @Test func aReferenceThatChangedIsNoticed() throws {
+    let plan = try plan()
+    try train(plan, in: "run", references: [policy(seed: 2)])
+    for name in ["model", "checkpoint-8"] { try FileManager.default.removeItem(atPath: directory("run/\(name)")) }
+    let path = directory("run/reference-0/policy/model.safetensors")
+    var bytes = try content(path)
+    bytes[bytes.count - 1] ^= 1
+    try Data(bytes).write(to: URL(filePath: path))
+    let failure = #expect(throws: Failure.self) {
+      try Trainer(
+        resuming: plan, policy: Self.type.get(), references: [Self.type.get()],
+        in: RunDirectory(directory("run"), for: .resumption))
+    }
+    #expect(failure?.message.contains("reference-0: cannot be used: policy/model.safetensors has changed") == true)
+  }
+
+  /// The transformer takes another precision where it is loaded; a run does not.
+  @Test func anotherPrecisionIsRefusedByName() throws {
+    let plan = try plan()
+    try train(plan, in: "run")
+    try FileManager.default.removeItem(atPath: directory("run/model"))
+    let failure = #expect(throws: Failure.self) {
+      try Trainer(
+        resuming: plan, policy: Self.type.get(), options: ["bf16": 1],
+        in: RunDirectory(directory("run"), for: .resumption))
+    }
+    #expect(failure?.message.contains("policy.bf16: false before, now true") == true)
+  }
+
   @Test func severalReferencesAreRefusedWhereTheLossReadsOne() throws {
     let type = try Self.type.get()
     let failure = #expect(throws: Failure.self) { try plan().check(policy: type, references: [type, type]) }

@@ -1,7 +1,5 @@
 import FoundationEssentials
-import Logging
 import LossKit
-import Synchronization
 import Testing
 
 @testable import LossKitRuntime
@@ -26,7 +24,7 @@ import Testing
   private func run(
     _ name: String, _ plan: TrainingPlan, seed: UInt64 = 1
   ) throws -> (reference: [UInt8], messages: [String]) {
-    let logger = Logger(label: "test") { _ in MessageHandler(messages: messages) }
+    let logger = messages.logger
     messages.clear()
     _ = try Trainer(
       plan, policy: toyPolicy(seed: seed), in: RunDirectory(directory(name), for: .newRun), referenceCache: cache,
@@ -99,7 +97,7 @@ import Testing
 
   @Test func comparisonsKeepThemToo() throws {
     func compare(_ name: String) throws -> [String] {
-      let logger = Logger(label: "test") { _ in MessageHandler(messages: messages) }
+      let logger = messages.logger
       messages.clear()
       let plan = try plan()
       let comparison = try Comparison(
@@ -112,27 +110,4 @@ import Testing
     #expect(try compare("first").contains { $0.contains("computing") })
     #expect(try !compare("second").contains { $0.contains("computing") })
   }
-}
-
-/// What a logger was told.
-final class Messages: Sendable {
-  private let texts = Mutex<[String]>([])
-  var all: [String] { texts.withLock { $0 } }
-  func clear() { texts.withLock { $0 = [] } }
-  func add(_ text: String) { texts.withLock { $0.append(text) } }
-}
-
-private struct MessageHandler: LogHandler {
-  let messages: Messages
-  var metadata: Logger.Metadata = [:]
-  var logLevel = Logger.Level.trace
-
-  init(messages: Messages) { self.messages = messages }
-
-  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-    get { metadata[key] }
-    set { metadata[key] = newValue }
-  }
-
-  func log(event: LogEvent) { messages.add("\(event.message)") }
 }

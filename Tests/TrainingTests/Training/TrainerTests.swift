@@ -113,6 +113,7 @@ import Testing
     #expect(facts["objective"] == .string(plan.objective.description))
     #expect(facts["objective_hash"] == .string(plan.objective.hash))
     #expect(facts["policy_type"] == .string("toy 1"))
+    #expect(facts["losskit_version"] == .string(lossKitVersion) && facts["total_steps"] == .string("1"))
     #expect(facts["data_digest"] == .string(data.digest))
     #expect(facts["data_truncated"] == .string("1"))
     #expect(facts["learning_rate"] == .string("0.05"))
