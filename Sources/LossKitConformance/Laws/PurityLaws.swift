@@ -22,7 +22,7 @@ extension ComponentLaw {
       subject.note("calls from 8 threads at once")
       let difference = Mutex<String?>(nil)
       DispatchQueue.concurrentPerform(iterations: 8) { thread in
-        for round in 0..<4 {
+        for round in 0..<10 {
           let isOther = (thread + round) % 2 == 1
           let found: String?
           do {
