@@ -123,9 +123,6 @@ public func losskit_objective_export(
     guard let format = ExportFormat(rawValue: name) else {
       throw Failure(unknownNameMessage(name, kind: "export format", known: ExportFormat.allCases.map(\.rawValue)))
     }
-    guard (0...1024).contains(responses), (0...1024).contains(references) else {
-      throw Failure("losskit_objective_export: for \(responses) responses and \(references) references; it cannot be")
-    }
     try give(
       objective.exported(
         as: format, responses: responses == 0 ? nil : responses, references: references == 0 ? nil : references),

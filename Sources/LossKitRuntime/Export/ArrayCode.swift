@@ -13,6 +13,14 @@ struct ArrayCode {
         "export: the objective draws random numbers, and \(language) has no integers that give the same bits on every device; "
           + "take python or c, or json with the draws made elsewhere")
     }
+    guard language == .numpy || formula.tokens == nil || inputs.contains(where: { $0.extent == .token }) else {
+      throw Failure(
+        "export: the reward reads no column per token, and \(language) has only the columns' lengths to know the number of "
+          + "tokens by; take python or c")
+    }
+    guard formula.tokens != nil || !inputs.isEmpty else {
+      throw Failure("export: the objective reads no column, so there is nothing to be a function of; take c or json")
+    }
   }
 
   // MARK: Names
@@ -34,6 +42,7 @@ struct ArrayCode {
     case .batchCount: "batch_count"
     case .rowIndex: "row"
     case .uniform: "_uniform(seed, \(node.a), like)"
+    case .tokenIndex, .tokenCount, .tokenShortest: "_\(node.operation.exportedName)"
     case .tokenRandomRank: "_random_rank(_uniform(seed, \(node.a), owner), owner, token_offsets)"
     default: node.operation.exportedName
     }
@@ -49,12 +58,11 @@ struct ArrayCode {
   var preparation: [String] {
     var lines = inputs.map { column -> String in
       let name = name(column)
-      let slots = slots(of: column)
-      switch language {
-      case .numpy: return "\(name) = np.asarray(\(name), dtype=np.float64).reshape(\(slots), -1)"
-      case .torch: return "\(name) = _split(\(name), \(slots), dtype)"
-      default: return "\(name) = jnp.reshape(\(name), (\(slots), -1))"
-      }
+      // All columns over prompts are as long as the first one, and so are those over tokens.
+      let first = inputs.first { ($0.extent == .token) == (column.extent == .token) } ?? column
+      let type = language == .torch ? ", dtype" : ""
+      let other = first == column ? "" : ", \(self.name(first))"
+      return "\(name) = _split(\"\(name)\", \(name), \(slots(of: column))\(type)\(other))"
     }
     if hasTokens { lines += tokenPreparation }
     if let column = inputs.first(where: { $0.extent != .token }) {
@@ -62,8 +70,8 @@ struct ArrayCode {
     } else if hasTokens {
       switch language {
       case .numpy: lines.append("like = np.zeros(lengths.size // \(formula.responses))")
-      case .torch: lines.append("like = dtype_like.new_zeros(lengths.numel() // \(formula.responses), dtype=dtype)")
-      default: lines.append("like = jnp.zeros(lengths.size // \(formula.responses), dtype=\(name(inputs[0])).dtype)")
+      case .torch: lines.append("like = \(tokens).new_zeros(lengths.numel() // \(formula.responses))")
+      default: lines.append("like = jnp.zeros(lengths.size // \(formula.responses), dtype=\(tokens).dtype)")
       }
     }
     let nodes = formula.main?.graph.nodes ?? []
@@ -88,6 +96,9 @@ struct ArrayCode {
     return lines
   }
 
+  /// The column that says how many tokens there are, in the languages that need one for it.
+  private var tokens: String { inputs.first { $0.extent == .token }.map(name) ?? "" }
+
   private var tokenPreparation: [String] {
     let count = formula.responses
     switch language {
@@ -95,28 +106,25 @@ struct ArrayCode {
       return [
         "lengths = np.diff(np.asarray(token_offsets, dtype=np.int64))",
         "owner = np.repeat(np.arange(lengths.size), lengths)",
-        "token_index = np.arange(owner.size) - np.asarray(token_offsets)[owner]",
-        "token_count = lengths[owner].astype(np.float64)",
-        "token_shortest = np.tile(lengths.reshape(\(count), -1).min(axis=0), \(count))[owner].astype(np.float64)",
+        "_token_index = np.arange(owner.size) - np.asarray(token_offsets)[owner]",
+        "_token_count = lengths[owner].astype(np.float64)",
+        "_token_shortest = np.tile(lengths.reshape(\(count), -1).min(axis=0), \(count))[owner].astype(np.float64)",
       ]
     case .torch:
-      let tokens = name(inputs.first { $0.extent == .token } ?? .tokenLogProbability)
       return [
-        "dtype_like = \(tokens)",
         "lengths = token_offsets[1:] - token_offsets[:-1]",
         "owner = torch.searchsorted(token_offsets[1:], torch.arange(\(tokens).shape[1], device=\(tokens).device), right=True)",
-        "token_index = (torch.arange(\(tokens).shape[1], device=\(tokens).device) - token_offsets[owner]).to(dtype)",
-        "token_count = lengths[owner].to(dtype)",
-        "token_shortest = lengths.reshape(\(count), -1).amin(0).repeat(\(count))[owner].to(dtype)",
+        "_token_index = (torch.arange(\(tokens).shape[1], device=\(tokens).device) - token_offsets[owner]).to(dtype)",
+        "_token_count = lengths[owner].to(dtype)",
+        "_token_shortest = lengths.reshape(\(count), -1).amin(0).repeat(\(count))[owner].to(dtype)",
       ]
     default:
-      let tokens = name(inputs.first { $0.extent == .token } ?? .tokenLogProbability)
       return [
         "lengths = token_offsets[1:] - token_offsets[:-1]",
         "owner = jnp.searchsorted(token_offsets[1:], jnp.arange(\(tokens).shape[1]), side=\"right\")",
-        "token_index = (jnp.arange(\(tokens).shape[1]) - token_offsets[owner]).astype(\(tokens).dtype)",
-        "token_count = lengths[owner].astype(\(tokens).dtype)",
-        "token_shortest = jnp.tile(lengths.reshape(\(count), -1).min(axis=0), \(count))[owner].astype(\(tokens).dtype)",
+        "_token_index = (jnp.arange(\(tokens).shape[1]) - token_offsets[owner]).astype(\(tokens).dtype)",
+        "_token_count = lengths[owner].astype(\(tokens).dtype)",
+        "_token_shortest = jnp.tile(lengths.reshape(\(count), -1).min(axis=0), \(count))[owner].astype(\(tokens).dtype)",
       ]
     }
   }
@@ -127,12 +135,12 @@ struct ArrayCode {
       return []
     }
     let code = body(tokens, [output], cotangent: "token_cotangent")
-    let value = "_rows(\(code.text(output)), token_count)"
+    let value = "_rows(\(code.text(output)), _token_count)"
     let name = name(formula.columns[sum])
     let result =
       switch language {
       case .numpy: "np.bincount(owner, weights=\(value), minlength=lengths.size)"
-      case .torch: "dtype_like.new_zeros(lengths.numel(), dtype=dtype).index_add(0, owner, \(value))"
+      case .torch: "like.new_zeros(lengths.numel()).index_add(0, owner, \(value))"
       default: "jax.ops.segment_sum(\(value), owner, num_segments=lengths.size)"
       }
     return code.assignments + ["\(name) = \(result).reshape(\(formula.responses), -1)"]
@@ -153,14 +161,14 @@ struct ArrayCode {
       let code = body(main, main.gradients.map(\.node), cotangent: "cotangent")
       lines += code.assignments + collected(main, code, like: "like")
     }
-    guard let tokens = formula.tokens else { return lines }
+    guard let tokens = formula.tokens, !tokens.gradients.isEmpty else { return lines }
     if let sum = formula.tokenSum, formula.main != nil {
       lines.append("token_cotangent = d_\(formula.columns[sum].name).reshape(-1)[owner]")
     } else {
       lines.append("token_cotangent = cotangent.reshape(-1)[owner]")
     }
     let code = body(tokens, tokens.gradients.map(\.node), cotangent: "token_cotangent")
-    return lines + code.assignments + collected(tokens, code, like: "token_count")
+    return lines + code.assignments + collected(tokens, code, like: "_token_count")
   }
 
   /// Values and gradients in one, so that what they share is computed once.
@@ -169,10 +177,10 @@ struct ArrayCode {
     let roots = main.graph.outputs + main.graph.stateOutputs + main.gradients.map(\.node)
     let code = body(main, roots, cotangent: "cotangent")
     var lines = code.assignments + results(code) + collected(main, code, like: "like")
-    guard let tokens = formula.tokens, let sum = formula.tokenSum else { return lines }
+    guard let tokens = formula.tokens, let sum = formula.tokenSum, !tokens.gradients.isEmpty else { return lines }
     lines.append("token_cotangent = d_\(formula.columns[sum].name).reshape(-1)[owner]")
     let own = body(tokens, tokens.gradients.map(\.node), cotangent: "token_cotangent")
-    lines += own.assignments + collected(tokens, own, like: "token_count")
+    lines += own.assignments + collected(tokens, own, like: "_token_count")
     return lines
   }
 

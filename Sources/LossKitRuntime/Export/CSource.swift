@@ -10,7 +10,7 @@ struct CSource {
     let body = function.joined(separator: "\n")
     let helpers = CodeHelpers.used(in: body, .c)
     let hash = formula.hash.map { "\n   SHA-256 of the objective: \($0)" } ?? ""
-    let title = formula.title.replacing("*/", with: "* /")
+    let title = formula.title.replacing("*/", with: "* /").replacing("/*", with: "/ *")
     let head = "/* \(title), written by LossKit.\(hash) */\n"
     let includes = ["math.h", "stddef.h", "stdint.h", "stdlib.h"].map { "#include <\($0)>" }
     return ([head] + includes + helpers.map { "\n" + $0 } + ["", comment, body]).joined(separator: "\n") + "\n"
@@ -69,8 +69,11 @@ struct CSource {
     var program = CProgram(formula, leaf: leaf, name: name)
     let statements = tokenSums + program.statements(target: target, states: formula.states.count) + tokenGradients
     let count = program.arrayCount
-    let sum = formula.tokenSum != nil && formula.main != nil ? formula.responses : 0
-    if hasTokens { lines.append("  const size_t tokens = token_offsets[\(formula.responses) * n];") }
+    let isDifferentiated = formula.main?.gradients.contains { $0.slot.column == formula.tokenSum } ?? false
+    let sum = isDifferentiated ? formula.responses : 0
+    if inputs.contains(where: { formula.columns[$0].extent == .token }) {
+      lines.append("  const size_t tokens = token_offsets[\(formula.responses) * n];")
+    }
     if count + sum > 0 || program.isSorting {
       let entries = program.isSorting ? " + (n + 1) * sizeof(lk_entry)" : ""
       lines.append("  double *memory = malloc((n * \(count + sum) + 1) * sizeof(double)\(entries));")
@@ -152,7 +155,7 @@ struct CSource {
   }
 
   private var tokenGradients: [String] {
-    guard let tokens = formula.tokens else { return [] }
+    guard let tokens = formula.tokens, !tokens.gradients.isEmpty else { return [] }
     let body = tokenBody(tokens, tokens.gradients.map(\.node))
     let stores = tokens.gradients.map { gradient in
       "d_\(formula.columns[gradient.slot.column].name)[\(gradient.slot.slot) * tokens + i] = \(body.text(gradient.node));"

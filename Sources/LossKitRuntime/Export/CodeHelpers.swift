@@ -23,7 +23,31 @@ enum CodeHelpers {
     }
   }
 
+  private static let check = (
+    name: "_check",
+    source: """
+    def _check(name, shape, rows, other):
+        # A column has its rows below each other or end to end; they are as long as those of the other column.
+        is_flat = len(shape) == 1 and shape[0] % rows == 0
+        if not is_flat and (len(shape) < 2 or math.prod(shape[:-1]) != rows):
+            raise ValueError(f"{name}: a column of {rows} rows is needed, not one of shape {tuple(shape)}")
+        length = shape[0] // rows if is_flat else shape[-1]
+        if other is not None and length != other[0].shape[0]:
+            raise ValueError(f"{name}: its rows have {length} entries, those of other columns {other[0].shape[0]}")
+    """
+  )
+
   private static let numpy: [(name: String, source: String)] = [
+    check,
+    (
+      "_split",
+      """
+      def _split(name, column, rows, other=None):
+          column = np.asarray(column, dtype=np.float64)
+          _check(name, column.shape, rows, other)
+          return column.reshape(rows, -1)
+      """
+    ),
     (
       "_sigmoid",
       """
@@ -111,10 +135,31 @@ enum CodeHelpers {
       "_kind",
       """
       def _kind(column):
+          # Computed in double where the device has it.
           column = column[0] if isinstance(column, tuple) else column
-          return torch.promote_types(column.dtype, torch.float32), column.device
+          has_double = column.device.type in ("cpu", "cuda", "meta")
+          return torch.float64 if has_double else torch.float32, column.device
       """
     ),
+    (
+      "_narrowed",
+      """
+      def _narrowed(x, column):
+          # A result in the type of the column, float32 at least.
+          column = column[0] if isinstance(column, tuple) else column
+          return x.to(torch.promote_types(column.dtype, torch.float32))
+      """
+    ),
+    (
+      "_within",
+      """
+      def _within(x, dtype):
+          # The nearest number that the type has; float32 has neither 1e-300 nor 1e300.
+          limits = torch.finfo(dtype)
+          return math.copysign(min(max(abs(x), limits.tiny), limits.max), x)
+      """
+    ),
+    check,
     (
       "_number",
       """
@@ -127,10 +172,12 @@ enum CodeHelpers {
     (
       "_split",
       """
-      def _split(column, rows, dtype):
+      def _split(name, column, rows, dtype, other=None):
           # A tuple has the rows one by one.
           if isinstance(column, tuple):
-              return tuple(row.to(dtype).reshape(-1) for row in column)
+              _check(name, (len(column), *column[0].shape), rows, other)
+              return tuple(row.to(dtype) for row in column)
+          _check(name, column.shape, rows, other)
           return column.to(dtype).reshape(rows, -1)
       """
     ),
@@ -165,6 +212,7 @@ enum CodeHelpers {
       """
     ),
     ("_square", "def _square(x):\n    return x * x"),
+    ("_stopped", "def _stopped(x):\n    return x.detach()"),
     ("_relu", "def _relu(x):\n    return torch.relu(x)"),
     ("_sign", "def _sign(x):\n    return torch.sign(x)"),
     ("_minimum", "def _minimum(a, b):\n    return torch.minimum(*_both(a, b))"),
@@ -209,6 +257,25 @@ enum CodeHelpers {
   ]
 
   private static let jax: [(name: String, source: String)] = [
+    check,
+    (
+      "_split",
+      """
+      def _split(name, column, rows, other=None):
+          _check(name, column.shape, rows, other)
+          return jnp.reshape(column, (rows, -1))
+      """
+    ),
+    (
+      "_within",
+      """
+      def _within(x, dtype):
+          # The nearest number that the type has; float32 has neither 1e-300 nor 1e300.
+          limits = jnp.finfo(dtype)
+          return math.copysign(min(max(abs(x), float(limits.tiny)), float(limits.max)), x)
+      """
+    ),
+    ("_stopped", "def _stopped(x):\n    return jax.lax.stop_gradient(x)"),
     ("_sigmoid", "def _sigmoid(x):\n    return jax.nn.sigmoid(x)"),
     ("_logsigmoid", "def _logsigmoid(x):\n    return jnp.minimum(x, 0.0) - jnp.log1p(jnp.exp(-jnp.abs(x)))"),
     ("_softplus", "def _softplus(x):\n    return jnp.maximum(x, 0.0) + jnp.log1p(jnp.exp(-jnp.abs(x)))"),

@@ -30,6 +30,7 @@ enum CodeLanguage: Sendable {
     case .minimum: return helper + "minimum"
     case .maximum: return helper + "maximum"
     case .sign: return helper + "sign"
+    case .stopGradient: return helper + "stopped"
     case .abs: return self == .c ? "fabs" : module + "abs"
     default: return module + "\(operation)"
     }
@@ -44,12 +45,15 @@ enum CodeLanguage: Sendable {
     }
   }
 
+  /// A number of a formula; one beyond what float32 can hold is cut to what the arrays' type can.
+  func constant(_ value: Double) -> String {
+    let isSafe = value == 0 || !value.isFinite || (0x1p-126...0x1.fffffep127).contains(value.magnitude)
+    return isSafe || self == .numpy || self == .c ? number(value) : "_within(\(number(value)), like.dtype)"
+  }
+
   /// A number.
   func number(_ value: Double) -> String {
-    if value.isFinite {
-      let text = value.description
-      return text
-    }
+    if value.isFinite { return value.description }
     let name: String
     switch self {
     case .c: name = value.isNaN ? "NAN" : "INFINITY"
@@ -65,26 +69,37 @@ enum CodeLanguage: Sendable {
       [
         "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
         "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed",
-        "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "n", "g",
-        "r", "i", "k", "m",
-        "main", "seed", "sum", "tokens", "memory", "entries", "cotangent", "state", "loss", "shortest", "token_offsets",
-        "gamma", "exp", "log", "sqrt", "tanh", "floor", "y0", "y1", "j0", "j1", "index",
+        "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "alignas",
+        "alignof", "bool", "constexpr", "false", "nullptr", "static_assert", "thread_local", "true", "typeof", "n", "g",
+        "r", "i", "k", "m", "main", "seed", "sum", "tokens", "memory", "entries", "cotangent", "state", "loss",
+        "shortest", "token_offsets", "gamma", "exp", "expm1", "log", "log1p", "sqrt", "tanh", "floor", "fabs", "malloc",
+        "free", "qsort", "size_t", "uint64_t", "y0", "y1", "j0", "j1", "index",
       ]
     case .numpy, .torch, .jax:
       [
         "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else", "except",
         "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass",
         "raise", "return", "try", "while", "with", "yield", "np", "jnp", "jax", "torch", "math", "count", "row", "seed",
-        "state", "ctx", "cotangent", "token_offsets", "batch_count", "like", "owner", "lengths", "loss",
-        "gradients", "ones", "dtype", "dtype_like", "state_after", "token_index",
+        "state", "ctx", "cotangent", "cotangents", "token_cotangent", "token_offsets", "batch_count", "like", "owner",
+        "lengths", "loss", "gradients", "ones", "dtype", "device", "results", "arguments", "given", "state_after",
+        "float", "tuple",
+        "zip",
       ]
     }
   }
 
+  /// How names of intermediate values begin.
+  private static let prefixes = ["d_", "given_", "shape_of_", "lk_"]
+
   /// A name of the objective as one of the language's: not one that it has a meaning for, nor that of an intermediate value.
+  ///
+  /// Names that differ stay different.
   func identifier(_ name: String) -> String {
-    let isIntermediate =
-      (name.first == "t" || name.first == "m") && name.count > 1 && name.dropFirst().allSatisfy(\.isNumber)
-    return reserved.contains(name) || isIntermediate ? name + "_" : name
+    let stem = String(name.reversed().drop { $0 == "_" }.reversed())
+    let isNumbered = ["t", "m", "mean", "after"].contains { letters in
+      stem.hasPrefix(letters) && stem.count > letters.count && stem.dropFirst(letters.count).allSatisfy(\.isNumber)
+    }
+    let isTaken = reserved.contains(stem) || isNumbered || Self.prefixes.contains { stem.hasPrefix($0) }
+    return isTaken ? name + "_" : name
   }
 }

@@ -11,7 +11,8 @@ struct CodeNotation: FormulaNotation {
   func write(_ node: GraphNode, graph: Graph, operands: [FormulaPiece]) -> FormulaPiece {
     switch node.operation {
     case .constant:
-      return FormulaPiece(language.number(node.value), node.value < 0 || node.value.sign == .minus ? .negation : .atom)
+      return FormulaPiece(
+        language.constant(node.value), node.value < 0 || node.value.sign == .minus ? .negation : .atom)
     case .add: return FormulaPiece("\(operands[0].text) + \(operands[1].in(.product))", .sum)
     case .subtract: return FormulaPiece("\(operands[0].text) - \(operands[1].in(.product))", .sum)
     case .multiply: return FormulaPiece("\(operands[0].in(.product)) * \(operands[1].in(.negation))", .product)

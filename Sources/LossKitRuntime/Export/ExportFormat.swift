@@ -14,6 +14,9 @@ public enum ExportFormat: String, CaseIterable, Sendable {
   case c
   /// A fragment of a LaTeX document: the formula and its partial derivatives.
   case latex
+
+  /// Whether its gradients may be differentiated once more, by the framework that it is for.
+  fileprivate var canBeDifferentiated: Bool { self == .torch || self == .jax }
 }
 
 extension Objective {
@@ -23,7 +26,8 @@ extension Objective {
   /// the references that it compares, at least one. Throws for an objective of which a part exports no formula, for numbers that
   /// it does not take, and for what the format cannot say.
   public func exported(as format: ExportFormat, responses: Int? = nil, references: Int? = nil) throws -> String {
-    try ExportedFormula(self, responses: responses, references: references).text(as: format, rewardScale: rewardScale)
+    try ExportedFormula(self, responses: responses, references: references, keepsStops: format.canBeDifferentiated)
+      .text(as: format, rewardScale: rewardScale)
   }
 }
 
@@ -40,8 +44,9 @@ extension LoadedComponent {
     }
     for (parameter, value) in zip(parameters, values) { try parameter.check(value) }
     let scale = parameters.firstIndex(where: \.isRewardScale).map { values[$0] } ?? 1
-    return try ExportedFormula(self, values: values, responses: responses, references: references)
-      .text(as: format, rewardScale: scale)
+    return try ExportedFormula(
+      self, values: values, responses: responses, references: references, keepsStops: format.canBeDifferentiated
+    ).text(as: format, rewardScale: scale)
   }
 }
 

@@ -63,7 +63,9 @@ struct ExportedFormula {
 
 extension ExportedFormula {
   /// An objective, its losses and its reward in one.
-  init(_ objective: Objective, responses: Int?, references: Int?) throws {
+  ///
+  /// `keepsStops`: whether nodes that stop gradients stay, for a language that can differentiate the gradients once more.
+  init(_ objective: Objective, responses: Int?, references: Int?, keepsStops: Bool = false) throws {
     let parts = objective.terms.map(\.loss) + (objective.reward.map { [$0] } ?? [])
     let shape = try Self.shape(
       objective.responses, least: objective.referenceCount, responses: responses, references: references)
@@ -96,17 +98,22 @@ extension ExportedFormula {
     }
     let graph = try composition.symbolicGraph(
       responses: shape.responses, references: shape.references, rewardColumn: tokenSum)
-    main = Self.differentiated(graph, columns: columns, outputs: 1)
+    let prompts = Self.differentiated(graph, columns: columns, outputs: 1, keepsStops: keepsStops)
+    main = prompts
     if isTokenwise, let reward = objective.reward, let graph = rewardGraph {
       let offset = objective.terms.reduce(0) { $0 + $1.loss.values.count }
-      tokens = Self.differentiated(
-        try Self.placed(graph, of: reward.component, columns: columns, parameterOffset: offset), columns: columns)
+      let placed = try Self.placed(graph, of: reward.component, columns: columns, parameterOffset: offset)
+      // Where the losses have no derivative by the rewards, no gradient reaches the tokens.
+      let isReached = prompts.gradients.contains { $0.slot.column == tokenSum }
+      tokens = Self.differentiated(placed, columns: isReached ? columns : [], keepsStops: keepsStops)
     }
     nameParameters()
   }
 
   /// A component alone: a loss over rewards, or a reward.
-  init(_ component: LoadedComponent, values: [Double], responses: Int?, references: Int?) throws {
+  init(
+    _ component: LoadedComponent, values: [Double], responses: Int?, references: Int?, keepsStops: Bool = false
+  ) throws {
     let part = Objective.Part(component: component, values: values)
     let shape = try Self.shape(
       component.responses, least: component.references.lowerBound, responses: responses, references: references)
@@ -126,12 +133,16 @@ extension ExportedFormula {
     columns = read + (graph.rows == .token ? [Column.reward] : [])
     tokenSum = graph.rows == .token ? read.count : nil
     let own = Self.differentiated(
-      try Self.placed(graph, of: component, columns: columns, parameterOffset: 0), columns: columns)
+      try Self.placed(graph, of: component, columns: columns, parameterOffset: 0), columns: columns,
+      keepsStops: keepsStops)
     if graph.rows == .token { tokens = own } else { main = own }
     nameParameters()
   }
 
   // MARK: Shape
+
+  /// The most responses, and the most references: what is written grows with them.
+  private static let most = 1024
 
   private static func shape(
     _ range: ClosedRange<Int>, least: Int, responses: Int?, references: Int?
@@ -145,6 +156,9 @@ extension ExportedFormula {
     let referenceCount = references ?? max(least, 1)
     guard referenceCount >= least, referenceCount >= 1 else {
       throw Failure("export: \(referenceCount) references were asked for; this compares \(least)")
+    }
+    for (number, what) in [(count, "responses"), (referenceCount, "references")] where number > most {
+      throw Failure("export: \(number) \(what) were asked for; \(most) is the most")
     }
     return (count, referenceCount)
   }
@@ -191,8 +205,11 @@ extension ExportedFormula {
     return placed
   }
 
-  /// The graph with the derivatives of its first `outputs` outputs (nil: all), and no node that nothing needs.
-  private static func differentiated(_ source: Graph, columns: [Column], outputs: Int? = nil) -> Part {
+  /// The graph with the derivatives of its first `outputs` outputs (nil: all) by the differentiable ones of `columns`, which may
+  /// be fewer than the graph reads, and no node that nothing needs.
+  private static func differentiated(
+    _ source: Graph, columns: [Column], outputs: Int? = nil, keepsStops: Bool
+  ) -> Part {
     var builder = GraphBuilder()
     let places = builder.append(source, reaching: source.outputs + source.stateOutputs)
     let results = source.outputs.map { places[$0] }
@@ -200,7 +217,8 @@ extension ExportedFormula {
     let cotangents = differentiated.indices.map { builder.insert(GraphNode(.cotangent, a: $0)) }
     let derivatives = builder.differentiate(outputs: differentiated, cotangents: cotangents)
     var gradients: [(slot: InputSlot, node: Int)] = []
-    for slot in source.inputs(of: source.outputs) where columns[slot.column].isDifferentiable {
+    for slot in source.inputs(of: source.outputs)
+    where slot.column < columns.count && columns[slot.column].isDifferentiable {
       let input = builder.insert(GraphNode(.input, a: slot.column, b: slot.slot))
       if input < derivatives.count, let node = derivatives[input] { gradients.append((slot, node)) }
     }
@@ -209,7 +227,7 @@ extension ExportedFormula {
     graph.nodes = builder.nodes
     graph.outputs = results
     graph.stateOutputs = source.stateOutputs.map { places[$0] }
-    return Part(graph: graph, gradients: gradients, source: source).simplified
+    return Part(graph: graph, gradients: gradients, source: source).simplified(keepsStops: keepsStops)
   }
 
   /// Keeps the hyperparameters that are read, each under a name of its own.
@@ -221,7 +239,7 @@ extension ExportedFormula {
     main?.renumberParameters(places)
     tokens?.renumberParameters(places)
     parameters = kept.map { parameters[$0] }
-    var taken = Set(columns.map(\.name) + states.map(\.name))
+    var taken = Set(columns.map(\.name) + states.map(\.name) + [Column.reward.name])
     let plain = parameters.map(\.name)
     for index in parameters.indices {
       let isUnique = plain.count { $0 == plain[index] } == 1 && !taken.contains(plain[index])
@@ -236,8 +254,9 @@ extension ExportedFormula {
 }
 
 extension ExportedFormula.Part {
-  /// The nodes that are needed, in which a product that a zero cotangent cannot spoil is a plain one, and what stops a gradient is gone.
-  fileprivate var simplified: Self {
+  /// The nodes that are needed, in which a product that a zero cotangent cannot spoil is a plain one, and what stops a gradient is
+  /// gone unless it is kept.
+  fileprivate func simplified(keepsStops: Bool) -> Self {
     var builder = GraphBuilder()
     let roots = graph.outputs + graph.stateOutputs + gradients.map(\.node)
     let mask = graph.reached(from: roots)
@@ -251,7 +270,7 @@ extension ExportedFormula.Part {
       // Serial numbers pair the statistics of mixed rankings; here equal statistics are one.
       if node.operation.isBatch { copy.value = 0 }
       switch node.operation {
-      case .stopGradient: places[index] = copy.a
+      case .stopGradient: places[index] = keepsStops ? builder.insert(copy) : copy.a
       case .annihilate where builder.nodes[copy.b].isBounded: places[index] = builder.add(.multiply, copy.a, copy.b)
       case .annihilate, .batchMean, .batchSorted, .batchUnsorted, .batchMeanGradient:
         places[index] = builder.insert(copy)

@@ -63,17 +63,24 @@ struct JAXSource {
   private var wrapper: [String] {
     let keywords = PythonText.keywords(formula, code)
     let list = columns + (code.hasTokens ? ["token_offsets"] : []) + (keywords.isEmpty ? [] : ["*"] + keywords)
-    let first = code.inputs.first { $0.isDifferentiable } ?? code.inputs.first ?? .logProbability
+    let first = (code.inputs.first { $0.isDifferentiable } ?? code.inputs.first).map(code.name) ?? ""
     var lines = ["def \(code.functionName)(\(list.joined(separator: ", "))):"]
     lines += PythonText.documentation(
       formula, code, returns: outputs.map { $0 == "state_after" ? "state" : $0 }.joined(separator: ", ")
     ).map { "    " + $0 }
-    lines.append("    dtype = jnp.result_type(jnp.asarray(\(code.name(first))).dtype, jnp.float32)")
+    lines += [
+      "    given = jnp.result_type(jnp.asarray(\(first)).dtype, jnp.float32)",
+      "    # Computed in double where jax_enable_x64 allows it.",
+      "    dtype = jax.dtypes.canonicalize_dtype(jnp.float64)",
+    ]
     lines += (columns + code.parameterNames).map { "    \($0) = jnp.asarray(\($0), dtype=dtype)" }
     if code.hasTokens { lines.append("    token_offsets = jnp.asarray(token_offsets)") }
     if !formula.states.isEmpty { lines.append("    state = tuple(jnp.asarray(value, dtype=dtype) for value in state)") }
     lines.append("    results = _values(\(arguments.joined(separator: ", ")))")
-    lines.append(outputs.count == 1 ? "    return results[0]" : "    return results")
+    let results = outputs.enumerated().map { index, name in
+      name == "state_after" ? "results[\(index)]" : "results[\(index)].astype(given)"
+    }
+    lines.append("    return \(results.joined(separator: ", "))")
     return lines
   }
 }

@@ -27,11 +27,15 @@ struct TorchSource {
   }
   private var stateOutputs: [String] { formula.states.indices.map { "state_after[\($0)]" } }
 
+  /// The column whose type and device results have.
+  private var kindGiver: String {
+    (code.inputs.first { $0.isDifferentiable } ?? code.inputs.first).map(code.name) ?? ""
+  }
+
   private var preparation: [String] {
-    let first = code.inputs.first { $0.isDifferentiable } ?? code.inputs.first ?? .logProbability
     let number = code.parameterNames.map { "\($0) = _number(\($0), dtype, device)" }
     let state = formula.states.isEmpty ? [] : ["state = [_number(value, dtype, device) for value in state]"]
-    return ["dtype, device = _kind(\(code.name(first)))"] + number + state + code.preparation + code.tokenSums
+    return ["dtype, device = _kind(\(kindGiver))"] + number + state + code.preparation + code.tokenSums
   }
 
   private var values: [String] {
@@ -87,11 +91,9 @@ struct TorchSource {
     let what = outputs.joined(separator: ", ") + (formula.states.isEmpty ? "" : ", state")
     lines += PythonText.documentation(formula, code, returns: what).map { "    " + $0 }
     lines.append("    results = _Function.apply(\((columns + scalars).joined(separator: ", ")))")
-    if formula.states.isEmpty {
-      lines.append(outputs.count == 1 ? "    return results[0]" : "    return results")
-    } else {
-      lines.append("    return (*results[:\(outputs.count)], results[\(outputs.count):])")
-    }
+    let narrowed = outputs.indices.map { "_narrowed(results[\($0)], \(kindGiver))" }
+    let state = formula.states.isEmpty ? [] : ["results[\(outputs.count):]"]
+    lines.append("    return \((narrowed + state).joined(separator: ", "))")
     return lines
   }
 }

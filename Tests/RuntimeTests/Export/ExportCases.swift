@@ -13,6 +13,13 @@ enum ExportCases {
       "0.5*dpo(beta=0.1) + 0.2*sft(per=token) + dpo(beta=0.3)", "ipo @ mean-log-ratio",
       "{select(rejected.reward > 0, log(rejected.reward), 0) + square(chosen.reward)}",
       "sft(per=batch-token)", "bco + beta-dpo",
+      // A column that is called as the number of a response's tokens is; rewards that no gradient goes through, or by.
+      "dpo + 0.2*sft(per=token) @ length-desensitized", "{stop_gradient(chosen.reward)} @ length-desensitized",
+      "{stop_gradient(chosen.reward) + rejected.policy_logp} @ down-sampled", "dpo @ {token.count}",
+      "dpo + sft @ {token.count}", "dpo @ {response.score}",
+      // Names that mean something in the languages, or that what is written uses itself.
+      "{chosen.policy_logp*size_t*d_x*float*state*fabs - rejected.policy_logp*t1*state_*reward*token_count*mean1*given}"
+        + "(size_t=0.5,d_x=2,float=3,state=0.1,fabs=2,t1=0.5,state_=3,reward=0.2,token_count=2,mean1=0.3,given=2)",
     ]
     return losses + rewards + special
   }()
@@ -23,7 +30,8 @@ enum ExportCases {
     let responses = min(max(objective.responses.lowerBound, 2), objective.responses.upperBound)
     var batch = Batch(prompts: prompts, responses: responses, references: max(objective.referenceCount, 1))
     let rows = prompts * responses
-    if objective.columns.contains(where: { $0.extent == .token }) {
+    let formula = try? ExportedFormula(objective, responses: nil, references: nil)
+    if objective.columns.contains(where: { $0.extent == .token }) || formula?.tokens != nil {
       batch.tokenOffsets = (0..<rows).reduce(into: [0]) { offsets, _ in
         offsets.append((offsets.last ?? 0) + Int.random(in: 1...5, using: &numbers))
       }

@@ -50,6 +50,15 @@ import Testing
     let dpo = try Objective("dpo", in: registry)
     #expect(
       message { try dpo.exported(as: .json, responses: 3) } == "export: 3 responses were asked for; this takes 2 to 2")
+    let ranking = try Objective("plackett-luce", in: registry)
+    #expect(
+      message { try ranking.exported(as: .c, responses: 1_000_000_000) }
+        == "export: 1000000000 responses were asked for; 1024 is the most")
+    let counting = try Objective("dpo @ {token.count}", in: registry)
+    for format in [ExportFormat.torch, .jax] {
+      #expect(
+        message { try counting.exported(as: format) }.hasPrefix("export: the reward reads no column per token, and"))
+    }
     let component = try registry.component(named: "dpo", kind: .loss)
     #expect(message { try component.exported(as: .json, values: [1]) }.contains("got 1 values"))
     #expect(
@@ -107,7 +116,7 @@ private struct RebuiltFormula {
     collect(prompts, values, batch, rows: batch.prompts, into: &result)
     if let tokens, let sum = columns.first(where: \.isTokenSum) {
       let own = result.gradients.removeValue(forKey: sum.name) ?? []
-      let cotangent = [responseOfToken.map { own[$0] }]
+      let cotangent = [responseOfToken.map { own.isEmpty ? 0 : own[$0] }]
       let values = run(tokens, batch, rows: tokenCount, state: state, seed: seed, cotangent: cotangent)
       collect(tokens, values, batch, rows: tokenCount, into: &result)
     }
