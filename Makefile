@@ -28,11 +28,12 @@ NUMPY_VENV ?= $(CURDIR)/.build/venv-numpy
 test-numpy: install-wheel-prefix
 	Sources/Python/make-venv "$(NUMPY_VENV)" Sources/Python/tests/requirements-numpy.txt "$(PYTHON)"
 	$(call install-wheel,$(NUMPY_VENV))
-	cd Sources/Python/tests && SWIFT=$(SWIFT) ../../../Tests/without-toolchain "$(NUMPY_VENV)/bin/python" -m unittest test_numpy
+	cd Sources/Python/tests && SWIFT=$(SWIFT) ../../../Tests/without-toolchain "$(NUMPY_VENV)/bin/python" -m unittest test_numpy test_arguments
 
 # The same with PyTorch, JAX and TRL.
 test-python: torch-venv
-	cd Sources/Python/tests && "$(TORCH_VENV)/bin/python" -m unittest test_numpy test_torch test_jax test_trl test_trl_objective
+	cd Sources/Python/tests && "$(TORCH_VENV)/bin/python" -m unittest test_numpy test_arguments test_torch test_modules test_float32 \
+	  test_jax test_trl test_trl_objective
 
 # What a call costs through C, NumPy and PyTorch, beside eager and compiled torch and TRL, in one run.
 bench-python: torch-venv

@@ -187,7 +187,7 @@ class BadInputTests(unittest.TestCase):
     def test_what_is_wrong_is_named(self) -> None:
         self.assert_refused("policy_chosen_logps", policy_chosen_logps=np.array(["a", "b"]))
         self.assert_refused("policy_chosen_logps", policy_chosen_logps=np.ones((2, 2)))
-        self.assert_refused("policy_logp.*3", policy_rejected_logps=np.zeros(3))
+        self.assert_refused("policy_rejected_logps: it is for 3 prompts, and policy_chosen_logps for 2", policy_rejected_logps=np.zeros(3))
         self.assert_refused("logps.*reads no such column", logps=np.zeros(2))
         self.assert_refused("nan", ref_chosen_logps=np.array([0, np.nan]))
         self.assert_refused("inf", ref_chosen_logps=np.array([0, -np.inf]))

@@ -17,7 +17,10 @@ from losskit._logits import LogProbs, log_probs
 from losskit._objective import Column, Evaluation, Objective
 from losskit._registry import Entry, Registry, describe, list
 
-__all__ = ["Column", "Entry", "Evaluation", "LossKitError", "Objective", "Registry", "describe", "list", "version"]
+# Without `list`, whose name is that of Python's own: it is losskit.list, and `from losskit import *` leaves it out.
+__all__ = [
+    "Column", "Entry", "Evaluation", "LogProbs", "LossKitError", "Objective", "Registry", "describe", "log_probs", "version",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> str:

@@ -70,6 +70,22 @@ def _column_of(argument: str, columns: dict[str, Any]) -> tuple[str, int | None]
     return argument, None
 
 
+def parts_of(column: str) -> tuple[str, str]:
+    """What the chosen and the rejected part of a column are called as arguments."""
+    pattern = next((pattern for pattern, name in _TRL.items() if name == column), "{}_" + column)
+    return pattern.format("chosen"), pattern.format("rejected")
+
+
+def counterpart(argument: str) -> str:
+    """The name of the rejected part beside that of the chosen one, or the other way round."""
+    for pattern in _TRL:
+        pair = pattern.format("chosen"), pattern.format("rejected")
+        if argument in pair:
+            return pair[argument == pair[0]]
+    side, _, column = argument.partition("_")
+    return f"{'rejected' if side == 'chosen' else 'chosen'}_{column}"
+
+
 # A column binding, field by field.
 Lent = tuple[int, ...]
 _SIZES = {_library.FLOAT64: 8, _library.FLOAT32: 4}
@@ -130,7 +146,7 @@ class Call:
             room if metrics else 0, _METRIC_CAPACITY if metrics else 0, 0,
         )  # fmt: skip
         status = self._function(
-            objective, self._batch, state or None, state_count, seed & (2**64 - 1), self._results, self._failure_reference,
+            objective, self._batch, state or None, state_count, seed, self._results, self._failure_reference,
         )  # fmt: skip
         if status != 0:
             raise _library.error(self._failure)

@@ -16,7 +16,7 @@ MEAN, SUM = 0, 1
 class LossKitError(ValueError):
     """What LossKit refuses, with its words: place, problem, remedy.
 
-    `prompt` is the index of the prompt it concerns, or None.
+    `prompt` is the index of the prompt it concerns, from 0, or None. In words prompts count from 1.
     """
 
     def __init__(self, message: str, prompt: int | None = None) -> None:
@@ -118,7 +118,7 @@ def call(name: str, *arguments: object) -> None:
 
 def error(failure: Failure) -> LossKitError:
     """A failure as an exception."""
-    return LossKitError(failure.message.decode(), None if failure.prompt < 0 else failure.prompt)
+    return LossKitError(failure.message.decode(errors="replace"), None if failure.prompt < 0 else failure.prompt)
 
 
 def text(name: str, *arguments: object) -> str:
@@ -131,6 +131,6 @@ def text(name: str, *arguments: object) -> str:
         library().losskit_text_free(result)
 
 
-def texts(values: list[str]) -> ctypes.Array[ctypes.c_char_p]:
+def texts(values: list[bytes]) -> ctypes.Array[ctypes.c_char_p]:
     """An array of C strings."""
-    return (ctypes.c_char_p * len(values))(*(value.encode() for value in values))
+    return (ctypes.c_char_p * len(values))(*values)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from losskit import _library
+from losskit import _arguments, _library
 from losskit._library import LossKitError
 
 # How logits are stored, by the names that NumPy and PyTorch have for it.
@@ -54,46 +54,55 @@ class Rows(NamedTuple):
 
 
 class Scores:
-    """Rows that are scored: the C call that describes them, and its results, float64 and one per token.
+    """Rows that were scored: what was asked for, and the results, float64 and one per token.
 
-    Whoever makes it keeps the memory of the rows alive.
+    It keeps no address of the rows: they are handed over each time, for between two calls they may have moved.
     """
 
     def __init__(
         self, rows: Rows, labels: npt.ArrayLike, mask: npt.ArrayLike | None, entropy: bool, collision: bool,
         reference: Rows | None, threads: int,
     ) -> None:  # fmt: skip
-        *tokens, vocabulary = rows.shape
+        *tokens, _ = rows.shape
         if reference is not None and reference.shape != rows.shape:
             raise LossKitError(f"reference: its shape {reference.shape} is not that of the logits, {rows.shape}")
         count = int(np.prod(tokens, dtype=np.int64))
-        self._mask = None if mask is None else _flat("mask", np.asarray(mask) != 0, tokens).astype(np.uint8)
+        self._mask = None if mask is None else _mask(mask, tokens)
         self._labels = _labels(labels, tokens, self._mask)
+        self._threads = _arguments.whole("threads", threads, 0, 2**31 - 1)
         wanted = {
             "log_probability": True, "log_sum_exp": True, "entropy": entropy, "log_collision": collision,
             "divergence": reference is not None, "reference_log_sum_exp": reference is not None,
         }  # fmt: skip
         self.results = {name: np.empty(count) for name, is_wanted in wanted.items() if is_wanted}
+        _run("losskit_logprob_forward", ctypes.byref(self._call(rows, reference)))
+
+    def _call(self, rows: Rows, reference: Rows | None) -> _Call:
+        """The C call for rows where they are now."""
         addresses = {name: result.ctypes.data for name, result in self.results.items()}
-        self._call = _Call(
-            logits=_Logits(rows.address, rows.stride, rows.kind), tokens=count, vocabulary=vocabulary,
+        return _Call(
+            logits=_Logits(rows.address, rows.stride, rows.kind), tokens=len(self._labels), vocabulary=rows.shape[-1],
             labels=self._labels.ctypes.data, mask=None if self._mask is None else self._mask.ctypes.data,
             reference=_Logits() if reference is None else _Logits(reference.address, reference.stride, reference.kind),
-            threads=threads, **addresses,
+            threads=self._threads, **addresses,
         )  # fmt: skip
-        _run("losskit_logprob_forward", ctypes.byref(self._call))
 
-    def write_gradient(self, cotangents: dict[str, npt.NDArray[np.float64]], target: Rows) -> None:
-        """Overwrites the target with the gradient of the logits. cotangents: by the names of results, [tokens] each."""
-        count = self._call.tokens
+    def write_gradient(
+        self, cotangents: dict[str, npt.NDArray[np.float64]], target: Rows, rows: Rows, reference: Rows | None
+    ) -> None:
+        """Overwrites the target with the gradient of the logits. cotangents: by the names of results, [tokens] each.
+
+        rows, reference: the same logits as were scored.
+        """
+        count = len(self._labels)
         held = {name: np.ascontiguousarray(values, np.float64).reshape(-1) for name, values in cotangents.items()}
         for name, values in held.items():
             if len(values) != count:
                 raise LossKitError(f"{name}: a number per token is needed, {count}, not {len(values)}")
         given = _Cotangent(**{name: values.ctypes.data for name, values in held.items()})
         _run(
-            "losskit_logprob_backward", ctypes.byref(self._call), ctypes.byref(given), ctypes.c_void_p(target.address),
-            ctypes.c_size_t(target.stride),
+            "losskit_logprob_backward", ctypes.byref(self._call(rows, reference)), ctypes.byref(given),
+            ctypes.c_void_p(target.address), ctypes.c_size_t(target.stride),
         )  # fmt: skip
 
 
@@ -131,19 +140,26 @@ class LogProbs:
         Raises LossKitError, naming the row, for what is not finite or what the logits' type cannot hold; out is then as it was.
         """
         given = {"log_probability": values, "entropy": entropy, "log_collision": log_collision, "divergence": divergence}
-        found = {name: np.asarray(value, np.float64) for name, value in given.items() if value is not None}
+        # Named as the arguments are.
+        named = {"log_probability": "values"}
+        found = {
+            name: _arguments.numbers(named.get(name, name), value).astype(np.float64)
+            for name, value in given.items() if value is not None
+        }  # fmt: skip
         for name, value in found.items():
             if value.shape != self.values.shape:
-                raise LossKitError(f"{name}: its gradient has the shape {value.shape}, the labels have {self.values.shape}")
+                shape = self.values.shape
+                raise LossKitError(f"{named.get(name, name)}: its gradient has the shape {value.shape}, the labels have {shape}")
         target = np.empty(self._logits.shape, self._logits.dtype) if out is None else out
-        if target.shape != self._logits.shape or target.dtype != self._logits.dtype:
+        if not isinstance(target, np.ndarray) or target.shape != self._logits.shape or target.dtype != self._logits.dtype:
             raise LossKitError(
-                f"out: an array of {self._logits.shape} {self._logits.dtype} is needed, as the logits are, not of {target.shape} "
-                f"{target.dtype}"
+                f"out: an array of {self._logits.shape} {self._logits.dtype} is needed, as the logits are, not "
+                + (f"of {target.shape} {target.dtype}" if isinstance(target, np.ndarray) else _arguments.kind(target))
             )
         if not target.flags.writeable:
-            raise LossKitError("out: the array is read-only; pass one that can be written")
-        self._scores.write_gradient(found, _rows("out", target))
+            raise LossKitError("out: the array is read-only; hand over one that can be written")
+        reference = None if self._reference is None else _rows("reference", self._reference)
+        self._scores.write_gradient(found, _rows("out", target), _rows("logits", self._logits), reference)
         return target
 
 
@@ -188,7 +204,7 @@ def row_stride(name: str, shape: tuple[int, ...], strides: tuple[int, ...]) -> i
     stride = axes[-1][1] if axes else shape[-1]
     if not is_even or stride < shape[-1]:
         raise LossKitError(
-            f"{name}: rows of shape {shape} with strides {strides} do not lie evenly spaced; pass the array that they are "
+            f"{name}: rows of shape {shape} with strides {strides} do not lie evenly spaced; hand over the array that they are "
             "part of, with a mask, or a contiguous copy"
         )
     return stride
@@ -200,7 +216,7 @@ def _rows(name: str, array: Any) -> Rows:
         raise LossKitError(f"{name}: an array of float32, float16 or bfloat16 is needed, not {kind}; convert it")
     strides = tuple(stride // array.itemsize for stride in array.strides)
     if any(stride % array.itemsize for stride in array.strides) or not array.flags.aligned:
-        raise LossKitError(f"{name}: its numbers are not aligned; pass a contiguous copy")
+        raise LossKitError(f"{name}: its numbers are not aligned; hand over a contiguous copy")
     return Rows(array.ctypes.data, row_stride(name, array.shape, strides), KINDS[array.dtype.name], array.shape)
 
 
@@ -210,12 +226,18 @@ def _flat(name: str, array: npt.NDArray[Any], tokens: list[int]) -> npt.NDArray[
     return np.ascontiguousarray(array).reshape(-1)
 
 
+def _mask(mask: npt.ArrayLike, tokens: list[int]) -> npt.NDArray[np.uint8]:
+    array = _flat("mask", _arguments.plain("mask", mask), tokens)
+    if array.dtype.kind not in "iufb":
+        raise LossKitError(f"mask: numbers are needed, 0 in rows to leave out, not {array.dtype}")
+    return (array != 0).astype(np.uint8)
+
+
 def _labels(labels: npt.ArrayLike, tokens: list[int], mask: npt.NDArray[np.uint8] | None) -> npt.NDArray[np.int32]:
-    array = _flat("labels", np.asarray(labels), tokens)
+    """A copy of the labels: the gradient is that of the labels that were scored, whatever is written where they were."""
+    array = _flat("labels", _arguments.plain("labels", labels), tokens)
     if array.dtype.kind not in "iu":
         raise LossKitError(f"labels: whole numbers are needed, not {array.dtype}")
-    if array.dtype == np.int32:
-        return array
     narrow = array.astype(np.int32)
     changed = np.flatnonzero((narrow != array) if mask is None else (narrow != array) & (mask != 0))
     if changed.size:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import numbers
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from losskit import _library
+from losskit import _arguments, _library, _shape
 from losskit._batch import Call, Lent, Place, lend, place
 from losskit._library import LossKitError
 from losskit._registry import Registry, shared
@@ -55,7 +56,8 @@ class Objective:
     text: a name (`"cal-dpo"`), or `"dpo(beta=0.1) + 0.2*sft(per=token) @ log-ratio"`. Hyperparameters may be given as keywords;
     of several losses, as `{"dpo.beta": 0.1}` in `settings`. reward: the parameterization where the text names none.
 
-    It never changes, and may be used from many threads. Raises LossKitError for what it cannot resolve.
+    It never changes, and may be used from many threads. It can be copied and pickled; what is unpickled is resolved again, and has
+    to be the same. Raises LossKitError for what it cannot resolve.
     """
 
     def __init__(
@@ -67,17 +69,26 @@ class Objective:
         registry: Registry | None = None,
         **hyperparameters: object,
     ) -> None:
-        given = [f"{name}={_value(value)}" for name, value in {**(settings or {}), **hyperparameters}.items()]
+        if settings is not None and not isinstance(settings, Mapping):
+            raise LossKitError(f"settings: a dictionary of hyperparameters is needed, not {_arguments.kind(settings)}")
+        if registry is not None and not isinstance(registry, Registry):
+            raise LossKitError(f"registry: a losskit.Registry is needed, not {_arguments.kind(registry)}")
+        given = [_setting(name, value) for name, value in {**(settings or {}), **hyperparameters}.items()]
         handle = ctypes.c_void_p()
         _library.call(
-            "losskit_objective_open", (registry or shared())._handle, text.encode(), _library.texts(given), len(given),
-            None if reward is None else reward.encode(), ctypes.byref(handle),
+            "losskit_objective_open", (registry or shared())._handle, _arguments.text("text", text), _library.texts(given),
+            len(given), None if reward is None else _arguments.text("reward", reward), ctypes.byref(handle),
         )  # fmt: skip
         self._handle = handle
+        self._registry = registry
         self._close = weakref.finalize(self, _close, handle)
         self._calls: dict[int, list[Call]] = {}
         self._placed: dict[tuple[str, ...], dict[str, Place]] = {}
+        self._ranked: dict[tuple[Any, ...], _shape.Ranks] = {}
         self._read()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _resolved_again, (self.text, self._registry, self.hash)
 
     def _read(self) -> None:
         info = _library.ObjectiveInfo()
@@ -127,9 +138,9 @@ class Objective:
 
         Raises LossKitError where a part exports no formula, or the format cannot say it.
         """
-        return _library.text(
-            "losskit_objective_export", self._handle, format.encode(), responses or 0, references or 0
-        )
+        numbers = {"responses": responses, "references": references}
+        counts = [0 if value is None else _arguments.whole(name, value, 1, 2**31) for name, value in numbers.items()]
+        return _library.text("losskit_objective_export", self._handle, _arguments.text("format", format), *counts)
 
     def evaluate(
         self,
@@ -144,8 +155,8 @@ class Objective:
     ) -> Evaluation:
         """Evaluates a batch.
 
-        columns: by their names (a column per response [K, G], per prompt [G], per token [T]; per reference [R, …]), or by
-        TRL's for pairs (policy_chosen_logps, ref_rejected_logps, chosen_lengths, rejected_scores, …), [G] each. Arrays of
+        columns: by their names (a column per response [K, G] or flat [K*G], per prompt [G], per token [T]; per reference [R, …]),
+        or by TRL's for pairs (policy_chosen_logps, ref_rejected_logps, chosen_lengths, rejected_scores, …), [G] each. Arrays of
         float32 and float64 of any stride are read where they are; others are converted. counts: the responses each
         prompt has, where they differ, best first. token_offsets: [K*G + 1], where each response's tokens start. state: what
         the call before returned, overwritten; without it the initial state is used. seed: the only source of randomness,
@@ -153,21 +164,23 @@ class Objective:
 
         Raises LossKitError for columns that are missing, unknown, of other lengths or not finite.
         """
-        arrays = {name: _array(name, value) for name, value in columns.items()}
-        return self._evaluate(arrays, counts, token_offsets, state, seed, _reduction(reduction), gradients)
+        arrays = {name: _arguments.numbers(name, value) for name, value in columns.items()}
+        count_array = None if counts is None else _arguments.whole_numbers("counts", counts, np.uint32)
+        offsets = None if token_offsets is None else _arguments.whole_numbers("token_offsets", token_offsets, np.uintp)
+        return self._evaluate(arrays, count_array, offsets, state, _seed(seed), _reduction(reduction), gradients)
 
     def _evaluate(
         self,
         arrays: dict[str, npt.NDArray[np.floating]],
-        counts: npt.ArrayLike | None,
-        token_offsets: npt.ArrayLike | None,
+        counts: npt.NDArray[np.uint32] | None,
+        offsets: npt.NDArray[np.uintp] | None,
         state: npt.NDArray[np.float64] | None,
         seed: int,
         reduction: int,
         wants_gradients: bool,
     ) -> Evaluation:
         places = self._places(tuple(arrays))
-        shape = self._shape(arrays, places, counts, token_offsets)
+        shape = self._shape(list(arrays.values()), places, counts, offsets)
         prompts, responses, _ = shape
         lent: list[Lent] = []
         gradients: dict[str, npt.NDArray[np.floating]] = {}
@@ -176,14 +189,11 @@ class Objective:
             gradient = np.empty(array.shape, array.dtype) if is_wanted else None
             if gradient is not None:
                 gradients[name] = gradient
-            lent += self._lend(name, array, gradient, places[name], shape)
-        count_array = None if counts is None else np.ascontiguousarray(counts, np.uint32)
-        offsets = None if token_offsets is None else np.ascontiguousarray(token_offsets, np.uintp)
-        self._check_lengths(count_array, offsets, shape)
+            lent += self._lend(array, gradient, places[name], shape)
         kept = self._kept_state(state)
         losses, rewards = np.empty(prompts), np.empty((responses, prompts)) if self.has_reward else None
         loss, metrics = self._run(
-            lent, shape, counts=_address(count_array), token_offsets=_address(offsets), state=_address(kept),
+            lent, shape, counts=_address(counts), token_offsets=_address(offsets), state=_address(kept),
             state_count=self._state_count, seed=seed, losses=_address(losses), rewards=_address(rewards),
             reduction=reduction,
         )  # fmt: skip
@@ -223,57 +233,32 @@ class Objective:
         return state
 
     def _shape(
-        self, arrays: Mapping[str, Any], places: Mapping[str, Place], counts: Any, token_offsets: Any
+        self, arrays: Sequence[Any], places: Mapping[str, Place], counts: Any, offsets: Any
     ) -> tuple[int, int, int]:
-        """Prompts, responses and references of a batch, from the shapes of what is handed over."""
-        if not arrays:
-            raise LossKitError(f"{self.text}: a batch needs columns; it reads {', '.join(self.columns)}")
-        prompts = responses = references = None
-        for name, array in arrays.items():
-            column, part = self.columns.get(places[name].column), places[name].response
-            if column is None:
-                raise LossKitError(
-                    f"{name}: {self.text} reads no such column; it reads {', '.join(self.columns)}, and for pairs their "
-                    "chosen and rejected parts, such as policy_chosen_logps"
-                )
-            axes = list(array.shape)
-            is_ranked = column.per == "response" and part is None
-            if column.per_reference and len(axes) == (3 if is_ranked else 2):
-                references = axes.pop(0)
-            if is_ranked and len(axes) == 2:
-                responses, prompts = axes
-            elif len(axes) == 1 and (column.per == "prompt" or part is not None):
-                prompts = axes[0]
-            if part is not None:
-                responses = 2
-        least, largest = self.responses
-        if responses is None:
-            responses = 1 if least <= 1 and (largest == 1 or "label" in arrays) else max(2, least)
-        if prompts is None:
-            prompts = self._prompts_of_flat(arrays, places, responses, counts, token_offsets)
-        return prompts, responses, references or max(1, self.references)
+        """Prompts, responses and references of a batch, from the shapes of what is handed over; `places` are those of the arrays."""
+        leading = tuple([tuple(array.shape[:-1]) if array.ndim else None for array in arrays])
+        found = self._ranks(places, leading, counts is not None, offsets is not None)
+        lengths = [array.shape[-1] for array in arrays]
+        prompts = _shape.prompts(
+            found, lengths, None if counts is None else len(counts), None if offsets is None else len(offsets)
+        )
+        return prompts, found.responses, found.references
 
-    def _prompts_of_flat(
-        self, arrays: Mapping[str, Any], places: Mapping[str, Place], responses: int, counts: Any, token_offsets: Any
-    ) -> int:
-        """The number of prompts where every column is handed over in one piece."""
-        if counts is not None:
-            return len(counts)
-        if token_offsets is not None:
-            return (len(token_offsets) - 1) // responses
-        for name, array in arrays.items():
-            if self.columns[places[name].column].per == "response":
-                return int(np.prod(array.shape)) // responses
-        raise LossKitError(f"{self.text}: the number of prompts is unknown; pass a column per prompt or response, or counts")
+    def _ranks(
+        self, places: Mapping[str, Place], leading: tuple[tuple[int, ...] | None, ...], has_counts: bool, has_offsets: bool
+    ) -> _shape.Ranks:
+        """What the axes of arguments say but the last ones; the same come again and again."""
+        key = (*places, leading, has_counts, has_offsets)
+        found = self._ranked.get(key)
+        if found is None:
+            found = self._ranked[key] = _shape.ranks(self, places, leading, has_counts, has_offsets)
+        return found
 
     def _lend(
-        self, name: str, array: Any, gradient: npt.NDArray[np.floating] | None, where: Place, shape: tuple[int, int, int]
+        self, array: Any, gradient: npt.NDArray[np.floating] | None, where: Place, shape: tuple[int, int, int]
     ) -> list[Lent]:
         """The parts of an argument, each a run of numbers with one stride."""
         prompts, responses, _ = shape
-        column = self.columns[where.column]
-        if array.dtype not in (np.float32, np.float64):
-            raise LossKitError(f"{name}: numbers are needed, not {array.dtype}")
         kind = _library.FLOAT32 if array.dtype == np.float32 else _library.FLOAT64
         step = 0 if gradient is None else gradient.itemsize
         start = _address(gradient)
@@ -283,26 +268,15 @@ class Objective:
             return lend(where.index, index, _address(row), stride, row.size, kind, start + position * step)
 
         if where.response is not None:
-            rows = array if array.ndim == 2 and column.per_reference else array[np.newaxis]
-            if rows.ndim != 2:
-                raise LossKitError(f"{name}: one number per pair is needed, not an array of shape {array.shape}")
+            rows = array if array.ndim == 2 else array[np.newaxis]
             return [
                 part(reference * responses + where.response, row, reference * prompts) for reference, row in enumerate(rows)
             ]
         if array.ndim == 1:
             return [part(_library.WHOLE, array, 0)]
-        rows = array.reshape(-1, array.shape[-1])
+        # One by one, for a reshaped array may be a copy, which would not live until the call.
+        rows = (array[index] for index in np.ndindex(array.shape[:-1]))
         return [part(index, row, index * row.size) for index, row in enumerate(rows)]
-
-    def _check_lengths(self, counts: Any, offsets: Any, shape: tuple[int, int, int]) -> None:
-        prompts, responses, _ = shape
-        if counts is not None and counts.shape != (prompts,):
-            raise LossKitError(f"counts: {prompts} numbers are needed, one per prompt, not an array of shape {counts.shape}")
-        if offsets is not None and offsets.shape != (prompts * responses + 1,):
-            raise LossKitError(
-                f"token_offsets: {prompts * responses + 1} numbers are needed, one per response and the end, not an array of "
-                f"shape {offsets.shape}"
-            )
 
     def close(self) -> None:
         """Ends the objective; using it afterwards is an error."""
@@ -313,33 +287,40 @@ def _close(handle: ctypes.c_void_p) -> None:
     _library.call("losskit_objective_close", handle)
 
 
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (float, np.floating)):
-        return repr(float(value))
-    return str(value)
+def _resolved_again(text: str, registry: Registry | None, expected: str) -> Objective:
+    """What was pickled, as it is here."""
+    objective = Objective(text, registry=registry)
+    if objective.hash != expected:
+        raise LossKitError(
+            f"{text}: what was pickled has the hash {expected}, and here it is {objective.hash}; the library or a plugin is another "
+            "version than where it was pickled"
+        )
+    return objective
+
+
+def _setting(name: object, value: object) -> bytes:
+    """A hyperparameter as the library takes it."""
+    _arguments.text("settings", name)
+    if isinstance(value, (bool, np.bool_)):
+        words = "true" if value else "false"
+    elif isinstance(value, (numbers.Integral, str)):
+        words = str(value)
+    elif isinstance(value, numbers.Real):
+        words = repr(float(value))
+    else:
+        raise LossKitError(f"{name}: a number, a truth value or a word is needed, not {_arguments.kind(value)}")
+    return _arguments.text(str(name), f"{name}={words}")
+
+
+def _seed(value: object) -> int:
+    return _arguments.whole("seed", value, 0, 2**64 - 1)
 
 
 def _reduction(name: str) -> int:
     try:
         return {"mean": _library.MEAN, "sum": _library.SUM}[name]
-    except KeyError:
+    except (KeyError, TypeError):
         raise LossKitError(f"reduction: {name!r} is unknown; mean and sum are known") from None
-
-
-def _array(name: str, value: npt.ArrayLike) -> npt.NDArray[np.floating]:
-    """An array that the library can read where it is, or a converted copy."""
-    array = np.asarray(value)
-    if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
-    if array.dtype == np.float32 or array.dtype == np.float64:
-        return array
-    if array.dtype == np.float16:
-        return array.astype(np.float32)
-    if array.dtype.kind in "iub":
-        return array.astype(np.float64)
-    raise LossKitError(f"{name}: numbers are needed, not {array.dtype}")
 
 
 def _address(array: npt.NDArray[Any] | None) -> int:

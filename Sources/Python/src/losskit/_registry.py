@@ -12,7 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from losskit import _library
+from losskit import _arguments, _library
+from losskit._library import LossKitError
+
+KINDS = ("loss", "reward", "policy", "objective")
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class Registry:
 
     directories: absolute paths searched for plugins, the first wins. default_path: whether the directories of
     LOSSKIT_PLUGIN_PATH and the plugins that came with the library follow. allowed_digests: the SHA-256 sums, in hexadecimal,
-    of the only files to be opened. A plugin runs with the rights of this process.
+    of the only files to be opened. A plugin runs with the rights of this process. It can be copied and pickled; a copy is opened anew,
+    from the same places.
     """
 
     def __init__(
@@ -49,13 +53,17 @@ class Registry:
         default_path: bool = True,
         allowed_digests: Iterable[str] | None = None,
     ) -> None:
-        paths = [os.fspath(path) for path in directories]
-        digests = None if allowed_digests is None else builtins.list(allowed_digests)
+        paths = [_arguments.path("directories", path) for path in _members("directories", directories)]
+        digests = None
+        if allowed_digests is not None:
+            digests = [_arguments.text("allowed_digests", digest) for digest in _members("allowed_digests", allowed_digests)]
+        self._origin = [os.fsdecode(path) for path in paths], default_path, None if digests is None else [digest.decode() for digest in digests]
+        self._opened: builtins.list[str] = []
         options = _library.RegistryOptions()
         options.directories, options.directory_count = _library.texts(paths), len(paths)
         if digests is not None:
             # An empty list allows nothing, which is not the same as no list.
-            options.allowed_digests = _library.texts(digests or [""])
+            options.allowed_digests = _library.texts(digests or [b""])
             options.allowed_digest_count = len(digests)
         options.flags = _library.DEFAULT_PATH if default_path else 0
         handle = ctypes.c_void_p()
@@ -65,10 +73,16 @@ class Registry:
 
     def open(self, path: str | os.PathLike[str]) -> None:
         """Opens a plugin by its path; what it offers comes before everything of the directories."""
-        _library.call("losskit_registry_add", self._handle, os.fspath(path).encode())
+        _library.call("losskit_registry_add", self._handle, _arguments.path("path", path))
+        self._opened.append(os.path.abspath(os.fsdecode(path)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _opened_again, (*self._origin, self._opened)
 
     def list(self, kind: str | None = None) -> builtins.list[Entry]:
         """Everything there is, of one kind where one is given: loss, reward, policy or objective."""
+        if kind is not None and kind not in KINDS:
+            raise LossKitError(f"kind: {kind!r} is unknown; {', '.join(KINDS[:-1])} and {KINDS[-1]} are known")
         return [entry for entry in self._listing[0] if kind is None or entry.kind == kind]
 
     @property
@@ -86,7 +100,7 @@ class Registry:
 
         A name that a loss and a reward share gives the loss. Raises LossKitError for an unknown name, with the nearest ones.
         """
-        cards = json.loads(_library.text("losskit_registry_describe", self._handle, name.encode()))
+        cards = json.loads(_library.text("losskit_registry_describe", self._handle, _arguments.text("name", name)))
         return cards[0]
 
     def close(self) -> None:
@@ -98,6 +112,23 @@ def _entry(item: dict[str, Any]) -> Entry:
     """An entry of the listing; what a newer library says beyond it is left out."""
     known = {field.name: item[field.name] for field in fields(Entry)}
     return Entry(**{**known, "conflicts_with": tuple(known["conflicts_with"])})
+
+
+def _members(name: str, values: object) -> builtins.list[Any]:
+    """The members of a list; a text, whose members would be its letters, is none."""
+    if isinstance(values, (str, bytes, os.PathLike)) or not isinstance(values, Iterable):
+        raise LossKitError(f"{name}: a list is needed, not {_arguments.kind(values)}")
+    return builtins.list(values)
+
+
+def _opened_again(
+    directories: builtins.list[str], default_path: bool, allowed_digests: builtins.list[str] | None, opened: builtins.list[str]
+) -> Registry:
+    """What was pickled, as it is here."""
+    registry = Registry(directories, default_path=default_path, allowed_digests=allowed_digests)
+    for path in opened:
+        registry.open(path)
+    return registry
 
 
 def _close(handle: ctypes.c_void_p) -> None:

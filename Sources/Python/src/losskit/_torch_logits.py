@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 from losskit._library import LossKitError
 from losskit._logits import KINDS, Rows, Scores, row_stride
@@ -66,9 +65,10 @@ class _LogProbabilities(torch.autograd.Function):
         return tuple(None if result is None else torch.from_numpy(result.astype(np.float32)).reshape(shape) for result in results)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *cotangents: torch.Tensor | None) -> tuple[torch.Tensor | None, ...]:
-        logits, _ = ctx.saved_tensors
+        refuse_second_derivatives("log_probs", "compute log_softmax(-1).gather(-1, labels) with torch where they are needed")
+        # They may be others than in forward: recomputed by a checkpoint, or brought back from where a hook had put them.
+        logits, reference = ctx.saved_tensors
         given = {name: value.double().numpy() for name, value in zip(_RESULTS, cotangents) if value is not None}
         nothing = (None,) * 6
         if not given:
@@ -77,9 +77,16 @@ class _LogProbabilities(torch.autograd.Function):
             raise LossKitError("log_probs: its gradient has overwritten the logits already; leave in_place out to go back twice")
         logits = logits.detach()
         target = logits if ctx.in_place else torch.empty_like(logits)
-        ctx.scores.write_gradient(given, _rows("the gradient", target))
+        others = None if reference is None else _rows("reference", reference)
+        ctx.scores.write_gradient(given, _rows("the gradient", target), _rows("logits", logits), others)
         ctx.is_spent = ctx.in_place
         return target, *nothing
+
+
+def refuse_second_derivatives(name: str, remedy: str) -> None:
+    """Raises in a backward pass that is to be differentiated in turn: there is nothing that autograd could follow."""
+    if torch.is_grad_enabled():
+        raise LossKitError(f"{name}: it has no second derivatives (create_graph=True asks for them); {remedy}")
 
 
 def _rows(name: str, tensor: torch.Tensor) -> Rows:

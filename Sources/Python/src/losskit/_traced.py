@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
 import losskit
+from losskit._arguments import not_finite
 from losskit._library import LossKitError
+from losskit._shape import Extent, prompts
 from losskit._source import function_of, module_of
 
 # A column as the exported source takes it: in one piece, or as the rows that it has.
@@ -23,16 +24,17 @@ class CannotBeTraced(LossKitError):
 class Traced:
     """An objective for columns of certain names and shapes, made of torch operations.
 
-    `call(token_offsets, state, *columns)` gives the mean loss, the state after the step where one is kept, and the metrics,
-    whose names are `metrics`. torch.compile takes the call as it is and looks at its operations alone, so that
+    `call(is_checked, token_offsets, state, *columns)` gives the mean loss, the state after the step where one is kept, and the
+    metrics, whose names are `metrics`. is_checked: whether numbers that are not finite are an error. torch.compile takes the call as it is and looks at its operations alone, so that
     nothing of how they are put together is looked at again in each step.
     """
 
     def __init__(
-        self, objective: losskit.Objective, names: tuple[str, ...], leading: tuple[tuple[int, ...], ...], has_tokens: bool
+        self, objective: losskit.Objective, names: tuple[str, ...], leading: tuple[tuple[int, ...] | None, ...], has_tokens: bool
     ) -> None:
         self._objective = objective
-        responses, references = _ranks(objective, names, leading, has_tokens)
+        self._ranks = objective._ranks(objective._places(names), leading, False, has_tokens)
+        responses, references, _ = self._ranks
         try:
             source = objective.export("torch", responses=responses, references=references)
         except LossKitError as problem:
@@ -40,40 +42,38 @@ class Traced:
         self._module = module_of(source)
         defaults = function_of(source).__kwdefaults__ or {}
         self._numbers = tuple(value for name, value in defaults.items() if name != "state")
-        self._layout = _layout(objective, names, leading)
-        self._extents = _extents(objective, names, leading, responses)
-        self._order = [name for name in inspect.signature(self._module._values).parameters if name in self._layout]
+        self._layout = _layout(objective, names)
+        self._names = names
+        # The function takes the columns in the objective's order; it may spell them otherwise.
+        self._order = [name for name in objective.columns if name in self._layout]
         self.keeps_state = "state" in defaults
         self.metrics = _metric_names(objective, self._layout, responses)
 
-        def call(offsets: torch.Tensor | None, state: torch.Tensor | None, *tensors: torch.Tensor) -> tuple[Any, ...]:
-            return self._evaluate(offsets, state, tensors)
+        def call(
+            is_checked: bool, offsets: torch.Tensor | None, state: torch.Tensor | None, *tensors: torch.Tensor
+        ) -> tuple[Any, ...]:
+            return self._evaluate(is_checked, offsets, state, tensors)
 
         self.call: Callable[..., tuple[Any, ...]] = torch.compiler.allow_in_graph(call)
 
     def _evaluate(
-        self, offsets: torch.Tensor | None, state: torch.Tensor | None, tensors: Sequence[torch.Tensor]
+        self, is_checked: bool, offsets: torch.Tensor | None, state: torch.Tensor | None, tensors: Sequence[torch.Tensor]
     ) -> tuple[Any, ...]:
-        self._check(tensors)
-        loss, rewards, state = _Evaluation.apply(self, offsets, state, *tensors)
+        self._check(tensors, offsets)
+        if is_checked:
+            for extent, tensor in zip(self._ranks.extents, tensors):
+                _check_finite(extent.name, tensor, extent)
+        loss, rewards, state = _Evaluation.apply(self, is_checked, offsets, state, *tensors)
         with torch.no_grad():
-            metrics = _metrics(self._objective, loss, rewards, self._columns(tensors))
+            metrics = [value.to(loss.dtype) for value in _metrics(self._objective, loss, rewards, self._ranked_columns(tensors))]
         return (loss, *metrics) if state is None else (loss, state, *metrics)
 
-    def _check(self, tensors: Sequence[torch.Tensor]) -> None:
+    def _check(self, tensors: Sequence[torch.Tensor], offsets: torch.Tensor | None) -> None:
         """Refuses lengths and devices that operations of torch would spread over the others."""
-        first: dict[str, tuple[str, torch.Tensor, int]] = {}
-        for (name, extent, rows), tensor in zip(self._extents, tensors):
-            if tensor.dim() == 0:
-                raise LossKitError(f"{name}: an axis of {extent}s is needed, and this is a single number")
-            length = tensor.shape[-1] // rows
-            if length == 0 and extent == "prompt":
-                raise LossKitError(f"{name}: the batch has no prompts, and so no mean loss; leave the call out")
-            other, its, expected = first.setdefault(extent, (name, tensor, length))
-            if length != expected or tensor.shape[-1] % rows != 0:
-                raise LossKitError(f"{name}: it is for {length} {extent}s, and {other} for {expected}; pass as many")
-            if tensor.device != its.device:
-                raise LossKitError(f"{name}: it is on {tensor.device}, and {other} on {its.device}; move one of them")
+        prompts(self._ranks, [tensor.shape[-1] for tensor in tensors], None, None if offsets is None else offsets.shape[0])
+        for name, tensor in zip(self._names, tensors):
+            if tensor.device != tensors[0].device:
+                raise LossKitError(f"{name}: it is on {tensor.device}, and {self._names[0]} on {tensors[0].device}; move one of them")
 
     def values(
         self, offsets: torch.Tensor | None, state: torch.Tensor | None, tensors: Sequence[torch.Tensor]
@@ -122,80 +122,67 @@ class Traced:
                 columns[name] = parts if parts[0].dim() == 1 else torch.stack(parts, dim=-2)
         return columns
 
+    def _ranked_columns(self, tensors: Sequence[torch.Tensor]) -> dict[str, _Column]:
+        """The columns with an axis for the responses, where they were handed over end to end, too."""
+        columns = self._columns(tensors)
+        rows = {name: extent.rows for name, extent in zip(self._names, self._ranks.extents)}
+        for name, where in self._layout.items():
+            if isinstance(where, int) and rows[self._names[where]] > 1:
+                columns[name] = tensors[where].reshape(rows[self._names[where]], -1)
+        return columns
+
 
 class _Evaluation(torch.autograd.Function):
     """The mean loss with the partial derivatives that were exported, the rewards and the state after the step."""
 
     @staticmethod
     def forward(
-        ctx: Any, traced: Traced, offsets: torch.Tensor | None, state: torch.Tensor | None, *tensors: torch.Tensor
+        ctx: Any, traced: Traced, is_checked: bool, offsets: torch.Tensor | None, state: torch.Tensor | None, *tensors: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
         losses, rewards, after = traced.values(offsets, state, tensors)
-        ctx.traced, ctx.count = traced, losses.shape[0]
+        ctx.traced, ctx.is_checked, ctx.count = traced, is_checked, losses.shape[0]
         ctx.save_for_backward(offsets, state, *tensors)
         ctx.mark_non_differentiable(*(result for result in (rewards, after) if result is not None))
-        return losses.mean(), rewards, after
+        loss = losses.mean().to(torch.promote_types(tensors[0].dtype, torch.float32))
+        if is_checked:
+            _check_finite("the loss", losses, _PER_PROMPT)
+            if rewards is not None:
+                _check_finite("the reward", rewards, _PER_PROMPT)
+            if not loss.isfinite():
+                raise not_finite("the mean loss", loss.item())
+        return loss, rewards, after
 
     @staticmethod
     def backward(ctx: Any, cotangent: torch.Tensor, *_: Any) -> tuple[torch.Tensor | None, ...]:
         offsets, state, *tensors = ctx.saved_tensors
         each = (cotangent / ctx.count).expand(ctx.count)
-        return None, None, None, *ctx.traced.gradients(each, offsets, state, tensors)
+        gradients = ctx.traced.gradients(each, offsets, state, tensors)
+        # A scaled loss may overflow on purpose, in half precision above all.
+        if ctx.is_checked and bool(cotangent.isfinite()):
+            for extent, gradient in zip(ctx.traced._ranks.extents, gradients):
+                if gradient is not None and gradient.dtype in (torch.float32, torch.float64):
+                    _check_finite(f"the gradient by {extent.name}", gradient, extent)
+        return None, None, None, None, *gradients
 
 
-def _ranks(
-    objective: losskit.Objective, names: tuple[str, ...], leading: tuple[tuple[int, ...], ...], has_tokens: bool
-) -> tuple[int, int]:
-    """The numbers of responses and references."""
-    shapes = {name: _Shaped((*axes, 1)) for name, axes in zip(names, leading)}
-    # How many prompts there are does not matter.
-    offsets = range(1) if has_tokens else None
-    _, responses, references = objective._shape(shapes, objective._places(names), None, offsets)
-    return responses, references
+_PER_PROMPT = Extent("", "prompt", 1)
 
 
-class _Shaped:
-    """What is known of a tensor before it is there."""
+def _check_finite(name: str, values: torch.Tensor, extent: Extent) -> None:
+    """Raises for the first number that is not finite."""
+    flat = values.detach().reshape(-1)
+    if not (finite := flat.isfinite()).all():
+        index = int((~finite).nonzero()[0])
+        raise not_finite(name, flat[index].item(), extent.per, index % (values.shape[-1] // extent.rows))
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
 
-
-def _layout(
-    objective: losskit.Objective, names: tuple[str, ...], leading: tuple[tuple[int, ...], ...]
-) -> dict[str, int | tuple[int, int]]:
+def _layout(objective: losskit.Objective, names: tuple[str, ...]) -> dict[str, int | tuple[int, int]]:
     """For each column where its tensor stands among the arguments, or its chosen and its rejected part."""
     places = objective._places(names)
     parts: dict[str, dict[int | None, int]] = {}
     for index, name in enumerate(names):
         parts.setdefault(places[name].column, {})[places[name].response] = index
-    layout: dict[str, int | tuple[int, int]] = {}
-    for name, found in parts.items():
-        if None in found:
-            layout[name] = found[None]
-        elif len(found) == 2:
-            layout[name] = (found[0], found[1])
-            if leading[found[0]] != leading[found[1]]:
-                raise LossKitError(f"{name}: its chosen and its rejected part have different numbers of dimensions")
-        else:
-            raise LossKitError(f"{name}: its chosen and its rejected part are needed, one of them is missing")
-    missing = [column for column in objective.columns if column not in layout]
-    if missing:
-        raise LossKitError(f"{objective.text}: the column {missing[0]} is missing")
-    return layout
-
-
-def _extents(
-    objective: losskit.Objective, names: tuple[str, ...], leading: tuple[tuple[int, ...], ...], responses: int
-) -> list[tuple[str, str, int]]:
-    """For each argument its name, what its last axis has an entry for, and how many such entries stand in a row of it."""
-    extents = []
-    for name, axes in zip(names, leading):
-        where = objective._places(names)[name]
-        column = objective.columns[where.column]
-        is_flat = column.per == "response" and where.response is None and not axes
-        extents.append((name, "token" if column.per == "token" else "prompt", responses if is_flat else 1))
-    return extents
+    return {name: found[None] if None in found else (found[0], found[1]) for name, found in parts.items()}
 
 
 def _metric_names(objective: losskit.Objective, columns: Any, responses: int) -> tuple[str, ...]:

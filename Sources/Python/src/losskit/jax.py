@@ -2,6 +2,9 @@
 
 The formula and its partial derivatives are rebuilt from JAX operations, with a `custom_vjp`. What exports no formula is computed
 by the plugin on the host, through a callback, and a warning says so.
+
+With `jax_enable_x64` all is computed in double and rounded to the columns' type, else in float32. What is not finite is an error
+where the arrays are concrete and on the CPU; under `jit` and `grad` nothing can be raised, and the loss is infinite or NaN.
 """
 
 from __future__ import annotations
@@ -15,7 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import losskit
-from losskit._batch import place
+from losskit import _arguments
+from losskit._batch import Place
 from losskit._library import LossKitError
 from losskit._registry import Registry
 from losskit._source import function_of
@@ -44,6 +48,10 @@ class Objective:
         )
         self._traced: dict[tuple[int, int], Callable[..., Any] | None] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What was traced is made again where it is needed.
+        return {**self.__dict__, "_traced": {}}
+
     def __call__(self, *, token_offsets: Any = None, seed: int = 0, **columns: jax.Array) -> jax.Array:
         """The mean loss of a batch, differentiable by its columns; names and shapes as in `losskit.Objective.evaluate`."""
         return self.with_state(None, token_offsets=token_offsets, seed=seed, **columns)[0]
@@ -52,22 +60,41 @@ class Objective:
         self, state: jax.Array | None, *, token_offsets: Any = None, seed: int = 0, **columns: jax.Array
     ) -> tuple[jax.Array, jax.Array | None]:
         """The mean loss, and what the objective keeps for the next step. state: what this returned before; None at first."""
-        arguments = _stacked(self.objective, columns)
-        function = self._function(columns, token_offsets)
+        objective = self.objective
+        arrays = {name: _array(name, column) for name, column in columns.items()}
+        places = objective._places(tuple(arrays))
+        offsets = None if token_offsets is None else _offsets(token_offsets)
+        prompts, responses, references = objective._shape(list(arrays.values()), places, None, offsets)
+        is_checked = all(_is_at_hand(array) for array in arrays.values())
+        if is_checked:
+            for name, array in arrays.items():
+                is_token = objective.columns[places[name].column].per == "token"
+                _check_finite(name, array, *(("token", array.shape[-1]) if is_token else ("prompt", prompts)))
+        arguments = _stacked(arrays, places)
+        initial = objective.initial_state()
+        if state is not None and (initial is None or jnp.shape(state) != initial.shape):
+            kept = "nothing" if initial is None else f"{len(initial)} numbers"
+            raise LossKitError(f"state: {objective.text} keeps {kept} from step to step; hand over what the call before returned")
+        function = self._function(responses, references)
         if function is None:
-            return self._natively(arguments, state, token_offsets, seed)
-        initial = self.objective.initial_state()
-        keywords: dict[str, Any] = {} if token_offsets is None else {"token_offsets": token_offsets}
+            if not isinstance(seed, jax.Array):
+                seed = _arguments.whole("seed", seed, 0, 2**64 - 1)
+            return self._natively(arguments, state, offsets, seed)
+        keywords: dict[str, Any] = {} if offsets is None else {"token_offsets": offsets}
         if initial is not None:
             kept = jnp.asarray(initial) if state is None else state
             keywords["state"] = tuple(kept[index] for index in range(len(initial)))
-        results = function(**arguments, **keywords)
+        # In the objective's order; the function may spell the columns otherwise.
+        results = function(*(arguments[name] for name in objective.columns if name in arguments), **keywords)
         results = results if isinstance(results, tuple) else (results,)
-        return jnp.mean(results[0]), None if initial is None else jnp.stack(results[-1])
+        loss = jnp.mean(results[0])
+        if is_checked:
+            _check_finite("the loss", results[0], "prompt", prompts)
+            if not jnp.isfinite(loss):
+                raise _arguments.not_finite("the mean loss", float(loss))
+        return loss, None if initial is None else jnp.stack(results[-1])
 
-    def _function(self, columns: Mapping[str, Any], token_offsets: Any) -> Callable[..., Any] | None:
-        places = self.objective._places(tuple(columns))
-        _, responses, references = self.objective._shape(columns, places, None, token_offsets)
+    def _function(self, responses: int, references: int) -> Callable[..., Any] | None:
         key = (responses, references)
         if key not in self._traced:
             try:
@@ -78,7 +105,7 @@ class Objective:
         return self._traced[key]
 
     def _natively(
-        self, columns: dict[str, jax.Array], state: jax.Array | None, token_offsets: Any, seed: int
+        self, columns: dict[str, jax.Array], state: jax.Array | None, offsets: jax.Array | None, seed: int | jax.Array
     ) -> tuple[jax.Array, jax.Array | None]:
         objective = self.objective
         initial = objective.initial_state()
@@ -91,21 +118,27 @@ class Objective:
             jax.ShapeDtypeStruct((0 if initial is None else len(initial),), dtype),
         )
 
-        def evaluate(arrays: tuple[np.ndarray, ...], kept: np.ndarray | None) -> Any:
+        def evaluate(
+            arrays: tuple[np.ndarray, ...], kept: np.ndarray | None, starts: np.ndarray | None, drawn: np.ndarray | None
+        ) -> Any:
             given = None if kept is None or initial is None else np.array(kept, np.float64)
             wide = {name: np.asarray(array, np.float64) for name, array in zip(names, arrays)}
-            result = objective.evaluate(token_offsets=token_offsets, state=given, seed=seed, **wide)
+            starts = None if starts is None else np.asarray(starts)
+            result = objective.evaluate(token_offsets=starts, state=given, seed=seed if drawn is None else int(drawn), **wide)
             after = np.zeros(0) if result.state is None else result.state
             gradients = {name: result.gradients[name].astype(dtype) for name in differentiable}
             return np.asarray(result.loss, dtype), gradients, after.astype(dtype)
 
+        # What may be traced goes through the callback.
+        traced_seed = seed if isinstance(seed, jax.Array) else None
+
         @jax.custom_vjp
         def loss(arrays: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
-            value, _, after = jax.pure_callback(evaluate, shapes, arrays, state)
+            value, _, after = jax.pure_callback(evaluate, shapes, arrays, state, offsets, traced_seed)
             return value, after
 
         def forward(arrays: tuple[jax.Array, ...]) -> Any:
-            value, gradients, after = jax.pure_callback(evaluate, shapes, arrays, state)
+            value, gradients, after = jax.pure_callback(evaluate, shapes, arrays, state, offsets, traced_seed)
             return (value, after), gradients
 
         def backward(gradients: dict[str, jax.Array], cotangents: tuple[jax.Array, jax.Array]) -> Any:
@@ -117,19 +150,48 @@ class Objective:
         return value, None if initial is None else after
 
 
-def _stacked(objective: losskit.Objective, columns: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
+def _array(name: str, value: Any) -> jax.Array:
+    """A column as an array of floating point; whole numbers and truth values become the widest that there is."""
+    try:
+        array = jnp.asarray(value)
+    except (TypeError, ValueError, OverflowError):
+        raise LossKitError(f"{name}: an array of numbers is needed, not {_arguments.kind(value)}") from None
+    if jnp.issubdtype(array.dtype, jnp.floating):
+        return array
+    if jnp.issubdtype(array.dtype, jnp.complexfloating):
+        raise LossKitError(f"{name}: real numbers are needed, not {array.dtype}")
+    return array.astype(jnp.result_type(float))
+
+
+def _offsets(value: Any) -> jax.Array:
+    """Where responses start, traced or not."""
+    try:
+        array = jnp.asarray(value)
+    except (TypeError, ValueError, OverflowError):
+        raise LossKitError(f"token_offsets: whole numbers are needed, not {_arguments.kind(value)}") from None
+    if array.ndim != 1 or not jnp.issubdtype(array.dtype, jnp.integer):
+        raise LossKitError(f"token_offsets: a list of whole numbers is needed, not an array of shape {array.shape} and {array.dtype}")
+    return array
+
+
+def _is_at_hand(array: jax.Array) -> bool:
+    """Whether a number can be looked at without waiting for a device, or for a trace to be run."""
+    return not isinstance(array, jax.core.Tracer) and all(device.platform == "cpu" for device in array.devices())
+
+
+def _check_finite(name: str, values: jax.Array, per: str, count: int) -> None:
+    """Raises for the first number that is not finite; there is one for each of `count` prompts or tokens, or several rows of them."""
+    flat = np.asarray(values, np.float64).reshape(-1)
+    wrong = np.flatnonzero(~np.isfinite(flat))
+    if wrong.size:
+        raise _arguments.not_finite(name, float(flat[wrong[0]]), per, int(wrong[0]) % count)
+
+
+def _stacked(arrays: Mapping[str, jax.Array], places: Mapping[str, Place]) -> dict[str, jax.Array]:
     """Columns by their names, the parts of pairs stacked to [K, G]."""
     parts: dict[str, dict[int | None, jax.Array]] = {}
-    for name, array in columns.items():
-        where = place(name, objective.columns)
-        array = jnp.asarray(array)
-        parts.setdefault(where.column, {})[where.response] = array if array.dtype.kind == "f" else array.astype(jnp.float32)
-    missing = [name for name in objective.columns if name not in parts]
-    if missing:
-        raise LossKitError(f"{objective.text}: the column {missing[0]} is missing")
-    halves = [name for name, found in parts.items() if None not in found and len(found) != 2]
-    if halves:
-        raise LossKitError(f"{halves[0]}: its chosen and its rejected part are needed, one of them is missing")
+    for name, array in arrays.items():
+        parts.setdefault(places[name].column, {})[places[name].response] = array
     return {
         name: found[None] if None in found else jnp.stack([found[0], found[1]], axis=-2) for name, found in parts.items()
     }

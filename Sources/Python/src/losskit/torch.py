@@ -3,10 +3,16 @@
 There are two ways to compute. *Native*: the plugin itself, on the CPU; tensors there are read without a copy. *Traced*: the
 formula and its partial derivatives, rebuilt from torch operations, on any device and under `torch.compile`. Torch's own autograd
 is not asked for the derivatives: it has other slopes at kinks, and NaN behind branches that were not taken.
+
+Both compute in double and round the results to the columns' type, float32 at least; a device without doubles computes in float32.
+What is not finite, a column, a loss or a gradient, is an error natively, and traced on the CPU. On another device, and under
+torch.compile, looking for it would wait for the device at each step: there the loss is infinite or NaN, as the trainer sees. Second
+derivatives (create_graph=True) are there traced, and an error natively.
 """
 
 from __future__ import annotations
 
+import math
 import operator
 import warnings
 from collections.abc import Mapping
@@ -17,16 +23,17 @@ import torch
 from torch.compiler import is_compiling
 
 import losskit
-from losskit import _library
-from losskit._batch import Lent, Place, lend
+from losskit import _arguments, _library
+from losskit._batch import Lent, lend
 from losskit._library import LossKitError
 from losskit._registry import Registry
-from losskit._torch_logits import LogProbs, log_probs
+from losskit._torch_logits import LogProbs, log_probs, refuse_second_derivatives
 from losskit._traced import CannotBeTraced, Traced
 
 __all__ = ["LogProbs", "Objective", "flatten_tokens", "log_probs"]
 
 _KINDS = {torch.float32: _library.FLOAT32, torch.float64: _library.FLOAT64}
+_WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
 class Objective(torch.nn.Module):
@@ -36,8 +43,9 @@ class Objective(torch.nn.Module):
     native for tensors on the CPU, traced elsewhere and under torch.compile. What exports no formula is always computed natively,
     with one copy to the host and back per step, and a warning that says so.
 
-    What the objective keeps from step to step (such as BCO's running mean) is the buffer `state`; it moves in training mode
-    only, and is saved with the module.
+    What the objective keeps from step to step (such as BCO's running mean) is the buffer `state`. It moves in training mode only,
+    stays float64 whatever the module is cast to, and is saved with the module, and with the objective that it is of: the state
+    dict of another one is refused.
     """
 
     def __init__(
@@ -64,6 +72,50 @@ class Objective(torch.nn.Module):
     def extra_repr(self) -> str:
         return f"{self.objective.text!r}, compute={self.compute!r}"
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What was traced is made again where it is needed.
+        return {**self.__dict__, "_traced": {}}
+
+    # ---- what is kept from step to step
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Objective:
+        """Moves the state to where the module goes, and casts it to nothing: a count in half precision would stick at 2048."""
+        kept = self.state
+        super()._apply(fn, recurse)
+        if kept is not None and self.state is not kept:
+            self.state = _in_double(self.state if kept.is_meta else kept, self.state.device)
+        return self
+
+    def get_extra_state(self) -> dict[str, str]:
+        """Which objective the state is of."""
+        return {"objective": self.objective.text, "hash": self.objective.hash}
+
+    def set_extra_state(self, saved: dict[str, str]) -> None:
+        """Nothing: the objective was compared before anything was loaded."""
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        key = prefix + "_extra_state"
+        saved = state_dict.get(key)
+        if saved is None:
+            # A dict of version 1.0, or one whose owner has deleted the key.
+            if prefix + "state" in state_dict:
+                warnings.warn(f"{key}: it is missing, so the state is taken for one of {self.objective.text}", stacklevel=2)
+            state_dict[key] = self.get_extra_state()
+        elif not isinstance(saved, Mapping) or not {"objective", "hash"} <= saved.keys():
+            raise LossKitError(f"{key}: a dictionary with 'objective' and 'hash' is needed, not {_kind(saved)}")
+        elif saved["hash"] != self.objective.hash:
+            is_other = saved["objective"] != self.objective.text
+            reason = f"and this is {self.objective.text}" if is_other else "but of another version of the library or a plugin"
+            raise LossKitError(
+                f"{key}: the state dict is of {saved['objective']}, {reason}; make that objective, or delete {key!r} from the dict to "
+                "load it into this one nevertheless"
+            )
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+        if self.state is not None:
+            self.state = _in_double(self.state, self.state.device)
+
+    # ---- the loss
+
     def forward(
         self,
         *,
@@ -79,20 +131,30 @@ class Objective(torch.nn.Module):
         seed as there. Metrics are numbers where they were computed natively, and tensors, which need no synchronization, where
         they were traced.
         """
+        if not columns:
+            raise LossKitError(f"{self.objective.text}: a batch needs columns; it reads {', '.join(self.objective.columns) or 'none'}")
+        if self.state is not None and self.state.dtype != torch.float64:
+            self.state = _in_double(self.state, self.state.device)
         is_hosted = True
         for name, tensor in columns.items():
-            if not isinstance(tensor, torch.Tensor):
-                raise LossKitError(f"{name}: a tensor is needed, not {type(tensor).__name__}")
+            if not isinstance(tensor, torch.Tensor) or tensor.is_complex():
+                raise LossKitError(f"{name}: a tensor of real numbers is needed, not {_kind(tensor)}")
             is_hosted = is_hosted and tensor.is_cpu
+        for name, tensor in (("counts", counts), ("token_offsets", token_offsets)):
+            if tensor is not None and (not isinstance(tensor, torch.Tensor) or tensor.dtype not in _WHOLE or tensor.dim() != 1):
+                raise LossKitError(f"{name}: a tensor of whole numbers with one axis is needed, not {_kind(tensor)}")
         is_native = self.compute == "native" or (self.compute == "auto" and is_hosted and not is_compiling())
         if not is_native:
             if counts is not None:
                 raise LossKitError("counts: rankings of different length are computed natively; use compute='native'")
             # torch.compile makes no symbols of what operator.index was asked of: other ranks are another formula.
-            leading = tuple([tuple([operator.index(size) for size in tensor.shape[:-1]]) for tensor in columns.values()])
-            key = _traced_key(self, tuple(columns), leading, token_offsets is not None)
+            leading = tuple([_leading(tensor) for tensor in columns.values()])
+            key, problem = _traced_key(self, tuple(columns), leading, token_offsets is not None)
+            if problem is not None:
+                raise LossKitError(problem)
             if key is not None:
-                return self._forward_traced(self._traced[key], columns, token_offsets)
+                is_checked = is_hosted and not is_compiling()
+                return self._forward_traced(self._traced[key], columns, token_offsets, is_checked)
         return self._forward_natively(columns, counts, token_offsets, seed)
 
     # ---- native
@@ -105,9 +167,11 @@ class Objective(torch.nn.Module):
         seed: int,
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor | float]]:
         state = self.state
-        if state is not None and (not self.training or state.device.type != "cpu" or state.dtype != torch.float64):
-            state = state.detach().to("cpu", torch.float64, copy=True)
-        call = _NativeCall(self.objective, tuple(columns), _to_host(counts, np.uint32), _to_host(token_offsets, np.uintp), state, seed)
+        if state is not None and (not self.training or state.device.type != "cpu"):
+            state = state.detach().to("cpu", copy=True)
+        seed = _arguments.whole("seed", seed, 0, 2**64 - 1)
+        count_array, offsets = _to_host("counts", counts, np.uint32), _to_host("token_offsets", token_offsets, np.uintp)
+        call = _NativeCall(self.objective, tuple(columns), count_array, offsets, state, seed)
         loss = _Native.apply(call, *columns.values())
         if self.training and state is not None and state is not self.state:
             self.state.copy_(state)
@@ -116,13 +180,13 @@ class Objective(torch.nn.Module):
     # ---- traced
 
     def _forward_traced(
-        self, traced: Traced, columns: Mapping[str, torch.Tensor], token_offsets: torch.Tensor | None
+        self, traced: Traced, columns: Mapping[str, torch.Tensor], token_offsets: torch.Tensor | None, is_checked: bool
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor | float]]:
         if not traced.keeps_state:
-            loss, *metrics = traced.call(token_offsets, None, *columns.values())
+            loss, *metrics = traced.call(is_checked, token_offsets, None, *columns.values())
         else:
             # The backward pass needs the state as it was before this step.
-            loss, state, *metrics = traced.call(token_offsets, self.state.clone(), *columns.values())
+            loss, state, *metrics = traced.call(is_checked, token_offsets, self.state.clone(), *columns.values())
             if self.training:
                 self.state.copy_(state)
         return loss, {name: value for name, value in zip(traced.metrics, metrics)}
@@ -130,9 +194,10 @@ class Objective(torch.nn.Module):
 
 @torch.compiler.assume_constant_result
 def _traced_key(
-    module: Objective, names: tuple[str, ...], leading: tuple[tuple[int, ...], ...], has_tokens: bool
-) -> str | None:
-    """The key in `_traced` of the function for such columns; None, after a warning, where they are computed natively.
+    module: Objective, names: tuple[str, ...], leading: tuple[tuple[int, ...] | None, ...], has_tokens: bool
+) -> tuple[str | None, str | None]:
+    """The key in `_traced` of the function for such columns; None, after a warning, where they are computed natively. Or what is
+    wrong with the columns: torch.compile would wrap an exception that it does not see raised.
 
     To torch.compile it is a constant of the module: what is looked up here is not looked at again in each step.
     """
@@ -146,7 +211,9 @@ def _traced_key(
                 stacklevel=4,
             )
             module._traced[key] = None
-    return None if module._traced[key] is None else key
+        except LossKitError as problem:
+            return None, str(problem)
+    return None if module._traced[key] is None else key, None
 
 
 def flatten_tokens(token_logps: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -155,6 +222,9 @@ def flatten_tokens(token_logps: torch.Tensor, mask: torch.Tensor) -> tuple[torch
     token_logps, mask: [K*G, T], chosen responses first, as trainers concatenate them; mask is 0 for prompt and padding. Gives the
     columns policy_token_logp (or reference_token_logp) and token_offsets.
     """
+    for name, tensor in (("token_logps", token_logps), ("mask", mask)):
+        if not isinstance(tensor, torch.Tensor) or tensor.dim() != 2:
+            raise LossKitError(f"{name}: a tensor [K*G, T] is needed, not {_kind(tensor)}")
     if token_logps.shape != mask.shape:
         raise LossKitError(f"mask: its shape {tuple(mask.shape)} is not that of the log-probabilities, {tuple(token_logps.shape)}")
     kept = mask.bool()
@@ -180,26 +250,23 @@ class _NativeCall:
         """Evaluates; keeps the gradients of the tensors that need one, in their types and on their devices."""
         objective = self.objective
         places = objective._places(self.names)
-        hosted = [_hosted(name, tensor) for name, tensor in zip(self.names, tensors)]
+        hosted = [_hosted(tensor) for tensor in tensors]
         self.gradients = [
             torch.empty(tensor.shape, dtype=tensor.dtype) if need else None for tensor, need in zip(hosted, needed)
         ]
-        shape = self._shape_of_pairs(hosted, places)
-        if shape is not None:
-            lent = [
-                lend(
-                    where.index, where.response, tensor.data_ptr(), tensor.stride(0) * tensor.element_size(), tensor.shape[0],
-                    _KINDS[tensor.dtype], 0 if gradient is None else gradient.data_ptr(),
-                )
-                for tensor, gradient, where in zip(hosted, self.gradients, places.values())
-            ]  # fmt: skip
-        else:
-            arrays = dict(zip(self.names, hosted))
-            shape = objective._shape(arrays, places, self.counts, self.offsets)
-            objective._check_lengths(self.counts, self.offsets, shape)
-            lent = []
-            for name, tensor, gradient in zip(self.names, hosted, self.gradients):
-                lent += _lend(objective, name, tensor, gradient, places[name], shape)
+        shape = objective._shape(hosted, places, self.counts, self.offsets)
+        lent: list[Lent] = []
+        for tensor, gradient, where in zip(hosted, self.gradients, places.values()):
+            if tensor.dim() == 1:
+                lent.append(
+                    lend(
+                        where.index, _library.WHOLE if where.response is None else where.response, tensor.data_ptr(),
+                        tensor.stride(0) * tensor.element_size(), tensor.shape[0], _KINDS[tensor.dtype],
+                        0 if gradient is None else gradient.data_ptr(),
+                    )
+                )  # fmt: skip
+            else:
+                lent += objective._lend(tensor.detach().numpy(), None if gradient is None else gradient.numpy(), where, shape)
         counts = 0 if self.counts is None else self.counts.ctypes.data
         offsets = 0 if self.offsets is None else self.offsets.ctypes.data
         state = 0 if self.state is None else self.state.data_ptr()
@@ -211,15 +278,6 @@ class _NativeCall:
             if gradient is not None and (gradient.dtype != tensor.dtype or gradient.device != tensor.device):
                 self.gradients[index] = gradient.to(tensor.device, tensor.dtype)
         return loss
-
-    def _shape_of_pairs(self, tensors: list[torch.Tensor], places: dict[str, Place]) -> tuple[int, int, int] | None:
-        """The extents of the batch that nearly every call hands over: [G] chosen and [G] rejected of each column."""
-        if self.counts is not None or self.offsets is not None:
-            return None
-        for tensor, where in zip(tensors, places.values()):
-            if tensor.dim() != 1 or where.response is None or where.index < 0:
-                return None
-        return tensors[0].shape[0], 2, max(1, self.objective.references)
 
 
 class _Native(torch.autograd.Function):
@@ -233,37 +291,41 @@ class _Native(torch.autograd.Function):
         ctx.call = call
         first = tensors[0]
         dtype = first.dtype if first.dtype in _KINDS else torch.float32
+        if abs(value) > torch.finfo(dtype).max:
+            raise _arguments.not_finite(f"the mean loss in {dtype}", math.copysign(math.inf, value))
         return torch.scalar_tensor(value, dtype=dtype, device=first.device)
 
     @staticmethod
     def backward(ctx: Any, cotangent: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        refuse_second_derivatives(ctx.call.objective.text, "use compute='traced', which has them")
         return None, *(gradient if gradient is None else gradient * cotangent for gradient in ctx.call.gradients)
 
 
-def _hosted(name: str, tensor: torch.Tensor) -> torch.Tensor:
+def _kind(value: object) -> str:
+    """What an argument is, in words."""
+    return f"one of shape {tuple(value.shape)} and {value.dtype}" if isinstance(value, torch.Tensor) else _arguments.kind(value)
+
+
+def _leading(tensor: torch.Tensor) -> tuple[int, ...] | None:
+    """All axes but the last; None of a single number."""
+    return tuple([operator.index(size) for size in tensor.shape[:-1]]) if tensor.dim() > 0 else None
+
+
+def _in_double(state: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """The state where it is wanted; on the CPU where a device has no doubles."""
+    return state.to("cpu" if device.type == "mps" else device, torch.float64)
+
+
+def _hosted(tensor: torch.Tensor) -> torch.Tensor:
     """The tensor as the library can read it: itself where it is on the CPU and of a type that is known there."""
     if tensor.dtype in _KINDS and tensor.is_cpu:
         return tensor
     tensor = tensor.detach()
     if tensor.dtype not in _KINDS:
-        if tensor.is_complex():
-            raise LossKitError(f"{name}: real numbers are needed, not {tensor.dtype}")
         tensor = tensor.to(torch.float32 if tensor.is_floating_point() else torch.float64)
     return tensor if tensor.device.type == "cpu" else tensor.cpu()
 
 
-def _lend(
-    objective: losskit.Objective,
-    name: str,
-    tensor: torch.Tensor,
-    gradient: torch.Tensor | None,
-    where: Place,
-    shape: tuple[int, int, int],
-) -> list[Lent]:
-    """The parts of a tensor, each a run of numbers with one stride."""
-    return objective._lend(name, tensor.detach().numpy(), None if gradient is None else gradient.numpy(), where, shape)
-
-
-def _to_host(tensor: torch.Tensor | None, dtype: type[np.unsignedinteger]) -> Any:
+def _to_host(name: str, tensor: torch.Tensor | None, dtype: type[np.unsignedinteger]) -> Any:
     """Whole numbers as the library takes them."""
-    return None if tensor is None else np.ascontiguousarray(tensor.detach().cpu().numpy(), dtype)
+    return None if tensor is None else _arguments.whole_numbers(name, tensor.detach().cpu().numpy(), dtype)
