@@ -60,6 +60,7 @@ struct CSource {
     }
     lines.append(
       "Gradients are those of the sum of cotangent * output; a cotangent of NULL is 1. Log-probabilities are in nats.")
+    lines.append("Numbers are double: a program with floats converts them, and rounds the results.")
     lines.append("Returns 0, or -1 where there is no memory.")
     return "/* " + lines.joined(separator: "\n   ") + " */"
   }

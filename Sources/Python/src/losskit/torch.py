@@ -12,7 +12,6 @@ derivatives (create_graph=True) are there traced, and an error natively.
 
 from __future__ import annotations
 
-import math
 import operator
 import warnings
 from collections.abc import Mapping
@@ -23,16 +22,15 @@ import torch
 from torch.compiler import is_compiling
 
 import losskit
-from losskit import _arguments, _library
-from losskit._batch import Lent, lend
+from losskit import _arguments
 from losskit._library import LossKitError
 from losskit._registry import Registry
-from losskit._torch_logits import LogProbs, log_probs, refuse_second_derivatives
+from losskit._torch_logits import LogProbs, log_probs
+from losskit._torch_native import Native, NativeCall, to_host
 from losskit._traced import CannotBeTraced, Traced
 
 __all__ = ["LogProbs", "Objective", "flatten_tokens", "log_probs"]
 
-_KINDS = {torch.float32: _library.FLOAT32, torch.float64: _library.FLOAT64}
 _WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
@@ -170,9 +168,9 @@ class Objective(torch.nn.Module):
         if state is not None and (not self.training or state.device.type != "cpu"):
             state = state.detach().to("cpu", copy=True)
         seed = _arguments.whole("seed", seed, 0, 2**64 - 1)
-        count_array, offsets = _to_host("counts", counts, np.uint32), _to_host("token_offsets", token_offsets, np.uintp)
-        call = _NativeCall(self.objective, tuple(columns), count_array, offsets, state, seed)
-        loss = _Native.apply(call, *columns.values())
+        count_array, offsets = to_host("counts", counts, np.uint32), to_host("token_offsets", token_offsets, np.uintp)
+        call = NativeCall(self.objective, tuple(columns), count_array, offsets, state, seed)
+        loss = Native.apply(call, *columns.values())
         if self.training and state is not None and state is not self.state:
             self.state.copy_(state)
         return loss, call.metrics
@@ -233,74 +231,6 @@ def flatten_tokens(token_logps: torch.Tensor, mask: torch.Tensor) -> tuple[torch
     return token_logps[kept], offsets
 
 
-class _NativeCall:
-    """One evaluation by the plugin: what goes in, and what came of it."""
-
-    __slots__ = ("counts", "gradients", "metrics", "names", "objective", "offsets", "seed", "state")
-
-    def __init__(
-        self, objective: losskit.Objective, names: tuple[str, ...], counts: Any, offsets: Any, state: Any, seed: int
-    ) -> None:
-        self.objective, self.names, self.counts, self.offsets = objective, names, counts, offsets
-        self.state, self.seed = state, seed
-        self.metrics: dict[str, float] = {}
-        self.gradients: list[torch.Tensor | None] = []
-
-    def run(self, tensors: tuple[torch.Tensor, ...], needed: list[bool]) -> float:
-        """Evaluates; keeps the gradients of the tensors that need one, in their types and on their devices."""
-        objective = self.objective
-        places = objective._places(self.names)
-        hosted = [_hosted(tensor) for tensor in tensors]
-        self.gradients = [
-            torch.empty(tensor.shape, dtype=tensor.dtype) if need else None for tensor, need in zip(hosted, needed)
-        ]
-        shape = objective._shape(hosted, places, self.counts, self.offsets)
-        lent: list[Lent] = []
-        for tensor, gradient, where in zip(hosted, self.gradients, places.values()):
-            if tensor.dim() == 1:
-                lent.append(
-                    lend(
-                        where.index, _library.WHOLE if where.response is None else where.response, tensor.data_ptr(),
-                        tensor.stride(0) * tensor.element_size(), tensor.shape[0], _KINDS[tensor.dtype],
-                        0 if gradient is None else gradient.data_ptr(),
-                    )
-                )  # fmt: skip
-            else:
-                lent += objective._lend(tensor.detach().numpy(), None if gradient is None else gradient.numpy(), where, shape)
-        counts = 0 if self.counts is None else self.counts.ctypes.data
-        offsets = 0 if self.offsets is None else self.offsets.ctypes.data
-        state = 0 if self.state is None else self.state.data_ptr()
-        loss, self.metrics = objective._run(
-            lent, shape, counts=counts, token_offsets=offsets, state=state, state_count=objective._state_count,
-            seed=self.seed,
-        )  # fmt: skip
-        for index, (gradient, tensor) in enumerate(zip(self.gradients, tensors)):
-            if gradient is not None and (gradient.dtype != tensor.dtype or gradient.device != tensor.device):
-                self.gradients[index] = gradient.to(tensor.device, tensor.dtype)
-        return loss
-
-
-class _Native(torch.autograd.Function):
-    """The mean loss by the plugin, whose gradient comes with it."""
-
-    @staticmethod
-    def forward(ctx: Any, call: _NativeCall, *tensors: torch.Tensor) -> torch.Tensor:
-        places = call.objective._places(call.names).values()
-        needed = [needs and where.is_differentiable for needs, where in zip(ctx.needs_input_grad[1:], places)]
-        value = call.run(tensors, needed)
-        ctx.call = call
-        first = tensors[0]
-        dtype = first.dtype if first.dtype in _KINDS else torch.float32
-        if abs(value) > torch.finfo(dtype).max:
-            raise _arguments.not_finite(f"the mean loss in {dtype}", math.copysign(math.inf, value))
-        return torch.scalar_tensor(value, dtype=dtype, device=first.device)
-
-    @staticmethod
-    def backward(ctx: Any, cotangent: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        refuse_second_derivatives(ctx.call.objective.text, "use compute='traced', which has them")
-        return None, *(gradient if gradient is None else gradient * cotangent for gradient in ctx.call.gradients)
-
-
 def _kind(value: object) -> str:
     """What an argument is, in words."""
     return f"one of shape {tuple(value.shape)} and {value.dtype}" if isinstance(value, torch.Tensor) else _arguments.kind(value)
@@ -314,18 +244,3 @@ def _leading(tensor: torch.Tensor) -> tuple[int, ...] | None:
 def _in_double(state: torch.Tensor, device: torch.device) -> torch.Tensor:
     """The state where it is wanted; on the CPU where a device has no doubles."""
     return state.to("cpu" if device.type == "mps" else device, torch.float64)
-
-
-def _hosted(tensor: torch.Tensor) -> torch.Tensor:
-    """The tensor as the library can read it: itself where it is on the CPU and of a type that is known there."""
-    if tensor.dtype in _KINDS and tensor.is_cpu:
-        return tensor
-    tensor = tensor.detach()
-    if tensor.dtype not in _KINDS:
-        tensor = tensor.to(torch.float32 if tensor.is_floating_point() else torch.float64)
-    return tensor if tensor.device.type == "cpu" else tensor.cpu()
-
-
-def _to_host(name: str, tensor: torch.Tensor | None, dtype: type[np.unsignedinteger]) -> Any:
-    """Whole numbers as the library takes them."""
-    return None if tensor is None else _arguments.whole_numbers(name, tensor.detach().cpu().numpy(), dtype)
