@@ -27,7 +27,7 @@ struct ArrayCode {
 
   func name(_ column: Column) -> String { language.identifier(column.name) }
   var parameterNames: [String] { formula.parameters.map { language.identifier($0.name) } }
-  /// The columns that a caller hands over.
+  /// The columns that a caller passes.
   var inputs: [Column] { formula.columns.indices.filter { $0 != formula.tokenSum }.map { formula.columns[$0] } }
   var functionName: String { language.identifier(formula.name) }
   var hasTokens: Bool { formula.tokens != nil }
@@ -212,7 +212,7 @@ struct ArrayCode {
         return "_rows(\(node.map { code.text($0) } ?? "0.0"), \(like))"
       }
       let list = "[\(rows.joined(separator: ", "))]"
-      // In torch it depends on how the column was handed over what its rows are joined to.
+      // In torch it depends on how the column was passed what its rows are joined to.
       let isLoose = language == .torch && index != formula.tokenSum
       return "d_\(column.name) = \(isLoose ? list : "\(module).stack(\(list))")"
     }

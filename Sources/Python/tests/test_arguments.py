@@ -111,8 +111,8 @@ class ShapeTests(unittest.TestCase):
         without = {name: array for name, array in PAIR.items() if name != "ref_rejected_logps"}
         self.assert_refused("ref_rejected_logps: it is missing, and ref_chosen_logps is there", **without)
         del without["ref_chosen_logps"]
-        self.assert_refused("reference_logp is missing; for pairs, hand over ref_chosen_logps and ref_rejected_logps", **without)
-        self.assert_refused("policy_logp: policy_chosen_logps is handed over", **PAIR, policy_logp=np.zeros((2, 2)))
+        self.assert_refused("reference_logp is missing; for pairs, pass ref_chosen_logps and ref_rejected_logps", **without)
+        self.assert_refused("policy_logp: policy_chosen_logps is passed", **PAIR, policy_logp=np.zeros((2, 2)))
         self.assert_refused("policy_logp: its 5 entries are not 2 rows", policy_logp=np.zeros(5), reference_logp=np.zeros(4))
         self.assert_refused("policy_logp: one number per response", policy_logp=np.zeros((1, 2, 2)), reference_logp=np.zeros((2, 2)))
         self.assert_refused("policy_logp: .*not a single number", policy_logp=1.0, reference_logp=np.zeros((2, 2)))

@@ -145,7 +145,7 @@ class ShapeTests(unittest.TestCase):
             "policy_logp: .*a single number": {**square, "policy_logp": torch.tensor(1.0)},
             "reference_logp: it is for 3 responses, and policy_logp for 2": {**square, "reference_logp": torch.zeros(3, 2)},
             "prompts of 2 responses": {name: torch.zeros(3, 2) for name in square},
-            "policy_logp: policy_chosen_logps is handed over": {**columns, **square},
+            "policy_logp: policy_chosen_logps is passed": {**columns, **square},
             "no prompts": {name: tensor[:0] for name, tensor in columns.items()},
             "logps: .*reads no such column": {**columns, "logps": torch.zeros(2)},
         }

@@ -88,7 +88,7 @@ def plain(name: str, value: Any) -> npt.NDArray[Any]:
     try:
         array = np.asarray(value)
     except Exception as problem:  # What a type's own conversion raises can be anything.
-        remedy = "; hand over tensor.detach().cpu().numpy(), or use losskit.torch" if _is_tensor(value) else f": {problem}"
+        remedy = "; pass tensor.detach().cpu().numpy(), or use losskit.torch" if _is_tensor(value) else f": {problem}"
         raise LossKitError(f"{name}: {type(value).__name__} is no array that NumPy can read{remedy}") from None
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
@@ -96,7 +96,7 @@ def plain(name: str, value: Any) -> npt.NDArray[Any]:
 def not_finite(name: str, value: float, per: str | None = None, entry: int = 0) -> LossKitError:
     """The error of a number that is not finite; of `per`, entry is its index."""
     place = name if per is None else f"{name} of {per} {entry + 1}"
-    return LossKitError(f"{place} is {value}; it has to be a finite number", entry if per == "prompt" else None)
+    return LossKitError(f"{place} is {value}; expected a finite number", entry if per == "prompt" else None)
 
 
 def _is_tensor(value: object) -> bool:

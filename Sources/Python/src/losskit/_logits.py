@@ -56,7 +56,7 @@ class Rows(NamedTuple):
 class Scores:
     """Rows that were scored: what was asked for, and the results, float64 and one per token.
 
-    It keeps no address of the rows: they are handed over each time, for between two calls they may have moved.
+    It keeps no address of the rows: they are passed each time, for between two calls they may have moved.
     """
 
     def __init__(
@@ -157,7 +157,7 @@ class LogProbs:
                 + (f"of {target.shape} {target.dtype}" if isinstance(target, np.ndarray) else _arguments.kind(target))
             )
         if not target.flags.writeable:
-            raise LossKitError("out: the array is read-only; hand over one that can be written")
+            raise LossKitError("out: the array is read-only; pass one that can be written")
         reference = None if self._reference is None else _rows("reference", self._reference)
         self._scores.write_gradient(found, _rows("out", target), _rows("logits", self._logits), reference)
         return target
@@ -204,7 +204,7 @@ def row_stride(name: str, shape: tuple[int, ...], strides: tuple[int, ...]) -> i
     stride = axes[-1][1] if axes else shape[-1]
     if not is_even or stride < shape[-1]:
         raise LossKitError(
-            f"{name}: rows of shape {shape} with strides {strides} do not lie evenly spaced; hand over the array that they are "
+            f"{name}: rows of shape {shape} with strides {strides} do not lie evenly spaced; pass the array that they are "
             "part of, with a mask, or a contiguous copy"
         )
     return stride
@@ -216,7 +216,7 @@ def _rows(name: str, array: Any) -> Rows:
         raise LossKitError(f"{name}: an array of float32, float16 or bfloat16 is needed, not {kind}; convert it")
     strides = tuple(stride // array.itemsize for stride in array.strides)
     if any(stride % array.itemsize for stride in array.strides) or not array.flags.aligned:
-        raise LossKitError(f"{name}: its numbers are not aligned; hand over a contiguous copy")
+        raise LossKitError(f"{name}: its numbers are not aligned; pass a contiguous copy")
     return Rows(array.ctypes.data, row_stride(name, array.shape, strides), KINDS[array.dtype.name], array.shape)
 
 

@@ -235,7 +235,7 @@ class Objective:
     def _shape(
         self, arrays: Sequence[Any], places: Mapping[str, Place], counts: Any, offsets: Any
     ) -> tuple[int, int, int]:
-        """Prompts, responses and references of a batch, from the shapes of what is handed over; `places` are those of the arrays."""
+        """Prompts, responses and references of a batch, from the shapes of what is passed; `places` are those of the arrays."""
         leading = tuple([tuple(array.shape[:-1]) if array.ndim else None for array in arrays])
         found = self._ranks(places, leading, counts is not None, offsets is not None)
         lengths = [array.shape[-1] for array in arrays]

@@ -109,7 +109,7 @@ def _check_names(objective: Objective, places: Mapping[str, Place]) -> None:
         found = given.setdefault(where.column, {})
         for part, other in found.items():
             if part == where.response or None in (part, where.response):
-                raise LossKitError(f"{name}: {other} is handed over for the same entries; leave one of them out")
+                raise LossKitError(f"{name}: {other} is passed for the same entries; leave one of them out")
         found[where.response] = name
     for found in given.values():
         if None not in found and len(found) == 1:
@@ -118,7 +118,7 @@ def _check_names(objective: Objective, places: Mapping[str, Place]) -> None:
     for name, column in objective.columns.items():
         if name not in given and not column.optional:
             pair = " and ".join(parts_of(name)) if any(where.response is not None for where in places.values()) else ""
-            raise LossKitError(f"{objective.text}: the column {name} is missing{pair and f'; for pairs, hand over {pair}'}")
+            raise LossKitError(f"{objective.text}: the column {name} is missing{pair and f'; for pairs, pass {pair}'}")
 
 
 def _inner(name: str, column: Column, where: Place, leading: tuple[int, ...] | None) -> tuple[int | None, int | None]:

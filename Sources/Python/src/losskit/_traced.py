@@ -123,7 +123,7 @@ class Traced:
         return columns
 
     def _ranked_columns(self, tensors: Sequence[torch.Tensor]) -> dict[str, _Column]:
-        """The columns with an axis for the responses, where they were handed over end to end, too."""
+        """The columns with an axis for the responses, where they were passed end to end, too."""
         columns = self._columns(tensors)
         rows = {name: extent.rows for name, extent in zip(self._names, self._ranks.extents)}
         for name, where in self._layout.items():

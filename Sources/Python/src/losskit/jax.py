@@ -74,7 +74,7 @@ class Objective:
         initial = objective.initial_state()
         if state is not None and (initial is None or jnp.shape(state) != initial.shape):
             kept = "nothing" if initial is None else f"{len(initial)} numbers"
-            raise LossKitError(f"state: {objective.text} keeps {kept} from step to step; hand over what the call before returned")
+            raise LossKitError(f"state: {objective.text} keeps {kept} from step to step; pass what the call before returned")
         function = self._function(responses, references)
         if function is None:
             if not isinstance(seed, jax.Array):
