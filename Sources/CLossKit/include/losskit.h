@@ -69,7 +69,8 @@ typedef struct losskit_registry_object *losskit_registry_ref;
 enum { LOSSKIT_DEFAULT_PATH = 1 };
 
 /* Where plugins come from. All zero: from nowhere but losskit_registry_add. A plugin runs with the rights of the program; a
- * file is opened only if it, and all directories above it, belong to root or the user and cannot be written by others. */
+ * file is opened only if it, and all directories above it, belong to root, the user or the owner of liblosskit.so and cannot be written
+ * by others. */
 typedef struct losskit_registry_options {
   const char *const *directories;      /* absolute; a name found in an earlier one hides the same name in a later one */
   size_t directory_count;

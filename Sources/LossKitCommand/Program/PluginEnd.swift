@@ -10,6 +10,9 @@ import LossKitRuntime
 enum PluginEnd {
   private static let signals = [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT]
 
+  /// What was done about each signal before, at its number. Written before the handlers are there, which alone read it.
+  nonisolated(unsafe) private static let earlier = UnsafeMutablePointer<sigaction>.allocate(capacity: 32)
+
   /// From now on the end of the process inside a plugin's call is reported.
   static func report() {
     PluginCall.startTracking()
@@ -28,10 +31,11 @@ enum PluginEnd {
 
   private static func handle(_ signal: Int32) {
     var action = sigaction()
-    // Once: what happens next is what would have happened without this.
-    action.sa_flags = Int32(SA_ONSTACK) | Int32(bitPattern: UInt32(SA_RESETHAND))
+    action.sa_flags = Int32(SA_ONSTACK)
     let handler: @convention(c) (Int32) -> Void = { signal in
       _ = PluginEnd.tell(PluginEnd.words(signal))
+      // What happens next is what would have happened without this.
+      sigaction(signal, PluginEnd.earlier + Int(signal), nil)
       raise(signal)
     }
     #if canImport(Glibc)
@@ -39,6 +43,7 @@ enum PluginEnd {
     #else
       action.__sigaction_u.__sa_handler = handler
     #endif
+    sigaction(signal, nil, earlier + Int(signal))
     sigaction(signal, &action, nil)
   }
 

@@ -7,7 +7,7 @@ import Synchronization
   import Darwin
 #endif
 
-/// Who may change a file or directory: for plugins it has to be root or the user, and nobody else.
+/// Who may change a file or directory: for plugins it has to be root, the user or the owner of the running code, and nobody else.
 enum Ownership {
   /// Throws where anybody else may exchange the content of a library or of its directory.
   static func check(_ status: stat, path: String) throws {
@@ -28,11 +28,12 @@ enum Ownership {
     if status.st_mode & S_ISVTX == 0 { try checkWriters(status, path: path) }
   }
 
-  /// Whether an owner is root or the user.
-  static func isTrusted(_ owner: uid_t) -> Bool { owner == 0 || owner == geteuid() }
+  /// Whether an owner is root, the user, or whoever owns the running code.
+  static func isTrusted(_ owner: uid_t) -> Bool {
+    owner == 0 || owner == geteuid() || RunningCode.owners.contains(owner)
+  }
 
-  /// Whether the owner of something above a library is root or the user. In a container that does not know root, what root owns
-  /// belongs to whom `/` belongs to.
+  /// The same for what is above a library. In a container that does not know root, what root owns belongs to whom `/` belongs to.
   static func isTrustedAbove(_ owner: uid_t) -> Bool { isTrusted(owner) || owner == ownerOfEverything }
 
   private static let ownerOfEverything: uid_t = {

@@ -50,6 +50,17 @@ package enum RunningCode {
     return identities
   }()
 
+  /// Who owns the program and the library. Their owners decide what this code does; what else they own may as well be trusted. In an
+  /// installation that many share, and in a container that does not know root, it is neither root nor the user.
+  static let owners: Set<uid_t> = {
+    var owners: Set<uid_t> = []
+    for file in [program, library].compactMap({ $0 }) {
+      var status = stat()
+      if lstat(file, &status) == 0 { owners.insert(status.st_uid) }
+    }
+    return owners
+  }()
+
   private static func resolved(_ path: String) -> String? {
     guard let path = realpath(path, nil) else { return nil }
     defer { free(path) }

@@ -248,7 +248,6 @@ class BadInputTests(unittest.TestCase):
         result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
         self.assertIn("/nowhere/liblosskit.so: the native library is not there; install", result.stdout)
 
-
     def test_the_program_that_opens_plugins_for_the_index_comes_along(self) -> None:
         index = losskit._library.library_path().parent / "losskit" / "losskit-index"
         plugin = next(entry.library for entry in losskit.list() if entry.name == "dpo")

@@ -39,14 +39,4 @@ import Testing
     let (_, run) = try evaluate("")
     #expect(run.status == 0 && !run.error.contains("losskit check"), "\(run.error)")
   }
-
-  @Test(.enabled(if: geteuid() == 0 && Programs.has("setpriv"), "only root can take on a group"))
-  func theFirstGroupOfManyUsersIsNotTheUsersOwn() throws {
-    let place = try Workplace()
-    let directory = try place.makeDirectory("plugins")
-    let library = try place.copy("libDPO.so", to: "plugins/libdpo-copy.so")
-    #expect(chown(library, 0, 100) == 0 && chmod(library, 0o775) == 0)
-    let run = try Tool.shell("setpriv --regid=100 --clear-groups $LOSSKIT list --plugin-path '\(directory)'")
-    #expect(run.error.contains("\(library): group 100 can write it, and others may belong to it"), "\(run.error)")
-  }
 }
