@@ -123,6 +123,10 @@ public func losskit_objective_export(
     guard let format = ExportFormat(rawValue: name) else {
       throw Failure(unknownNameMessage(name, kind: "export format", known: ExportFormat.allCases.map(\.rawValue)))
     }
+    guard responses >= 0, references >= 0 else {
+      let counts = (UInt(bitPattern: responses), UInt(bitPattern: references))
+      throw Failure("losskit_objective_export: for \(counts.0) responses and \(counts.1) references; it cannot be")
+    }
     try give(
       objective.exported(
         as: format, responses: responses == 0 ? nil : responses, references: references == 0 ? nil : references),
