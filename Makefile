@@ -115,13 +115,15 @@ staged = set -e; umask 022; stage=$$(mktemp -d); trap 'rm -rf "$$stage"' EXIT; $
 
 # Links and installs liblosskit.so, the program that opens plugins for its index, the headers and the plugins, out of what is built in
 # $(BUILD). Plugins share one copy of the SDK.
+# Swift's images cannot be unloaded: after a host's dlclose the library stays, and can be opened again.
 install-library:
 	$(call staged,library, \
 	mkdir -p "$$stage/lib/losskit/plugins" "$$stage/lib/pkgconfig" "$$stage/include"; \
 	$(SWIFT)c -emit-library -o "$$stage/lib/liblosskit.so.$(VERSION)" -no-toolchain-stdlib-rpath $(BUILD)/libLossKitC.a \
 	  -Xlinker --whole-archive -Xlinker $(BUILD)/libLossKitC.a -Xlinker --no-whole-archive -lffi \
 	  -Xlinker --version-script=Sources/LossKitC/exports.map -Xlinker --gc-sections -Xlinker --strip-all \
-	  -Xlinker -soname=$(SONAME) -Xlinker -rpath -Xlinker '$$ORIGIN/losskit' -Xlinker -z -Xlinker defs; \
+	  -Xlinker -soname=$(SONAME) -Xlinker -rpath -Xlinker '$$ORIGIN/losskit' -Xlinker -z -Xlinker defs \
+	  -Xlinker -z -Xlinker nodelete; \
 	ln -s liblosskit.so.$(VERSION) "$$stage/lib/$(SONAME)"; \
 	ln -s $(SONAME) "$$stage/lib/liblosskit.so"; \
 	$(SWIFT)c -emit-executable -o "$$stage/lib/losskit/losskit-index" -no-toolchain-stdlib-rpath \

@@ -28,8 +28,8 @@ struct MomentumReference: RewardParameterization {
   var momentum: Formula = 0.3
 
   func reward(_ response: Response) -> Formula {
-    // Not written as a log-ratio less a(…), of which it could be proved that it is 0 at the reference: it has no zero.
-    response.logProbability - ((1 + momentum) * response.reference(0) - momentum * response.reference(1))
+    let (newest, previous) = (response.reference(0), response.reference(1))
+    return response.logProbability - newest - momentum * (newest - previous)
   }
 }
 

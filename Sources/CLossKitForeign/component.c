@@ -51,7 +51,8 @@ static int32_t fail_at(const evaluation *e, size_t row, const char *what, const 
   if (!e->error) return 1;
   char place[320], shown[32];
   describe_row(e, row, place, sizeof place);
-  if (isnan(number)) snprintf(shown, sizeof shown, "nan");
+  if (isnan(number)) snprintf(shown, sizeof shown, "NaN");
+  else if (isinf(number)) snprintf(shown, sizeof shown, number < 0 ? "-infinity" : "infinity");
   else snprintf(shown, sizeof shown, "%.6g", number);
   e->error->prompt = (int64_t)(place_of(e, row) % e->frame->prompts);
   snprintf(e->error->message, sizeof e->error->message, what, e->plan->name, name, shown, place);

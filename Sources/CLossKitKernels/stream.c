@@ -51,12 +51,14 @@ static int32_t write_column(const losskit_level *level, const losskit_host_colum
   if (!column->data) return level->first_nonfinite(copy, rows) < rows;
   char *to = (char *)column->data + (ptrdiff_t)first * column->stride;
   if (column->is_float && is_packed(column)) return level->narrow(copy, column->factor, to, rows);
+  int32_t found = 0;
   for (size_t row = 0; row < rows; row++, to += column->stride) {
     const double wide = copy[row] * column->factor;
     const float narrow = (float)wide;
+    found |= column->is_float ? narrow - narrow != 0 : wide - wide != 0;
     memcpy(to, column->is_float ? (const void *)&narrow : &wide, column->is_float ? sizeof narrow : sizeof wide);
   }
-  return level->first_nonfinite(copy, rows) < rows;
+  return found;
 }
 
 int32_t losskit_run_streamed(const losskit_instruction *instructions, size_t instruction_count, size_t registers,

@@ -143,8 +143,11 @@ int32_t losskit_check_cotangent(const losskit_logprob *call, const losskit_logpr
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
       if (!all[i].values) continue;
       if (!isfinite(all[i].values[row]))
-        return losskit_logprob_fail(error, row, "invalid value %g of the gradient of %s; expected a finite number",
-                                    all[i].values[row], all[i].name);
+        return losskit_logprob_fail(error, row, "invalid value %s of the gradient of %s; expected a finite number",
+                                    isnan(all[i].values[row])   ? "NaN"
+                                    : all[i].values[row] < 0 ? "-infinity"
+                                                             : "infinity",
+                                    all[i].name);
       bound += all[i].slope * fabs(all[i].values[row]);
     }
     if (bound > limit)

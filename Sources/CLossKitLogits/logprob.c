@@ -45,13 +45,13 @@ static int32_t check_row(const forward_pass *pass, const losskit_logits *logits,
                          double sum, losskit_logprob_error *error) {
   if (sum > 0) return 0;
   if (sum == 0)
-    return losskit_logprob_fail(error, row, "every logit%s is -inf; at least one must be finite", whose);
+    return losskit_logprob_fail(error, row, "every logit%s is -infinity; at least one must be finite", whose);
   const void *const values = row_of(logits, row);
   for (size_t index = 0; index < pass->call->vocabulary; index++) {
     const double value = pass->level->get(values, logits->type, index);
     if (!(value < INFINITY))
       return losskit_logprob_fail(error, row, "logit %zu%s is %s; the model's numbers have overflowed before", index,
-                                  whose, isnan(value) ? "NaN" : "+inf");
+                                  whose, isnan(value) ? "NaN" : "infinity");
   }
   return losskit_logprob_fail(error, row, "the logits%s have changed while they were read", whose);
 }

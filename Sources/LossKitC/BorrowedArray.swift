@@ -1,5 +1,6 @@
 import CLossKit
 import LossKit
+import LossKitRuntime
 
 #if canImport(Glibc)
   import Glibc
@@ -27,6 +28,47 @@ extension losskit_array {
     guard stride != 0 || count < 2 else {
       throw Failure("\(place()) is written to an array of stride 0, where all entries lie in one place")
     }
+  }
+
+  /// Whether a rule allows all numbers.
+  func allSatisfy(_ rule: ColumnRule) -> Bool {
+    switch rule {
+    case .finite: allNumbers { _, value in ColumnRule.finite.allows(value) }
+    case .count: allNumbers { _, value in ColumnRule.count.allows(value) }
+    case .label: allNumbers { _, value in ColumnRule.label.allows(value) }
+    case .probability: allNumbers { _, value in ColumnRule.probability.allows(value) }
+    }
+  }
+
+  /// Whether the numbers are the lengths of the segments that ascending offsets begin with.
+  func areLengths(of offsets: UnsafePointer<Int>) -> Bool {
+    allNumbers { index, value in value == Double(offsets[index + 1] &- offsets[index]) }
+  }
+
+  /// Whether something holds of all numbers and their indices; all are looked at, which is faster than a way out of the loop.
+  @inline(__always)
+  private func allNumbers(_ holds: (Int, Double) -> Bool) -> Bool {
+    guard let data else { return true }
+    let stride = stride
+    var isRight = true
+    if type == UInt32(LOSSKIT_FLOAT32) {
+      if stride == 4 {
+        for index in 0..<count {
+          let value = Double(data.loadUnaligned(fromByteOffset: index &* 4, as: Float.self))
+          isRight = holds(index, value) && isRight
+        }
+      } else {
+        for index in 0..<count {
+          let value = Double(data.loadUnaligned(fromByteOffset: index &* stride, as: Float.self))
+          isRight = holds(index, value) && isRight
+        }
+      }
+    } else {
+      for index in 0..<count {
+        isRight = holds(index, data.loadUnaligned(fromByteOffset: index &* stride, as: Double.self)) && isRight
+      }
+    }
+    return isRight
   }
 
   /// The numbers themselves, where they are doubles that lie side by side.
@@ -58,21 +100,30 @@ extension losskit_array {
     }
   }
 
-  /// Writes numbers, times a factor, to where they belong; where they lie there already, they are only multiplied.
-  func write(_ source: UnsafePointer<Double>, factor: Double) {
-    guard let data, count > 0 else { return }
+  /// Writes finite numbers, times a factor of 1 or less, to where they belong; where they lie there already, they are only multiplied.
+  ///
+  /// Returns the index of the first that the array's type does not hold; nil where it holds all.
+  func write(_ source: UnsafePointer<Double>, factor: Double) -> Int? {
+    guard let data, count > 0 else { return nil }
     let stride = stride
     if type == UInt32(LOSSKIT_FLOAT32) {
+      var largest: UInt32 = 0
       for index in 0..<count {
-        data.storeBytes(of: Float(source[index] * factor), toByteOffset: index &* stride, as: Float.self)
+        let narrow = Float(source[index] * factor)
+        largest = max(largest, narrow.magnitude.bitPattern)
+        data.storeBytes(of: narrow, toByteOffset: index &* stride, as: Float.self)
       }
-    } else if let doubles {
-      if doubles == source, factor == 1 { return }
+      guard largest >= Float.infinity.bitPattern else { return nil }
+      return (0..<count).first { !Float(source[$0] * factor).isFinite }
+    }
+    if let doubles {
+      if doubles == source, factor == 1 { return nil }
       for index in 0..<count { doubles[index] = source[index] * factor }
     } else {
       for index in 0..<count {
         data.storeBytes(of: source[index] * factor, toByteOffset: index &* stride, as: Double.self)
       }
     }
+    return nil
   }
 }

@@ -17,8 +17,8 @@ struct BoundBatch {
   struct ColumnPlan {
     /// The binding of the whole column, or -1.
     var whole = -1
-    /// How many parts are bound, where the whole is not.
-    var parts = 0
+    /// How many parts are bound, where the whole is not, and the binding of the first of them.
+    var parts = 0, first = -1
     var wantsGradient = false
 
     var isBound: Bool { whole >= 0 || parts > 0 }
@@ -153,9 +153,8 @@ struct BoundBatch {
       guard (0..<parts).contains(part) else {
         throw Failure("column '\(name)' has no part \(part): the batch calls for \(parts), from 0 on")
       }
-      guard plans[column].whole < 0, !isBound(part, of: column, before: index) else {
-        throw Failure("column '\(name)' is bound twice, in part \(part); bind it once")
-      }
+      guard plans[column].whole < 0 else { throw Failure("column '\(name)' is bound twice; bind it once") }
+      if plans[column].parts == 0 { plans[column].first = index }
       plans[column].parts += 1
       count = length
     }
@@ -168,12 +167,14 @@ struct BoundBatch {
     plans[column].wantsGradient = true
   }
 
-  private func isBound(_ part: Int, of column: Int, before index: Int) -> Bool {
-    guard let bindings = batch.columns else { return false }
-    for earlier in 0..<index where columnOfBinding[earlier] == column && Int(bindings[earlier].part) == part {
-      return true
-    }
-    return false
+  /// The index of the binding of a part of a column whose parts are bound; nil where there is none.
+  func binding(of part: Int, of column: Int) -> Int? {
+    guard let bindings = batch.columns, plans[column].first >= 0 else { return nil }
+    func isIt(_ index: Int) -> Bool { columnOfBinding[index] == column && Int(bindings[index].part) == part }
+    // Parts lie side by side as a rule.
+    let likely = plans[column].first &+ part &- Int(bindings[plans[column].first].part)
+    if columnOfBinding.indices.contains(likely), isIt(likely) { return likely }
+    return columnOfBinding.indices.first(where: isIt)
   }
 
   /// The column that a binding names, or has the index of.
@@ -197,11 +198,41 @@ struct BoundBatch {
       let (plan, column) = (plans[index], hosted.columns[index])
       guard plan.isBound || column.isOptional else { return try hosted.objective.check(copy()) }
       let parts = extent(of: column).parts
-      guard plan.whole >= 0 || plan.parts == 0 || plan.parts == parts else {
-        throw Failure(
-          "column '\(hosted.objective.columns[index].name)' has \(parts) parts, and \(plan.parts) are bound; bind all of them"
-        )
+      if plan.parts > 0 { try checkParts(parts, of: index) }
+      // Where something is wrong, the runtime's check says what.
+      if plan.isBound, !obeysRule(index) { try hosted.objective.check(copy()) }
+    }
+  }
+
+  /// Throws where the parts of a column are not bound once each.
+  private func checkParts(_ parts: Int, of column: Int) throws {
+    let name = hosted.objective.columns[column].name
+    for part in 0..<parts where binding(of: part, of: column) == nil {
+      let names = hosted.objective.columns[column].pairNames
+      let word = parts == 2 && names.count == 2 ? " (\(names[part]))" : ""
+      throw Failure("column '\(name)' has \(parts) parts, and part \(part)\(word) is not bound; bind all of them")
+    }
+    guard plans[column].parts > parts, let bindings = batch.columns else { return }
+    for index in columnOfBinding.indices where columnOfBinding[index] == column {
+      let part = Int(bindings[index].part)
+      guard binding(of: part, of: column) != index else { continue }
+      throw Failure("column '\(name)' is bound twice, in part \(part); bind it once")
+    }
+  }
+
+  /// Whether a column holds what its rule allows; numbers that are not finite are found when it is read.
+  private func obeysRule(_ index: Int) -> Bool {
+    let column = hosted.columns[index]
+    if case .finite = column.rule { return true }
+    var isRight = true
+    for binding in columnOfBinding.indices where columnOfBinding[binding] == index {
+      guard let binding = batch.columns?.advanced(by: binding) else { continue }
+      isRight = isRight && binding.pointee.values.allSatisfy(column.rule)
+      if column.isTokenCount, let offsets = batch.token_offsets {
+        let first = max(0, Int(binding.pointee.part)) &* batch.prompts
+        isRight = isRight && binding.pointee.values.areLengths(of: offsets + first)
       }
     }
+    return isRight
   }
 }

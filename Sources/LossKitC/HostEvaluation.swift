@@ -57,8 +57,8 @@ struct HostEvaluation {
         defer { free(scratch) }
         let memory = prepare(scratch, inputs, gradients)
         try checkFinite(memory)
-        try evaluate(memory)
-        try write(memory, to: results)
+        let frame = try evaluate(memory)
+        try write(memory, ResultCheck(hosted.objective, frame), to: results)
       }
     }
   }
@@ -147,34 +147,45 @@ struct HostEvaluation {
 
   // MARK: Evaluation
 
-  private func evaluate(_ memory: Memory) throws {
+  private func evaluate(_ memory: Memory) throws -> losskit_frame {
     var wantsGradients = false
     for plan in bound.plans where plan.wantsGradient { wantsGradients = true }
     let batch = bound.batch
-    try hosted.objective.evaluate(
-      losskit_frame(
-        prompts: batch.prompts, responses: batch.responses, references: batch.references, counts: batch.counts,
-        token_offsets: batch.token_offsets, parameters: nil, state: memory.state, seed: seed,
-        inputs: UnsafePointer(memory.inputs.baseAddress), output: memory.output,
-        cotangent: wantsGradients ? UnsafePointer(memory.output) : nil,
-        gradients: wantsGradients ? UnsafePointer(memory.gradients.baseAddress) : nil))
+    let frame = losskit_frame(
+      prompts: batch.prompts, responses: batch.responses, references: batch.references, counts: batch.counts,
+      token_offsets: batch.token_offsets, parameters: nil, state: memory.state, seed: seed,
+      inputs: UnsafePointer(memory.inputs.baseAddress), output: memory.output,
+      cotangent: wantsGradients ? UnsafePointer(memory.output) : nil,
+      gradients: wantsGradients ? UnsafePointer(memory.gradients.baseAddress) : nil)
+    try hosted.objective.evaluate(frame)
+    return frame
   }
 
   // MARK: After
 
-  private func write(_ memory: Memory, to results: UnsafeMutablePointer<losskit_results>) throws {
+  private func write(
+    _ memory: Memory, _ check: ResultCheck, to results: UnsafeMutablePointer<losskit_results>
+  ) throws {
+    func write(
+      _ source: UnsafePointer<Double>, to array: losskit_array, factor: Double = 1, offset: Int = 0,
+      _ quantity: ResultCheck.Quantity
+    ) throws {
+      if let index = array.write(source + offset, factor: factor) {
+        throw check.failure(quantity, at: offset + index, value: source[offset + index] * factor)
+      }
+    }
     var sum = 0.0
     for prompt in 0..<prompts { sum += memory.output[prompt] }
     results.pointee.mean_loss = sum / Double(prompts)
-    results.pointee.loss.write(memory.output, factor: 1)
-    if hosted.hasReward { results.pointee.rewards.write(memory.output + prompts, factor: 1) }
+    try write(memory.output, to: results.pointee.loss, .loss)
+    if hosted.hasReward { try write(memory.output + prompts, to: results.pointee.rewards, .reward) }
     let factor = results.pointee.gradientFactor(prompts)
     for index in bound.columnOfBinding.indices {
       guard let binding = bound.batch.columns?.advanced(by: index), binding.pointee.gradient.isThere else { continue }
       let column = bound.columnOfBinding[index]
       guard let gradient = memory.gradients[column] else { continue }
       let offset = max(0, Int(binding.pointee.part)) &* bound.extent(of: hosted.columns[column]).length
-      binding.pointee.gradient.write(gradient + offset, factor: factor)
+      try write(gradient, to: binding.pointee.gradient, factor: factor, offset: offset, .derivative(column))
     }
     results.pointee.metric_count = 0
     if let metrics = results.pointee.metrics {

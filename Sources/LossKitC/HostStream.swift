@@ -52,11 +52,7 @@ struct HostStream {
     guard let bindings = bound.batch.columns, bound.plans[slot.column].isBound else { return nil }
     let whole = bound.plans[slot.column].whole
     if whole >= 0 { return (bindings + whole, slot.slot * bound.batch.prompts) }
-    for index in bound.columnOfBinding.indices
-    where bound.columnOfBinding[index] == slot.column && Int(bindings[index].part) == slot.slot {
-      return (bindings + index, 0)
-    }
-    return nil
+    return bound.binding(of: slot.slot, of: slot.column).map { (bindings + $0, 0) }
   }
 
   private func column(_ array: losskit_array, from first: Int, factor: Double) -> losskit_host_column {

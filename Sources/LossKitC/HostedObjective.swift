@@ -17,6 +17,9 @@ final class HostedObjective: @unchecked Sendable {
     let name: UnsafeMutablePointer<CChar>?
     let extent: Column.Extent
     let isDifferentiable, isOptional, isPerReference: Bool
+    let rule: ColumnRule
+    /// Whether it counts the tokens of the batch's own responses.
+    let isTokenCount: Bool
   }
 
   let objective: Objective
@@ -34,7 +37,8 @@ final class HostedObjective: @unchecked Sendable {
     columns = objective.columns.map { column in
       HostedColumn(
         name: strdup(column.name), extent: column.extent, isDifferentiable: column.isDifferentiable,
-        isOptional: column.isOptional, isPerReference: column.isPerReference)
+        isOptional: column.isOptional, isPerReference: column.isPerReference, rule: ColumnRule(column),
+        isTokenCount: column.name == Column.tokenCount.name)
     }
     stateCount = objective.initialState.count
     hasReward = objective.reward != nil

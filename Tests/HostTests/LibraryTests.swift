@@ -44,6 +44,30 @@ struct LibraryTests {
     #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output)")
   }
 
+  @Test("What it reports as done is finite, and floats hold the doubles, rounded, of every loss over every reward")
+  func finite() throws {
+    let outcome = try Prefix.shared.get().shell(
+      """
+      \(Self.compile("finite"))
+      "$PREFIX/bin/losskit" list | awk '
+        $1 == "loss" { losses[++loss_count] = $2 } $1 == "reward" { rewards[++reward_count] = $2 } $1 == "objective" { print $2 }
+        END {
+          for (i = 1; i <= loss_count; i++) {
+            print losses[i]
+            for (j = 1; j <= reward_count; j++) print losses[i] " @ " rewards[j]
+          }
+        }' | tr '\\n' '\\0' | xargs -0 ./finite
+      """)
+    #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output.prefix(4000))")
+  }
+
+  @Test("A host may close it and open it again")
+  func reopened() throws {
+    let outcome = try Prefix.shared.get().shell(
+      "\(Self.compile("reopened", linking: "--cflags")); ./reopened \"$PREFIX/lib/liblosskit.so\"")
+    #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output)")
+  }
+
   @Test("Two versions of it work in one process")
   func copies() throws {
     let outcome = try Prefix.shared.get().shell(
@@ -154,8 +178,8 @@ struct LibraryTests {
     #expect(lines == ["liblosskit.so.1", "liblosskit.so.1", "liblosskit.so.\(version)", version], "\(outcome.output)")
   }
 
-  private static func compile(_ name: String) -> String {
+  private static func compile(_ name: String, linking flags: String = "--cflags --libs") -> String {
     "cc -std=gnu11 -Wall -Wextra -Werror -Wno-unused-function -I \"$PACKAGE/Tests/HostTests/Fixtures\" "
-      + "\"$PACKAGE/Tests/HostTests/Fixtures/\(name).c\" $(pkg-config --cflags --libs losskit) -lm -ldl -lpthread -o \(name)"
+      + "\"$PACKAGE/Tests/HostTests/Fixtures/\(name).c\" $(pkg-config \(flags) losskit) -lm -ldl -lpthread -o \(name)"
   }
 }

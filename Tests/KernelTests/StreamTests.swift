@@ -147,6 +147,23 @@ import Testing
     }
   }
 
+  /// Numbers that a double holds and a float does not, close together and apart; wherever they are.
+  @Test(arguments: [0, 7, 255, 256, 299], levels)
+  func findsWhatAFloatDoesNotHold(row: Int, level: Int32) throws {
+    let program = Program(
+      instructions: [instruction(LOSSKIT_KERNEL_COPY, [.input(0)], to: .output(0))], registers: 0, outputs: 1)
+    var values = Self.values(300)[0]
+    for (wrong, isHeld) in [(3.5e38, false), (-3.5e38, false), (3.4e38, true)] {
+      values[row] = wrong
+      let input = try HostNumbers(values, isFloat: false, spacing: 1)
+      for (isFloat, spacing) in [(true, 1), (true, 3), (false, 1), (false, 2)] {
+        let output = try HostNumbers([Double](repeating: 0, count: 300), isFloat: isFloat, spacing: spacing)
+        let result = try stream([input], into: [output.column], rows: 0..<300, level: level, running: program)
+        #expect(result.problem == (isHeld || !isFloat ? 0 : 1))
+      }
+    }
+  }
+
   /// Finite inputs whose product is not; it is found whether or not anybody wants it.
   @Test(arguments: levels)
   func findsWhatOverflows(level: Int32) throws {

@@ -23,7 +23,7 @@ struct LogitErrorTests {
   @Test(arguments: LogitType.allCases, levels) func badLogits(type: LogitType, level: Int32) throws {
     var samples = LogitSamples(seed: 10)
     let cases: [(Double, Int, String)] = [
-      (.nan, 40, "logit 40 is NaN"), (.infinity, 5000, "logit 5000 is +inf"), (.nan, 0, "logit 0 is NaN"),
+      (.nan, 40, "logit 40 is NaN"), (.infinity, 5000, "logit 5000 is infinity"), (.nan, 0, "logit 0 is NaN"),
     ]
     for (value, column, expected) in cases {
       for extras in [[], [.entropy]] as [LogProbabilities.Extras] {
@@ -45,14 +45,14 @@ struct LogitErrorTests {
     }
     let infinite = StoredLogits([[1, 2], [-.infinity, -.infinity]], as: type)
     let found = message { _ = try LogProbabilities(of: infinite.matrix, labels: TokenLabels([0, 0]), level: level) }
-    #expect(found == "logits, row 1: every logit is -inf; at least one must be finite")
+    #expect(found == "logits, row 1: every logit is -infinity; at least one must be finite")
   }
 
   @Test func gradientsThatCannotBe() throws {
     let cases: [(LogitType, LogProbabilityCotangent, String)] = [
       (
         .float32, .init([1, .nan]),
-        "row 1: invalid value nan of the gradient of log_probability; expected a finite number"
+        "row 1: invalid value NaN of the gradient of log_probability; expected a finite number"
       ),
       (.float32, .init([1, 1e39]), "row 1: the gradient may reach 1e+39"),
       (.float16, .init([70_000, 1]), "row 0: the gradient may reach 70000"),

@@ -160,4 +160,41 @@ import Testing
     // The first takes a form that is 1 there; the other two are 0 whatever the number of references.
     #expect(flags == [false, true, true])
   }
+
+  /// Nine switches: more forms than are traced when a plugin is opened.
+  private struct Switches: PairwiseLoss {
+    static let name = "switches"
+    static let hyperparameters = [
+      Hyperparameter("a", \Self.a, ""), Hyperparameter("b", \Self.b, ""), Hyperparameter("c", \Self.c, ""),
+      Hyperparameter("d", \Self.d, ""), Hyperparameter("e", \Self.e, ""), Hyperparameter("f", \Self.f, ""),
+      Hyperparameter("g", \Self.g, ""), Hyperparameter("h", \Self.h, ""), Hyperparameter("last", \Self.last, ""),
+    ]
+    var a = false, b = false, c = false, d = false, e = false, f = false, g = false, h = false, last = false
+    func loss(_ pair: Pair) -> Formula { last ? pair.chosen.reward : pair.chosen.reward - pair.rejected.reward }
+  }
+
+  @Test func whatIsNotTracedInEveryFormIsNotPromised() throws {
+    let found = try components(of: Plugin.export(Switches.self, error: nil))
+    #expect(found.map(\.pointee.flags) == [0])
+  }
+
+  @Test func aZeroAgainstSeveralReferencesHasNoMeaning() throws {
+    let columns = [Column.logProbability, .referenceLogProbability]
+    func graph(_ weight: Double) -> Graph {
+      var builder = GraphBuilder()
+      let policy = builder.insert(GraphNode(.input))
+      let first = builder.insert(GraphNode(.input, a: 1))
+      let second = builder.insert(GraphNode(.input, a: 1, b: 1))
+      let difference = builder.add(
+        .multiply, builder.insert(GraphNode(.parameter)), builder.add(.subtract, first, second))
+      var graph = Graph()
+      graph.outputs = [builder.add(.subtract, builder.add(.subtract, policy, first), difference)]
+      graph.nodes = builder.nodes
+      graph.responses = 1
+      graph.references = 2
+      return graph.bound(to: [weight])
+    }
+    #expect(graph(0.3).isZeroAtReference(columns: columns) && !graph(0.3).hasMeaningfulZero(columns: columns))
+    #expect(graph(0).hasMeaningfulZero(columns: columns))
+  }
 }

@@ -122,10 +122,10 @@ import Testing
     let texts = try Texts(prompts: ["x", "!"], responses: [["a", "b"], ["c", "d"]])
     #expect(
       failure { try policy.forward(texts, columns: ["policy_logp"]) }
-        == Failure("policy slope: policy_logp of prompt 1 is nan", prompt: 1))
+        == Failure("policy slope: policy_logp of prompt 2 is NaN", prompt: 1))
     #expect(
       failure { try policy.forward(texts, tokenOffsets: [0, 2, 4, 6, 8], columns: ["policy_token_logp"]) }
-        == Failure("policy slope: policy_token_logp of prompt 1 is nan", prompt: 1))
+        == Failure("policy slope: policy_token_logp of prompt 2 is NaN", prompt: 1))
   }
 
   @Test func aGradientThatIsNotFiniteLeavesTheWeights() throws {
@@ -147,7 +147,7 @@ import Testing
         == "policy slope: invalid value 0 for weight; expected a number greater than 0")
     #expect(
       failure { try type.load(path: "/x", options: ["weight": .nan]) }?.message
-        == "policy slope: invalid value nan for weight; expected a number greater than 0")
+        == "policy slope: invalid value NaN for weight; expected a number greater than 0")
   }
 
   @Test func callsAreChecked() throws {

@@ -89,7 +89,7 @@ struct OptimizerTests {
     let texts = Texts(Array(eightPairs.prefix(2)))
     _ = try policy.logProbabilities(texts, keeping: true)
     let failure = #expect(throws: Failure.self) { try policy.backward(texts, perResponse: [1, 0, 0, slope]) }
-    #expect(failure?.prompt == 1 && failure?.message.contains("response 1 of prompt 1") == true)
+    #expect(failure?.prompt == 1 && failure?.message.contains("response 2 of prompt 2") == true)
     #expect(try policy.step(PolicyUpdate(learningRate: 0)) == 0)
   }
 

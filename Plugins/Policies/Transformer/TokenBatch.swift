@@ -130,7 +130,8 @@ struct ResponseCut {
     for rank in 0..<texts.responseCount(ofPrompt: prompt) {
       let length = texts.response(rank, ofPrompt: prompt).count + 1
       guard length > 1 else {
-        throw Failure("transformer: response \(rank) of prompt \(prompt) is empty; leave it out", prompt: prompt)
+        throw Failure(
+          "transformer: response \(rank + 1) of prompt \(prompt + 1) is empty; leave it out", prompt: prompt)
       }
       lengths.append(min(length, context - 1))
       responseTokensCut.append(max(0, length - (context - 1)))

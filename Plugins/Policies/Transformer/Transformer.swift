@@ -140,8 +140,8 @@ public final class Transformer: Policy {
     if let position = slopes.unusablePosition, let row = tokens.row(ofScored: position) {
       let prompt = row % batch.texts.promptCount
       throw Failure(
-        "transformer: the gradient of response \(row / batch.texts.promptCount) of prompt \(prompt) is not finite, or "
-          + "too large for a float; scale the loss down or look at the data", prompt: prompt)
+        "transformer: the gradient of response \(row / batch.texts.promptCount + 1) of prompt \(prompt + 1) is not "
+          + "finite, or too large for a float; scale the loss down or look at the data", prompt: prompt)
     }
     try passes.backward(tokens, cotangent: slopes, into: accumulator)
   }

@@ -39,7 +39,7 @@ extension Transformer {
         let count = tokens.scoredStarts[sequence + 1] - tokens.scoredStarts[sequence]
         guard offsets[row + 1] - offsets[row] == count else {
           throw Failure(
-            "transformer: response \(row) has \(count) tokens, its offsets say \(offsets[row + 1] - offsets[row])")
+            "transformer: response \(row + 1) has \(count) tokens, its offsets say \(offsets[row + 1] - offsets[row])")
         }
       }
       return offsets
@@ -71,8 +71,9 @@ extension Transformer {
 
     private static func divergence(_ value: Double, row: Int, _ promptCount: Int) -> Failure {
       Failure(
-        "transformer: the log-probability of response \(row / promptCount) of prompt \(row % promptCount) is "
-          + "\(value): the weights have diverged; lower the learning rate", prompt: row % promptCount)
+        "transformer: the log-probability of response \(row / promptCount + 1) of prompt "
+          + "\(row % promptCount + 1) is \(roundTripDecimal(value)): the weights have diverged; lower the learning rate",
+        prompt: row % promptCount)
     }
   }
 }

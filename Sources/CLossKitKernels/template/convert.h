@@ -1,4 +1,4 @@
-/* Numbers of half the size, read and written at any address. Returned is whether one was not finite.
+/* Numbers of half the size, read and written at any address. Returned is whether one was not finite, as read or as written.
  *
  * So little is computed for each that it would wait for memory; what comes a while later is asked for here. Asking for what is
  * not there is harmless. */
@@ -53,7 +53,7 @@ static int32_t widen_difference(const void *narrow, const void *subtracted, doub
 
 static int32_t narrow_scaled(const double *wide, double factor, void *narrow, size_t count) {
   char *to = narrow;
-  vector sums[VECTORS_PER_LINE] = {0};
+  half_vector sums[VECTORS_PER_LINE] = {0};
   size_t i = 0;
   for (; i + LINE <= count; i += LINE) {
     __builtin_prefetch(to + i * sizeof(float) + AHEAD, 1);
@@ -61,7 +61,7 @@ static int32_t narrow_scaled(const double *wide, double factor, void *narrow, si
       const size_t place = i + part * LOSSKIT_LANES;
       const vector scaled = load(wide + place) * factor;
       const half_vector values = __builtin_convertvector(scaled, half_vector);
-      sums[part] += scaled - scaled;
+      sums[part] += values - values;
       __builtin_memcpy(to + place * sizeof(float), &values, sizeof values);
     }
   }
@@ -71,7 +71,7 @@ static int32_t narrow_scaled(const double *wide, double factor, void *narrow, si
     const double scaled = wide[i] * factor;
     const float value = (float)scaled;
     __builtin_memcpy(to + i * sizeof value, &value, sizeof value);
-    found |= scaled - scaled != 0;
+    found |= value - value != 0;
   }
   return found;
 }

@@ -1,4 +1,5 @@
 import CLossKit
+import Synchronization
 
 /// A text in the objective grammar under a name of its own, such as `dpo @ forward-kl`.
 public struct NamedObjective: Sendable {
@@ -43,13 +44,15 @@ public enum Plugin {
       let components = try components.map { try descriptor(of: $0) }
       let policies = policies.map { descriptor(of: $0) }
       let objectives = objectives.map { permanent(losskit_objective($0)) }
-      return UnsafeRawPointer(
+      let plugin = UnsafeRawPointer(
         permanent(
           losskit_plugin(
             component_count: components.count, policy_count: policies.count, objective_count: objectives.count,
             components: permanentArray(components.map { Optional($0) }),
             policies: permanentArray(policies.map { Optional($0) }),
             objectives: permanentArray(objectives.map { Optional($0) }), extension: nil)))
+      exported.withLock { $0.append(UInt(bitPattern: plugin)) }
+      return plugin
     } catch let problem {
       let failure = problem as? Failure ?? Failure("\(problem)")
       failure.write(to: error?.assumingMemoryBound(to: losskit_error.self))
@@ -65,6 +68,9 @@ public enum Plugin {
     PolicyExport<P>.descriptor()
   }
 }
+
+/// The addresses of all that was exported. A host may forget them; what looks for leaks finds here that they are in use.
+private let exported = Mutex<[UInt]>([])
 
 extension losskit_objective {
   fileprivate init(_ objective: NamedObjective) {

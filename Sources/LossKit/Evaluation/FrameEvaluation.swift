@@ -32,6 +32,8 @@ package struct FrameEvaluation {
         try runWhole(entry, output)
       }
     }
+    // An objective's results are looked at by whoever hands them on.
+    if case .objective = evaluator.kind { return }
     try checkNumbers(UnsafePointer(output))
   }
 
@@ -194,18 +196,12 @@ package struct FrameEvaluation {
     }
   }
 
-  /// An objective is handed on to an optimizer, which infinity would ruin; a component's infinity is its own affair.
+  /// A component's infinity is its own affair: what is made of it may be finite.
   private func check(_ values: UnsafePointer<Double>, count: Int, of what: @autoclosure () -> String) throws {
-    let bad: Int
-    if case .objective = evaluator.kind {
-      bad = losskit_first_nonfinite(values, count)
-    } else {
-      bad = losskit_first_nan(values, count)
-    }
+    let bad = losskit_first_nan(values, count)
     guard bad < count else { return }
     let prompt = bad % frame.prompts
-    let problem = values[bad].isNaN ? "is not a number" : "is infinite"
     throw Failure(
-      "\(evaluator.name): the \(what()) of prompt \(prompt + 1) \(problem); look at its columns", prompt: prompt)
+      "\(evaluator.name): the \(what()) of prompt \(prompt + 1) is not a number; look at its columns", prompt: prompt)
   }
 }

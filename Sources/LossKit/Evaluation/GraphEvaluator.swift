@@ -2,6 +2,11 @@ import CLossKit
 import CLossKitKernels
 import Synchronization
 
+extension InputSlot {
+  /// A number of its own.
+  fileprivate var number: Int { column << 32 | slot }
+}
+
 /// Evaluates what a graph can be traced of, a component or a whole objective: finds or makes the program for a call's shape.
 package final class GraphEvaluator: Sendable {
   /// What the graphs' outputs are.
@@ -111,11 +116,12 @@ package final class GraphEvaluator: Sendable {
         results.append((input < gradients.count ? gradients[input] : nil) ?? zero)
       }
     }
+    let read = Set(slots.map(\.number))
     var whole = Graph()
     whole.nodes = builder.nodes
     return Entry(
       shape: shape, program: Program.compile(whole, results: results, states: states), rows: graph.rows,
-      gradients: slots, zeros: self.slots(of: shape).filter { !slots.contains($0) })
+      gradients: slots, zeros: self.slots(of: shape).filter { !read.contains($0.number) })
   }
 
   /// All slots of the columns whose gradient is wanted.

@@ -17,6 +17,8 @@ private struct ProgramCompiler {
   private let reached: [Bool]
   private let isRow: [Bool]
   private let stageOf: [Int]
+  /// The outputs that a node's value goes to.
+  private let outputsOf: [Int: [Int]]
   private var externals: [Program.External] = []
   private var scalars: [Double] = []
   private var scalarSources: [(scalar: Int, source: Program.ScalarSource)] = []
@@ -32,6 +34,7 @@ private struct ProgramCompiler {
     reached = graph.reached(from: results + states)
     isRow = graph.rowDependence
     stageOf = Self.stages(of: graph)
+    outputsOf = Dictionary(grouping: results.indices) { results[$0] }
     places = Array(repeating: nil, count: graph.nodes.count)
     let last = zip(stageOf, reached).filter(\.1).map(\.0).max() ?? 0
     stages = Array(repeating: Program.Stage(), count: last + 1)
@@ -150,7 +153,7 @@ private struct ProgramCompiler {
     }
     rows.countUses(of: members, in: graph)
     for index in members {
-      var copies = results.indices.filter { results[$0] == index }.map { Program.Result.output($0) }
+      var copies = (outputsOf[index] ?? []).map { Program.Result.output($0) }
       if case .temporary(let temporary) = places[index] { copies.append(.temporary(temporary)) }
       let node = graph.nodes[index]
       rows.emit(node.operation.kernel, for: index, operands: node.operands, places: places, storing: copies)

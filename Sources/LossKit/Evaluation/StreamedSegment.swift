@@ -21,14 +21,18 @@ struct StreamedSegment: Sendable {
     var inputs = segment.inputs.map { Input(values: $0, subtracted: nil) }
     let reads = Self.reads(of: segment)
     var kept = [Bool](repeating: true, count: instructions.count)
+    // The registers that would hold a difference, and the input that is read in their place; until they get another value.
+    var replacements: [UInt32: UInt32] = [:]
     for (index, instruction) in segment.instructions.enumerated() {
+      instructions[index].replaceOperands { replacements[$0] ?? $0 }
+      replacements[instruction.result] = nil
       guard instruction.kernel == UInt32(LOSSKIT_KERNEL_SUBTRACT), !instruction.result.isOutput,
         let minuend = instruction.a.input, let subtrahend = instruction.b.input, minuend != subtrahend,
         reads[minuend] == 1, reads[subtrahend] == 1
       else { continue }
       inputs[minuend] = Input(values: segment.inputs[minuend], subtracted: segment.inputs[subtrahend])
       kept[index] = false
-      Self.replace(instruction.result, with: instruction.a, in: &instructions[(index + 1)...])
+      replacements[instruction.result] = instruction.a
     }
     let subtrahends = Set(zip(segment.instructions, kept).compactMap { $1 ? nil : $0.b.input })
     let remaining = inputs.indices.filter { !subtrahends.contains($0) }
@@ -46,16 +50,6 @@ struct StreamedSegment: Sendable {
       }
     }
     return reads
-  }
-
-  /// Replaces an operand up to the instruction that gives the register another value.
-  private static func replace(
-    _ register: UInt32, with operand: UInt32, in instructions: inout ArraySlice<losskit_instruction>
-  ) {
-    for index in instructions.indices {
-      instructions[index].replaceOperands { $0 == register ? operand : $0 }
-      if instructions[index].result == register { return }
-    }
   }
 }
 

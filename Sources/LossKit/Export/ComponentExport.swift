@@ -7,15 +7,19 @@ package struct ComponentExport {
   private let columns: [Column]
   private let graphs: [Graph]
   private let responses: Int
+  /// Whether the graphs are those of all forms.
+  private let isComplete: Bool
 
-  /// Traces every form the component can take. Throws what is wrong with it.
+  /// Traces the forms the component can take, the first 256 where they are more. Throws what is wrong with it.
   package init(_ component: ErasedComponent) throws {
     self.component = component
     values = component.defaults
     responses = Swift.min(Swift.max(component.responses.lowerBound, 2), component.responses.upperBound)
     var tracer = Tracer(component: component)
     var graphs: [Graph] = []
-    for values in Self.variants(of: values, component.hyperparameters) {
+    let variants = Self.variants(of: values, component.hyperparameters)
+    isComplete = variants.isComplete
+    for values in variants.values {
       graphs.append(try tracer.trace(responses: responses, references: 1, values: values))
     }
     if let state = component.initialState.firstIndex(where: { $0 == nil }) {
@@ -26,15 +30,18 @@ package struct ComponentExport {
     }
     self.graphs = graphs
     columns = tracer.columns.enumerated().map { index, column in
-      let isAlwaysRead = graphs.allSatisfy { $0.inputs(of: $0.outputs).contains { $0.column == index } }
+      let isAlwaysRead =
+        variants.isComplete && graphs.allSatisfy { $0.inputs(of: $0.outputs).contains { $0.column == index } }
       return Column(
         column.name, per: column.extent, differentiable: column.isDifferentiable,
         optional: column.isOptional || !isAlwaysRead, perReference: column.isPerReference)
     }
   }
 
-  /// The values of the hyperparameters in every combination of the Booleans and choices, the defaults first.
-  private static func variants(of values: [Double], _ hyperparameters: [HyperparameterDescription]) -> [[Double]] {
+  /// The values of the hyperparameters in every combination of the Booleans and choices, the defaults first; 256 at most.
+  private static func variants(
+    of values: [Double], _ hyperparameters: [HyperparameterDescription]
+  ) -> (values: [[Double]], isComplete: Bool) {
     var variants = [values]
     for (index, hyperparameter) in hyperparameters.enumerated()
     where hyperparameter.kind == .boolean || hyperparameter.kind == .choice {
@@ -46,9 +53,9 @@ package struct ComponentExport {
           return copy
         }
       }
-      if variants.count > 256 { return Array(variants.prefix(256)) }
+      if variants.count > 256 { return (Array(variants.prefix(256)), false) }
     }
-    return variants
+    return (variants, true)
   }
 
   /// The descriptor, for the life of the process.
@@ -94,6 +101,8 @@ package struct ComponentExport {
   }
 
   private var flags: UInt32 {
+    // A flag is a promise for all forms, by which a host goes that cannot look at the one in use.
+    guard isComplete else { return 0 }
     let reward = columns.firstIndex { $0.name == Column.reward.name }
     var flags: UInt32 = 0
     if graphs.allSatisfy(\.isRowwise) { flags |= UInt32(LOSSKIT_ROWWISE) }
@@ -101,7 +110,7 @@ package struct ComponentExport {
     case .loss:
       if graphs.allSatisfy({ $0.isShiftInvariant(reward: reward) }) { flags |= UInt32(LOSSKIT_SHIFT_INVARIANT) }
     case .reward:
-      if graphs.allSatisfy({ $0.isZeroAtReference(columns: columns) }) { flags |= UInt32(LOSSKIT_ZERO_AT_REFERENCE) }
+      if graphs.allSatisfy({ $0.hasMeaningfulZero(columns: columns) }) { flags |= UInt32(LOSSKIT_ZERO_AT_REFERENCE) }
     }
     return flags
   }

@@ -62,6 +62,12 @@ extension Graph {
     }
   }
 
+  /// Whether every output is 0 where the policy equals the reference, and that zero means the same for every prompt: there is one
+  /// reference. A mixture of several is not normalized, and its constant differs from prompt to prompt.
+  package func hasMeaningfulZero(columns: [Column]) -> Bool {
+    isZeroAtReference(columns: columns) && referencesRead(columns: columns) <= 1
+  }
+
   /// The number of references whose columns the outputs read.
   package func referencesRead(columns: [Column]) -> Int {
     inputs(of: outputs).filter { columns[$0.column].isPerReference }

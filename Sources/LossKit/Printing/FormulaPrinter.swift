@@ -128,10 +128,4 @@ package struct FormulaSymbols: Sendable {
     self.parameterSymbols = parameterSymbols
     self.states = states
   }
-
-  /// A number without a needless fraction.
-  static func number(_ value: Double) -> String {
-    let text = value.description
-    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-  }
 }

@@ -39,7 +39,7 @@ package struct LaTeXNotation: FormulaNotation {
 
   private func constant(_ value: Double) -> FormulaPiece {
     if value.isInfinite { return FormulaPiece(value < 0 ? "-\\infty" : "\\infty", value < 0 ? .negation : .atom) }
-    let text = FormulaSymbols.number(value)
+    let text = roundTripDecimal(value)
     let parts = text.split(separator: "e")
     let written = parts.count == 2 ? "\(parts[0]) \\cdot 10^{\(parts[1])}" : text
     return FormulaPiece(written, value < 0 || parts.count == 2 ? .negation : .atom)

@@ -36,7 +36,7 @@ package struct PlainNotation: FormulaNotation {
   }
 
   private func constant(_ value: Double) -> FormulaPiece {
-    FormulaPiece(FormulaSymbols.number(value), value < 0 ? .negation : .atom)
+    FormulaPiece(roundTripDecimal(value), value < 0 ? .negation : .atom)
   }
 
   private func input(_ node: GraphNode, _ graph: Graph) -> String {

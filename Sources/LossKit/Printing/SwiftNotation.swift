@@ -40,7 +40,7 @@ struct SwiftNotation: FormulaNotation {
   }
 
   private func constant(_ value: Double) -> FormulaPiece {
-    if value.isFinite { return FormulaPiece(FormulaSymbols.number(value), value.sign == .minus ? .negation : .atom) }
+    if value.isFinite { return FormulaPiece(roundTripDecimal(value), value.sign == .minus ? .negation : .atom) }
     return FormulaPiece(value.isNaN ? "Formula(Double.nan)" : "Formula(\(value < 0 ? "-" : "")Double.infinity)", .atom)
   }
 

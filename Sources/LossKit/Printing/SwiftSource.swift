@@ -123,7 +123,7 @@ package struct SwiftSource {
       lines.append("  private static let \(declaration(of: columns[column]))")
     }
     for value in usedParameters.map({ parameters[$0] }) + states {
-      lines.append("  var \(property(of: value)): Formula = \(FormulaSymbols.number(value.initial))")
+      lines.append("  var \(property(of: value)): Formula = \(roundTripDecimal(value.initial))")
     }
     return lines
   }
@@ -153,7 +153,7 @@ package struct SwiftSource {
   private func property(of value: Value) -> String { properties[value.name] ?? value.name }
 
   private static func source(of bounds: Bounds) -> String {
-    let ends = "(\(FormulaSymbols.number(bounds.lower)), \(FormulaSymbols.number(bounds.upper)))"
+    let ends = "(\(roundTripDecimal(bounds.lower)), \(roundTripDecimal(bounds.upper)))"
     switch (bounds.lower.isFinite, bounds.upper.isFinite) {
     case (false, _): return ".any"
     case (true, false): return bounds.lower == 0 ? (bounds.isLowerOpen ? ".positive" : ".nonNegative") : ".any"

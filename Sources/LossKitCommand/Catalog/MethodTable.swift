@@ -46,7 +46,7 @@ struct MethodTable {
     for term in objective.terms {
       let parameters = term.loss.component.parameters
       let index = parameters.firstIndex(where: \.isRewardScale) ?? parameters.firstIndex { $0.symbol == "\\beta" }
-      if let index { return decimal(term.loss.values[index]) }
+      if let index { return roundTripDecimal(term.loss.values[index]) }
     }
     return "–"
   }

@@ -51,7 +51,7 @@ extension Card {
     if let responses { lines.append(["responses", words(responses)]) }
     if let references, references.upperBound > 0 { lines.append(["references", words(references)]) }
     if !state.isEmpty {
-      lines.append(["state", state.map { "\($0.name) = \(decimal($0.initial))" }.joined(separator: ", ")])
+      lines.append(["state", state.map { "\($0.name) = \(roundTripDecimal($0.initial))" }.joined(separator: ", ")])
     }
     if !library.isEmpty { lines.append(["library", library]) }
     return "Properties\n" + alignedLines(lines, indentation: "  ")

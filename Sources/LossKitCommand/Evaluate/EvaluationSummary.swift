@@ -1,3 +1,4 @@
+import LossKit
 import LossKitRuntime
 import LossKitTraining
 
@@ -17,7 +18,7 @@ struct EvaluationSummary {
   var text: String {
     let head = [["objective", objective.description], ["hash", objective.hash], ["prompts", "\(prompts)"]]
     let remark = objective.hasNumericGradient ? [["gradient", "numeric gradient"]] : []
-    return alignedLines(head + remark + metrics.list.map { [$0.name, decimal(rounded($0.value))] })
+    return alignedLines(head + remark + metrics.list.map { [$0.name, roundTripDecimal(rounded($0.value))] })
   }
 
   /// The summary for machines, without nesting.

@@ -13,15 +13,8 @@ struct InputColumn {
     let further = [Column.logProbability, .tokenLogProbability, .label].filter { column in
       !read.contains { $0.name == column.name }
     }
-    return (read + further).map { InputColumn(column: $0, pairKeys: pairKeys[$0.name] ?? []) }
+    return (read + further).map { InputColumn(column: $0, pairKeys: $0.pairNames) }
   }
-
-  /// TRL's keys, by column: chosen, rejected.
-  private static let pairKeys = [
-    Column.logProbability.name: ["policy_chosen_logps", "policy_rejected_logps"],
-    Column.referenceLogProbability.name: ["ref_chosen_logps", "ref_rejected_logps"],
-    Column.tokenCount.name: ["chosen_tokens", "rejected_tokens"],
-  ]
 }
 
 /// The form in which a file brings a column; the gradient goes out in the same one.
@@ -45,6 +38,9 @@ struct InputKey {
       throw Failure("\(input.column.name) and \(other) name the same column; write one of them")
     }
     guard hasArray || !pair.isEmpty else { return nil }
+    if let here = pair.first, let missing = input.pairKeys.first(where: { !pair.contains($0) }) {
+      throw Failure("has \(here), but no \(missing); write both, or \(input.column.name) for the whole prompt")
+    }
     column = input.column
     self.keys = hasArray ? [input.column.name] : input.pairKeys
   }

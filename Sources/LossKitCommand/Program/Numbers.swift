@@ -4,12 +4,6 @@
   import Darwin
 #endif
 
-/// The shortest decimal that reads back as the same number; whole numbers without a fraction.
-func decimal(_ value: Double) -> String {
-  let text = value.description
-  return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-}
-
 /// Six significant digits: more than people compare.
 func rounded(_ value: Double) -> Double {
   guard value != 0, value.isFinite else { return value }

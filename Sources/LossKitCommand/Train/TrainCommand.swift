@@ -112,10 +112,12 @@ struct TrainCommand: ParsableCommand {
   private func summary(_ outcome: Trainer.Outcome, _ plan: TrainingPlan, _ output: String) -> String {
     var lines = [
       ["objective", plan.objective.description], ["hash", plan.objective.hash], ["steps", "\(outcome.step)"],
-      ["seconds", decimal((outcome.seconds * 10).rounded() / 10)], ["model", "\(output)/model"],
+      ["seconds", roundTripDecimal((outcome.seconds * 10).rounded() / 10)], ["model", "\(output)/model"],
     ]
     if plan.objective.hasNumericGradient { lines.append(["gradient", "numeric gradient"]) }
-    for metric in outcome.evaluation?.metrics ?? [] { lines.append([metric.name, decimal(rounded(metric.value))]) }
+    for metric in outcome.evaluation?.metrics ?? [] {
+      lines.append([metric.name, roundTripDecimal(rounded(metric.value))])
+    }
     return alignedLines(lines)
   }
 }

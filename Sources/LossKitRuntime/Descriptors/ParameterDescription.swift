@@ -91,12 +91,6 @@ public struct ParameterDescription: Sendable, Equatable {
   }
 }
 
-/// The shortest decimal that reads back as the same number; whole numbers without ".0".
-func roundTripDecimal(_ value: Double) -> String {
-  let text = value.description
-  return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-}
-
 /// Whether a byte may stand in a decimal number; keeps out what `Double` reads besides, hexadecimal and infinity.
 private func isDecimal(_ byte: UInt8) -> Bool {
   switch byte {

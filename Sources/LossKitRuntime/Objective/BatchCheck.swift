@@ -20,6 +20,7 @@ struct BatchCheck {
       throw Failure("the objective compares \(objective.referenceCount) references; the batch has \(batch.references)")
     }
     for column in objective.columns { try check(column) }
+    try checkTokenCounts()
   }
 
   private func checkCounts() throws {
@@ -68,25 +69,53 @@ struct BatchCheck {
     guard values.count == count else {
       throw Failure("column '\(column.name)' has \(values.count) values; the batch calls for \(count)")
     }
-    guard let bad = values.firstIndex(where: { !$0.isFinite }), let prompt = prompt(of: bad, in: column) else { return }
-    throw Failure(
-      "column '\(column.name)' of prompt \(prompt + 1) is \(values[bad]); expected a finite number",
-      prompt: prompt)
+    let rule = ColumnRule(column)
+    for (index, value) in values.enumerated() where !rule.allows(value) {
+      guard let place = place(of: index, in: column) else { continue }
+      throw Failure(
+        "column '\(column.name)' of \(place.words) is \(roundTripDecimal(value)); expected \(rule.words)",
+        prompt: place.prompt)
+    }
   }
 
-  /// The prompt that an entry belongs to; nil where it is none's, beyond the responses a prompt has.
-  private func prompt(of index: Int, in column: Column) -> Int? {
+  /// Throws where a response's count of tokens is another than the offsets say.
+  private func checkTokenCounts() throws {
+    let column = Column.tokenCount
+    guard let offsets = batch.tokenOffsets, let counts = batch.columns[column.name],
+      objective.columns.contains(where: { $0.name == column.name })
+    else { return }
+    for (row, count) in counts.enumerated() {
+      let length = offsets[row + 1] - offsets[row]
+      guard count != Double(length), let place = place(of: row, in: column) else { continue }
+      throw Failure(
+        "column '\(column.name)' of \(place.words) is \(roundTripDecimal(count)), and the token offsets give that response "
+          + "\(length); they have to agree", prompt: place.prompt)
+    }
+  }
+
+  /// Where an entry belongs.
+  private struct Place {
+    let prompt: Int
+    /// The rank of the response, where it is one's and not the only one.
+    var rank: Int?
+
+    var words: String { "prompt \(prompt + 1)" + (rank.map { ", response \($0 + 1)" } ?? "") }
+  }
+
+  /// The prompt and the response that an entry belongs to; nil where it is none's, beyond the responses a prompt has.
+  private func place(of index: Int, in column: Column) -> Place? {
+    let row: Int
     switch column.extent {
-    case .prompt: return index % batch.prompts
-    case .response:
-      let row = index % (batch.prompts * batch.responses)
-      let prompt = row % batch.prompts
-      return row / batch.prompts < batch.responseCount(ofPrompt: prompt) ? prompt : nil
+    case .prompt: return Place(prompt: index % batch.prompts)
+    case .response: row = index % (batch.prompts * batch.responses)
     case .token:
       let offsets = batch.tokenOffsets ?? []
       let token = index % max(offsets.last ?? 1, 1)
-      return offsets.lastIndex { $0 <= token }.map { $0 % batch.prompts }
+      row = offsets.dropLast().lastIndex { $0 <= token } ?? 0
     }
+    let (rank, prompt) = row.quotientAndRemainder(dividingBy: batch.prompts)
+    guard rank < batch.responseCount(ofPrompt: prompt) else { return nil }
+    return Place(prompt: prompt, rank: batch.responses > 1 ? rank : nil)
   }
 }
 

@@ -51,13 +51,15 @@ extension Objective {
   ///
   /// Its output has [(1 + K)·G] values, the losses and behind them the rewards ([G] where the objective has no reward). It has no
   /// parameters. If its cotangent is not NULL, whatever it points to, the gradients of the sum of the losses are written. Columns
-  /// are not looked at before: a NaN in one is found in what comes of it.
+  /// are not looked at before: a NaN in one is found in what comes of it. Throws for a loss, a reward, a gradient, a state and a mean
+  /// loss that is not finite.
   public func evaluate(_ frame: losskit_frame) throws {
     if let fused {
       try FrameEvaluation(fused, frame).runAcrossThreads()
     } else {
       try chain.run(frame)
     }
+    try ResultCheck(self, frame).run()
   }
 }
 

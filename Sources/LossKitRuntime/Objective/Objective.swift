@@ -49,20 +49,25 @@ public final class Objective: Sendable {
     _ text: String, settings: [Setting] = [], reward: String? = nil, in registry: PluginRegistry
   ) throws {
     let parts = try ObjectiveResolution(text, settings: settings, reward: reward, in: registry)
-    try self.init(terms: parts.terms, reward: parts.reward)
+    let composition = try ObjectiveComposition(terms: parts.terms, reward: parts.reward)
+    try composition.checkZero()
+    self.init(composition)
   }
 
-  init(terms: [Term], reward: Part?, isFused: Bool = true) throws {
-    self.terms = terms
-    self.reward = reward
+  convenience init(terms: [Term], reward: Part?, isFused: Bool = true) throws {
+    self.init(try ObjectiveComposition(terms: terms, reward: reward, isFused: isFused))
+  }
+
+  private init(_ composition: ObjectiveComposition) {
+    terms = composition.terms
+    reward = composition.reward
     initialState = terms.flatMap(\.loss.component.initialState)
-    let composition = try ObjectiveComposition(terms: terms, reward: reward)
     isRowwise = composition.isRowwise
     responses = composition.responses
     referenceCount = composition.referenceCount
     columns = composition.columns
     chain = ObjectiveChain(terms: terms, reward: reward, columns: composition.columns)
-    fused = isFused ? composition.evaluator(stateCount: initialState.count) : nil
+    fused = composition.evaluator(stateCount: initialState.count)
   }
 
   /// The same objective, evaluated by its parts' own functions: the plain version beside the fused one.

@@ -20,14 +20,12 @@ struct ObjectiveChain: Sendable {
     let stateOffset: Int
   }
 
-  private let name: String
   private let columns: [Column]
   private let losses: [Call]
   /// The parameterization, called for the responses and, where a loss wants them, for the mismatched ones.
   private let rewards: [Call]
 
   init(terms: [Objective.Term], reward: Objective.Part?, columns: [Column]) {
-    name = terms.map(\.loss.component.name).joined(separator: " + ")
     self.columns = columns
     let prefixOfMismatched = ObjectiveComposition.mismatched
     func sources(_ part: Objective.Part, prefix: String) -> [Source] {
@@ -48,7 +46,7 @@ struct ObjectiveChain: Sendable {
       return Call(
         part: term.loss, weight: term.weight, sources: sources(term.loss, prefix: ""), stateOffset: stateOffset)
     }
-    let isMismatchedRead = losses.contains { $0.sources.contains(.reward(1)) }
+    let isMismatchedRead = losses.contains { $0.weight != 0 && $0.sources.contains(.reward(1)) }
     rewards =
       reward.map { part in
         (isMismatchedRead ? ["", prefixOfMismatched] : [""]).map {
@@ -66,9 +64,9 @@ struct ObjectiveChain: Sendable {
     }
     output.update(repeating: 0, count: frame.prompts)
     for (index, column) in columns.enumerated() {
-      frame.gradients?[index]?.update(repeating: 0, count: count(of: column, frame))
+      frame.gradients?[index]?.update(repeating: 0, count: frame.count(of: column))
     }
-    for call in losses { try add(call, frame, scratch, to: output) }
+    for call in losses where call.weight != 0 { try add(call, frame, scratch, to: output) }
     if !rewards.isEmpty {
       output.advanced(by: frame.prompts).update(from: scratch.reward(0), count: frame.prompts * frame.responses)
     }
@@ -77,7 +75,6 @@ struct ObjectiveChain: Sendable {
         try accumulate(call, frame, scratch, output: scratch.loss, cotangent: scratch.rewardGradient(index))
       }
     }
-    try checkFinite(frame, output)
   }
 
   private func add(
@@ -102,7 +99,7 @@ struct ObjectiveChain: Sendable {
       guard input.isDifferentiable else { return nil }
       switch source {
       case .reward(let index): return (scratch.rewardGradient(index), frame.prompts * frame.responses)
-      case .column(let index): return frame.gradients?[index].map { ($0, count(of: columns[index], frame)) }
+      case .column(let index): return frame.gradients?[index].map { ($0, frame.count(of: columns[index])) }
       case .absent: return nil
       }
     }
@@ -144,33 +141,6 @@ struct ObjectiveChain: Sendable {
             return component.descriptor.pointee.compute(component.descriptor, &part, error)
           }
         }
-      }
-    }
-  }
-
-  private func count(of column: Column, _ frame: losskit_frame) -> Int {
-    let rows = frame.prompts * frame.responses
-    let extent =
-      switch column.extent {
-      case .prompt: frame.prompts
-      case .response: rows
-      case .token: frame.token_offsets?[rows] ?? 0
-      }
-    return column.isPerReference ? extent * frame.references : extent
-  }
-
-  private func checkFinite(_ frame: losskit_frame, _ output: UnsafeMutablePointer<Double>) throws {
-    for prompt in 0..<frame.prompts where !output[prompt].isFinite {
-      throw Failure(
-        "\(name): the loss of prompt \(prompt + 1) is \(output[prompt]); look at its columns", prompt: prompt)
-    }
-    for (index, column) in columns.enumerated() where column.extent == .response {
-      guard let gradient = frame.gradients?[index] else { continue }
-      for entry in 0..<count(of: column, frame) where !gradient[entry].isFinite {
-        let prompt = entry % frame.prompts
-        throw Failure(
-          "\(name): the derivative by \(column.name) of prompt \(prompt + 1) is \(gradient[entry]); look at its columns",
-          prompt: prompt)
       }
     }
   }

@@ -1,21 +1,28 @@
 import LossKit
 
 /// What an objective's parts read and need together, and their one graph where all of them export formulas.
+///
+/// What is read and needed is what the formulas for the hyperparameters in use say, without what is multiplied with 0; where a part is
+/// called by its own function, what it declares. A term of weight 0 is no part of it.
 struct ObjectiveComposition {
-  private let terms: [Objective.Term]
-  private let reward: Objective.Part?
+  let terms: [Objective.Term]
+  let reward: Objective.Part?
   let responses: ClosedRange<Int>
   let referenceCount: Int
   /// What the parts read of a batch.
   private(set) var columns: [Column] = []
-  private let isTraceable: Bool
-  /// Whether a prompt's loss depends on that prompt alone: as the formulas for these hyperparameters say, or the declarations.
+  /// Whether all parts run as one program.
+  let isFused: Bool
+  /// Whether a prompt's loss depends on that prompt alone.
   let isRowwise: Bool
+  /// The parts of `terms` and the reward with their formulas, where they export them.
+  private let formulas: [PartFormula]
 
   /// A reward's columns under this prefix belong to responses of other prompts.
   static let mismatched = "mismatched_"
 
-  init(terms: [Objective.Term], reward: Objective.Part?) throws {
+  /// `isFused` is false where the parts' own functions are called although they export formulas.
+  init(terms: [Objective.Term], reward: Objective.Part?, isFused: Bool = true) throws {
     self.terms = terms
     self.reward = reward
     let parts = terms.map(\.loss) + (reward.map { [$0] } ?? [])
@@ -26,17 +33,33 @@ struct ObjectiveComposition {
       throw Failure("the terms want another number of responses each: \(words.joined(separator: ", "))")
     }
     responses = lower...upper
-    referenceCount = parts.map(\.component.references.lowerBound).max() ?? 0
-
-    let count = min(max(lower, 2), upper)
-    let references = max(referenceCount, 1)
-    let graphs = try parts.map {
-      try $0.component.formula(responses: count, references: references, values: $0.values)
+    let references = parts.map(\.component.references.lowerBound).max() ?? 0
+    let formulas = try parts.map {
+      try PartFormula($0, responses: min(max(lower, 2), upper), references: max(references, 1))
     }
-    isTraceable = graphs.allSatisfy { $0.map { $0.rows == .prompt } ?? false }
-    isRowwise = zip(parts, graphs).allSatisfy { part, graph in graph?.isRowwise ?? part.component.isRowwise }
-    for (part, graph) in zip(parts, graphs) { try addColumns(of: part, graph: graph) }
+    self.formulas = formulas
+    let used = formulas.indices.filter { !terms.indices.contains($0) || terms[$0].weight != 0 }.map { formulas[$0] }
+    self.isFused = isFused && used.allSatisfy { $0.inUse?.rows == .prompt }
+    isRowwise = used.allSatisfy(\.isRowwise)
+    let isFused = self.isFused
+    referenceCount = isFused ? used.map(\.referencesRead).max() ?? 0 : references
+    for formula in used { try addColumns(of: formula, inUse: isFused) }
     guard columns.count <= 64 else { throw Failure("the objective reads \(columns.count) columns; 64 is the most") }
+  }
+
+  /// Throws where a loss looks at absolute rewards, and the reward has no zero that means anything.
+  func checkZero() throws {
+    guard let zero = reward.flatMap({ _ in formulas.last }), !zero.hasMeaningfulZero else { return }
+    guard let index = terms.indices.first(where: { terms[$0].weight != 0 && formulas[$0].looksAtAbsoluteRewards })
+    else { return }
+    let reason =
+      zero.isZeroAtReference
+      ? "'\(zero.part.component.name)' compares several references, whose mixture is not normalized: its zero differs from "
+        + "prompt to prompt"
+      : "'\(zero.part.component.name)' has no zero at the reference: its values mean nothing there"
+    throw Failure(
+      "\(terms[index].loss.component.name) looks at absolute rewards, and \(reason). Take a parameterization that is 0 at the "
+        + "reference, such as log-ratio, or a loss of the margin alone")
   }
 
   private static func words(_ range: ClosedRange<Int>) -> String {
@@ -44,18 +67,18 @@ struct ObjectiveComposition {
     return range.upperBound == Int.max ? "\(range.lowerBound) or more" : "\(range.lowerBound) to \(range.upperBound)"
   }
 
-  private mutating func addColumns(of part: Objective.Part, graph: Graph?) throws {
-    let used = graph.map { graph in Set(graph.inputs(of: graph.outputs).map(\.column)) }
-    for (index, column) in part.component.inputs.enumerated() {
-      // A formula says which of the declared columns these hyperparameters leave in use.
+  private mutating func addColumns(of formula: PartFormula, inUse: Bool, prefix: String = "") throws {
+    let used = formula.columnsRead(inUse: inUse)
+    let component = formula.part.component
+    for (index, column) in component.inputs.enumerated() {
       if let used, !used.contains(index) { continue }
       switch column.name {
       case Column.reward.name: continue
       case Self.mismatched + Column.reward.name:
-        for column in reward?.component.inputs ?? [] {
-          try add(column.renamed(Self.mismatched + column.name), by: part.component.name, isRead: used != nil)
+        if reward != nil, let reward = formulas.last {
+          try addColumns(of: reward, inUse: inUse, prefix: Self.mismatched)
         }
-      default: try add(column, by: part.component.name, isRead: used != nil)
+      default: try add(column.renamed(prefix + column.name), by: component.name, isRead: used != nil)
       }
     }
   }
@@ -75,10 +98,11 @@ struct ObjectiveComposition {
       optional: known.isOptional && wanted.isOptional, perReference: known.isPerReference)
   }
 
+  private var names: String { terms.map(\.loss.component.name).joined(separator: " + ") }
+
   /// One program for all parts; nil where a part exports no formula, or is a sum over tokens.
   func evaluator(stateCount: Int) -> GraphEvaluator? {
-    guard isTraceable else { return nil }
-    let names = terms.map(\.loss.component.name).joined(separator: " + ")
+    guard isFused else { return nil }
     return GraphEvaluator(
       name: names, kind: .objective(hasReward: reward != nil), columns: columns, stateCount: stateCount,
       isStructural: [],
@@ -87,7 +111,8 @@ struct ObjectiveComposition {
       })
   }
 
-  /// The one graph of all parts, in which hyperparameters stay symbols: those of the first term, of the next ones, of the reward.
+  /// The one graph of all parts, in which hyperparameters stay symbols: those of the first term, of the next ones, of the reward. Those
+  /// that decide which columns are read are numbers.
   ///
   /// Where `rewardColumn` is given, losses read the rewards from a column of that index.
   func symbolicGraph(responses: Int, references: Int, rewardColumn: Int? = nil) throws -> Graph {
@@ -121,6 +146,12 @@ struct ObjectiveComposition {
       var total = builder.constant(0)
       var states: [Int] = []
       for (index, term) in composition.terms.enumerated() {
+        if term.weight == 0 {
+          for _ in term.loss.component.stateNames {
+            states.append(builder.insert(GraphNode(.state, a: states.count)))
+          }
+          continue
+        }
         let (loss, after) = try append(term.loss, index: index, stateOffset: states.count, rewards: rewards)
         states += after
         total = builder.add(.add, total, builder.add(.multiply, builder.constant(term.weight), loss))
@@ -130,6 +161,10 @@ struct ObjectiveComposition {
       graph.stateOutputs = states
       graph.responses = responses
       graph.references = references
+      let columns = composition.columns + (rewardColumn == nil ? [] : [Column.reward])
+      guard graph.referencesRead(columns: columns) <= max(references, 1) else {
+        throw Failure("\(composition.names): a reference is read for some numbers of references only")
+      }
     }
 
     private mutating func appendReward(prefix: String) throws -> [Int] {
@@ -168,29 +203,31 @@ struct ObjectiveComposition {
       return (places[formula.outputs[0]], formula.stateOutputs.map { places[$0] })
     }
 
-    /// The number of the first hyperparameter of a term, or of the reward behind all terms; nil where they are numbers.
-    private func symbolOffset(_ part: Int) -> Int? {
-      isSymbolic ? composition.terms.prefix(part).reduce(0) { $0 + $1.loss.values.count } : nil
+    /// The number of the first hyperparameter of a term, or of the reward behind all terms.
+    private func symbolOffset(_ part: Int) -> Int {
+      composition.terms.prefix(part).reduce(0) { $0 + $1.loss.values.count }
     }
 
     private func formula(of part: Objective.Part) throws -> Graph {
-      let formula = try part.component.formula(responses: responses, references: references, values: part.values)
+      // Hyperparameters may leave references out of use that the formula has a place for.
+      let formula = try part.component.formula(
+        responses: responses, references: max(references, part.component.references.lowerBound), values: part.values)
       guard let formula, formula.outputs.count == (part.component.kind == .loss ? 1 : responses) else {
         throw Failure("\(part.component.name): its formula for \(responses) responses is not there")
       }
-      return formula
+      if !isSymbolic { return formula.bound(to: part.values) }
+      return composition.isFused ? formula.bound(to: formula.decidingValues(among: part.values)) : formula
     }
   }
 
-  /// What a part's symbol is in the whole: a number for a hyperparameter, the batch's column for a column.
+  /// What a part's symbol is in the whole: another number of a hyperparameter, the batch's column for a column.
   private func leaf(
-    _ node: GraphNode, of part: Objective.Part, prefix: String, stateOffset: Int, symbolOffset: Int?,
+    _ node: GraphNode, of part: Objective.Part, prefix: String, stateOffset: Int, symbolOffset: Int,
     in builder: inout GraphBuilder
   ) throws -> Int? {
     switch node.operation {
     case .parameter:
-      if let symbolOffset { return builder.insert(GraphNode(.parameter, a: node.a + symbolOffset)) }
-      return builder.constant(part.values[node.a])
+      return builder.insert(GraphNode(.parameter, a: node.a + symbolOffset))
     case .state: return builder.insert(GraphNode(.state, a: node.a + stateOffset))
     case .input:
       let name = prefix + part.component.inputs[node.a].name

@@ -31,6 +31,9 @@ struct ObjectiveResolution {
     try chooseReward(reward, expression: expression)
     try apply(settings)
     try check(hasWrittenReward: expression.reward != nil || reward != nil)
+    guard drafts.contains(where: { $0.weight != 0 }) else {
+      throw Failure("every weight of '\(text)' is 0, and nothing is left to optimize; give one loss a weight above 0")
+    }
     terms = drafts.map { Objective.Term(weight: $0.weight, loss: .init(component: $0.component, values: $0.values)) }
     self.reward = rewardDraft.map { .init(component: $0.component, values: $0.values) }
   }
@@ -180,12 +183,6 @@ struct ObjectiveResolution {
     if hasWrittenReward, readers.isEmpty, !isReported {
       let names = drafts.map(\.component.name).joined(separator: " and ")
       throw Failure("\(names) reads no reward: '@ \(reward.name)' would change nothing; leave it out")
-    }
-    if !reward.isZeroAtReference, let loss = readers.first(where: { !$0.component.isShiftInvariant })?.component {
-      throw Failure(
-        "\(loss.name) looks at absolute rewards, and '\(reward.name)' has no zero at the reference: its values mean nothing "
-          + "there. Take a parameterization that is 0 at the reference, such as log-ratio, or a loss of the margin alone"
-      )
     }
   }
 }

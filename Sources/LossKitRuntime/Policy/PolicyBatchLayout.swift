@@ -64,7 +64,8 @@ struct PolicyBatchLayout {
       }
       if let index = values.firstIndex(where: { !$0.isFinite }) {
         let prompt = prompt(of: index, column)
-        throw Failure("\(place): \(column.name) of prompt \(prompt) is \(values[index])", prompt: prompt)
+        throw Failure(
+          "\(place): \(column.name) of prompt \(prompt + 1) is \(roundTripDecimal(values[index]))", prompt: prompt)
       }
       byName[column.name] = values
     }

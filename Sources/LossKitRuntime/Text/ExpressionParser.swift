@@ -32,8 +32,8 @@ struct ExpressionParser {
     }
     let column = scanner.column
     let weight = try scanner.takeNumber()
-    guard weight > 0 else {
-      throw scanner.failure("invalid weight \(roundTripDecimal(weight)); expected a number greater than 0", at: column)
+    guard weight >= 0 else {
+      throw scanner.failure("invalid weight \(roundTripDecimal(weight)); expected 0 or a greater number", at: column)
     }
     try scanner.expect("*", or: " behind the weight")
     return ObjectiveExpression.Term(weight: weight, component: try component("a loss"))

@@ -1,3 +1,5 @@
+import LossKit
+
 /// A value as it stands in an objective or a setting, before it is known what it is for.
 public enum ParameterValue: Sendable, Equatable, CustomStringConvertible {
   /// A finite number.

@@ -5,6 +5,12 @@ import Testing
 enum SwiftPlugin {
   /// Compiles a source file's text to a library.
   static func compile(_ source: String, to library: String) throws {
+    let outcome = try build(source, to: library)
+    try #require(outcome.status == 0, "\(outcome.output)\(outcome.error)")
+  }
+
+  /// The same, with what the compiler says.
+  static func build(_ source: String, to library: String) throws -> Tool.Outcome {
     let place = try Workplace()
     let build = try Tool.directory()
     let input = try place.write(source, as: "Plugin.swift")
@@ -12,7 +18,7 @@ enum SwiftPlugin {
       try objectFiles(in: "\(build)/\(target).build").map { "'\($0)'" }
     }
     let headers = Readme.root.appendingPathComponent("Sources/CLossKit/include").path
-    let outcome = try Tool.shell(
+    return try Tool.shell(
       """
       swiftc -swift-version 6 -parse-as-library -emit-library -module-name Plugin -o '\(library)' '\(input)' \
       -I '\(build)/Modules' -Xcc -I'\(headers)' -Xcc -fmodule-map-file='\(build)/CLossKit.build/module.modulemap' \
@@ -20,7 +26,6 @@ enum SwiftPlugin {
       \(objects.joined(separator: " ")) -lmvec -lm \
       -Xlinker --version-script='\(Readme.root.appendingPathComponent("Plugins/exports.map").path)'
       """)
-    try #require(outcome.status == 0, "\(outcome.output)\(outcome.error)")
   }
 
   private static func objectFiles(in directory: String) throws -> [String] {

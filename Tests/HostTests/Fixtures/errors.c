@@ -27,7 +27,7 @@ static void columns(void) {
   make_pairs(&made), made.columns[1].name = "policy_logp";
   FAILS("column 'policy_logp' is bound twice", evaluate(&made));
   make_pairs(&made), made.columns[0].part = 0, made.columns[0].values.count = PAIRS, made.columns[0].gradient.data = NULL;
-  FAILS("column 'policy_logp' has 2 parts, and 1 are bound", evaluate(&made));
+  FAILS("column 'policy_logp' has 2 parts, and part 1 (policy_rejected_logps) is not bound", evaluate(&made));
   make_pairs(&made), made.columns[0].part = 2;
   FAILS("column 'policy_logp' has no part 2", evaluate(&made));
   make_pairs(&made), made.columns[1].gradient = doubles(made.gradient, 2 * PAIRS);
@@ -39,7 +39,7 @@ static void columns(void) {
   memcpy(nan_column, policy, sizeof policy);
   nan_column[PAIRS + 2] = NAN;
   make_pairs(&made), made.columns[0].values.data = nan_column;
-  FAILS("column 'policy_logp' of prompt 3 is nan", evaluate(&made));
+  FAILS("column 'policy_logp' of prompt 3, response 2 is NaN; it has to be a finite number", evaluate(&made));
   CHECK(failure.prompt == 2);
 }
 

@@ -56,7 +56,7 @@ enum ExportCases {
     switch column {
     case "token_count", "mismatched_token_count": Double(Int.random(in: 1...60, using: &numbers))
     case "label": Double(Int.random(in: 0...1, using: &numbers))
-    case "win_probability": numbers.uniform(0.05...0.95)
+    case "win_probability", "desirable_probability": numbers.uniform(0.05...0.95)
     case let name where name.hasSuffix("token_logp"): -numbers.uniform(0.01...6)
     case let name where name.hasSuffix("logp"): numbers.normal(mean: -60, deviation: 4)
     default: numbers.normal(deviation: 3)

@@ -101,7 +101,7 @@ import Testing
       function.pointer, to: (@convention(c) (Double, Double, Output) -> Double).self)
     var slope = 0.0
     #expect(call(-1, 0, &slope).isNaN && slope.isNaN)
-    #expect(function.takeFailure()?.message.contains("root is nan for prompt 1") == true)
+    #expect(function.takeFailure()?.message.contains("root is NaN for prompt 1") == true)
     #expect(function.takeFailure() == nil)
     #expect(call(.nan, 0, nil).isNaN)
     #expect(function.takeFailure()?.message.contains("expected a finite number") == true)

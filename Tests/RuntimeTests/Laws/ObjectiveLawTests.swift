@@ -41,7 +41,12 @@ import Testing
         }
       let count = column.isPerReference ? extent * batch.references : extent
       switch column.name {
-      case "token_count": batch.columns[column.name] = (0..<count).map { Double($0 % 37 + 1) }
+      case "token_count", "mismatched_token_count":
+        batch.columns[column.name] = (0..<count).map { row in
+          Double(batch.tokenOffsets.map { $0[row + 1] - $0[row] } ?? row % 37 + 1)
+        }
+      case let name where name.hasSuffix("probability"):
+        batch.columns[name] = (0..<count).map { _ in Double.random(in: 0.05...0.95, using: &numbers) }
       case "score": batch.columns[column.name] = numbers.scores(prompts: prompts, responses: batch.responses)
       case "label": batch.columns[column.name] = (0..<count).map { Double($0 % 2) }
       case let name where name.hasSuffix("logp"):
@@ -59,7 +64,8 @@ import Testing
       let unfused = try fused.unfused()
       var states = (fused.initialState, unfused.initialState)
       for step in 0..<3 {
-        var batch = batch(fused, prompts: 64, &numbers)
+        // The chain reads what its parts declare, also where these hyperparameters leave it out of use.
+        var batch = batch(unfused, prompts: 64, &numbers)
         // Rankings of different length, where the loss takes them; in the last steps only.
         let shortest = fused.responses.lowerBound
         if step > 0, shortest < batch.responses {
