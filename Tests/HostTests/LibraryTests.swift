@@ -68,6 +68,18 @@ struct LibraryTests {
     #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output)")
   }
 
+  @Test("A host that closes what it opened leaks nothing", .enabled(if: hasLeakSanitizer))
+  func leaks() throws {
+    let outcome = try Prefix.shared.get().shell("\(Self.compile("leaks")) -fsanitize=leak; ./leaks")
+    #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output.prefix(4000))")
+  }
+
+  /// Whether the C compiler brings a library that looks for leaks.
+  private static var hasLeakSanitizer: Bool {
+    let program = "echo 'int main(void) { return 0; }' | cc -x c -fsanitize=leak -o has - && ./has"
+    return (try? Prefix.shared.get().shell(program).status) == 0
+  }
+
   @Test("Two versions of it work in one process")
   func copies() throws {
     let outcome = try Prefix.shared.get().shell(

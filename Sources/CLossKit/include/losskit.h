@@ -252,9 +252,11 @@ typedef struct losskit_results {
  *
  * state: state_count numbers, read, then overwritten with their values after the step; keep them after a training step. NULL and
  * 0: the objective's initial state, which is then dropped. seed: the only source of randomness; the number of the step does.
- * An error is one of a column that is missing, unknown, of another length or not finite, or of a value that does not exist: the
- * state is as it was before, and what is in the arrays of results and gradients is not to be used. Arrays that are written
- * overlap with no other. */
+ * An error is one of a column that is missing, unknown, of another length or not finite; of a token_count that is no whole number
+ * of 0 or more, or not what token_offsets say; of a label other than 0 and 1, or a probability outside 0 to 1; and of a loss, a
+ * reward, a gradient or a mean loss that is not finite in the type of the array it is written to. Then the state is as it was
+ * before, and what is in the arrays of results and gradients is not to be used. Messages count prompts and responses from 1,
+ * failure->prompt from 0. Arrays that are written overlap with no other. */
 int32_t losskit_objective_evaluate(losskit_objective_ref objective, const losskit_batch *batch, double *state,
                                    size_t state_count, uint64_t seed, losskit_results *results,
                                    losskit_failure *failure);

@@ -1,0 +1,16 @@
+/* A host that gives back all it opened; what plugins exported stays for the life of the process, and is no leak. */
+#include "check.h"
+
+int main(void) {
+  const char *texts[] = {"dpo", "bco", "dpo @ length-desensitized"};
+  losskit_registry_ref registry = installed_registry();
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    losskit_objective_ref own = objective(registry, texts[i]);
+    pairs made;
+    make_pairs(&made);
+    if (i < 2) WORKS(losskit_objective_evaluate(own, &made.batch, NULL, 0, 0, &made.results, &failure));
+    WORKS(losskit_objective_close(own, &failure));
+  }
+  WORKS(losskit_registry_close(registry, &failure));
+  return failures != 0;
+}
