@@ -39,7 +39,7 @@ struct InputKey {
     }
     guard hasArray || !pair.isEmpty else { return nil }
     if let here = pair.first, let missing = input.pairKeys.first(where: { !pair.contains($0) }) {
-      throw Failure("has \(here), but no \(missing); write both, or \(input.column.name) for the whole prompt")
+      throw Failure("has no \(missing) beside \(here); write both, or \(input.column.name) for all responses")
     }
     column = input.column
     self.keys = hasArray ? [input.column.name] : input.pairKeys

@@ -42,8 +42,9 @@ import Testing
       let count = column.isPerReference ? extent * batch.references : extent
       switch column.name {
       case "token_count", "mismatched_token_count":
-        batch.columns[column.name] = (0..<count).map { row in
-          Double(batch.tokenOffsets.map { $0[row + 1] - $0[row] } ?? row % 37 + 1)
+        batch.columns[column.name] = (0..<count).map { row -> Double in
+          guard let offsets = batch.tokenOffsets else { return Double(row % 37 + 1) }
+          return Double(offsets[row + 1] - offsets[row])
         }
       case let name where name.hasSuffix("probability"):
         batch.columns[name] = (0..<count).map { _ in Double.random(in: 0.05...0.95, using: &numbers) }
