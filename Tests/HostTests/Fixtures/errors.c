@@ -39,7 +39,7 @@ static void columns(void) {
   memcpy(nan_column, policy, sizeof policy);
   nan_column[PAIRS + 2] = NAN;
   make_pairs(&made), made.columns[0].values.data = nan_column;
-  FAILS("column 'policy_logp' of prompt 3, response 2 is NaN; it has to be a finite number", evaluate(&made));
+  FAILS("column 'policy_logp' of prompt 3, response 2 is NaN; expected a finite number", evaluate(&made));
   CHECK(failure.prompt == 2);
 }
 

@@ -29,7 +29,7 @@ import Testing
     let batch = Batch(prompts: 2, columns: ["policy_logp": [-1, -2, -3, -4], "token_count": [1, 2, 3, count]])
     let expected = shown.map {
       Failure(
-        "column 'token_count' of prompt 2, response 2 is \($0); it has to be a whole number of tokens, 0 or more",
+        "column 'token_count' of prompt 2, response 2 is \($0); expected a whole number of tokens, 0 or more",
         prompt: 1)
     }
     #expect(try failure("simpo", batch) == expected)
@@ -40,12 +40,12 @@ import Testing
     let labelled = Batch(prompts: 2, responses: 1, columns: rows.merging(["label": [1, 0.3]]) { $1 })
     #expect(
       try failure("{select(response.label, response.reward, 0)}", labelled)
-        == Failure("column 'label' of prompt 2 is 0.3; it has to be 1 (desirable) or 0 (undesirable)", prompt: 1))
+        == Failure("column 'label' of prompt 2 is 0.3; expected 1 (desirable) or 0 (undesirable)", prompt: 1))
     let won = Batch(prompts: 1, columns: rows.merging(["win_probability": [0.5, 1.5]]) { $1 })
     #expect(
       try failure("sppo", won)
         == Failure(
-          "column 'win_probability' of prompt 1, response 2 is 1.5; it has to be a probability from 0 to 1", prompt: 0))
+          "column 'win_probability' of prompt 1, response 2 is 1.5; expected a probability from 0 to 1", prompt: 0))
   }
 
   @Test func whatNoPromptHasIsNotLookedAt() throws {
