@@ -48,10 +48,10 @@ static void fill(column *column, size_t responses, double magnitude) {
     for (size_t row = 0; row < (column->info.extent == LOSSKIT_COLUMN_PER_PROMPT ? PROMPTS : rows); row++) {
       const double value = value_of(column->info.name, row % PROMPTS, row / PROMPTS, reference, magnitude);
       const size_t copies = column->info.extent == LOSSKIT_COLUMN_PER_TOKEN ? offsets[row + 1] - offsets[row] : 1;
-      for (size_t copy = 0; copy < copies; copy++) column->wide[entry++] = value;
+      for (size_t copy = 0; copy < copies; copy++) column->narrow[entry++] = (float)value;
     }
   column->count = entry;
-  for (size_t i = 0; i < entry; i++) column->narrow[i] = (float)column->wide[i];
+  for (size_t i = 0; i < entry; i++) column->wide[i] = column->narrow[i];
 }
 
 static losskit_array floats(float *values, size_t count) {
@@ -94,7 +94,9 @@ static int32_t evaluate(losskit_objective_ref own, const losskit_objective_info 
   if (wants_rewards) results.rewards = is_narrow ? floats(narrow_rewards, rows) : doubles(rewards, rows);
   const int32_t status = losskit_objective_evaluate(own, &batch, NULL, 0, 7, &results, &failure);
   *mean = results.mean_loss;
-  if (status != 0) CHECK(failure.prompt >= 0 && failure.prompt < PROMPTS && strstr(failure.message, "prompt "));
+  /* A state is the whole batch's. */
+  if (status != 0 && !strstr(failure.message, "the state '"))
+    CHECK(failure.prompt >= 0 && failure.prompt < PROMPTS && strstr(failure.message, "prompt "));
   return status;
 }
 

@@ -97,10 +97,10 @@ import Testing
         "invalid value 4 for power; expected a whole number from 1 to 3"))
 
     var broken = batch
-    broken.columns["token_count"]?[4] = 1e10
+    broken.columns["token_count"]?[13] = 1e10
     #expect(
       message { try evaluate("whole-numbers", broken) }
-        .contains("its integer argument chosen_token_count cannot be 1e+10, as it is of prompt 5"))
+        .contains("its integer argument rejected_token_count cannot be 1e+10, as it is of prompt 5"))
   }
 
   @Test func aLossOfOneResponseReadsItsLabel() throws {
