@@ -86,20 +86,17 @@ struct ObjectiveIdentity {
 
   /// A part's formula; nil where there is none, or none that is known here.
   private func formula(of part: Objective.Part, _ responses: Int, _ references: Int) -> Graph? {
-    try? part.component.formula(responses: responses, references: references, values: part.values)
+    // Hyperparameters may leave references out of use that the formula has a place for.
+    let references = max(references, part.component.references.lowerBound)
+    return try? part.component.formula(responses: responses, references: references, values: part.values)
   }
 
   /// The sums of a formula's outputs and states, simplified with the values of its hyperparameters.
   private func sums(
     of graph: Graph, _ part: Objective.Part, prefix: String, stateOffset: Int, rewards: [String: [Sum]]
   ) -> (outputs: [Sum], states: [Sum]) {
-    var builder = GraphBuilder()
-    let places = builder.append(graph, reaching: graph.outputs + graph.stateOutputs) { node, builder in
-      node.operation == .parameter ? builder.constant(part.values[node.a]) : nil
-    }
-    let roots = graph.outputs.map { places[$0] }, stateRoots = graph.stateOutputs.map { places[$0] }
-    var whole = Graph()
-    whole.nodes = builder.nodes
+    let whole = graph.bound(to: part.values)
+    let roots = whole.outputs, stateRoots = whole.stateOutputs
     let mask = whole.reached(from: roots + stateRoots)
     var sums = [Sum](repeating: [], count: whole.nodes.count)
     for (index, node) in whole.nodes.enumerated() where mask[index] {
