@@ -3,7 +3,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 BUILD := .build/release
-APT_PACKAGES := libffi-dev libdnnl-dev libmd-dev
+APT_PACKAGES := libffi-dev libdnnl-dev libmd-dev zlib1g-dev
 
 .PHONY: build quickstart test test-numpy test-python test-thread-sanitizer test-bench bench bench-drivers bench-python torch-venv install-wheel-prefix \
   lint install uninstall install-library install-command install-requirements dependencies clean

@@ -47,13 +47,13 @@ let policies: [Target] = [
   .target(
     name: "Transformer",
     dependencies: [
-      "LossKit", "LossKitLogits", "LossKitHead", "LossKitMatrix", "CDNNL", "CMD", "CTransformerKernels",
+      "LossKit", "LossKitJSON", "LossKitLogits", "LossKitHead", "LossKitMatrix", "CDNNL", "CMD", "CTransformerKernels",
     ],
     path: "Plugins/Policies/Transformer",
     // Its loops are 200 times as slow without optimization, and the tests train models.
     swiftSettings: settings + [.unsafeFlags(["-O"], .when(configuration: .debug))], linkerSettings: pluginLinking),
   .target(
-    name: "LogProbabilityFile", dependencies: ["LossKit"], path: "Plugins/Policies/LogProbabilityFile",
+    name: "LogProbabilityFile", dependencies: ["LossKitJSON", "LossKit"], path: "Plugins/Policies/LogProbabilityFile",
     swiftSettings: settings, linkerSettings: pluginLinking),
 ]
 
@@ -95,14 +95,20 @@ let package = Package(
     .systemLibrary(name: "CDNNL", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CMD", providers: [.apt(["libmd-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "LossKit", dependencies: ["CLossKit", "CLossKitKernels"], swiftSettings: settings),
+    .target(
+      name: "LossKitJSON", dependencies: ["LossKit"],
+      // Without optimization large files would take most of the tests' time.
+      swiftSettings: settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(name: "LossKitLogits", dependencies: ["LossKit", "CLossKitLogits"], swiftSettings: settings),
     .target(
       name: "LossKitMatrix", dependencies: ["LossKit", "CLossKitMatrix", "CLossKitVectors", "CDNNL"],
       swiftSettings: settings),
     .target(name: "LossKitHead", dependencies: ["LossKitLogits", "LossKitMatrix", "LossKit"], swiftSettings: settings),
     .target(
-      name: "LossKitRuntime", dependencies: ["LossKit", "CLossKit", "CLossKitForeign", "CMD"], swiftSettings: settings),
+      name: "LossKitRuntime", dependencies: ["LossKitJSON", "LossKit", "CLossKit", "CLossKitForeign", "CMD"],
+      swiftSettings: settings),
     .target(
       // The library holds the functions of losskit_logprob.h as they are.
       name: "LossKitC", dependencies: ["LossKitRuntime", "LossKit", "CLossKit", "CLossKitKernels", "CLossKitLogits"],
@@ -110,7 +116,9 @@ let package = Package(
     .executableTarget(name: "LossKitIndex", dependencies: ["LossKitRuntime"], swiftSettings: settings),
     .target(
       name: "LossKitTraining",
-      dependencies: ["LossKitRuntime", "LossKit", .product(name: "Logging", package: "swift-log")],
+      dependencies: [
+        "LossKitRuntime", "LossKitJSON", "LossKit", "CZlib", .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: settings),
     .target(
       name: "LossKitConformance", dependencies: ["LossKitRuntime", "LossKit", "CLossKit", "CMalloc"],
@@ -118,7 +126,7 @@ let package = Package(
     .executableTarget(
       name: "LossKitCommand",
       dependencies: [
-        "LossKitTraining", "LossKitConformance", "LossKitRuntime", "LossKit", "Yams",
+        "LossKitTraining", "LossKitConformance", "LossKitRuntime", "LossKitJSON", "LossKit", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
@@ -140,12 +148,12 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "RuntimeTests",
-      dependencies: ["LossKitTestSupport", "LossKitTraining", "LossKitRuntime", "LossKit", "CLossKit"],
+      dependencies: ["LossKitTestSupport", "LossKitTraining", "LossKitRuntime", "LossKitJSON", "LossKit", "CLossKit"],
       exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "LossKitTestSupport", "LossKitTraining", "LossKitRuntime", "LossKit", "Transformer",
+        "LossKitTestSupport", "LossKitTraining", "LossKitRuntime", "LossKitJSON", "LossKit", "Transformer",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
@@ -161,7 +169,8 @@ let package = Package(
       name: "HostTests", dependencies: ["LossKitRuntime", "LossKit"], exclude: ["Fixtures", "thread-sanitizer.supp"],
       swiftSettings: settings),
     .testTarget(
-      name: "CommandTests", dependencies: ["LossKitRuntime", "LossKitTraining", "LossKit", "LossKitCommand"],
+      name: "CommandTests",
+      dependencies: ["LossKitRuntime", "LossKitTraining", "LossKitJSON", "LossKit", "LossKitCommand"],
       exclude: ["Check/Corpus"],
       swiftSettings: settings),
   ] + pluginTargets,

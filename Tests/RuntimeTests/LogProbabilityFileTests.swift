@@ -139,9 +139,13 @@ import Testing
   }
 
   @Test(arguments: [
-    ("hello", "not JSON, which has no NaN and no Infinity"),
-    (#"{"prompt": "p", "responses": ["a"], "logps": [-Infinity], "token_counts": [1]}"#, "not JSON, which has no NaN"),
-    (#"{"prompt": "p", "responses": ["a"], "logps": [-1e999], "token_counts": [1]}"#, "not JSON"),
+    ("hello", "not JSON: expected a value, found 'hello' (column 1)"),
+    (
+      #"{"prompt": "p", "responses": ["a"], "logps": [-Infinity], "token_counts": [1]}"#,
+      "not JSON: expected a value, found '-Infinity'"
+    ),
+    (#"{"prompt": "p", "prompt": "q", "responses": ["a"]}"#, "the key 'prompt' stands there twice"),
+    (#"{"prompt": "p", "responses": ["a"], "logps": [-1e999], "token_counts": [1]}"#, "-1e999 is beyond the range"),
     (#"{"prompt": "p", "responses": ["a"], "logps": [-1], "token_counts": [1]"#, "not JSON"),
     ("[1]", "the line is not an object"),
     (#"{"responses": ["a"], "logps": [-1], "token_counts": [1]}"#, "prompt is missing"),
@@ -196,7 +200,7 @@ import Testing
 
   @Test func bytesThatAreNotUTF8AreAnErrorWithTheLine() {
     let bytes = Array(Self.good.utf8) + [0x0A] + Array(Self.good.utf8).map { $0 == UInt8(ascii: "p") ? 0xFF : $0 }
-    #expect(complaint(bytes) == ", line 5: not UTF-8; save the file as UTF-8")
+    #expect(complaint(bytes) == ", line 5: not UTF-8 (column 3)" + Self.example)
   }
 
   @Test func roundingOfTheSumIsNoContradiction() throws {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import LossKit
+import LossKitJSON
 
 /// A line of a log-probability file.
 struct LogProbabilityRow: Decodable {
@@ -21,8 +22,12 @@ struct LogProbabilityRow: Decodable {
 
   /// Parses a line, of which nothing is trusted. Throws a failure that names the key that is not as it should be.
   init(parsing line: Data) throws {
-    // The decoder looks at the texts only that it is asked for.
-    guard String(validating: line, as: UTF8.self) != nil else { throw Failure("not UTF-8; save the file as UTF-8") }
+    // The decoder looks at the texts only that it is asked for, and takes one of two values of a key.
+    do throws(JSONError) {
+      _ = try JSONValue(parsing: line)
+    } catch {
+      throw Failure("\(error.problem) (column \(error.column)); a line is \(Self.example)")
+    }
     do {
       self = try JSONDecoder().decode(Self.self, from: line)
     } catch let error as DecodingError {
@@ -82,7 +87,7 @@ struct LogProbabilityRow: Decodable {
     case .keyNotFound(let key, _): "\(key.stringValue) is missing"
     case .valueNotFound(_, let context): "\(name(context.codingPath)) is null"
     case .typeMismatch(let type, let context): "\(name(context.codingPath)) is not \(kind(of: type))"
-    default: "not JSON, which has no NaN and no Infinity"
+    default: "it does not parse"
     }
   }
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import LossKit
+import LossKitJSON
 
 /// The members of a JSON object of which nothing is trusted; failures name the member.
 struct JSONObject {
@@ -51,9 +52,11 @@ extension JSONDecoder {
   static func decode<Value>(
     _ bytes: [UInt8], place: String, _ decode: (JSONDecoder, Data) throws -> Value
   ) throws -> Value {
-    // The decoder looks at the texts only that it is asked for.
-    guard String(validating: bytes, as: UTF8.self) != nil else {
-      throw Failure("\(place): not JSON: not UTF-8; the file is damaged or of another kind")
+    // The decoder looks at the texts only that it is asked for, and takes one of two values of a key.
+    do throws(JSONError) {
+      _ = try JSONValue(parsing: withoutByteOrderMark(bytes))
+    } catch {
+      throw Failure("\(place): \(error); the file is damaged or of another kind")
     }
     do {
       return try decode(JSONDecoder(), Data(bytes))

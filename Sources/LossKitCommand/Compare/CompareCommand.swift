@@ -45,16 +45,15 @@ struct CompareCommand: ParsableCommand {
     let seed = entries[0].configuration.seed
     let start = try supervisedStart(preparation)
     let policyText = try preparation.policyText()
-    let data = try preparation.data(seed: seed)
+    let data = try preparation.data(seed: seed, for: entries.map(\.objective))
     let held = data.evaluation.map { (data.training, $0) } ?? data.training.split(seed: seed)
     let type = try preparation.policyType()
     let comparison = try blaming(.usage) {
-      let comparison = try Comparison(
+      try Comparison(
         entries, start: start, trainingData: held.0, evaluationData: held.1, policy: policyText)
-      try blaming(.data) { try comparison.checkData() }
-      try comparison.check(policy: type)
-      return comparison
     }
+    try blaming(.data) { try comparison.checkData(policy: type) }
+    try blaming(.usage) { try comparison.check(policy: type) }
     let directory = try RunDirectory(output, for: .newRun)
     let policy = try preparation.policy(seed: seed)
     do {

@@ -19,9 +19,9 @@ struct EvaluateCommand: ParsableCommand {
         policy_token_logp     an array for each response, over its tokens
         reference_token_logp  the same; of R references R of these
 
-      and any other column that the objective declares ('losskit describe' shows them); a column per prompt is a number. \
-      Log-probabilities are in nats. Pairs \
-      may use TRL's names instead, a number each: policy_chosen_logps, policy_rejected_logps, ref_chosen_logps, \
+      and any other column that the objective declares ('losskit describe' shows them); a column per prompt is a number, and so \
+      may be that of a single response. Log-probabilities are in nats. Pairs may have a key for each response instead of an \
+      array, chosen_NAME and rejected_NAME, or TRL's: policy_chosen_logps, policy_rejected_logps, ref_chosen_logps, \
       ref_rejected_logps, chosen_tokens, rejected_tokens.
 
       OUTPUT has one object a line, in the same order: "loss", "reward" (unscaled, one a response) and "d_<column>" for each \

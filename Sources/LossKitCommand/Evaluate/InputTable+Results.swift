@@ -19,7 +19,7 @@ extension InputTable {
       }
       for (place, places, values) in gradients {
         let entries = places.entries(of: values, prompt: prompt, like: row[place].values)
-        members += self.members(keys[place], entries, hasReferences: row[place].hasReferences)
+        members += self.members(keys[place], entries, like: row[place])
       }
       text += JSONText.object(members).compact + "\n"
     }
@@ -28,16 +28,22 @@ extension InputTable {
 
   /// A prompt's gradient of a column, in the shape in which the file has the column.
   private func members(
-    _ key: InputKey, _ entries: [[[Double]]], hasReferences: Bool
+    _ key: ColumnKeys, _ entries: [[[Double]]], like values: ColumnValues
   ) -> [(String, JSONText)] {
-    if key.isPair { return zip(key.keys, entries[0]).map { ("d_\($0)", .number($1[0])) } }
+    if key.isPair {
+      let responses = entries[0].map { values -> JSONText in
+        key.column.extent == .token ? .array(values.map(JSONText.number)) : .number(values[0])
+      }
+      return zip(key.names, responses).map { ("d_\($0)", $1) }
+    }
     let references = entries.map { responses -> JSONText in
       switch key.column.extent {
       case .prompt: .number(responses[0][0])
+      case .response where values.isSingleNumber: .number(responses[0][0])
       case .response: .array(responses.map { .number($0[0]) })
       case .token: .array(responses.map { .array($0.map(JSONText.number)) })
       }
     }
-    return [("d_\(key.keys[0])", hasReferences ? .array(references) : references[0])]
+    return [("d_\(key.names[0])", values.hasReferences ? .array(references) : references[0])]
   }
 }

@@ -1,4 +1,5 @@
 import LossKit
+import LossKitJSON
 import LossKitRuntime
 import LossKitTraining
 
@@ -7,9 +8,9 @@ struct InputTable {
   /// What messages call the file.
   let name: String
   /// The columns in use, and the keys they came under.
-  let keys: [InputKey]
+  let keys: [ColumnKeys]
   /// The values by line and column, as the file has them.
-  let rows: [[InputValues]]
+  let rows: [[ColumnValues]]
   /// All of them, as objectives read them.
   let batch: Batch
   /// Keys of the file that nobody reads.
@@ -21,21 +22,24 @@ struct InputTable {
   init(path: String, for objective: Objective) throws {
     let name = path == "-" ? "standard input" : path
     let lines = try JSONLines.read(path: path)
-    guard let first = lines.first else {
+    guard !lines.isEmpty else {
       throw Failure("\(name): has no lines; write one JSON object a line, one line a prompt")
     }
     let members = try lines.map { try Self.members($0, name) }
-    let keys = try Self.at(first.number, in: name) { try Self.keys(of: members[0], for: objective) }
+    let keys = try Self.keys(of: zip(lines, members).map { ($0.number, $1) }, name, for: objective)
     rows = try zip(lines, members).map { line, members in
-      try Self.at(line.number, in: name) {
-        let row = try keys.map { try InputValues($0, in: members) }
+      try locating(line.number, in: name) {
+        let row = try keys.map { try ColumnValues($0, in: members) }
         try Self.checkAgreement(row, keys)
         return row
       }
     }
     self.name = name
     self.keys = keys
-    let readKeys = keys.filter { $0.isRead(by: objective) }.flatMap(\.keys)
+    // A column per token is read for its gradient alone where nobody else does.
+    let readKeys = keys.filter { key in
+      key.column.name != Column.tokenLogProbability.name || objective.columns.contains { $0.name == key.column.name }
+    }.flatMap(\.names)
     unread = Set(members.flatMap(\.keys)).subtracting(readKeys).sorted()
     lineNumbers = lines.map(\.number)
     batch = try Self.batch(rows, keys, lineNumbers, name)
@@ -53,42 +57,40 @@ struct InputTable {
 
   // MARK: Reading
 
-  private static func members(_ line: JSONLines.Line, _ name: String) throws -> [String: JSONValue] {
+  private static func members(_ line: JSONLines.Line, _ name: String) throws -> JSONObject {
     guard case .object(let members) = line.value else {
       throw Failure("\(name), line \(line.number): \(line.value.kindName), not an object; write one JSON object a line")
     }
     return members
   }
 
-  private static func at<Result>(_ line: Int, in name: String, _ body: () throws -> Result) throws -> Result {
-    do {
-      return try body()
-    } catch let failure as Failure {
-      throw Failure("\(name), line \(line): \(failure.message)")
+  /// The columns that the lines bring: those that `objective` or its metrics read, and those that have a gradient even where nobody
+  /// reads them. Throws where one is missing that `objective` needs.
+  private static func keys(
+    of rows: [(line: Int, members: JSONObject)], _ name: String, for objective: Objective
+  ) throws -> [ColumnKeys] {
+    let further = [Column.logProbability, .tokenLogProbability, .label].filter { column in
+      !objective.columns.contains { $0.name == column.name }
     }
-  }
-
-  /// The columns that the first line brings. Throws where one is missing that `objective` needs.
-  private static func keys(of members: [String: JSONValue], for objective: Objective) throws -> [InputKey] {
-    let keys = try InputColumn.columns(for: objective).compactMap { try InputKey($0, in: members.keys) }
-    for column in objective.columns where !column.isOptional && !keys.contains(where: { $0.column.name == column.name })
-    {
+    return try (objective.columns + further).compactMap { column in
+      if let keys = try ColumnKeys(column, in: rows, of: name) { return keys }
+      guard objective.columns.contains(where: { $0.name == column.name }), !column.isOptional else { return nil }
       let readers = objective.readers(of: column).joined(separator: " and ")
-      let found = members.keys.sorted().joined(separator: ", ")
+      let found = rows[0].members.keys.sorted().joined(separator: ", ")
       throw Failure(
-        "has no \(column.name), which \(readers) needs; the line has \(found.isEmpty ? "no keys" : found)")
+        "\(name), line \(rows[0].line): has no \(column.name), which \(readers) needs; the line has "
+          + (found.isEmpty ? "no keys" : found))
     }
-    return keys
   }
 
   // MARK: Agreement
 
   /// Throws where a line's columns have different numbers of responses or tokens.
-  private static func checkAgreement(_ row: [InputValues], _ keys: [InputKey]) throws {
+  private static func checkAgreement(_ row: [ColumnValues], _ keys: [ColumnKeys]) throws {
     var first: (name: String, count: Int)?
     var firstTokens: (name: String, counts: [Int])?
     for (values, key) in zip(row, keys) where key.column.extent != .prompt {
-      let name = key.keys[0]
+      let name = key.names[0]
       for responses in values.values {
         if let first, first.count != responses.count {
           throw Failure(
@@ -109,12 +111,12 @@ struct InputTable {
 
   /// The number of references; throws where lines or columns have different ones.
   private static func references(
-    _ rows: [[InputValues]], _ keys: [InputKey], _ lineNumbers: [Int], _ name: String
+    _ rows: [[ColumnValues]], _ keys: [ColumnKeys], _ lineNumbers: [Int], _ name: String
   ) throws -> Int {
     var first: (place: String, count: Int)?
     for (row, line) in zip(rows, lineNumbers) {
       for (values, key) in zip(row, keys) where key.column.isPerReference {
-        let place = "\(key.keys[0]) of line \(line)"
+        let place = "\(key.names[0]) of line \(line)"
         if let first, first.count != values.values.count {
           throw Failure(
             "\(name), line \(line): \(place) has \(values.values.count) references, \(first.place) \(first.count); write as "
@@ -129,7 +131,7 @@ struct InputTable {
   // MARK: Layout
 
   private static func batch(
-    _ rows: [[InputValues]], _ keys: [InputKey], _ lineNumbers: [Int], _ name: String
+    _ rows: [[ColumnValues]], _ keys: [ColumnKeys], _ lineNumbers: [Int], _ name: String
   ) throws -> Batch {
     let counts = rows.map { responseCount($0, keys) }
     var batch = Batch(
@@ -151,7 +153,7 @@ struct InputTable {
     return batch
   }
 
-  private static func responseCount(_ row: [InputValues], _ keys: [InputKey]) -> Int {
+  private static func responseCount(_ row: [ColumnValues], _ keys: [ColumnKeys]) -> Int {
     zip(row, keys).first { $1.column.extent != .prompt }.map { $0.0.values[0].count } ?? 1
   }
 }

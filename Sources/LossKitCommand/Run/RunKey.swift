@@ -61,7 +61,7 @@ extension RunKey {
       + "with those of policy-set, as the policy is.")
   static let data = RunKey(
     name: "data", option: "data", placeholder: "file",
-    summary: "Preference data, JSON Lines; '-' reads standard input. Without it reviews are generated.")
+    summary: "Preference data, JSON Lines or a JSON array; '-' reads standard input. Without it reviews are generated.")
   static let evaluationData = RunKey(
     name: "eval_data", option: "eval-data", placeholder: "file", summary: "Data that is held out, to evaluate on.")
   static let generatedTraining = RunKey(

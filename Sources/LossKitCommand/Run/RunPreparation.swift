@@ -40,9 +40,12 @@ struct RunPreparation {
 
   // MARK: Data
 
-  /// The data of a run: files, or reviews generated from a seed.
-  func data(seed: Int) throws -> (training: PreferenceDataset, evaluation: PreferenceDataset?) {
-    let data =
+  /// The data of runs by some objectives: files, or reviews generated from a seed. Pairs become unpaired feedback where that is what
+  /// every objective takes.
+  func data(
+    seed: Int, for objectives: [Objective]
+  ) throws -> (training: PreferenceDataset, evaluation: PreferenceDataset?) {
+    var data =
       if let path = settings.value(.data) {
         try readData(path)
       } else {
@@ -50,7 +53,20 @@ struct RunPreparation {
       }
     Console.note("data: \(data.training.source): \(data.training.report)")
     if let held = data.evaluation { Console.note("held out: \(held.source): \(held.report)") }
+    if objectives.allSatisfy(\.takesUnpairedFeedback) {
+      data = (unpaired(data.training), data.evaluation.map(unpaired))
+    }
+    for data in [data.training] + (data.evaluation.map { [$0] } ?? []) {
+      for warning in data.warnings { Console.note("warning: \(data.source): \(warning)") }
+    }
     return data
+  }
+
+  private func unpaired(_ data: PreferenceDataset) -> PreferenceDataset {
+    guard data.kind == .pairs else { return data }
+    Console.note(
+      "\(data.source): each pair is two rows: the chosen response, desirable, and the rejected one, undesirable")
+    return data.unpaired
   }
 
   private func readData(_ path: String) throws -> (training: PreferenceDataset, evaluation: PreferenceDataset?) {
@@ -183,5 +199,12 @@ struct RunPreparation {
     let target = SettingTarget(name: type.name, parameters: type.parameters)
     let assignments = try Setting.assignments(settings, among: [target])
     return Dictionary(uniqueKeysWithValues: assignments.map { (type.parameters[$0.parameter].name, $0.value) })
+  }
+}
+
+extension Objective {
+  /// Whether it is of single responses with a label.
+  fileprivate var takesUnpairedFeedback: Bool {
+    responses == 1...1 && columns.contains { $0.name == Column.label.name }
   }
 }

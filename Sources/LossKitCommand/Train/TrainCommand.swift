@@ -11,11 +11,20 @@ struct TrainCommand: ParsableCommand {
     abstract: "Trains a policy by an objective on preference data.",
     usage: "losskit train --loss <objective> --output <directory> [--data <file>] [<options>]",
     discussion: """
-      DATA has one JSON object a line, in one of these forms:
+      DATA has one JSON object a line, or one list of them, perhaps compressed by gzip, in one of these forms:
         {"prompt": …, "chosen": …, "rejected": …}      texts, or lists of messages
         {"chosen": …, "rejected": …}                   whole transcripts
         {"prompt": …, "responses": […], "scores": […]} rankings
-        {"prompt": …, "completion": …, "label": true}  unpaired feedback
+        {"prompt": …, "completion": …, "label": true}  unpaired feedback; of pairs each is two such rows
+      Messages are {"role": …, "content": …}, or ShareGPT's {"from": …, "value": …} with "conversations" for "prompt". A text \
+      prompt before lists of messages that begin with the assistant's is what the user says.
+
+      Further keys are the columns that objectives read: a number per prompt ("margin": 0.5), an array over the responses \
+      ("score": [8, 3]) or a number for each response of a pair ("chosen_score": 8, "rejected_score": 3), and an array of arrays \
+      for values over tokens; all rows need them in one form. "ref_chosen_logps" and "ref_rejected_logps", or \
+      "reference_logp", stand in for the reference: no model is compared with then. Columns that the policy computes, such as \
+      token_count, cannot be given.
+
       Without data, short reviews with a known reward are generated from the seed.
 
       The output directory gets metrics.jsonl, checkpoints, run.json with all that decides the run, and at the end the model. \
@@ -59,7 +68,7 @@ struct TrainCommand: ParsableCommand {
     let configuration = try preparation.configuration()
     let objective = try preparation.objective(loss, settings: settings.values(.set))
     let policyText = try preparation.policyText()
-    let data = try preparation.data(seed: configuration.seed)
+    let data = try preparation.data(seed: configuration.seed, for: [objective])
     var plan = TrainingPlan(
       objective: objective, configuration: configuration, trainingData: data.training,
       evaluationData: data.evaluation, policy: policyText)
@@ -94,7 +103,7 @@ struct TrainCommand: ParsableCommand {
     let type = try preparation.policyType()
     let paths = preparation.settings.values(.reference)
     let referenceTypes = try paths.map { _ in try preparation.referenceType() }
-    try blaming(.data) { try plan.checkData() }
+    try blaming(.data) { try plan.checkData(policy: type) }
     try blaming(.usage) { try plan.check(policy: type, references: referenceTypes) }
     let directory = try RunDirectory(output, for: resume ? .resumption : .newRun)
     if resume {

@@ -1,4 +1,5 @@
 import LossKit
+import LossKitJSON
 
 /// A file `NAME.losskit.json` that makes a function of a library a loss or a reward.
 ///
@@ -16,7 +17,7 @@ struct FunctionManifest {
 
   /// Reads a manifest. Throws for what is no JSON, unknown, missing or of another type, with the key and the line.
   init(parsing bytes: [UInt8]) throws {
-    let members = try Members(ManifestJSON(parsing: bytes), of: nil)
+    let members = try Members(parsing: bytes)
     try members.check(known: ["library"] + FunctionDeclaration.keys)
     library = try members.required("library", "the file of the function, beside the manifest")
     declaration = try FunctionDeclaration(members)
@@ -33,7 +34,7 @@ extension FunctionDeclaration {
   ///
   /// Throws for what is no JSON, unknown, missing or of another type, with the key and the line.
   package init(parsing bytes: [UInt8]) throws {
-    let members = try Members(ManifestJSON(parsing: bytes), of: nil)
+    let members = try Members(parsing: bytes)
     try members.check(known: Self.keys)
     try self.init(members)
   }
@@ -54,8 +55,9 @@ extension FunctionDeclaration {
     isShiftInvariant = try members.boolean("shift_invariant") ?? false
     isZeroAtReference = try members.boolean("zero_at_reference") ?? false
     columns = try members.texts("columns") ?? []
-    for (name, value) in try members.object("hyperparameters") ?? [] {
-      hyperparameters[name] = try Self.note(Members(value, of: "hyperparameters.\(name)"))
+    for note in try members.object("hyperparameters")?.members ?? [] {
+      let members = try Members(note.value, line: note.line, of: "hyperparameters.\(note.key)")
+      hyperparameters[note.key] = try Self.note(members)
     }
   }
 
@@ -74,23 +76,32 @@ extension FunctionDeclaration {
 
 /// The members of an object of a manifest, by key.
 private struct Members {
-  private let members: [(key: String, value: ManifestJSON)]
+  private let object: JSONObject
   /// What goes before the keys in messages.
   private let owner: String?
 
-  init(_ json: ManifestJSON, of owner: String?) throws {
-    guard case .object(let members) = json.value else {
-      let place = owner.map { "key '\($0)'" } ?? "a manifest"
-      throw Failure("line \(json.line): \(place) is \(json.kindName); expected an object in braces")
+  /// The members of a whole manifest.
+  init(parsing bytes: [UInt8]) throws {
+    do {
+      try self.init(JSONValue(parsing: withoutByteOrderMark(bytes)), line: 1, of: nil)
+    } catch let error as JSONError {
+      throw error.failure
     }
-    self.members = members
+  }
+
+  init(_ value: JSONValue, line: Int, of owner: String?) throws {
+    guard case .object(let object) = value else {
+      let place = owner.map { "key '\($0)'" } ?? "a manifest"
+      throw Failure("line \(line): \(place) is \(value.kindName); expected an object in braces")
+    }
+    self.object = object
     self.owner = owner
   }
 
   func check(known: [String]) throws {
-    for (key, value) in members where !known.contains(key) {
-      let message = unknownNameMessage(key, kind: owner.map { "key of \($0)" } ?? "key", known: known)
-      throw Failure("line \(value.line): \(message)")
+    for member in object.members where !known.contains(member.key) {
+      let message = unknownNameMessage(member.key, kind: owner.map { "key of \($0)" } ?? "key", known: known)
+      throw Failure("line \(member.line): \(message)")
     }
   }
 
@@ -104,35 +115,35 @@ private struct Members {
   }
 
   func boolean(_ key: String) throws -> Bool? {
-    try read(key, "true or false") { if case .boolean(let value) = $0 { value } else { nil } }
+    try read(key, "true or false") { if case .bool(let value) = $0 { value } else { nil } }
   }
 
   func number(_ key: String) throws -> Double? {
     try read(key, "a number") { if case .number(let value) = $0 { value } else { nil } }
   }
 
-  func object(_ key: String) throws -> [(key: String, value: ManifestJSON)]? {
-    try read(key, "an object in braces") { if case .object(let members) = $0 { members } else { nil } }
+  func object(_ key: String) throws -> JSONObject? {
+    try read(key, "an object in braces") { if case .object(let object) = $0 { object } else { nil } }
   }
 
   func texts(_ key: String) throws -> [String]? {
     try read(key, "a list of texts") { value in
       guard case .array(let elements) = value else { return nil }
-      let texts = elements.compactMap { if case .string(let text) = $0.value { text } else { nil } }
+      let texts = elements.compactMap { if case .string(let text) = $0 { text } else { nil } }
       return texts.count == elements.count ? texts : nil
     }
   }
 
   func failure(_ key: String, _ problem: String) -> Failure {
-    let line = members.first { $0.key == key }?.value.line ?? 1
+    let line = object.members.first { $0.key == key }?.line ?? 1
     return Failure("line \(line): key '\(owner.map { "\($0)." } ?? "")\(key)': \(problem)")
   }
 
   private func read<Value>(
-    _ key: String, _ expected: String, _ value: (ManifestJSON.Value) -> Value?
+    _ key: String, _ expected: String, _ value: (JSONValue) -> Value?
   ) throws -> Value? {
-    guard let json = members.first(where: { $0.key == key })?.value else { return nil }
-    guard let value = value(json.value) else {
+    guard let json = object[key] else { return nil }
+    guard let value = value(json) else {
       throw failure(key, "it is \(json.kindName); expected \(expected)")
     }
     return value

@@ -1,4 +1,5 @@
 import LossKit
+import LossKitJSON
 import LossKitRuntime
 
 /// The file `manifest.json` of a checkpoint, written last: size and SHA-256 sum of every other file in it.

@@ -1,4 +1,5 @@
 import LossKit
+import LossKitJSON
 import LossKitRuntime
 
 /// The file `run.json`: all that decides a run, written before its first step and compared when it is resumed.
@@ -32,8 +33,8 @@ struct RunRecord {
     guard case .object(let members)? = try JSONValue(ofFile: path) else {
       throw Failure("\(path): damaged; start a new run")
     }
-    facts = members.sorted { $0.key < $1.key }.compactMap { name, value in
-      if case .string(let text) = value { Fact(name: name, value: text) } else { nil }
+    facts = members.members.sorted { $0.key < $1.key }.compactMap { member in
+      if case .string(let text) = member.value { Fact(name: member.key, value: text) } else { nil }
     }
     if case .array(let lines)? = members[Self.resumptionsName] {
       resumptions = lines.compactMap { if case .string(let line) = $0 { line } else { nil } }

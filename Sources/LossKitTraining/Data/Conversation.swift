@@ -1,8 +1,18 @@
 import LossKit
+import LossKitJSON
 
 /// Who speaks a turn, as conversational data names it.
 enum Role: String, CaseIterable {
   case system, user, assistant
+
+  /// The role that data call by this name: that of OpenAI's messages, or of ShareGPT's.
+  init?(named name: String) {
+    switch name {
+    case "human": self = .user
+    case "gpt": self = .assistant
+    default: self.init(rawValue: name)
+    }
+  }
 
   /// What stands before a turn in a text transcript; the names are those of the HH data.
   var marker: String {
@@ -21,28 +31,62 @@ struct Message: Equatable {
 
   /// The message in a text transcript: its marker, a space, what is said.
   var rendered: String { "\(role.marker) \(content)" }
+
+  /// Whether both have the same role and the same bytes.
+  static func == (first: Message, second: Message) -> Bool {
+    first.role == second.role && ExactText(first.content) == ExactText(second.content)
+  }
 }
 
 extension Message {
-  /// The messages of a list of objects with `role` and `content`; throws a `Failure` that names the key and the message.
+  /// The messages of a list of objects with `role` and `content`, or with `from` and `value`; throws a `Failure` that names the key
+  /// and the message.
   static func list(_ values: [JSONValue], key: String) throws -> [Message] {
     try values.enumerated().map { index, value in
       try Message(value, place: "message \(index + 1) of \(key)")
     }
   }
 
-  private init(_ value: JSONValue, place: String) throws {
-    guard case .object(let members) = value, let role = members["role"], let content = members["content"] else {
+  /// The message that an object is.
+  init(_ value: JSONValue, place: String) throws {
+    guard case .object(let members) = value, let role = members["role"] ?? members["from"] else {
       throw Failure("\(place) is not an object with the keys role and content; write {\"role\": …, \"content\": …}")
     }
-    guard case .string(let content) = content else {
-      throw Failure("the content of \(place) is \(content.kindName); write a string")
+    let name = if case .string(let name) = role { name } else { "" }
+    let calls = members["tool_calls"] ?? members["function_call"] ?? .null
+    guard !Self.toolRoles.contains(name), calls == .null else {
+      throw Failure("\(place) is of a tool or calls one, which cannot be trained on yet; remove the row")
     }
-    guard case .string(let name) = role, let role = Role(rawValue: name) else {
+    guard let role = Role(named: name) else {
       let names = Role.allCases.map(\.rawValue).joined(separator: ", ")
       throw Failure("the role of \(place) is not one of \(names); rename it")
     }
-    self.init(role: role, content: content)
+    guard let content = members["content"] ?? members["value"] else {
+      throw Failure("\(place) is not an object with the keys role and content; write {\"role\": …, \"content\": …}")
+    }
+    self.init(role: role, content: try Self.text(content, place))
+  }
+
+  private static let toolRoles = ["tool", "function", "function_call", "observation", "ipython"]
+
+  /// What a message says: a string, or a list of parts that are texts, one behind the other.
+  private static func text(_ content: JSONValue, _ place: String) throws -> String {
+    switch content {
+    case .string(let text): return text
+    case .array(let parts): return try parts.enumerated().map { try text(ofPart: $1, $0 + 1, place) }.joined()
+    default: throw Failure("the content of \(place) is \(content.kindName); write a string")
+    }
+  }
+
+  private static func text(ofPart part: JSONValue, _ number: Int, _ place: String) throws -> String {
+    guard case .object(let members) = part, members["type"] == .string("text"),
+      case .string(let text)? = members["text"]
+    else {
+      throw Failure(
+        "part \(number) of the content of \(place) is not {\"type\": \"text\", \"text\": …}; only texts can be trained on, "
+          + "remove the row")
+    }
+    return text
   }
 }
 

@@ -12,6 +12,10 @@ public struct DataReport: Sendable, Equatable, CustomStringConvertible {
   public var duplicateResponses: [Int] = []
   /// Lines of rankings with one score for all responses, kept in the order of the file.
   public var tied: [Int] = []
+  /// Lines of rankings with one score for some of the responses, which are kept in the order of the file.
+  public var partlyTied: [Int] = []
+  /// Lines, kept, whose responses all begin with the prompt.
+  public var repeatedPrompts: [Int] = []
   /// Lines, kept, that say again what an earlier line says.
   public var repeated: [Int] = []
   /// Lines, kept, whose transcripts part before the last turn, so that a response holds a further turn.
@@ -32,20 +36,31 @@ public struct DataReport: Sendable, Equatable, CustomStringConvertible {
       note(identical, "left out: \(equal)"),
       note(duplicateResponses, "with a response twice, the better-ranked one kept"),
       note(tied, "with one score for all responses, in the order of the file"),
+      note(partlyTied, "with equal scores, those responses in the order of the file"),
       note(repeated, "the same as an earlier line, kept"),
       note(furtherTurns, "with a further turn inside a response, kept"),
     ]
     return ([counted(kept, noun)] + notes.compactMap { $0 }).joined(separator: "; ")
   }
 
-  private func note(_ lines: [Int], _ text: String) -> String? {
-    guard !lines.isEmpty else { return nil }
-    let shown = lines.prefix(Self.linesShown).map(String.init).joined(separator: ", ")
-    let places = lines.count == 1 ? "line \(shown)" : "lines \(shown)\(lines.count > Self.linesShown ? ", …" : "")"
-    return "\(grouped(lines.count)) \(text) (\(places))"
+  /// What may spoil the training, each with its remedy.
+  var warnings: [String] {
+    guard !repeatedPrompts.isEmpty else { return [] }
+    let text = "whose responses repeat the prompt, which is then learned, too; remove it from them"
+    return [lineList(repeatedPrompts, text, noun: "row")]
   }
 
-  private static let linesShown = 10
+  private func note(_ lines: [Int], _ text: String) -> String? {
+    lines.isEmpty ? nil : lineList(lines, text)
+  }
+}
+
+/// How many lines something is true of, what, and the first of them: "12 left out (lines 1, 3, …)".
+func lineList(_ lines: [Int], _ text: String, noun: String? = nil) -> String {
+  let most = 10
+  let shown = lines.prefix(most).map(String.init).joined(separator: ", ")
+  let places = lines.count == 1 ? "line \(shown)" : "lines \(shown)\(lines.count > most ? ", …" : "")"
+  return "\(noun.map { counted(lines.count, $0) } ?? grouped(lines.count)) \(text) (\(places))"
 }
 
 /// A count with its noun, in the plural where it is not 1.

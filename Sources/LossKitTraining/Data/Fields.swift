@@ -1,4 +1,5 @@
 import LossKit
+import LossKitJSON
 
 /// The keys and values of one row; its reading functions throw a `Failure` that names the key, the problem and the remedy.
 struct Fields {
@@ -8,17 +9,27 @@ struct Fields {
     case messages([Message])
   }
 
-  var members: [String: JSONValue]
+  /// The members that are not null: a table exported to JSON has null where a row lacks the column.
+  let members: JSONObject
+
+  init(_ members: JSONObject) { self.members = members.filter { $0.value != .null } }
 
   func has(_ key: String) -> Bool { members[key] != nil }
 
-  /// The text under a key.
-  func text(_ key: String) throws -> Text {
-    switch try value(key) {
-    case .string(let text): return .plain(text)
-    case .array(let values): return .messages(try Message.list(values, key: key))
-    case let other: throw Failure("\(key) is \(other.kindName); write a string or a list of messages")
-    }
+  /// The text under a key: a string, a list of messages, or one message.
+  func text(_ key: String) throws -> Text { try text(try value(key), key) }
+
+  /// The prompt: under `prompt`, or as ShareGPT's `conversations`; nil where there is none.
+  func prompt() throws -> Text? {
+    guard has("conversations") else { return has("prompt") ? try text("prompt") : nil }
+    guard !has("prompt") else { throw Failure("prompt and conversations name the same text; write one of them") }
+    return try text("conversations")
+  }
+
+  /// The prompt of a row that has to have one.
+  func requiredPrompt() throws -> Text {
+    guard let prompt = try prompt() else { throw lacking("but not prompt") }
+    return prompt
   }
 
   /// The label of unpaired feedback: a Boolean, or 1 and 0.
@@ -31,19 +42,18 @@ struct Fields {
     }
   }
 
-  /// The responses of a ranking, two or more, none of them empty.
-  func responses() throws -> [String] {
+  /// The responses of a ranking, two or more, none of them empty, all texts or all messages.
+  func responses() throws -> [Text] {
     guard case .array(let values) = try value("responses") else {
-      throw Failure("responses is \(try value("responses").kindName); write a list of strings")
+      throw Failure("responses is \(try value("responses").kindName); write a list of responses")
     }
     guard values.count >= 2 else {
       throw Failure("responses has \(counted(values.count, "element")); a ranking needs two or more, remove the row")
     }
     return try values.enumerated().map { index, value in
-      guard case .string(let text) = value else {
-        throw Failure("response \(index + 1) is \(value.kindName); write a string")
-      }
-      guard !isBlank(text) else { throw Failure("response \(index + 1) is empty; remove it and its score") }
+      let name = "response \(index + 1)"
+      let text = try text(value, name)
+      if case .plain(let text) = text, isBlank(text) { throw Failure("\(name) is empty; remove it and its score") }
       return text
     }
   }
@@ -65,26 +75,13 @@ struct Fields {
     }
   }
 
-  /// The members that give each of `count` responses a number: lists as long, or numbers where there is one response.
-  func columns(count: Int) -> [String: [Double]] {
-    members.filter { !Self.keysOfForms.contains($0.key) }.compactMapValues { value in
-      switch value {
-      case .number(let number): return count == 1 ? [number] : nil
-      case .array(let values):
-        let numbers = values.compactMap { if case .number(let number) = $0 { number } else { nil } }
-        return numbers.count == count && values.count == count ? numbers : nil
-      default: return nil
-      }
-    }
-  }
-
-  private static let keysOfForms: Set = [
-    "prompt", "chosen", "rejected", "responses", "scores", "completion", "label",
-  ]
+  /// The members without those that make up the row's form.
+  func further(without keys: [String]) -> JSONObject { members.filter { !keys.contains($0.key) } }
 
   /// A failure that tells what is missing, what is there and what could be.
   func lacking(_ problem: String) -> Failure {
-    let found = members.isEmpty ? "no keys" : "the keys \(members.keys.sorted().joined(separator: ", "))"
+    let keys = members.keys.sorted()
+    let found = keys.isEmpty ? "no keys" : "the keys \(keys.joined(separator: ", "))"
     return Failure(
       "has \(found), \(problem); a row needs prompt, chosen and rejected; or chosen and rejected that begin with the prompt; "
         + "or prompt, responses and perhaps scores; or prompt, completion and label")
@@ -93,5 +90,15 @@ struct Fields {
   private func value(_ key: String) throws -> JSONValue {
     guard let value = members[key] else { throw lacking("but not \(key)") }
     return value
+  }
+
+  private func text(_ value: JSONValue, _ name: String) throws -> Text {
+    switch value {
+    case .string(let text): .plain(text)
+    case .array(let values): .messages(try Message.list(values, key: name))
+    case .object(let members) where members["role"] != nil || members["from"] != nil:
+      .messages([try Message(value, place: name)])
+    default: throw Failure("\(name) is \(value.kindName); write a string or a list of messages")
+    }
   }
 }

@@ -1,89 +1,66 @@
-import FoundationEssentials
 import LossKit
+public import LossKitJSON
 
-/// Reads JSON Lines: one JSON value a line, in UTF-8. Blank lines, a byte-order mark and CRLF are allowed.
+/// Reads JSON Lines, one JSON value a line, or one JSON array that holds the values. UTF-8, perhaps compressed by gzip; blank lines, a
+/// byte-order mark and CRLF are allowed.
 public enum JSONLines {
-  /// One line of a file.
+  /// One value of a file.
   public struct Line: Sendable, Equatable {
-    /// Its number in the file, from 1.
+    /// The line of the file on which it begins, from 1.
     public var number: Int
-    /// Its value.
+    /// The value.
     public var value: JSONValue
   }
 
-  /// The lines of a file that are not blank, of standard input where the path is `-`; throws a `Failure` that names the file
-  /// and each line that is not JSON.
+  /// The values of a file, of standard input where the path is `-`; throws a `Failure` that names the file and each line that is
+  /// not JSON.
   public static func read(path: String) throws -> [Line] {
     try lines(in: bytes(ofFile: path), name: displayName(ofFile: path))
   }
 
-  /// The lines of a file's content that are not blank; throws a `Failure` that has `name` and each line that is not JSON.
+  /// The values of a file's content; throws a `Failure` that has `name` and each line that is not JSON.
   public static func lines(in content: [UInt8], name: String) throws -> [Line] {
     var problems = Problems(in: name)
-    let lines = lines(in: content, problems: &problems)
+    let lines = try lines(in: content, name: name, problems: &problems)
     try problems.throwIfAny()
     return lines
   }
 
-  /// The lines that are JSON; the others are noted as problems.
-  static func lines(in content: [UInt8], problems: inout Problems) -> [Line] {
-    let decoder = JSONDecoder()
+  /// The values that are JSON; the others are noted as problems. Throws for a file of which no line can be told.
+  static func lines(in content: [UInt8], name: String, problems: inout Problems) throws -> [Line] {
+    let text = withoutByteOrderMark(try Gzip.decompressed(content, name: name))
+    if text.first(where: { !isBlank($0) && $0 != newline }) == UInt8(ascii: "[") {
+      return elements(of: text, problems: &problems)
+    }
     var lines: [Line] = []
-    for (index, line) in split(content).enumerated() where line.contains(where: { !isBlank($0) }) {
-      do {
-        lines.append(Line(number: index + 1, value: try value(of: line, decoder: decoder)))
-      } catch let failure as Failure {
-        problems.add(line: index + 1, failure.message)
+    for (index, line) in text.split(separator: newline, omittingEmptySubsequences: false).enumerated()
+    where line.contains(where: { !isBlank($0) }) {
+      do throws(JSONError) {
+        lines.append(Line(number: index + 1, value: try JSONValue(parsing: line, line: index + 1)))
       } catch {
-        problems.add(line: index + 1, reason(for: line))
+        problems.add(line: index + 1, message(error, remedy: "write one JSON object on each line"))
       }
     }
     return lines
   }
 
-  private static func value(of line: ArraySlice<UInt8>, decoder: JSONDecoder) throws -> JSONValue {
-    if let offset = offsetOfInvalidUTF8(in: line) {
-      throw Failure("not UTF-8 at byte \(grouped(offset)) of the line, counted from 0; convert the file to UTF-8")
+  private static func elements(of text: ArraySlice<UInt8>, problems: inout Problems) -> [Line] {
+    do throws(JSONError) {
+      return try JSONValue.elements(parsing: text).map { Line(number: $0.line, value: $0.value) }
+    } catch {
+      problems.add(
+        line: error.line, message(error, remedy: "write one list of JSON objects, or one object on each line"))
+      return []
     }
-    return try decoder.decode(JSONValue.self, from: Data(line))
   }
 
-  private static func split(_ content: [UInt8]) -> [ArraySlice<UInt8>] {
-    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-    let text = content.starts(with: mark) ? content.dropFirst(mark.count) : content[...]
-    return text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+  private static func message(_ error: JSONError, remedy: String) -> String {
+    "\(error.problem) (column \(error.column)); \(error.remedy ?? remedy)"
   }
+
+  private static let newline = UInt8(ascii: "\n")
 
   private static func isBlank(_ byte: UInt8) -> Bool {
     byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
-  }
-
-  /// Why a line is no JSON, as far as can be said: the decoder gives no position, so the message shows the line.
-  private static func reason(for line: ArraySlice<UInt8>) -> String {
-    let text = line.drop(while: isBlank)
-    let end = text.last { !isBlank($0) }
-    let problem =
-      text.first == UInt8(ascii: "{") && end != UInt8(ascii: "}")
-      ? "the object does not end on this line" : "the line does not parse"
-    let excerpt = String(String(decoding: text, as: UTF8.self).prefix(excerptLength))
-    let more = excerpt.utf8.count < text.count ? "…" : ""
-    return "not JSON: \(problem): \(excerpt)\(more); write one JSON object on each line, without NaN or Infinity"
-  }
-
-  private static let excerptLength = 60
-}
-
-/// The offset of the first byte that is not part of well-formed UTF-8, or nil.
-func offsetOfInvalidUTF8(in bytes: ArraySlice<UInt8>) -> Int? {
-  guard let start = bytes.firstIndex(where: { $0 >= 0x80 }) else { return nil }
-  var offset = start - bytes.startIndex
-  var rest = bytes[start...].makeIterator()
-  var parser = Unicode.UTF8.ForwardParser()
-  while true {
-    switch parser.parseScalar(from: &rest) {
-    case .valid(let scalar): offset += scalar.count
-    case .emptyInput: return nil
-    case .error: return offset
-    }
   }
 }

@@ -1,19 +1,25 @@
 import LossKit
+import LossKitJSON
 
 extension PreferenceDataset {
-  /// Reads preference data from a file of JSON Lines, from standard input where the path is `-`.
+  /// Reads preference data from a file of JSON Lines, or of one JSON array of rows, perhaps compressed by gzip; from standard input
+  /// where the path is `-`.
   ///
   /// Each row is one of the forms of TRL, the same one in the whole file:
   /// - `prompt`, `chosen`, `rejected`, each a string, or each a list of messages `{"role", "content"}`;
   /// - `chosen`, `rejected`, each a whole transcript, as text or as a list of messages: the prompt is what both share up to
   ///   the last assistant's turn, which in text begins with `\n\nAssistant:`;
-  /// - `prompt`, `responses`, a list of strings, best first, or in any order beside `scores`, higher is better;
+  /// - `prompt`, `responses`, a list of strings or of lists of messages, best first, or in any order beside `scores`, higher is
+  ///   better, those of equal score in the order of the file;
   /// - `prompt`, `completion`, `label`: unpaired feedback.
   ///
-  /// A further key with a number for each response, a list beside several, becomes the column of that name, such as
-  /// `win_probability`; other keys are passed over. Messages become text as `\n\nSystem: …`, `\n\nHuman: …` and `\n\nAssistant: …`, and the
-  /// prompt ends with `\n\nAssistant:`. Rows whose responses are all equal are left out and stand in the report. Throws a
-  /// `Failure` that names the file, the lines, the problems and the remedies.
+  /// Messages may be ShareGPT's `{"from", "value"}`, the prompt's under `conversations`; what they say may be a list of text parts.
+  /// They become text as `\n\nSystem: …`, `\n\nHuman: …` and `\n\nAssistant: …`, and the prompt ends with `\n\nAssistant:`. A prompt
+  /// that is text beside lists of messages is the user's message before lists that begin with the assistant's; other lists have to
+  /// begin with it.
+  ///
+  /// Further keys are kept for objectives that read columns of those names. Rows whose responses are all equal, byte for byte, are
+  /// left out and stand in the report. Throws a `Failure` that names the file, the lines, the problems and the remedies.
   public static func read(path: String) throws -> PreferenceDataset {
     try read(bytes(ofFile: path), name: displayName(ofFile: path))
   }
@@ -21,7 +27,7 @@ extension PreferenceDataset {
   /// Reads preference data from the content of a file of JSON Lines; `name` is what messages call it.
   public static func read(_ content: [UInt8], name: String) throws -> PreferenceDataset {
     var problems = Problems(in: name)
-    let lines = JSONLines.lines(in: content, problems: &problems)
+    let lines = try JSONLines.lines(in: content, name: name, problems: &problems)
     let rows = rows(of: lines, problems: &problems)
     try problems.throwIfAny()
     guard !rows.isEmpty else { throw Failure("\(name): has no rows; give a file with one JSON object on each line") }
@@ -55,7 +61,7 @@ extension PreferenceDataset {
   private init(rows: [PreferenceRow], source: String) {
     var report = DataReport(rows: rows.count, kept: 0)
     var examples: [PreferenceExample] = []
-    var seen: Set<[String]> = []
+    var seen: Set<[ExactText]> = []
     for row in rows {
       let example = row.example.withoutDuplicateResponses
       guard example.label != nil || example.responses.count > 1 else {
@@ -63,9 +69,13 @@ extension PreferenceDataset {
         continue
       }
       if example.responses.count < row.example.responses.count { report.duplicateResponses.append(example.line) }
-      if let scores = example.scores, Set(scores).count == 1 { report.tied.append(example.line) }
+      if let scores = example.scores, Set(scores).count < scores.count {
+        if Set(scores).count == 1 { report.tied.append(example.line) } else { report.partlyTied.append(example.line) }
+      }
+      if example.repeatsPrompt { report.repeatedPrompts.append(example.line) }
       if row.hasFurtherTurn { report.furtherTurns.append(example.line) }
-      if !seen.insert([example.prompt] + example.responses).inserted { report.repeated.append(example.line) }
+      let texts = ([example.prompt] + example.responses).map(ExactText.init)
+      if !seen.insert(texts).inserted { report.repeated.append(example.line) }
       examples.append(example)
     }
     report.kept = examples.count
@@ -76,12 +86,21 @@ extension PreferenceDataset {
 extension PreferenceExample {
   /// The example with each text once, where it stands best.
   fileprivate var withoutDuplicateResponses: PreferenceExample {
-    var seen: Set<String> = []
-    let kept = responses.indices.filter { seen.insert(responses[$0]).inserted }
+    var seen: Set<ExactText> = []
+    return keeping(responses.indices.filter { seen.insert(ExactText(responses[$0])).inserted })
+  }
+
+  /// Whether every response says the prompt again before it goes on, so that it would be learned, too.
+  fileprivate var repeatsPrompt: Bool {
+    responses.allSatisfy { $0.utf8.count > prompt.utf8.count && $0.utf8.starts(with: prompt.utf8) }
+  }
+
+  /// The example with some of its responses only, by their places in `responses`.
+  func keeping(_ kept: [Int]) -> PreferenceExample {
     var example = self
     example.responses = kept.map { responses[$0] }
     example.scores = scores.map { scores in kept.map { scores[$0] } }
-    example.columns = columns.mapValues { values in kept.map { values[$0] } }
+    example.places = kept.map { places[$0] }
     return example
   }
 }

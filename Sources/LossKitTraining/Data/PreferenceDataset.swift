@@ -1,3 +1,4 @@
+import LossKitJSON
 import LossKitRuntime
 
 /// Preference data: examples that can be trained on, where they came from, and what was left out.
@@ -33,14 +34,8 @@ public struct PreferenceDataset: Sendable, Equatable {
     return examples.allSatisfy { $0.responses.count == 2 } ? .pairs : .rankings
   }
 
-  /// The names of the further columns that every example has.
-  var columnNames: Set<String> {
-    guard let first = examples.first else { return [] }
-    return examples.dropFirst().reduce(into: Set(first.columns.keys)) { $0.formIntersection($1.columns.keys) }
-  }
-
-  /// Tells data sets apart: SHA-256, 64 hexadecimal digits, over the prompts, responses, scores, labels and columns in their order. It is
-  /// the same for one data set written in several forms.
+  /// Tells data sets apart: SHA-256, 64 hexadecimal digits, over the prompts, responses, scores, labels and further numbers of the rows, in
+  /// their order. It is the same for one data set written in several forms.
   public var digest: String {
     var hash = ContentHash()
     for example in examples {
@@ -49,12 +44,26 @@ public struct PreferenceDataset: Sendable, Equatable {
       for response in example.responses { hash.add(response) }
       for score in example.scores ?? [] { hash.add(score.bitPattern) }
       hash.add(example.label.map { $0 ? 2 : 1 } ?? 0)
-      for (name, values) in example.columns.sorted(by: { $0.key < $1.key }) {
-        hash.add(name)
+      for member in example.further.members.sorted(by: { $0.key < $1.key }) {
+        guard let values = numbers(of: member.value, example) else { continue }
+        hash.add(member.key)
         for value in values { hash.add(value.bitPattern) }
       }
     }
     return hash.hexadecimal
+  }
+
+  /// The numbers of a value that has nothing else; those of a list over the responses in the order of the example's.
+  private func numbers(of value: JSONValue, _ example: PreferenceExample) -> [Double]? {
+    switch value {
+    case .number(let number): return [number]
+    case .array(let elements):
+      let parts = elements.compactMap { numbers(of: $0, example) }
+      guard parts.count == elements.count else { return nil }
+      guard parts.count == example.rowResponses else { return parts.flatMap(\.self) }
+      return example.places.flatMap { parts[$0] }
+    default: return nil
+    }
   }
 }
 

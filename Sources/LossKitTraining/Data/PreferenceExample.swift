@@ -1,3 +1,5 @@
+public import LossKitJSON
+
 /// One prompt with its responses, best first.
 public struct PreferenceExample: Sendable, Equatable {
   /// The text that both responses continue, as the policy reads it.
@@ -8,12 +10,17 @@ public struct PreferenceExample: Sendable, Equatable {
   public var scores: [Double]?
   /// Whether the one response is desirable, for unpaired feedback.
   public var label: Bool?
-  /// Further numbers of each response, in the same order, by the name of the column that objectives read them as.
-  public var columns: [String: [Double]]
+  /// The members of its row that are no part of its form: what objectives may read as columns.
+  public var further: JSONObject
+  /// Where in the row each response stands, from 0, in the order of `responses`.
+  public var places: [Int]
+  /// How many responses the row has; more than the example where some were left out.
+  public var rowResponses: Int
   /// The line of the file it was read from, from 1; 0 where there is no file.
   public var line: Int
 
-  /// An example of responses that are in order, best first.
+  /// An example of responses that are in order, best first; `columns` are numbers of each response, by the name of the column that
+  /// objectives read them as.
   public init(
     prompt: String, responses: [String], scores: [Double]? = nil, label: Bool? = nil,
     columns: [String: [Double]] = [:], line: Int = 0
@@ -22,7 +29,9 @@ public struct PreferenceExample: Sendable, Equatable {
     self.responses = responses
     self.scores = scores
     self.label = label
-    self.columns = columns
+    further = JSONObject(columns.map { ($0, .array($1.map(JSONValue.number))) })
+    places = Array(responses.indices)
+    rowResponses = responses.count
     self.line = line
   }
 }

@@ -6,7 +6,7 @@ struct SharedPrompt: Equatable {
   var chosen: String
   var rejected: String
   /// Whether a response has a further turn in it.
-  var hasFurtherTurn: Bool
+  var hasFurtherTurn = false
 }
 
 extension SharedPrompt {
@@ -52,6 +52,25 @@ extension SharedPrompt {
     self.chosen = try renderedResponse(chosen[end...], key: "chosen")
     self.rejected = try renderedResponse(rejected[end...], key: "rejected")
     hasFurtherTurn = max(chosen.count, rejected.count) > end + 1
+  }
+}
+
+extension SharedPrompt {
+  /// Splits two message lists beside which the prompt stands as text: what a user says before lists that begin with the
+  /// assistant's turn, or the user's first message, or the whole prompt, of lists that begin with it.
+  init(textPrompt: String, chosen: [Message], rejected: [Message]) throws {
+    let opening = Message(role: .user, content: textPrompt)
+    if chosen.first?.role == .assistant, rejected.first?.role == .assistant {
+      try self.init(chosen: [opening] + chosen, rejected: [opening] + rejected)
+      return
+    }
+    try self.init(chosen: chosen, rejected: rejected)
+    let isFirst = chosen.first { $0.role == .user } == opening
+    guard isFirst || ExactText(textPrompt) == ExactText(prompt) else {
+      throw Failure(
+        "prompt is not what chosen and rejected begin with; make it equal to their first message of the user, or remove it"
+      )
+    }
   }
 }
 

@@ -11,14 +11,19 @@ struct ColumnSources {
     case reference(Column)
     /// The policy's tokenizer, once.
     case tokenCount
-    /// The data.
-    case score, label, data
+    /// The data, under these keys.
+    case data(keys: [String])
     /// The policy, at every call, for the response to another prompt: this column.
     case mismatchedPolicy(Column)
     /// The references, at every call, for the response to another prompt: this column of each of them.
     case mismatchedReference(Column)
     /// The policy's tokenizer, at every call, for the response to another prompt.
     case mismatchedTokenCount
+
+    /// The keys of the data; none for what does not come from there.
+    var dataKeys: [String] {
+      if case .data(let keys) = self { keys } else { [] }
+    }
   }
 
   /// The columns in use, with who supplies each.
@@ -35,41 +40,34 @@ struct ColumnSources {
     data: [PreferenceDataset]
   ) throws {
     self.referencesMove = referencesMove
-    let hasScores = data.allSatisfy { $0.examples.allSatisfy { $0.scores != nil } }
-    let hasLabels = data.allSatisfy { $0.examples.allSatisfy { $0.label != nil } }
-    let furtherColumns = data.dropFirst().reduce(data.first?.columnNames ?? []) { $0.intersection($1.columnNames) }
-    func source(of column: Column) -> Source? {
+    func source(of column: Column) throws -> Source? {
       if let name = Self.mismatchedName(column) {
         return Self.mismatchedSource(of: name, policy: policy, reference: reference)
       }
       if policy.contains(where: { $0.name == column.name && $0.extent == column.extent }) { return .policy }
-      switch column.name {
-      case Column.tokenCount.name: return .tokenCount
-      case Column.score.name: return hasScores ? .score : nil
-      case Column.label.name: return hasLabels ? .label : nil
-      case let name where furtherColumns.contains(name) && column.extent == .response && !column.isPerReference:
-        return .data
-      default:
-        return reference.first { Self.referenceName($0) == column.name && $0.extent == column.extent }
-          .map(Source.reference)
-      }
+      if column.name == Column.tokenCount.name { return .tokenCount }
+      if let keys = try Self.keys(of: column, in: data, objective) { return .data(keys: keys) }
+      return reference.first { Self.referenceName($0) == column.name && $0.extent == column.extent }
+        .map(Source.reference)
     }
     var entries: [(column: Column, source: Source)] = []
     for column in objective.columns {
-      if let source = source(of: column) {
+      if let source = try source(of: column) {
         entries.append((column, source))
       } else if !column.isOptional {
         let supplied = policy.map(\.name) + reference.compactMap(Self.referenceName) + [Column.tokenCount.name]
-        let fromData =
-          (hasScores ? [Column.score.name] : []) + (hasLabels ? [Column.label.name] : [])
-          + furtherColumns.sorted()
+        let further = data.first.map { $0.furtherKeys } ?? []
         throw Failure(
           """
-          \(column.name): \(objective.description) reads this column, and nothing supplies it; policy \(policyName) and the data have \
-          \((supplied + fromData).joined(separator: ", ")): choose another policy, objective or data
+          \(column.name): \(objective.description) reads this column, and nothing supplies it; policy \(policyName) has \
+          \(supplied.joined(separator: ", ")), and the data have \
+          \(further.isEmpty ? "no further keys" : further.joined(separator: ", ")): add \
+          \(ColumnKeys.forms(of: column).map { $0.joined(separator: " and ") }.joined(separator: ", or ")) to each row, or choose \
+          another policy or objective
           """)
       }
     }
+    try Self.checkGivenReferences(entries, objective)
     // Read by the metrics alone, where the objective does not.
     if !entries.contains(where: { $0.column.name == Column.logProbability.name }),
       let column = policy.first(where: { $0.name == Column.logProbability.name })
@@ -86,6 +84,15 @@ struct ColumnSources {
       )
     }
   }
+
+  /// The columns that the data bring.
+  var dataColumns: [Column] { entries.filter { !$0.source.dataKeys.isEmpty }.map(\.column) }
+
+  /// The keys of the data that are read as columns.
+  var dataKeys: [String] { entries.flatMap(\.source.dataKeys) }
+
+  /// The keys of the data that stand in for a reference; none where it is asked itself, or not at all.
+  var givenReferenceKeys: [String] { entries.filter(\.column.isPerReference).flatMap(\.source.dataKeys) }
 
   /// The columns that the policy supplies at every call.
   var policyColumns: [Column] { entries.filter { $0.source == .policy }.map(\.column) }
@@ -148,9 +155,12 @@ struct ColumnSources {
   /// What a column for responses to other prompts is called for a prompt's own; nil for any other column. Tokens of one response
   /// have no place in a column of another's.
   private static func mismatchedName(_ column: Column) -> String? {
-    guard column.name.hasPrefix("mismatched_"), column.extent == .response else { return nil }
-    return String(column.name.dropFirst("mismatched_".count))
+    guard column.name.hasPrefix(mismatchedPrefix), column.extent == .response else { return nil }
+    return String(column.name.dropFirst(mismatchedPrefix.count))
   }
+
+  /// What names of columns for responses to other prompts begin with.
+  static let mismatchedPrefix = "mismatched_"
 
   private static func mismatchedSource(of name: String, policy: [Column], reference: [Column]) -> Source? {
     func isLike(_ column: Column) -> Bool { column.extent == .response && !column.isPerReference }

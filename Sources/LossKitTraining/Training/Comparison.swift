@@ -68,10 +68,10 @@ public struct Comparison {
   /// Throws where the start or a run cannot work with a type of policy: before a policy is made or anything is computed.
   public func check(policy type: LoadedPolicyType) throws { _ = try sources(policy: type) }
 
-  /// Throws where the data do not have the responses, or the other prompts, that the objectives take.
-  public func checkData() throws {
-    try startPlan?.checkData()
-    for plan in plans { try plan.checkData() }
+  /// Throws where the data are not what the start or a run reads.
+  public func checkData(policy type: LoadedPolicyType) throws {
+    try startPlan?.checkData(policy: type)
+    for plan in plans { try plan.checkData(policy: type) }
   }
 
   /// Where the columns of each run come from.
@@ -120,7 +120,8 @@ public struct Comparison {
     }
     let result = ComparisonResult(
       runs: runs, start: start.map { _ in startSeconds }, trainingData: trainingData, evaluationData: evaluationData,
-      policy: policyText, steps: plans.map { $0.course.1.totalSteps })
+      policy: policyText, steps: plans.map { $0.course(promptCount: data.training.dataset.examples.count).1.totalSteps }
+    )
     try Files.replace(directory.path(of: "report.html"), with: Array(result.report.utf8))
     try Files.replace(directory.path(of: "rewards.svg"), with: Array(result.rewardsPicture.utf8))
     return result
@@ -153,7 +154,7 @@ public struct Comparison {
     _ plans: [TrainingPlan], _ sources: [ColumnSources], from policy: PolicyInstance, store: ReferenceStore?,
     watch: Watch, _ logger: Logger
   ) throws -> PreparedData {
-    let data = try PreparedData(plans[0], policy: policy, watch: watch)
+    let data = try PreparedData(plans[0], sources, policy: policy, watch: watch, logger: logger)
     var columns: [ColumnSources.SuppliedColumn] = []
     for column in sources.flatMap(\.storedReferenceColumns) where !columns.contains(column) { columns.append(column) }
     try ReferenceCache.fill(

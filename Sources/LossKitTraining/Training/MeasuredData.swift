@@ -11,48 +11,91 @@ final class MeasuredData {
     var values: [Double]
   }
 
-  /// The data.
+  /// The data, without pairs whose responses are equal once they are cut to fit the policy.
   let dataset: PreferenceDataset
   /// Where the entries of the stored columns stand.
   let layout: ColumnLayout
-  /// How many responses had to be cut, with their prompts, to fit the policy.
-  let truncatedResponses: Int
+  /// How many prompts had to be cut to fit the policy, and how many responses.
+  let truncatedPrompts, truncatedResponses: Int
+  /// The lines of pairs that are left out because their responses are equal after the cut.
+  let equalAfterCut: [Int]
   private(set) var columns: [String: StoredColumn] = [:]
 
-  /// Measures every response of a data set with the policy's tokenizer, `batchSize` prompts at a time.
+  /// Measures every response of a data set with the policy's tokenizer, `batchSize` prompts at a time, and stores the lengths and the
+  /// columns that the rows bring.
   init(
-    _ dataset: PreferenceDataset, measuredBy policy: PolicyInstance, batchSize: Int, watch: Watch = Watch()
+    _ dataset: PreferenceDataset, columns: [Column], measuredBy policy: PolicyInstance, batchSize: Int,
+    watch: Watch = Watch()
   ) throws {
-    self.dataset = dataset
-    let counts = dataset.examples.map(\.responses.count)
-    let empty = ColumnLayout.dataset(counts: counts, tokenCounts: [])
-    var tokenCounts = [Int](repeating: 0, count: counts.reduce(0, +))
-    var truncatedResponses = 0
+    var tokenCounts = dataset.examples.map { [Int](repeating: 0, count: $0.responses.count) }
+    var isCut = dataset.examples.map { [Bool](repeating: false, count: $0.responses.count) }
     let batches = chunks(of: Array(dataset.examples.indices), size: batchSize)
     try watch.forEach(batches, count: \.count, phase: "counting tokens") { prompts in
       let batch = ExampleBatch(prompts, of: dataset)
       let measured = try batch.locatingFailures { try policy.measure(batch.texts()) }
       for (place, prompt) in prompts.enumerated() {
-        for rank in 0..<counts[prompt] {
+        for rank in tokenCounts[prompt].indices {
           let entry = rank * prompts.count + place
-          tokenCounts[empty.response(rank, ofPrompt: prompt)] = Int(measured.tokenCounts[entry])
-          truncatedResponses += measured.truncated[entry] > 0 ? 1 : 0
+          tokenCounts[prompt][rank] = Int(measured.tokenCounts[entry])
+          isCut[prompt][rank] = measured.truncated[entry] > 0
         }
       }
     }
-    self.truncatedResponses = truncatedResponses
-    layout = .dataset(counts: counts, tokenCounts: tokenCounts)
-    store(Column.tokenCount, tokenCounts.map(Double.init))
-    if dataset.examples.allSatisfy({ $0.scores?.count == $0.responses.count }) {
-      store(Column.score, dataset.examples.flatMap { $0.scores ?? [] })
+    let cut = try Truncation(
+      dataset, isCut: isCut, tokenCounts: tokenCounts, policy: policy, batchSize: batchSize)
+    (truncatedPrompts, truncatedResponses) = (cut.prompts, cut.responses)
+    equalAfterCut = cut.equalPairs.map { dataset.examples[$0].line }
+    let leftOut = Set(cut.equalPairs)
+    let kept = dataset.examples.indices.filter { !leftOut.contains($0) }
+    var keptData = dataset
+    keptData.examples = kept.map { dataset.examples[$0] }
+    self.dataset = keptData
+    guard !kept.isEmpty else {
+      throw Failure(
+        "\(dataset.source): no pair is left: chosen and rejected are equal once they are cut to fit the policy; give it a longer "
+          + "context, or other data")
     }
-    for name in dataset.columnNames {
-      store(Column(name), dataset.examples.flatMap { $0.columns[name] ?? [] })
+    layout = .dataset(counts: kept.map { tokenCounts[$0].count }, tokenCounts: kept.flatMap { tokenCounts[$0] })
+    store(Column.tokenCount, kept.flatMap { tokenCounts[$0].map(Double.init) })
+    try storeGiven(columns)
+  }
+
+  /// What was cut to fit the policy, in words; nil where nothing was.
+  var cutText: String? {
+    guard truncatedPrompts + truncatedResponses > 0 else { return nil }
+    var text =
+      "\(dataset.source): cut to fit the policy: the beginning of \(counted(truncatedPrompts, "prompt")), the end of "
+      + "\(counted(truncatedResponses, "response"))"
+    if !equalAfterCut.isEmpty {
+      text += "; left out: " + lineList(equalAfterCut, "whose chosen and rejected are equal then", noun: "pair")
     }
-    if dataset.examples.allSatisfy({ $0.label != nil }) {
-      store(
-        Column.label,
-        dataset.examples.flatMap { example in example.responses.map { _ in example.label == true ? 1 : 0 } })
+    return text
+  }
+
+  /// Stores the columns that the rows bring. Throws for one over tokens that is not as long as the policy's tokenizer has it.
+  private func storeGiven(_ wanted: [Column]) throws {
+    for column in wanted {
+      guard let given = try dataset.given(column) else { continue }
+      if column.extent == .token { try check(given) }
+      store(column, given.values, references: given.references)
+    }
+  }
+
+  private func check(_ given: GivenColumn) throws {
+    var response = 0
+    for example in dataset.examples {
+      for rank in example.responses.indices {
+        let count = layout.tokenOffsets[response + 1] - layout.tokenOffsets[response]
+        guard given.tokenCounts[response] == count else {
+          throw Failure(
+            """
+            \(dataset.source), line \(example.line): response \(example.places[rank] + 1) of \
+            \(given.keys.joined(separator: " and ")) has \(given.tokenCounts[response]) values, and the policy counts \(count) \
+            tokens, the end token included; write one for each
+            """)
+        }
+        response += 1
+      }
     }
   }
 

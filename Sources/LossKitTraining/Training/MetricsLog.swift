@@ -1,4 +1,5 @@
 import LossKit
+import LossKitJSON
 
 #if canImport(Glibc)
   internal import Glibc
@@ -47,11 +48,11 @@ public final class MetricsLog {
       guard case .object(let members) = line.value, case .number(let step)? = members["step"],
         case .number(let epoch)? = members["epoch"], let step = Int(exactly: step)
       else { throw Failure("\(path), line \(line.number): no line of metrics; it lacks step or epoch") }
-      let metrics = members.filter { $0.key != "step" && $0.key != "epoch" }.sorted { $0.key < $1.key }
+      let metrics = members.members.filter { $0.key != "step" && $0.key != "epoch" }.sorted { $0.key < $1.key }
       return MetricsRecord(
         step: step, epoch: epoch,
-        metrics: metrics.compactMap { name, value in
-          if case .number(let number) = value { MetricsRecord.Metric(name, number) } else { nil }
+        metrics: metrics.compactMap { member in
+          if case .number(let number) = member.value { MetricsRecord.Metric(member.key, number) } else { nil }
         })
     }
   }

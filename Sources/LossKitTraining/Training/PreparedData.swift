@@ -1,5 +1,6 @@
+import Logging
 import LossKit
-import LossKitRuntime
+public import LossKitRuntime
 
 /// The data of a run, measured, and with the log-probabilities of its references.
 struct PreparedData {
@@ -10,17 +11,41 @@ struct PreparedData {
 
   /// What `run.json` says of what measuring them showed.
   var facts: [RunRecord.Fact] {
-    [("data", training), ("eval_data", evaluation)].compactMap { name, data in
-      data.map { .init(name: "\(name)_truncated", value: "\($0.truncatedResponses)", mayChange: true) }
+    [("data", training), ("eval_data", evaluation)].flatMap { name, data -> [RunRecord.Fact] in
+      guard let data else { return [] }
+      let counts = [
+        ("truncated", data.truncatedResponses), ("truncated_prompts", data.truncatedPrompts),
+        ("equal_after_cut", data.equalAfterCut.count),
+      ]
+      return counts.map { .init(name: "\(name)_\($0)", value: "\($1)", mayChange: true) }
     }
   }
 
-  /// Measures the data of a plan with the policy's tokenizer.
-  init(_ plan: TrainingPlan, policy: PolicyInstance, watch: Watch) throws {
+  /// Measures the data of a plan with the policy's tokenizer, with the columns that the data bring for any of `sources`. Tells in the
+  /// log what is used of them and what is not.
+  init(_ plan: TrainingPlan, _ sources: [ColumnSources], policy: PolicyInstance, watch: Watch, logger: Logger) throws {
     let size = plan.configuration.evalBatchSize
-    training = try MeasuredData(plan.trainingData, measuredBy: policy, batchSize: size, watch: watch)
-    evaluation = try plan.evaluationData.map {
-      try MeasuredData($0, measuredBy: policy, batchSize: size, watch: watch)
+    var columns: [Column] = []
+    for column in sources.flatMap(\.dataColumns) where !columns.contains(where: { $0.name == column.name }) {
+      columns.append(column)
+    }
+    func measured(_ data: PreferenceDataset) throws -> MeasuredData {
+      try MeasuredData(data, columns: columns, measuredBy: policy, batchSize: size, watch: watch)
+    }
+    training = try measured(plan.trainingData)
+    evaluation = try plan.evaluationData.map(measured)
+    report(sources, logger)
+  }
+
+  private func report(_ sources: [ColumnSources], _ logger: Logger) {
+    let read = Set(sources.flatMap(\.dataKeys))
+    for data in all {
+      let unread = data.dataset.furtherKeys.filter { !read.contains($0) }
+      if !unread.isEmpty { logger.info("\(data.dataset.source): not read: \(unread.joined(separator: ", "))") }
+      if let text = data.cutText { logger.warning("\(text)") }
+    }
+    if let keys = sources.map(\.givenReferenceKeys).first(where: { !$0.isEmpty }) {
+      logger.info("the reference is \(keys.joined(separator: " and ")) of the data; no model is compared with")
     }
   }
 }
@@ -33,7 +58,7 @@ extension TrainingPlan {
     guard policy.isTrainable else {
       throw Failure("policy \(policy.name): cannot be trained; choose one that can")
     }
-    try checkData()
+    try checkData(policy: policy)
     let supplied = references.isEmpty ? [policy] : references
     let shared = supplied[0].columns.filter { column in supplied.allSatisfy { $0.columns.contains(column) } }
     let sources = try ColumnSources(
@@ -45,22 +70,38 @@ extension TrainingPlan {
 
   private var allData: [PreferenceDataset] { [trainingData] + (evaluationData.map { [$0] } ?? []) }
 
-  /// Throws where the data do not have the responses, or the other prompts, that the objective takes.
-  public func checkData() throws {
+  /// Throws where the data do not have the responses, or the other prompts, that the objective takes, where a row does not bring a column
+  /// as the objective reads it, and where a key has the name of a column that the policy computes.
+  public func checkData(policy: LoadedPolicyType) throws {
     guard !trainingData.examples.isEmpty else { throw Failure("\(trainingData.source): no example to learn from") }
     for data in allData {
       try checkResponses(data)
       guard !data.examples.isEmpty else { throw Failure("\(data.source): no example to evaluate on") }
+      try ColumnSources.checkNames(in: data, policy: policy.columns, policyName: policy.name)
       if objective.columns.contains(where: { ColumnSources.isMismatched($0) && !$0.isOptional }) {
         try data.checkOtherPrompts()
       }
     }
+    for column in objective.columns { _ = try ColumnSources.keys(of: column, in: allData, objective) }
   }
 
   /// Throws where references that take part in every call cannot do so.
   private func checkReferences(
     _ references: [LoadedPolicyType], sources: ColumnSources, policy: LoadedPolicyType
   ) throws {
+    if let key = sources.givenReferenceKeys.first {
+      let remedy = "remove it, or \(sources.givenReferenceKeys.joined(separator: " and ")) from the data"
+      guard references.isEmpty else {
+        throw Failure("reference: the data bring \(key) in place of a reference; \(remedy)")
+      }
+      guard !sources.referencesMove else {
+        throw Failure("sync_ref_model: the data bring \(key), which cannot follow the policy; \(remedy)")
+      }
+    } else if objective.needsReference, max(1, references.count) < objective.referenceCount {
+      throw Failure(
+        "\(objective.description): compares \(objective.referenceCount) references, and there is \(max(1, references.count)); name "
+          + "\(objective.referenceCount)")
+    }
     guard sources.needsLiveReferences else { return }
     if let other = references.first(where: { !$0.isSame(as: policy) }) {
       let reason =

@@ -28,11 +28,7 @@ extension PreferenceDataset {
   fileprivate var chosenAlone: PreferenceDataset {
     var data = self
     data.examples.removeAll { $0.label == false }
-    for index in data.examples.indices {
-      data.examples[index].responses = Array(data.examples[index].responses.prefix(1))
-      data.examples[index].scores = data.examples[index].scores.map { Array($0.prefix(1)) }
-      data.examples[index].columns = data.examples[index].columns.mapValues { Array($0.prefix(1)) }
-    }
+    data.examples = data.examples.map { $0.keeping(Array($0.responses.indices.prefix(1))) }
     data.source = "\(source), chosen responses"
     return data
   }

@@ -45,7 +45,7 @@ public final class Trainer {
   ) throws {
     let sources = try plan.sources(policy: policy.type, references: references.map(\.type))
     let watch = Watch(progress: progress, interruption: interruption)
-    let data = try PreparedData(plan, policy: policy, watch: watch)
+    let data = try PreparedData(plan, [sources], policy: policy, watch: watch, logger: logger)
     try ReferenceCache.fill(
       data.all, columns: sources.storedReferenceColumns, references: references.isEmpty ? [policy] : references,
       batchSize: plan.configuration.evalBatchSize,
@@ -66,7 +66,7 @@ public final class Trainer {
     self.data = data
     self.logger = logger
     store = CheckpointStore(directory: directory)
-    (order, schedule) = plan.course
+    (order, schedule) = plan.course(promptCount: data.training.dataset.examples.count)
     state = TrainerState(objectiveState: plan.objective.initialState)
     var record = try plan.record(policy: policy.type, references: references.map(\.type))
     let identity = try policy.identity()
@@ -89,7 +89,6 @@ public final class Trainer {
     }
     computation = BatchEvaluation(objective: plan.objective, sources: sources, policy: policy, references: live)
     metricsLog = try MetricsLog(path: directory.path(of: RunDirectory.metricsFile))
-    report(data)
   }
 
   /// The run in `directory`, which goes on from its newest checkpoint that is whole, as if it had never stopped. `references` are the
@@ -122,7 +121,8 @@ public final class Trainer {
           + "such as a base model, or start a new run")
     }
     let sources = try plan.sources(policy: type, references: references)
-    let data = try PreparedData(plan, policy: policy, watch: Watch(progress: progress, interruption: interruption))
+    let watch = Watch(progress: progress, interruption: interruption)
+    let data = try PreparedData(plan, [sources], policy: policy, watch: watch, logger: logger)
     record.facts += data.facts + stored.facts.filter { TrainingPlan.startFactNames.contains($0.name) }
     try ReferenceFile.read(
       data.all, columns: sources.storedReferenceColumns, from: directory.path(of: RunDirectory.referenceFile))
@@ -146,7 +146,7 @@ public final class Trainer {
     self.logger = logger
     self.store = store
     self.state = state
-    (order, schedule) = plan.course
+    (order, schedule) = plan.course(promptCount: data.training.dataset.examples.count)
     computation = BatchEvaluation(objective: plan.objective, sources: sources, policy: policy, references: live)
     metricsLog = try MetricsLog(
       path: directory.path(of: RunDirectory.metricsFile), length: state.metricsLength)
@@ -156,20 +156,11 @@ public final class Trainer {
   static let policyName = "policy"
   static let movingReferenceName = "reference"
   private static func referenceName(_ number: Int) -> String { "reference-\(number)" }
-
-  private func report(_ data: PreparedData) {
-    for data in data.all where data.truncatedResponses > 0 {
-      logger.warning(
-        "\(data.dataset.source): \(counted(data.truncatedResponses, "response")) too long for the policy, with the prompt, and cut"
-      )
-    }
-  }
 }
 
 extension TrainingPlan {
-  /// The order of the data and the learning rates.
-  var course: (DataOrder, Schedule) {
-    let count = trainingData.examples.count
+  /// The order of the data that are learned from, and the learning rates.
+  func course(promptCount count: Int) -> (DataOrder, Schedule) {
     let order = DataOrder(seed: UInt64(configuration.seed), count: count, updateSize: configuration.updateSize)
     return (order, configuration.schedule(totalSteps: configuration.totalSteps(promptCount: count)))
   }

@@ -1,4 +1,5 @@
 import LossKit
+import LossKitJSON
 import LossKitRuntime
 
 /// What a run needs to go on, beside the policy: the file `trainer.json` of a checkpoint.

@@ -43,11 +43,12 @@ import Testing
   @Test func notUTF8() throws {
     let text = try complaint(
       Array(good.utf8) + [0x7B, 0x22, 0xFF, 0x22, 0x7D], loss: "dpo", sourceLocation: #_sourceLocation)
-    #expect(text.hasPrefix(", line 2: not UTF-8 at byte 2"))
+    #expect(text.hasPrefix(", line 2: not UTF-8 (column 3)"))
   }
 
   @Test func noObject() throws {
-    #expect(try complaint("[1, 2]") == ", line 1: a list, not an object; write one JSON object a line")
+    #expect(try complaint("3") == ", line 1: a number, not an object; write one JSON object a line")
+    #expect(try complaint("[1, 2]") == ", line 1: a number, not an object; write one JSON object a line")
   }
 
   @Test func aColumnThatTheObjectiveNeeds() throws {
@@ -77,19 +78,19 @@ import Testing
   @Test func textForANumber() throws {
     #expect(
       try complaint(#"{"policy_logp": [-10, "-12"], "reference_logp": [-11, -11]}"#)
-        == ", line 1: policy_logp has a string where it should not; write an array of finite numbers, one a response")
+        == ", line 1: response 2 of policy_logp is a string; write an array of numbers, one a response")
   }
 
   @Test func nullForANumber() throws {
     #expect(
       try complaint(#"{"policy_logp": [-10, null], "reference_logp": [-11, -11]}"#).hasPrefix(
-        ", line 1: policy_logp has null"))
+        ", line 1: response 2 of policy_logp is null"))
   }
 
   @Test func aNumberForAnArray() throws {
     #expect(
-      try complaint(#"{"policy_logp": -10, "reference_logp": [-11, -11]}"#).hasPrefix(
-        ", line 1: policy_logp has a number"))
+      try complaint(#"{"policy_logp": -10, "reference_logp": [-11, -11]}"#)
+        == ", line 1: policy_logp is of 1 responses, reference_logp of 2; write as many of each")
   }
 
   @Test func columnsOfDifferentLength() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import LossKitJSON
 import LossKitTraining
 import Testing
 
@@ -79,6 +80,6 @@ private func value(_ json: JSONValue) -> Any {
   case .number(let value): value
   case .string(let value): value
   case .array(let elements): elements.map(value)
-  case .object(let members): members.mapValues(value)
+  case .object(let members): Dictionary(uniqueKeysWithValues: members.members.map { ($0.key, value($0.value)) })
   }
 }

@@ -61,10 +61,9 @@ private enum MethodData {
 
   /// An example with scores, and what else methods read of data.
   private static func with(_ example: PreferenceExample, scores: [Double]) -> PreferenceExample {
-    var example = example
-    example.scores = scores
-    example.columns["win_probability"] = scores.map { 1 / (1 + exp(-$0)) }
-    return example
+    PreferenceExample(
+      prompt: example.prompt, responses: example.responses, scores: scores,
+      columns: ["win_probability": scores.map { 1 / (1 + exp(-$0)) }])
   }
 
   /// Rankings of three and four responses by their true rewards.

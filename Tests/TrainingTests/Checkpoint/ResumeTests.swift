@@ -1,5 +1,6 @@
 import FoundationEssentials
 import LossKit
+import LossKitJSON
 import Testing
 
 @testable import LossKitRuntime
@@ -41,7 +42,7 @@ import Testing
     try Data(bytes).write(to: URL(filePath: directory(name)))
   }
 
-  private func facts(_ name: String) throws -> [String: JSONValue] {
+  private func facts(_ name: String) throws -> JSONObject {
     guard case .object(let facts)? = try JSONValue(ofFile: directory("\(name)/run.json")) else { return [:] }
     return facts
   }
@@ -129,7 +130,7 @@ import Testing
     #expect(said.contains("resuming with max_steps: 20 before, now 30"))
     let rates = try metricsLines(directory("run")).filter { $0.step > 10 && !$0.isEvaluation }
     #expect(rates.map(\.step) == Array(11...30))
-    let schedule = longer.course.1
+    let schedule = longer.course(promptCount: longer.trainingData.examples.count).1
     #expect(schedule.totalSteps == 30)
     #expect(rates.map { $0["learning_rate"] } == (10..<30).map { schedule.rate(atStep: $0) })
     let lines = try metricsLines(directory("run"))

@@ -1,4 +1,5 @@
 import LossKit
+import LossKitJSON
 import LossKitTraining
 import Testing
 
@@ -49,32 +50,46 @@ struct JSONLinesTests {
 
   @Test(
     "What is not JSON is refused with file, line and text",
-    arguments: ["{'a': 1}", "{\"a\": NaN}", "Infinity", "-Infinity", "1e400", "{} {}", "01", "\"\\ud800\"", "hello"])
-  func notJSON(line: String) {
+    arguments: [
+      ("{'a': 1}", "not JSON: expected a key in quotation marks, found ''a'' (column 2)"),
+      ("{\"é\": NaN}", "not JSON: expected a value, found 'NaN', which JSON does not have (column 7)"),
+      ("Infinity", "not JSON: expected a value, found 'Infinity', which"), ("-Infinity", "not JSON: expected a value"),
+      ("1e400", "1e400 is beyond the range of a double (column 1)"),
+      ("{} {}", "not JSON: expected nothing more, found '{' (column 4)"),
+      ("01", "not JSON: expected a value, found '01'"),
+      ("\"\\ud800\"", "'\\ud800' is half a character"), ("hello", "not JSON: expected a value, found 'hello'"),
+      ("{\"a\": 1,}", "not JSON: expected a key in quotation marks, found '}'"),
+      ("{\"a\": 1, \"b\": 2, \"a\": 1}", "the key 'a' stands there twice (column 18)"),
+      ("\u{FEFF}{}", "not JSON: expected a value, found U+FEFF (column 1)"),
+    ])
+  func notJSON(line: String, problem: String) {
     let message = complaint(about: Array("1\n\(line)\n".utf8))
-    #expect(message.hasPrefix("x.jsonl, line 2: not JSON: the line does not parse: \(line);"))
+    #expect(message.hasPrefix("x.jsonl, line 2: \(problem)"), "\(message)")
+    #expect(message.contains("; write ") || message.hasSuffix("; take one of them out"))
   }
 
   @Test("An object that is cut off is said to be cut off")
   func cutOff() {
     let message = complaint(about: Array(#"{"prompt": "What"#.utf8))
-    #expect(message.hasPrefix(#"x.jsonl, line 1: not JSON: the object does not end on this line: {"prompt": "What;"#))
+    #expect(message.hasPrefix("x.jsonl, line 1: not JSON: this text is never closed (column 12)"))
   }
 
   @Test("A value nested too deeply is an error and no crash")
   func depth() {
-    #expect(complaint(about: Array(repeating: UInt8(ascii: "["), count: 1_000_000)).contains("line 1: not JSON"))
+    let brackets = Array(repeating: UInt8(ascii: "["), count: 1_000_000)
+    let message = complaint(about: Array("{\"a\": ".utf8) + brackets)
+    #expect(message.hasPrefix("x.jsonl, line 1: nested deeper than 128 levels"))
   }
 
   @Test(
-    "What is not UTF-8 is refused with the offset of the byte",
+    "What is not UTF-8 is refused with the place of the character",
     arguments: [
-      ([0x22, 0xFF, 0x22], 1), ([0x22, 0xC3, 0xA9, 0xE2, 0x82, 0x22], 3), ([0xFF, 0xFE, 0x7B, 0x00], 0),
-      ([0x22, 0xED, 0xA0, 0x80, 0x22], 1), ([0x22, 0x41, 0xC0, 0x80, 0x22], 2), ([0x22, 0xE2, 0x82], 1),
+      ([0x22, 0xFF, 0x22], 2), ([0x22, 0xC3, 0xA9, 0xE2, 0x82, 0x22], 3), ([0xFF, 0xFE, 0x7B, 0x00], 1),
+      ([0x22, 0xED, 0xA0, 0x80, 0x22], 2), ([0x22, 0x41, 0xC0, 0x80, 0x22], 3), ([0x22, 0xE2, 0x82, 0x22], 2),
     ] as [([UInt8], Int)])
-  func notUTF8(bytes: [UInt8], offset: Int) {
+  func notUTF8(bytes: [UInt8], column: Int) {
     #expect(
-      complaint(about: [0x31, 0x0A] + bytes).hasPrefix("x.jsonl, line 2: not UTF-8 at byte \(offset) of the line"))
+      complaint(about: [0x31, 0x0A] + bytes).hasPrefix("x.jsonl, line 2: not UTF-8 (column \(column))"))
   }
 
   @Test("All bad lines are told at once, ten of them in full")
@@ -84,6 +99,32 @@ struct JSONLinesTests {
     #expect(lines.first == "x.jsonl: 13 lines cannot be used; mend or remove them:")
     #expect(lines.count == 12)
     #expect(lines.last == "  and 3 more")
+  }
+
+  @Test("An array holds the values, each with the line on which it begins")
+  func array() throws {
+    let lines = try JSONLines.lines(in: Array("\u{FEFF}\n [\n  {\"a\":\n 1},\n  {},\n {} ]\n".utf8), name: "x.json")
+    #expect(lines.map(\.number) == [3, 5, 6])
+    #expect(lines.map(\.value) == [.object(["a": .number(1)]), .object([:]), .object([:])])
+    #expect(try JSONLines.lines(in: Array("[]".utf8), name: "x.json").isEmpty)
+    let message = complaint(about: Array("[{},\n {},\n]".utf8))
+    #expect(message.hasPrefix("x.jsonl, line 3: not JSON: expected a value, found ']' (column 1); write one list of"))
+  }
+
+  @Test("Content compressed by gzip is read, of several members, too; what is cut off or damaged is refused")
+  func gzip() throws {
+    // printf '1\n2\n' | gzip -n
+    let member: [UInt8] = [
+      0x1F, 0x8B, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0x33, 0xE4, 0x32, 0xE2, 0x02, 0x00, 0x61, 0x78, 0xE1,
+      0x69, 0x04, 0x00, 0x00, 0x00,
+    ]
+    #expect(try JSONLines.lines(in: member, name: "x").map(\.value) == [.number(1), .number(2)])
+    #expect(try JSONLines.lines(in: member + member, name: "x").count == 4)
+    #expect(complaint(about: Array(member.dropLast(9))).contains("ends in the middle of its compressed content"))
+    #expect(complaint(about: member + [1, 2, 3]).contains("x.jsonl: damaged"))
+    var damaged = member
+    damaged[17] ^= 1
+    #expect(complaint(about: damaged).contains("x.jsonl: damaged"))
   }
 
   @Test("A file that cannot be read is refused with the system's reason")

@@ -10,19 +10,19 @@ struct PreferenceErrorsTests {
   func notJSON() {
     let message = Rows.complaint(about: Self.good, "prompt,chosen,rejected")
     #expect(
-      message == "rows.jsonl, line 2: not JSON: the line does not parse: prompt,chosen,rejected; "
-        + "write one JSON object on each line, without NaN or Infinity")
+      message == "rows.jsonl, line 2: not JSON: expected a value, found 'prompt' (column 1); "
+        + "write one JSON object on each line")
   }
 
   @Test("Data that is not UTF-8")
   func notUTF8() {
     let content = Array(#"{"prompt": "caf"#.utf8) + [0xE9] + Array(#"", "chosen": "a", "rejected": "b"}"#.utf8)
-    #expect(throws: Failure("x, line 1: not UTF-8 at byte 15 of the line, counted from 0; convert the file to UTF-8")) {
+    #expect(throws: Failure("x, line 1: not UTF-8 (column 16); convert the file to UTF-8")) {
       try PreferenceDataset.read(content, name: "x")
     }
   }
 
-  @Test("A JSON value that is no object", arguments: [("[1]", "a list"), ("3", "a number"), ("null", "null")])
+  @Test("A JSON value that is no object", arguments: [("[1]", "a number"), ("3", "a number"), ("null", "null")])
   func noObject(line: String, kind: String) {
     let message = Rows.complaint(about: line)
     #expect(message == "rows.jsonl, line 1: this is \(kind); write one JSON object on each line")
@@ -108,11 +108,14 @@ struct PreferenceErrorsTests {
       (#"{"prompt": {}, "chosen": "a", "rejected": "b"}"#, "prompt is an object; write"),
       (#"{"prompt": "p", "chosen": "a", "rejected": [{"role": "assistant", "content": "b"}]}"#, "are not all text"),
       (#"{"prompt": [{"role": "user", "content": "p"}], "chosen": "a", "rejected": "b"}"#, "are not all text"),
-      (#"{"prompt": "p", "responses": "a"}"#, "responses is a string; write a list of strings"),
-      (#"{"prompt": "p", "responses": ["a", 2]}"#, "response 2 is a number; write a string"),
+      (#"{"prompt": "p", "responses": "a"}"#, "responses is a string; write a list of responses"),
+      (#"{"prompt": "p", "responses": ["a", 2]}"#, "response 2 is a number; write a string or a list of messages"),
       (#"{"prompt": "p", "responses": ["a", "b"], "scores": 3}"#, "scores is a number; write a list of numbers"),
       (#"{"prompt": "p", "responses": ["a", "b"], "scores": [1, "2"]}"#, "score 2 is a string; write a number"),
-      (#"{"prompt": [], "responses": ["a", "b"]}"#, "prompt is a list, but responses are read as text"),
+      (
+        #"{"prompt": "p", "responses": ["a", [{"role": "assistant", "content": "b"}]]}"#,
+        "prompt is text and response 2 a list"
+      ),
       (#"{"prompt": "p", "completion": "a", "label": "yes"}"#, "label is a string; write true or false"),
       (#"{"prompt": "p", "completion": "a", "label": 2}"#, "label is 2.0; write true or false"),
     ])
@@ -126,9 +129,20 @@ struct PreferenceErrorsTests {
     "Messages that are none",
     arguments: [
       (#"["hello"]"#, "message 1 of chosen is not an object with the keys role and content"),
-      (#"[{"from": "gpt", "value": "a"}]"#, "message 1 of chosen is not an object with the keys role and content"),
-      (#"[{"role": "assistant", "content": ["a"]}]"#, "the content of message 1 of chosen is a list; write a string"),
-      (#"[{"role": "gpt", "content": "a"}]"#, "the role of message 1 of chosen is not one of system, user, assistant"),
+      (#"[{"role": "assistant"}]"#, "message 1 of chosen is not an object with the keys role and content"),
+      (#"[{"role": "tool", "content": "a"}]"#, "message 1 of chosen is of a tool or calls one"),
+      (
+        #"[{"role": "assistant", "content": null, "tool_calls": [{}]}]"#,
+        "message 1 of chosen is of a tool or calls one"
+      ),
+      (#"[{"from": "function_call", "value": "a"}]"#, "message 1 of chosen is of a tool or calls one"),
+      (
+        #"[{"role": "assistant", "content": [{"type": "image"}]}]"#,
+        "part 1 of the content of message 1 of chosen is not {\"type\": \"text\""
+      ),
+      (#"[{"role": "assistant", "content": ["a"]}]"#, "part 1 of the content of message 1 of chosen is not"),
+      (#"[{"role": "assistant", "content": 7}]"#, "the content of message 1 of chosen is a number; write a string"),
+      (#"[{"role": "bot", "content": "a"}]"#, "the role of message 1 of chosen is not one of system, user, assistant"),
       (#"[{"role": "user", "content": "a"}]"#, "chosen does not begin with a message of the assistant"),
       (#"[]"#, "chosen does not begin with a message of the assistant"),
     ])

@@ -1,3 +1,4 @@
+import LossKitJSON
 import LossKitTraining
 import Testing
 
@@ -37,12 +38,21 @@ struct PreferenceReadingTests {
     #expect(dataset.examples.first?.responses == [" D", " E"])
   }
 
-  @Test("A prompt as text beside whole message lists is passed over, as in TRL")
+  @Test("A prompt as text beside message lists is their first message of the user")
   func promptBesideTranscripts() throws {
     let dataset = try Rows.dataset(
       #"{"prompt": "Hi", "chosen": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yes"}], "#
         + #""rejected": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "No"}]}"#)
     #expect(dataset.examples.first?.prompt == Self.prompt)
+    let before = try Rows.dataset(
+      #"{"prompt": "Hi", "chosen": [{"role": "assistant", "content": "Yes"}], "#
+        + #""rejected": [{"role": "assistant", "content": "No"}]}"#)
+    #expect(before.examples == dataset.examples)
+    let other = Rows.complaint(
+      about:
+        #"{"prompt": "Ho", "chosen": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yes"}], "#
+        + #""rejected": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "No"}]}"#)
+    #expect(other.contains("line 1: prompt is not what chosen and rejected begin with"))
   }
 
   @Test("The prompt of transcripts ends at the marker, not where the words part, not inside a character")
@@ -84,6 +94,7 @@ struct PreferenceReadingTests {
     #expect(dataset.examples[0].scores == [3.5, 1, 1, -2])
     #expect(dataset.kind == .rankings)
     #expect(dataset.report.tied == [2])
+    #expect(dataset.report.partlyTied == [1])
   }
 
   @Test("A ranking without scores is best first as it stands")
@@ -123,11 +134,13 @@ struct PreferenceReadingTests {
         == "2 pairs; 2 left out: chosen equal to rejected (lines 1, 4); 1 the same as an earlier line, kept (line 5)")
   }
 
-  @Test("Keys that no form needs, and keys that are null, are passed over")
+  @Test("Keys that no form needs are kept for columns, keys that are null are not")
   func extraKeys() throws {
     let dataset = try Rows.dataset(
       #"{"prompt": "p", "chosen": "a", "rejected": "b", "votes": [5, 0, 0], "responses": null, "id": 7}"#)
-    #expect(dataset.examples == [PreferenceExample(prompt: "p", responses: ["a", "b"], line: 1)])
+    var example = PreferenceExample(prompt: "p", responses: ["a", "b"], line: 1)
+    example.further = ["votes": .array([.number(5), .number(0), .number(0)]), "id": .number(7)]
+    #expect(dataset.examples == [example])
   }
 
   @Test("The digest tells data sets apart")
@@ -137,6 +150,10 @@ struct PreferenceReadingTests {
       #"{"prompt": "pa", "chosen": "b", "rejected": "a"}"#,
       #"{"prompt": "p", "responses": ["a", "b"], "scores": [2, 1]}"#,
       #"{"prompt": "p", "completion": "a", "label": true}"#, #"{"prompt": "p", "completion": "a", "label": false}"#,
+      #"{"prompt": "p", "chosen": "a", "rejected": "b", "margin": 1}"#,
+      #"{"prompt": "p", "chosen": "a", "rejected": "b", "margin": 2}"#,
+      #"{"prompt": "p", "chosen": "a", "rejected": "b", "score": [2, 1]}"#,
+      #"{"prompt": "p", "chosen": "a", "rejected": "b", "score": [1, 2]}"#,
     ].map { try Rows.dataset($0).digest }
     #expect(Set(digests).count == digests.count)
     #expect(digests.allSatisfy { $0.count == 64 })

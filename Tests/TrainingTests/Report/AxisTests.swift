@@ -1,3 +1,4 @@
+import LossKitJSON
 import LossKitRuntime
 import Testing
 

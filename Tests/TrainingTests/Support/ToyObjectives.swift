@@ -24,6 +24,11 @@ enum Toy {
   /// A loss that reads a column nobody has.
   static func needy() throws -> Objective { try objective(NeedyLoss.self, LogRatio.self) }
 
+  /// DPO with a margin per prompt that the data bring.
+  static func margin() throws -> Objective { try objective(MarginLoss.self, LogRatio.self) }
+  /// DPO over sums of tokens with weights that the data bring.
+  static func weighted() throws -> Objective { try objective(PairLoss.self, WeightedTokens.self) }
+
   private static func objective<L: Component, R: Component>(_ loss: L.Type, _ reward: R.Type) throws -> Objective {
     try Objective(terms: [term(loss)], reward: part(reward))
   }
@@ -44,6 +49,15 @@ private struct PairLoss: PairwiseLoss {
   var beta: Formula = 0.1
 
   func loss(_ pair: Pair) -> Formula { -logSigmoid(beta * (pair.chosen.reward - pair.rejected.reward)) }
+}
+
+private struct MarginLoss: PairwiseLoss {
+  static let name = "margin-loss"
+  static let margin = Column("margin", per: .prompt)
+
+  func loss(_ pair: Pair) -> Formula {
+    -logSigmoid(0.1 * (pair.chosen.reward - pair.rejected.reward) - pair.chosen[Self.margin])
+  }
 }
 
 private struct CenteredLoss: PairwiseLoss {
@@ -117,4 +131,11 @@ private struct TokenLogRatio: TokenwiseReward {
   static let name = "token-log-ratio"
 
   func reward(_ token: Token) -> Formula { token.logProbability - token.reference(0) }
+}
+
+private struct WeightedTokens: TokenwiseReward {
+  static let name = "weighted-tokens"
+  static let weight = Column("weight", per: .token)
+
+  func reward(_ token: Token) -> Formula { token[Self.weight] * token.logProbability }
 }

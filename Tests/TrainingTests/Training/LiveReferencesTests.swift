@@ -48,7 +48,9 @@ import Transformer
   @Test func theFirstStepIsThatOfAPlainComputation() throws {
     let plan = try plan(["max_steps": "1"])
     try train(plan, in: "run", references: [policy(seed: 2)])
-    let examples = plan.course.0.examples(ofStep: 0).map { plan.trainingData.examples[$0] }
+    let examples = plan.course(promptCount: plan.trainingData.examples.count).0.examples(ofStep: 0).map {
+      plan.trainingData.examples[$0]
+    }
     let texts = try Texts(prompts: examples.map(\.prompt), responses: examples.map(\.responses))
     let (policy, reference) = (try policy(seed: 1), try policy(seed: 2))
     let own = try policy.forward(texts, columns: ["policy_logp", "policy_kl"], references: [reference])

@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test func aPartnerIsTheExampleBeforeThatHasAnotherPrompt() throws {
-    let measured = try MeasuredData(data(8), measuredBy: toyPolicy(), batchSize: 8)
+    let measured = try MeasuredData(data(8), columns: [], measuredBy: toyPolicy(), batchSize: 8)
     #expect(try measured.partners(of: [0, 2, 4, 6]) == [6, 0, 2, 4])
     // 0 and 1, and 4 and 5, are responses to one prompt.
     #expect(try measured.partners(of: [4, 0, 1, 5]) == [1, 4, 4, 1])
@@ -55,7 +55,7 @@ import Testing
   }
 
   @Test func whereABatchHasOnePromptThePartnerIsTheNearestOfTheData() throws {
-    let measured = try MeasuredData(data(8), measuredBy: toyPolicy(), batchSize: 8)
+    let measured = try MeasuredData(data(8), columns: [], measuredBy: toyPolicy(), batchSize: 8)
     #expect(try measured.partners(of: [3]) == [4])
     #expect(try measured.partners(of: [2, 3]) == [1, 4])
     #expect(try measured.partners(of: [0]) == [2])
@@ -66,7 +66,7 @@ import Testing
     // "é" as one character and as a letter with an accent: equal to Swift, other bytes to a policy.
     let examples = ["caf\u{E9}", "cafe\u{301}"].map { PreferenceExample(prompt: $0, responses: ["e"], label: true) }
     let data = PreferenceDataset(examples: examples, source: "two forms")
-    let measured = try MeasuredData(data, measuredBy: toyPolicy(), batchSize: 8)
+    let measured = try MeasuredData(data, columns: [], measuredBy: toyPolicy(), batchSize: 8)
     #expect(try measured.partners(of: [0, 1]) == [1, 0])
     try data.checkOtherPrompts()
   }
@@ -75,7 +75,7 @@ import Testing
     let plan = try plan(Toy.kto(), ["max_steps": "1"])
     try train(plan, in: "run")
     let record = try metricsLines(directory("run"))[0]
-    let examples = plan.course.0.examples(ofStep: 0)
+    let examples = plan.course(promptCount: plan.trainingData.examples.count).0.examples(ofStep: 0)
     let (policy, reference) = (try toyPolicy(), try toyPolicy(seed: 9))
     #expect(abs(try #require(record["loss"]) - kto(examples, plan.trainingData, policy, reference)) < 1e-12)
   }
@@ -84,7 +84,7 @@ import Testing
   private func kto(
     _ examples: [Int], _ data: PreferenceDataset, _ policy: PolicyInstance, _ reference: PolicyInstance
   ) throws -> Double {
-    let partners = try MeasuredData(data, measuredBy: policy, batchSize: 8).partners(of: examples)
+    let partners = try MeasuredData(data, columns: [], measuredBy: policy, batchSize: 8).partners(of: examples)
     let own = try logRatios(examples, examples, data, policy, reference)
     let other = try logRatios(examples, partners, data, policy, reference)
     let anchor = max(0, other.reduce(0, +) / Double(other.count))
@@ -110,7 +110,7 @@ import Testing
     let trainer = try train(plan, in: "run")
     let before = try logits(of: toyPolicy(), named: "before")
     let after = try logits(of: trainer.policy, named: "after")
-    let examples = plan.course.0.examples(ofStep: 0)
+    let examples = plan.course(promptCount: plan.trainingData.examples.count).0.examples(ofStep: 0)
     for symbol in "eatxq".utf8.map(Int.init) + [256] {
       func loss(_ change: Double) throws -> Double {
         var moved = before
@@ -134,7 +134,7 @@ import Testing
         return ratios.reduce(0, +) / Double(ratios.count)
       }
     }
-    let partners = try MeasuredData(data, measuredBy: toyPolicy(), batchSize: 8).partners(of: examples)
+    let partners = try MeasuredData(data, columns: [], measuredBy: toyPolicy(), batchSize: 8).partners(of: examples)
     let margins = zip(rewards(examples), rewards(partners)).map { $0 - $1 }
     return margins.reduce(0) { $0 + log(1 + exp(-$1)) } / Double(margins.count)
   }
@@ -180,9 +180,10 @@ import Testing
       Toy.kto(), ["per_device_train_batch_size": size, "num_train_epochs": "1", "max_steps": "-1"], data: data)
     try train(plan, in: "run")
     let records = try metricsLines(directory("run")).filter { !$0.isEvaluation }
-    #expect(records.count == plan.course.1.totalSteps)
+    #expect(records.count == plan.course(promptCount: plan.trainingData.examples.count).1.totalSteps)
     let (policy, reference) = (try toyPolicy(), try toyPolicy(seed: 9))
-    let expected = try kto(plan.course.0.examples(ofStep: 0), data, policy, reference)
+    let expected = try kto(
+      plan.course(promptCount: plan.trainingData.examples.count).0.examples(ofStep: 0), data, policy, reference)
     #expect(abs(try #require(records[0]["loss"]) - expected) < 1e-12)
   }
 

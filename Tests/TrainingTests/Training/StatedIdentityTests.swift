@@ -1,4 +1,5 @@
 import FoundationEssentials
+import LossKitJSON
 import Synchronization
 import Testing
 
@@ -84,7 +85,7 @@ import Testing
     #expect(try facts("run")["policy_digest"] == .string(digest))
   }
 
-  private func facts(_ name: String) throws -> [String: JSONValue] {
+  private func facts(_ name: String) throws -> JSONObject {
     guard case .object(let facts)? = try JSONValue(ofFile: directory("\(name)/run.json")) else { return [:] }
     return facts
   }

@@ -1,0 +1,143 @@
+import LossKit
+
+/// Reads JSON (RFC 8259) from bytes: every key of an object once, numbers as the nearest double, nothing that JSON does not have.
+///
+/// The time is linear in the length. The functions throw a `JSONError` with the place.
+struct JSONParser {
+  let bytes: UnsafeBufferPointer<UInt8>
+  var position = 0
+  private(set) var line: Int
+  private var lineStart = 0
+
+  /// The most objects and arrays that lie in one another.
+  static let deepest = 128
+
+  init(_ bytes: UnsafeBufferPointer<UInt8>, line: Int) {
+    self.bytes = bytes
+    self.line = line
+  }
+
+  /// The one value there is.
+  mutating func document() throws(JSONError) -> JSONValue {
+    let value = try value(depth: 0)
+    guard peek() == nil else { throw unexpected("nothing more") }
+    return value
+  }
+
+  /// The elements of the one array there is, with the line on which each begins.
+  mutating func documentElements() throws(JSONError) -> [(line: Int, value: JSONValue)] {
+    guard take(UInt8(ascii: "[")) else { throw unexpected("'['") }
+    var elements: [(line: Int, value: JSONValue)] = []
+    if !take(UInt8(ascii: "]")) {
+      repeat {
+        _ = peek()
+        let line = line
+        elements.append((line, try value(depth: 1)))
+      } while take(UInt8(ascii: ","))
+      guard take(UInt8(ascii: "]")) else { throw unexpected("',' or ']'") }
+    }
+    guard peek() == nil else { throw unexpected("nothing more") }
+    return elements
+  }
+
+  /// What comes next, white space left out.
+  mutating func peek() -> UInt8? {
+    while position < bytes.count {
+      switch bytes[position] {
+      case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"): position += 1
+      case UInt8(ascii: "\n"):
+        position += 1
+        line += 1
+        lineStart = position
+      case let byte: return byte
+      }
+    }
+    return nil
+  }
+
+  mutating func take(_ byte: UInt8) -> Bool {
+    guard peek() == byte else { return false }
+    position += 1
+    return true
+  }
+
+  /// Where the word that begins here ends.
+  var endOfWord: Int {
+    bytes[position...].firstIndex { byte in
+      switch byte {
+      case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"), UInt8(ascii: "\n"), UInt8(ascii: ","),
+        UInt8(ascii: ":"), UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: "["), UInt8(ascii: "]"),
+        UInt8(ascii: "\""):
+        true
+      default: false
+      }
+    } ?? bytes.count
+  }
+
+  // MARK: Failures
+
+  /// What is wrong at the present place.
+  func failure(_ problem: String, _ remedy: String? = nil) -> JSONError {
+    let before = bytes[lineStart..<min(position, bytes.count)]
+    // All but the bytes that go on a character.
+    let column = before.count { $0 & 0xC0 != 0x80 } + 1
+    return JSONError(line: line, column: column, problem: problem, remedy: remedy)
+  }
+
+  mutating func unexpected(_ expected: String) -> JSONError {
+    if let next = peek(), next >= 0x80, let offset = offsetOfInvalidUTF8(in: bytes[position...]), offset == 0 {
+      return notUTF8(from: position)
+    }
+    return failure("not JSON: expected \(expected), found \(found)")
+  }
+
+  /// What is wrong with a text that is not UTF-8.
+  func notUTF8(from start: Int) -> JSONError {
+    var parser = self
+    parser.position = start + (offsetOfInvalidUTF8(in: bytes[start...]) ?? 0)
+    return parser.failure("not UTF-8", "convert the file to UTF-8")
+  }
+
+  /// What stands at the present place, in words.
+  private var found: String {
+    guard position < bytes.count else { return "the end" }
+    let end = endOfWord
+    let word = excerpt(length: max(1, min(end - position, 20)))
+    if ["NaN", "Infinity", "-Infinity"].contains(word) { return "'\(word)', which JSON does not have" }
+    guard let scalar = word.unicodeScalars.first, scalar.properties.generalCategory.isVisible else {
+      let code = String(word.unicodeScalars.first?.value ?? 0, radix: 16, uppercase: true)
+      return "U+" + String(repeating: "0", count: max(0, 4 - code.count)) + code
+    }
+    return "'\(word)\(end - position > 20 ? "…" : "")'"
+  }
+
+  /// The next characters, at most `length` bytes of them.
+  func excerpt(length: Int) -> String {
+    var end = min(position + length, bytes.count)
+    while end < bytes.count, bytes[end] & 0xC0 == 0x80 { end += 1 }
+    return String(decoding: bytes[position..<end], as: UTF8.self)
+  }
+}
+
+extension Unicode.GeneralCategory {
+  fileprivate var isVisible: Bool {
+    switch self {
+    case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
+    default: true
+    }
+  }
+}
+
+/// The offset of the first byte that is not part of well-formed UTF-8, or nil.
+private func offsetOfInvalidUTF8(in bytes: some Collection<UInt8>) -> Int? {
+  var offset = 0
+  var rest = bytes.makeIterator()
+  var parser = Unicode.UTF8.ForwardParser()
+  while true {
+    switch parser.parseScalar(from: &rest) {
+    case .valid(let scalar): offset += scalar.count
+    case .emptyInput: return nil
+    case .error: return offset
+    }
+  }
+}

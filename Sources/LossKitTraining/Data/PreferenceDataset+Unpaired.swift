@@ -1,0 +1,16 @@
+extension PreferenceDataset {
+  /// Pairs as unpaired feedback: each chosen response is desirable, each rejected one undesirable, one behind the other.
+  public var unpaired: PreferenceDataset {
+    guard kind == .pairs else { return self }
+    let examples = examples.flatMap { pair in
+      [(0, true), (1, false)].map { place, label in
+        var example = pair.keeping([place])
+        example.label = label
+        return example
+      }
+    }
+    var report = report
+    report.kept = examples.count
+    return PreferenceDataset(examples: examples, source: source, report: report)
+  }
+}

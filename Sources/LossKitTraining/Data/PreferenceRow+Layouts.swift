@@ -1,0 +1,88 @@
+import LossKit
+import LossKitJSON
+
+extension PreferenceRow {
+  static func pair(_ fields: Fields, line: Int) throws -> PreferenceRow {
+    let (chosen, rejected) = (try fields.text("chosen"), try fields.text("rejected"))
+    func row(
+      _ layout: Form.Layout, _ split: SharedPrompt, isConversational: Bool
+    ) -> PreferenceRow {
+      var example = PreferenceExample(prompt: split.prompt, responses: [split.chosen, split.rejected], line: line)
+      example.further = fields.further(without: ["prompt", "conversations", "chosen", "rejected"])
+      return PreferenceRow(
+        layout, isConversational: isConversational, example, hasFurtherTurn: split.hasFurtherTurn)
+    }
+    switch (try fields.prompt(), chosen, rejected) {
+    case (.plain(let prompt), .plain(let chosen), .plain(let rejected)):
+      return row(
+        .explicit, SharedPrompt(prompt: prompt, chosen: chosen, rejected: rejected), isConversational: false)
+    case (.messages(let prompt), .messages(let chosen), .messages(let rejected)):
+      let split = SharedPrompt(
+        prompt: renderedPrompt(prompt), chosen: try renderedResponse(chosen, key: "chosen"),
+        rejected: try renderedResponse(rejected, key: "rejected"))
+      return row(.explicit, split, isConversational: true)
+    case (nil, .plain(let chosen), .plain(let rejected)):
+      return row(.implicit, try SharedPrompt(chosen: chosen, rejected: rejected), isConversational: false)
+    case (nil, .messages(let chosen), .messages(let rejected)):
+      return row(.implicit, try SharedPrompt(chosen: chosen, rejected: rejected), isConversational: true)
+    case (.plain(let prompt), .messages(let chosen), .messages(let rejected)):
+      let split = try SharedPrompt(textPrompt: prompt, chosen: chosen, rejected: rejected)
+      return row(.implicit, split, isConversational: true)
+    default:
+      throw Failure("prompt, chosen and rejected are not all text or all message lists; write them in one way")
+    }
+  }
+
+  static func unpaired(_ fields: Fields, line: Int) throws -> PreferenceRow {
+    let label = try fields.label()
+    func row(_ prompt: String, _ response: String, isConversational: Bool) -> PreferenceRow {
+      var example = PreferenceExample(prompt: prompt, responses: [response], label: label, line: line)
+      example.further = fields.further(without: ["prompt", "conversations", "completion", "label"])
+      return PreferenceRow(.unpaired, isConversational: isConversational, example)
+    }
+    switch (try fields.requiredPrompt(), try fields.text("completion")) {
+    case (.plain(let prompt), .plain(let completion)): return row(prompt, completion, isConversational: false)
+    case (.messages(let prompt), .messages(let completion)):
+      let response = try renderedResponse(completion, key: "completion")
+      return row(renderedPrompt(prompt), response, isConversational: true)
+    default:
+      throw Failure("prompt and completion are not both text or both message lists; write them in one way")
+    }
+  }
+
+  static func ranking(_ fields: Fields, line: Int) throws -> PreferenceRow {
+    let prompt = try fields.requiredPrompt()
+    let responses = try fields.responses()
+    let texts = try responses.enumerated().map { index, response in
+      switch (prompt, response) {
+      case (.plain, .plain(let text)): text
+      // Behind messages a plain text is what the assistant says.
+      case (.messages, .plain(let text)):
+        try renderedResponse([Message(role: .assistant, content: text)], key: "response \(index + 1)")
+      case (.messages, .messages(let messages)): try renderedResponse(messages, key: "response \(index + 1)")
+      case (.plain, .messages):
+        throw Failure("prompt is text and response \(index + 1) a list of messages; write both in one way")
+      }
+    }
+    let scores = try fields.scores(count: texts.count)
+    // Best first; equal scores keep the order of the file.
+    let order = texts.indices.sorted { first, second in
+      guard let scores, scores[first] != scores[second] else { return first < second }
+      return scores[first] > scores[second]
+    }
+    var example = PreferenceExample(
+      prompt: "", responses: order.map { texts[$0] }, scores: scores.map { scores in order.map { scores[$0] } },
+      line: line)
+    example.further = fields.further(without: ["prompt", "conversations", "responses", "scores"])
+    example.places = order
+    let layout = scores == nil ? Form.Layout.ranking : .scoredRanking
+    switch prompt {
+    case .plain(let text):
+      example.prompt = text
+      return PreferenceRow(layout, isConversational: false, example)
+    case .messages(let messages):
+      example.prompt = renderedPrompt(messages)
+      return PreferenceRow(layout, isConversational: true, example)
+    }
+  }
+}
