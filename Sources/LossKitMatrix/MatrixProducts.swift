@@ -10,6 +10,8 @@ import LossKit
 package final class MatrixProducts {
   /// How many shapes are kept ready. Batches of other lengths have other shapes.
   private static let mostShapes = 512
+  /// Below as many multiplications a second thread costs more than it gives, much more where it has to wait for a processor.
+  private static let fewestMultiplications = 1 << 19
 
   /// What a product in bfloat16 was made ready for.
   private struct Shape: Hashable {
@@ -45,6 +47,14 @@ package final class MatrixProducts {
       try Self.run(left, right, into: output, rows: rows, columns: columns, inner: inner, adding: adding)
       return
     }
+    try Self.withThreads(worth: rows * columns * inner) {
+      try runRounded(left, right, into: output, rows: rows, columns: columns, inner: inner, adding: adding)
+    }
+  }
+
+  private func runRounded(
+    _ left: Factor, _ right: Factor, into output: Matrix, rows: Int, columns: Int, inner: Int, adding: Bool
+  ) throws {
     if let product = try product(left, right, output, rows: rows, columns: columns, inner: inner, adding: adding) {
       let status = losskit_product_run(
         product.product, left.start.assumingMemoryBound(to: UInt16.self),
@@ -63,11 +73,13 @@ package final class MatrixProducts {
     _ left: Factor, _ right: Factor, into output: Matrix, rows: Int, columns: Int, inner: Int, scale: Float = 1,
     adding: Bool = false
   ) throws {
-    let status = dnnl_sgemm(
-      letter(left), letter(right), dnnl_dim_t(rows), dnnl_dim_t(columns), dnnl_dim_t(inner), scale,
-      left.start.assumingMemoryBound(to: Float.self), dnnl_dim_t(left.stride),
-      right.start.assumingMemoryBound(to: Float.self), dnnl_dim_t(right.stride), adding ? 1 : 0, output.start,
-      dnnl_dim_t(output.stride))
+    let status = withThreads(worth: rows * columns * inner) {
+      dnnl_sgemm(
+        letter(left), letter(right), dnnl_dim_t(rows), dnnl_dim_t(columns), dnnl_dim_t(inner), scale,
+        left.start.assumingMemoryBound(to: Float.self), dnnl_dim_t(left.stride),
+        right.start.assumingMemoryBound(to: Float.self), dnnl_dim_t(right.stride), adding ? 1 : 0, output.start,
+        dnnl_dim_t(output.stride))
+    }
     guard status == dnnl_success else { throw failure(rows, columns, inner, "status \(status.rawValue)") }
   }
 
@@ -89,6 +101,10 @@ package final class MatrixProducts {
     omp_set_num_threads(count)
     defer { omp_set_num_threads(before) }
     return try body()
+  }
+
+  private static func withThreads<Result>(worth multiplications: Int, _ body: () throws -> Result) rethrows -> Result {
+    try withThreads(multiplications < fewestMultiplications ? 1 : 0, body)
   }
 
   /// A product that is ready for a shape; nil where oneDNN has none.

@@ -80,6 +80,36 @@ struct BatchPassesTests {
     #expect(failure?.message == "2")
   }
 
+  @Test(arguments: [0, 1, 2]) func aBackwardThatFailsInOneThreadAddsNothing(thread: Int) throws {
+    let model = try model()
+    let batch = try Texts(Self.pairs).tokens(context: 400)
+    try MatrixProducts.withThreads(3) {
+      let passes = BatchPasses(model)
+      try passes.forward(batch, keepingActivations: true) { _, _ in }
+      func backward(_ slopes: [Double], into gradient: GradientAccumulator) throws {
+        try passes.backward(batch, cotangent: HeadCotangent(targets: slopes), into: gradient)
+      }
+      let slopes = slopes(batch)
+      var broken = slopes
+      broken[[0, slopes.count / 2, slopes.count - 1][thread]] = .nan
+      let gradient = try GradientAccumulator(count: model.layout.count)
+      #expect(throws: Failure.self) { try backward(broken, into: gradient) }
+      #expect(values(of: gradient).allSatisfy { $0 == 0 })
+      try backward(slopes, into: gradient)
+      let once = values(of: gradient)
+      #expect(once == (try self.passes(model, batch).gradient))
+      #expect(throws: Failure.self) { try backward(broken, into: gradient) }
+      #expect(values(of: gradient) == once)
+      // What the other threads had made is gone, too.
+      try backward(slopes, into: gradient)
+      #expect(zip(values(of: gradient), once).allSatisfy { abs($0 - 2 * $1) <= 1e-4 * max(1, abs($1)) })
+    }
+  }
+
+  private func values(of gradient: GradientAccumulator) -> [Float] {
+    (0..<gradient.sum.count).map { gradient.sum.pointer[$0] }
+  }
+
   private func model() throws -> LlamaModel {
     let model = try LlamaModel(TransformerOptions.small().architecture)
     Initialization.fill(model, range: 0.2, seed: 4)
@@ -98,8 +128,8 @@ struct BatchPassesTests {
       values += activations.logProbabilities
       #expect(activations.logProbabilities.count == part.targets.count)
     }
-    let gradient = try FloatBuffer(count: model.layout.count)
+    let gradient = try GradientAccumulator(count: model.layout.count)
     try passes.backward(batch, cotangent: HeadCotangent(targets: slopes(batch)), into: gradient)
-    return (values, (0..<gradient.count).map { gradient.pointer[$0] })
+    return (values, values(of: gradient))
   }
 }

@@ -27,7 +27,7 @@ struct PrecisionTests {
       let options = Self.options(bf16: isRounded)
       let model = try LlamaModel(options.architecture, isRounded: isRounded)
       Initialization.fill(model, range: 0.05, seed: 5)
-      try model.roundWeights()
+      model.roundWeights()
       let batch = try Texts(eightPairs).tokens(context: 400)
       let activations = try Activations(model.architecture, isKept: true), workspace = try Workspace(model)
       let gradient = try FloatBuffer(count: model.layout.count)

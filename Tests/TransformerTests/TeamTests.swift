@@ -32,7 +32,7 @@ struct TeamTests {
     let architecture = TransformerOptions.small(hidden: 64, layers: 2, intermediate: 96).architecture
     let model = try LlamaModel(architecture, isRounded: isRounded)
     Initialization.fill(model, range: 0.1, seed: 4)
-    try model.roundWeights()
+    model.roundWeights()
     let batch = try Texts((0..<24).map { ("\($0) " + eightPairs[$0 % 8].0, eightPairs[$0 % 8].1) }).tokens(context: 400)
     #expect(batch.inputs.count > 2 * RowKernels.fewestRows(width: 64))
     model.prepare(positions: batch.longest)

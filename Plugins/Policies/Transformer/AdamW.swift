@@ -33,17 +33,17 @@ final class AdamW {
   /// Clips the gradient, updates the weights, clears the gradient, and returns its global norm before clipping. Throws for a
   /// gradient that is not finite, or whose square is beyond a float: only the gradient is cleared then.
   func step(_ model: LlamaModel, gradient: FloatBuffer, update: PolicyUpdate) throws -> Double {
-    let norm = try Self.norm(gradient)
+    let norm = Self.norm(gradient)
     let clip = norm > update.maxGradientNorm ? update.maxGradientNorm / norm : 1
     guard norm.isFinite, norm * clip < 1e19 else {
       gradient.clear()
       throw Failure(
-        "transformer: the gradient's norm is \(norm), the update was left out; lower the learning rate or look at the data"
+        "transformer: the gradient's norm is \(roundTripDecimal(norm)), the update was left out; lower the learning rate or look at the data"
       )
     }
     stepCount += 1
     let moving = kernelUpdate(rate: update.learningRate, clip: clip)
-    try Threads.forEachRange(of: model.layout.count) { range in
+    Threads.forEachRange(of: model.layout.count) { range in
       var moving = moving
       for tensor in model.layout.tensors {
         let part = range.clamped(to: tensor.offset..<tensor.offset + tensor.count), start = part.lowerBound
@@ -66,11 +66,11 @@ final class AdamW {
   }
 
   /// The Euclidean norm, summed in double, block by block, so that the number of threads does not matter.
-  private static func norm(_ gradient: FloatBuffer) throws -> Double {
+  private static func norm(_ gradient: FloatBuffer) -> Double {
     let blockSize = 1 << 14
     var sums = [Double](repeating: 0, count: (gradient.count + blockSize - 1) / blockSize)
-    try sums.withUnsafeMutableBufferPointer { sums in
-      try Threads.forEachRange(of: sums.count, fewest: 4) { blocks in
+    sums.withUnsafeMutableBufferPointer { sums in
+      Threads.forEachRange(of: sums.count, fewest: 4) { blocks in
         for block in blocks {
           sums[block] = squares(gradient, block * blockSize..<min((block + 1) * blockSize, gradient.count))
         }

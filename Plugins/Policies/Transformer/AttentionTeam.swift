@@ -3,6 +3,9 @@ import LossKitMatrix
 /// Attention over a batch by several threads, each with memory of its own. What one thread does is a key head of a prompt and
 /// its responses: it shares no gradient with any other.
 struct AttentionTeam {
+  /// Multiplications that are worth a further thread.
+  private static let fewestMultiplications = 1 << 17
+
   /// The memory of each thread.
   let members: [Attention]
 
@@ -31,8 +34,11 @@ struct AttentionTeam {
     guard let heads = members.first?.architecture.keyValueHeadCount else { return }
     // A prompt is the segment without a prefix.
     let starts = segments.indices.filter { segments[$0].prefix.isEmpty } + [segments.count]
+    let tasks = (starts.count - 1) * heads
+    let scores = segments.reduce(0) { $0 + $1.rows.count * $1.reach }
+    let perTask = scores * members[0].architecture.hiddenSize / max(1, tasks)
     try Team.run(
-      (starts.count - 1) * heads, fewest: 1,
+      tasks, fewest: Self.fewestMultiplications / max(1, perTask) + 1,
       throwing: { member, range in
         for task in range {
           let prompt = task / heads

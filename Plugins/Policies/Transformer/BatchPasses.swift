@@ -8,6 +8,8 @@ import LossKitMatrix
 final class BatchPasses {
   /// About how many tokens a thread works on at once where nothing is kept, and below how many it is not worth its start.
   private static let tokensAtOnce = 2048, fewestTokens = 256
+  /// Tokens times weights that are worth a thread, so that a tiny model has more tokens in each.
+  private static let fewestMultiplications = 1 << 24
   /// Floats that the threads' own gradients may take together; a larger model leaves the threads to the matrix products.
   private static let largestGradients = 1 << 29
 
@@ -60,8 +62,8 @@ final class BatchPasses {
   }
 
   /// Adds to `gradient` from the gradient of the batch's scores. Throws for a batch other than the one that was kept, or one
-  /// that was compared with fewer references.
-  func backward(_ batch: TokenBatch, cotangent: HeadCotangent, into gradient: FloatBuffer) throws {
+  /// that was compared with fewer references; nothing is added then.
+  func backward(_ batch: TokenBatch, cotangent: HeadCotangent, into gradient: GradientAccumulator) throws {
     guard let kept, kept.batch == batch else {
       throw Failure("transformer: backward needs a forward pass for the same batch first, with activations kept")
     }
@@ -72,18 +74,24 @@ final class BatchPasses {
     for worker in workers.dropFirst() where worker.gradient == nil {
       worker.gradient = try FloatBuffer(count: model.layout.count)
     }
-    try Threads.run(kept.parts.count) { index in
-      let worker = workers[index], part = kept.parts[index], start = starts[index]
-      try model.backward(
-        part, worker.kept, worker.workspace, cotangent: cotangent.part(start..<start + part.targets.count),
-        references: kept.references.map { try $0.reference(from: start) },
-        into: index == 0 ? gradient : worker.gradient ?? gradient)
+    do {
+      try gradient.add {
+        try Threads.run(kept.parts.count) { index in
+          let worker = workers[index], part = kept.parts[index], start = starts[index]
+          try model.backward(
+            part, worker.kept, worker.workspace, cotangent: cotangent.part(start..<start + part.targets.count),
+            references: kept.references.map { try $0.reference(from: start) },
+            into: index == 0 ? gradient.sum : worker.gradient ?? gradient.sum)
+        }
+      }
+    } catch {
+      for worker in workers.dropFirst() { worker.gradient?.clear() }
+      throw error
     }
-    for worker in workers.dropFirst() {
-      guard let own = worker.gradient else { continue }
-      try Threads.forEachRange(of: gradient.count) { range in
+    for own in workers.prefix(kept.parts.count).dropFirst().compactMap(\.gradient) {
+      Threads.forEachRange(of: own.count) { range in
         let source = own.pointer + range.lowerBound
-        RowKernels.best.add(gradient.pointer + range.lowerBound, source, range.count)
+        RowKernels.best.add(gradient.sum.pointer + range.lowerBound, source, range.count)
         source.update(repeating: 0, count: range.count)
       }
     }
@@ -111,8 +119,8 @@ final class BatchPasses {
 
   /// How many workers share a batch of that many tokens; there are as many afterwards.
   private func prepareWorkers(tokens: Int) throws -> Int {
-    let count = max(
-      1, min(Threads.available, Self.largestGradients / model.layout.count, tokens / Self.fewestTokens))
+    let fewestTokens = max(Self.fewestTokens, Self.fewestMultiplications / model.layout.count)
+    let count = max(1, min(Threads.available, Self.largestGradients / model.layout.count, tokens / fewestTokens))
     while workers.count < count { workers.append(try Worker(model)) }
     return count
   }

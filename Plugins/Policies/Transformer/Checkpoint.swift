@@ -30,7 +30,7 @@ struct Checkpoint {
     }
     model = try LlamaModel(stored.architecture, isRounded: stored.bf16)
     try weights.read(layout.tensors, into: model.weights)
-    try model.roundWeights()
+    model.roundWeights()
     if File.exists(optimizerPath) {
       let state = try Safetensors(opening: optimizerPath)
       stored.adam = try Self.settings(state, optimizerPath)

@@ -33,10 +33,10 @@ final class LlamaModel {
   }
 
   /// Must come after weights were written by others than the optimizer.
-  func roundWeights() throws {
+  func roundWeights() {
     guard let target = roundedWeights else { return }
     let source = weights.pointer
-    try Threads.forEachRange(of: layout.count) { range in
+    Threads.forEachRange(of: layout.count) { range in
       let start = range.lowerBound
       _ = MatrixProducts.rounded(
         source + start, stride: range.count, into: target + start, rows: 1, columns: range.count)

@@ -1,5 +1,5 @@
 import CDNNL
-import LossKit
+import LossKitMatrix
 
 #if canImport(Glibc)
   import Glibc
@@ -13,27 +13,25 @@ enum Threads {
   /// How many threads there are to use: `OMP_NUM_THREADS`, or else the processors.
   static var available: Int { max(1, Int(omp_get_max_threads())) }
 
-  /// Calls `body` with 0..<count, each on a thread of its own, and waits for all. Throws what the first of them threw.
-  static func run(_ count: Int, _ body: (Int) throws -> Void) throws {
+  /// Calls `body` with 0..<count, each on a thread of its own, the first on the calling one, and waits for all. Where no more threads
+  /// can be had, the calling one does the rest. Throws what the first of them threw.
+  static func run(_ count: Int, _ body: (Int) throws -> Void) rethrows {
     guard count > 1 else {
       if count == 1 { try body(0) }
       return
     }
-    let share = Int32(max(1, available / count))
+    let share = max(1, available / count)
     try withoutActuallyEscaping(body) { body in
       let jobs = (0..<count).map { index in
-        Job {
-          omp_set_num_threads(share)
-          try body(index)
-        }
+        Job { try MatrixProducts.withThreads(share) { try body(index) } }
       }
-      try start(jobs)
-      if let failure = jobs.compactMap(\.failure).first { throw failure }
+      run(jobs)
+      try jobs.compactMap(\.failure).first.map { throw $0 }
     }
   }
 
   /// Calls `body` with ranges that make up 0..<count, each on a thread of its own where they have at least `fewest` elements.
-  static func forEachRange(of count: Int, fewest: Int = 1 << 16, _ body: (Range<Int>) throws -> Void) throws {
+  static func forEachRange(of count: Int, fewest: Int = 1 << 16, _ body: (Range<Int>) throws -> Void) rethrows {
     let parts = max(1, min(available, count / fewest))
     try run(parts) { try body(count * $0 / parts..<count * ($0 + 1) / parts) }
   }
@@ -48,10 +46,10 @@ enum Threads {
     func run() { do { try work() } catch { failure = error } }
   }
 
-  private static func start(_ jobs: [Job]) throws {
-    var threads: [pthread_t] = []
-    defer { for thread in threads { pthread_join(thread, nil) } }
-    for job in jobs {
+  private static func run(_ jobs: [Job]) {
+    var threads: [pthread_t] = [], rest = jobs[...]
+    let own = rest.popFirst()
+    while let job = rest.first {
       var thread = pthread_t()
       let context = Unmanaged.passRetained(job)
       let status = pthread_create(
@@ -62,9 +60,13 @@ enum Threads {
         }, context.toOpaque())
       guard status == 0 else {
         context.release()
-        throw Failure("transformer: no thread could be started; set OMP_NUM_THREADS=1 or free some processes")
+        break
       }
       threads.append(thread)
+      rest.removeFirst()
     }
+    own?.run()
+    for job in rest { job.run() }
+    for thread in threads { pthread_join(thread, nil) }
   }
 }

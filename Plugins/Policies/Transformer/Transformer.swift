@@ -46,7 +46,7 @@ public final class Transformer: Policy {
   private let isFrozen: Bool
   /// What only training needs; made when it first does.
   private var optimizer: AdamW?
-  private var gradient: FloatBuffer?
+  private var gradient: GradientAccumulator?
   private let passes: BatchPasses
 
   private init(options: TransformerOptions, model: LlamaModel, optimizer: AdamW? = nil, isFrozen: Bool = false) {
@@ -62,7 +62,7 @@ public final class Transformer: Policy {
   public static func create(options: TransformerOptions, seed: UInt64) throws -> Transformer {
     let model = try LlamaModel(options.architecture, isRounded: options.bf16)
     Initialization.fill(model, range: options.initializerRange, seed: seed)
-    try model.roundWeights()
+    model.roundWeights()
     return Transformer(options: options, model: model)
   }
 
@@ -122,7 +122,7 @@ public final class Transformer: Policy {
   public func backward(_ batch: PolicyBatch) throws {
     try requireTrainable()
     let tokens = try TokenBatch(batch.texts, context: options.architecture.contextLength)
-    let accumulator = try gradient ?? FloatBuffer(count: model.layout.count)
+    let accumulator = try gradient ?? GradientAccumulator(count: model.layout.count)
     gradient = accumulator
     let responses = batch.gradient(of: .logProbability), perToken = batch.gradient(of: .tokenLogProbability)
     let offsets = try Output.tokenOffsets(of: batch, tokens)
@@ -165,14 +165,16 @@ public final class Transformer: Policy {
     try requireTrainable()
     guard update.learningRate.isFinite, update.weightDecay.isFinite, update.maxGradientNorm > 0 else {
       throw Failure(
-        "transformer: learning rate \(update.learningRate), weight decay \(update.weightDecay) and largest gradient norm "
-          + "\(update.maxGradientNorm) must be finite, the last positive or infinite")
+        "transformer: learning rate \(roundTripDecimal(update.learningRate)), weight decay \(roundTripDecimal(update.weightDecay)) and largest "
+          + "gradient norm \(roundTripDecimal(update.maxGradientNorm)) must be finite, the last positive or infinite")
     }
     let optimizer = try self.optimizer ?? AdamW(options.adam, count: model.layout.count)
-    let gradient = try self.gradient ?? FloatBuffer(count: model.layout.count)
+    let gradient = try self.gradient ?? GradientAccumulator(count: model.layout.count)
     self.optimizer = optimizer
     self.gradient = gradient
-    let norm = try optimizer.step(model, gradient: gradient, update: update)
+    // It is cleared in any case.
+    defer { gradient.forget() }
+    let norm = try optimizer.step(model, gradient: gradient.sum, update: update)
     passes.forget()
     return norm
   }
@@ -188,7 +190,7 @@ public final class Transformer: Policy {
   public func copy() throws -> Transformer {
     let twin = try LlamaModel(options.architecture, isRounded: options.bf16)
     twin.weights.copy(from: model.weights)
-    try twin.roundWeights()
+    twin.roundWeights()
     return Transformer(options: options, model: twin, isFrozen: true)
   }
 
@@ -197,11 +199,13 @@ public final class Transformer: Policy {
     guard source.options.architecture == options.architecture else {
       throw Failure("transformer: weights of models with different sizes cannot be blended")
     }
-    guard weight.isFinite else { throw Failure("transformer: the weight \(weight) of a blend is not finite") }
+    guard weight.isFinite else {
+      throw Failure("transformer: the weight \(roundTripDecimal(weight)) of a blend is not finite")
+    }
     let own = model.weights.pointer, other = source.model.weights.pointer
     let share = Float(weight), rest = Float(1 - weight)
     for index in 0..<model.layout.count { own[index] = share * other[index] + rest * own[index] }
-    try model.roundWeights()
+    model.roundWeights()
     passes.forget()
   }
 

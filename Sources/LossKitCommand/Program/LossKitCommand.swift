@@ -46,6 +46,7 @@ struct LossKitCommand: ParsableCommand {
 
   static func main() {
     StandardFiles.openClosed()
+    WaitingThreads.letSleep()
     do {
       try blaming(.usage) { try checkCommand(CommandLine.arguments.dropFirst().first) }
       var command = try parseAsRoot()

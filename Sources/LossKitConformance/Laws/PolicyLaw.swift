@@ -77,6 +77,54 @@ package struct PolicyLaw: Sendable {
       guard after > before else { throw Failure("the sum of the log-probabilities was \(before), and is \(after)") }
       return "from \(before.short) to \(after.short)"
     },
+    PolicyLaw(
+      "activations", "calls of other instances, or without keeping, between forward and backward change no gradient",
+      needsTraining: true
+    ) { subject in
+      let alone = try subject.make(), policy = try subject.make()
+      let reference = try policy.copy(), other = try subject.make()
+      let expected = try subject.train(alone)
+      let norm = try subject.train(policy) {
+        _ = try subject.forward(reference, subject.otherTexts())
+        _ = try subject.forward(other, subject.otherTexts(), keeping: true)
+        _ = try subject.forward(policy, subject.otherTexts())
+      }
+      guard norm == expected else {
+        throw Failure("the gradient has norm \(norm) after other calls, and \(expected) without them")
+      }
+      try subject.expect(
+        try subject.forward(policy), equals: try subject.forward(alone), "after a step with other calls before backward"
+      )
+      return ""
+    },
+    PolicyLaw(
+      "references", "a column per reference has the values of each, in their order, and a step along its gradient",
+      needsTraining: true
+    ) { subject in
+      let names = subject.type.columns.filter(\.isPerReference).map(\.name)
+      guard !names.isEmpty else { return "it has no column per reference" }
+      let policy = try subject.make()
+      let references = [try policy.copy(), try subject.make(seed: subject.seed &+ 1).copy()]
+      let alone = try references.map { try subject.compare(policy, with: [$0]) }
+      let orders = [[0, 1], [1, 0]]
+      let together = try orders.map { order in try subject.compare(policy, with: order.map { references[$0] }) }
+      for name in names {
+        let values = alone.map { $0[name] ?? [] }
+        let distance = zip(values[0], values[1]).map { abs($0 - $1) }.max() ?? 0
+        guard distance > 0 else { throw Failure("\(name) is the same for two references that differ") }
+        for (order, columns) in zip(orders, together) {
+          let expected = order.flatMap { values[$0] }
+          // What is summed up in another order may have other last digits.
+          guard zip(columns[name] ?? [], expected).allSatisfy({ abs($0 - $1) <= 1e-3 * distance }) else {
+            throw Failure("\(name) has other values where there are two references than for each by itself")
+          }
+        }
+      }
+      for column in subject.type.columns where column.isPerReference && column.isDifferentiable {
+        try subject.approach(references, column)
+      }
+      return "\(names.count) columns"
+    },
     PolicyLaw("saves", "what was saved is loaded again with the same columns", needsTraining: true) { subject in
       let policy = try subject.make()
       try subject.train(policy)
@@ -132,9 +180,9 @@ package struct PolicySubject {
     self.note = note
   }
 
-  fileprivate func make() throws -> PolicyInstance {
+  fileprivate func make(seed: UInt64? = nil) throws -> PolicyInstance {
     note("create")
-    return try type.create(seed: seed)
+    return try type.create(seed: seed ?? self.seed)
   }
 
   /// An instance that was loaded from where `policy` was saved.
@@ -159,20 +207,61 @@ package struct PolicySubject {
       responses: [["A good film.", "No."], ["eins, zwei, drei", "never again"]])
   }
 
+  /// Texts of other lengths.
+  fileprivate func otherTexts() throws -> Texts {
+    try Texts(
+      prompts: ["Why?", "And now, for once, at length: "],
+      responses: [
+        ["Because it was there, and so were we.", "So."], ["ja", "that is all there was to be said about it"],
+      ])
+  }
+
   /// All columns of the texts, as far as they need no reference.
-  fileprivate func forward(_ policy: PolicyInstance, keeping: Bool = false) throws -> [String: [Double]] {
-    let texts = try texts()
+  fileprivate func forward(
+    _ policy: PolicyInstance, _ others: Texts? = nil, keeping: Bool = false
+  ) throws -> [String: [Double]] {
+    let texts = try others ?? texts()
     let columns = type.columns.filter { !$0.isPerReference }.map(\.name)
     note("forward")
     return try policy.forward(
       texts, tokenOffsets: try offsets(policy, texts), columns: columns, keepingActivations: keeping)
   }
 
-  /// A step that makes all responses likelier; returns the norm of the gradient.
+  /// All columns of the texts that compare with references.
+  fileprivate func compare(
+    _ policy: PolicyInstance, with references: [PolicyInstance], keeping: Bool = false
+  ) throws -> [String: [Double]] {
+    let texts = try texts()
+    note("forward with \(references.count) references")
+    return try policy.forward(
+      texts, tokenOffsets: try offsets(policy, texts), columns: type.columns.filter(\.isPerReference).map(\.name),
+      references: references, keepingActivations: keeping)
+  }
+
+  /// Takes a step that makes a column smaller for the last of some references; throws where it does not become so.
+  fileprivate func approach(_ references: [PolicyInstance], _ column: Column) throws {
+    let policy = try make(), texts = try texts()
+    func last(_ values: [Double]) -> ArraySlice<Double> { values.suffix(values.count / references.count) }
+    let before = try compare(policy, with: references, keeping: true)[column.name] ?? []
+    let slopes = before.indices.map { $0 < before.count - last(before).count ? 0.0 : 1.0 }
+    note("backward from \(column.name)")
+    try policy.backward(
+      texts, tokenOffsets: try offsets(policy, texts), references: references, gradients: [column.name: slopes])
+    let norm = try policy.step(PolicyUpdate(learningRate: 1e-3, weightDecay: 0, maxGradientNorm: 1))
+    let after = try compare(policy, with: references)[column.name] ?? []
+    let sums = [last(before).reduce(0, +), last(after).reduce(0, +)]
+    guard norm > 0, sums[1] < sums[0] else {
+      throw Failure(
+        "a step against the gradient of \(column.name), of norm \(norm), takes it from \(sums[0]) to \(sums[1])")
+    }
+  }
+
+  /// A step that makes all responses likelier, with other calls before the gradient; returns the norm of the gradient.
   @discardableResult
-  fileprivate func train(_ policy: PolicyInstance) throws -> Double {
+  fileprivate func train(_ policy: PolicyInstance, between: () throws -> Void = {}) throws -> Double {
     guard type.columns.contains(.logProbability) else { return 0 }
     let values = try forward(policy, keeping: true)
+    try between()
     note("backward")
     let texts = try texts()
     let slopes = (values["policy_logp"] ?? []).map { _ in -1.0 }

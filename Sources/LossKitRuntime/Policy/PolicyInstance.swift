@@ -99,7 +99,8 @@ public final class PolicyInstance {
       max_gradient_norm: update.maxGradientNorm, gradient_norm: .nan)
     try call { step(policy, &lent, $0) }
     guard lent.gradient_norm.isFinite else {
-      throw Failure("\(place): the norm of the gradient is \(lent.gradient_norm), although the step reported success")
+      throw Failure(
+        "\(place): the norm of the gradient is \(roundTripDecimal(lent.gradient_norm)), although the step reported success")
     }
     return lent.gradient_norm
   }

@@ -12,6 +12,18 @@
 #ifndef VALUE
 #define VALUE -*policy->weight * (double)(texts->response[i].length + 1)
 #endif
+#ifndef KEEP
+#define KEEP
+#endif
+#ifndef LENGTH
+#define LENGTH (double)(texts->response[i].length + 1)
+#endif
+#ifndef COMPARED
+#define COMPARED r
+#endif
+#ifndef DISTANCE_SLOPE
+#define DISTANCE_SLOPE 2
+#endif
 #ifndef COPIED
 #define COPIED own(*policy->weight)
 #endif
@@ -73,17 +85,34 @@ static int32_t measure(losskit_policy *policy, const losskit_texts *texts, uint3
   }
   return 0;
 }
+static double difference(const losskit_policy *policy, const losskit_policy_frame *frame, size_t reference) {
+  return *policy->weight - *frame->references[reference]->weight;
+}
 static int32_t forward(losskit_policy *policy, const losskit_policy_frame *frame, int32_t keep, losskit_error *error) {
   (void)policy, (void)keep, (void)error;
   const losskit_texts *texts = &frame->texts;
-  for (size_t i = 0; i < texts->prompts * texts->responses; i++) frame->values[0][i] = VALUE;
+  const size_t count = texts->prompts * texts->responses;
+  for (size_t c = 0; c < frame->column_count; c++)
+    for (size_t i = 0; i < count; i++) {
+      KEEP;
+      if (frame->columns[c] == 0) frame->values[c][i] = VALUE;
+      else
+        for (size_t r = 0; r < frame->reference_count; r++)
+          frame->values[c][r * count + i] = pow(difference(policy, frame, COMPARED), 2) * LENGTH;
+    }
   return 0;
 }
 static int32_t backward(losskit_policy *policy, const losskit_policy_frame *frame, losskit_error *error) {
   (void)error;
   const losskit_texts *texts = &frame->texts;
-  for (size_t i = 0; i < texts->prompts * texts->responses; i++)
-    policy->gradient -= frame->gradients[0][i] * (double)(texts->response[i].length + 1);
+  const size_t count = texts->prompts * texts->responses;
+  for (size_t c = 0; c < frame->column_count; c++)
+    for (size_t i = 0; i < count && frame->gradients[c]; i++) {
+      if (frame->columns[c] == 0) policy->gradient -= frame->gradients[c][i] * LENGTH;
+      else
+        for (size_t r = 0; r < frame->reference_count; r++)
+          policy->gradient += frame->gradients[c][r * count + i] * DISTANCE_SLOPE * difference(policy, frame, COMPARED) * LENGTH;
+    }
   return 0;
 }
 static int32_t step(losskit_policy *policy, losskit_update *update, losskit_error *error) {
@@ -126,9 +155,11 @@ static const void *extend(const losskit_policy_type *self, const char *id) {
 }
 
 static const losskit_column logp = { "policy_logp", "of a response", LOSSKIT_PER_RESPONSE, LOSSKIT_DIFFERENTIABLE };
-static const losskit_column *const columns[] = { &logp };
+static const losskit_column distance = {
+  "policy_distance", "from a reference", LOSSKIT_PER_RESPONSE, LOSSKIT_DIFFERENTIABLE | LOSSKIT_PER_REFERENCE };
+static const losskit_column *const columns[] = { &logp, &distance };
 static const losskit_policy_type subject = {
-  LOSSKIT_TRAINABLE, "subject", "1", "A policy to be tested.", NULL, NULL, 0, 1, NULL, columns, NULL,
+  LOSSKIT_TRAINABLE, "subject", "1", "A policy to be tested.", NULL, NULL, 0, 2, NULL, columns, NULL,
   create, load, destroy, measure, forward, backward, step, save, copy, NULL, extend };
 static const losskit_policy_type *const types[] = { &subject };
 static const losskit_plugin plugin = { 0, 1, 0, NULL, types, NULL, NULL };

@@ -1,0 +1,5 @@
+/* activations: a policy that keeps what backward needs where any other instance overwrites it */
+static double kept[64];
+#define KEEP kept[i % 64] = (double)(texts->response[i].length + 1)
+#define LENGTH kept[i % 64]
+#include "policy.h"
