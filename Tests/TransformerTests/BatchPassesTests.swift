@@ -94,19 +94,19 @@ struct BatchPassesTests {
       broken[[0, slopes.count / 2, slopes.count - 1][thread]] = .nan
       let gradient = try GradientAccumulator(count: model.layout.count)
       #expect(throws: Failure.self) { try backward(broken, into: gradient) }
-      #expect(values(of: gradient).allSatisfy { $0 == 0 })
+      #expect(content(of: gradient).allSatisfy { $0 == 0 })
       try backward(slopes, into: gradient)
-      let once = values(of: gradient)
+      let once = content(of: gradient)
       #expect(once == (try self.passes(model, batch).gradient))
       #expect(throws: Failure.self) { try backward(broken, into: gradient) }
-      #expect(values(of: gradient) == once)
+      #expect(content(of: gradient) == once)
       // What the other threads had made is gone, too.
       try backward(slopes, into: gradient)
-      #expect(zip(values(of: gradient), once).allSatisfy { abs($0 - 2 * $1) <= 1e-4 * max(1, abs($1)) })
+      #expect(zip(content(of: gradient), once).allSatisfy { abs($0 - 2 * $1) <= 1e-4 * max(1, abs($1)) })
     }
   }
 
-  private func values(of gradient: GradientAccumulator) -> [Float] {
+  private func content(of gradient: GradientAccumulator) -> [Float] {
     (0..<gradient.sum.count).map { gradient.sum.pointer[$0] }
   }
 
@@ -130,6 +130,6 @@ struct BatchPassesTests {
     }
     let gradient = try GradientAccumulator(count: model.layout.count)
     try passes.backward(batch, cotangent: HeadCotangent(targets: slopes(batch)), into: gradient)
-    return (values, values(of: gradient))
+    return (values, content(of: gradient))
   }
 }

@@ -100,6 +100,26 @@ import Testing
     #expect(!place.exists("none"))
   }
 
+  #if os(Linux)
+    @Test func littleWorkOpensNoThreads() throws {
+      let run = try Tool.start(
+        Tiny.train(
+          "--per-device-train-batch-size", "2", "--per-device-eval-batch-size", "2", "--output", place.path("run"),
+          steps: 200), environment: ["OMP_NUM_THREADS": "3"])
+      // OpenMP's threads stay once they are there.
+      var threads: Set<String> = []
+      while run.process.isRunning {
+        let status = try? String(contentsOfFile: "/proc/\(run.process.processIdentifier)/status", encoding: .utf8)
+        for line in status?.split(separator: "\n") ?? [] where line.hasPrefix("Threads:") {
+          threads.insert(String(line))
+        }
+        usleep(1000)
+      }
+      #expect(try run.outcome().status == 0)
+      #expect(threads == ["Threads:\t1"])
+    }
+  #endif
+
   @Test func columnsOfTheWholeDistribution() throws {
     for loss in ["tdpo2", "wpo"] {
       let run = try Tool.run(

@@ -31,8 +31,8 @@ enum Tool {
   }
 
   /// Starts `losskit` and goes on.
-  static func start(_ arguments: [String]) throws -> Run {
-    try start(try executable(), arguments, input: Data(), environment: [:])
+  static func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Run {
+    try start(try executable(), arguments, input: Data(), environment: environment)
   }
 
   /// The directory of the build, with the tool and the plugins.
