@@ -72,7 +72,7 @@ struct BatchPassesTests {
 
   @Test func eachThreadRunsOnceAndTheFirstFailureIsThrown() throws {
     let counts = try FloatBuffer(count: 5)
-    try Threads.run(5) { counts.pointer[$0] += 1 }
+    Threads.run(5) { counts.pointer[$0] += 1 }
     #expect((0..<5).allSatisfy { counts.pointer[$0] == 1 })
     let failure = #expect(throws: Failure.self) {
       try Threads.run(4) { if $0 > 1 { throw Failure("\($0)") } }

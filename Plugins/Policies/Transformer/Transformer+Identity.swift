@@ -31,7 +31,7 @@ extension FloatBuffer {
     let sums = UnsafeMutableRawBufferPointer.allocate(byteCount: starts.count * sumSize, alignment: 1)
     defer { sums.deallocate() }
     // Parts write to sums of their own.
-    try Threads.forEachRange(of: starts.count, fewest: 1) { parts in
+    Threads.forEachRange(of: starts.count, fewest: 1) { parts in
       for part in parts {
         let range = starts[part]..<min(starts[part] + partSize, bytes.count)
         UnsafeMutableRawBufferPointer(rebasing: sums[part * sumSize..<(part + 1) * sumSize])
