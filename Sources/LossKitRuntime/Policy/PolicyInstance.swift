@@ -100,7 +100,8 @@ public final class PolicyInstance {
     try call { step(policy, &lent, $0) }
     guard lent.gradient_norm.isFinite else {
       throw Failure(
-        "\(place): the norm of the gradient is \(roundTripDecimal(lent.gradient_norm)), although the step reported success")
+        "\(place): the norm of the gradient is \(roundTripDecimal(lent.gradient_norm)), although the step reported success"
+      )
     }
     return lent.gradient_norm
   }
