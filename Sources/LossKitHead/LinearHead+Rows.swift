@@ -84,7 +84,8 @@ extension LinearHead {
       }
       for (row, value) in zip(rows, column) where labels.counts(row) && !value.isFinite {
         throw Failure(
-          "linear head, row \(row): invalid value \(value) of the gradient of its scores; expected a finite number")
+          "linear head, row \(row): invalid value \(roundTripDecimal(Double(value))) of the gradient of its scores; expected a finite number"
+        )
       }
     }
     guard hasReference || cotangent.divergences.isEmpty else {

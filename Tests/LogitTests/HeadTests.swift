@@ -204,7 +204,9 @@ struct HeadTests {
     }
     let good = [[1.0, 2], [3, 4], [5, 6]]
     #expect(failure([-1, 0, 2], hidden: good, cotangent: [1, 1, 1]).contains("row 2: the label is 2"))
-    #expect(failure([-1, 0, 1], hidden: good, cotangent: [1, 1, .nan]).contains("row 2: the gradient"))
+    #expect(
+      failure([-1, 0, 1], hidden: good, cotangent: [1, 1, .nan])
+        .contains("row 2: invalid value NaN of the gradient of its scores; expected a finite number"))
     #expect(failure([-1, 0, 1], hidden: good, cotangent: [1, 1]).contains("2 numbers for 3 rows"))
     #expect(failure([0, 0, 1], hidden: good, cotangent: [1], groups: [0, 2]).contains("groups"))
     let notNumbers = failure([-1, 0, 1], hidden: [[1, 2], [3, 4], [.nan, 0]], cotangent: [1, 1, 1])

@@ -69,8 +69,7 @@ func jsonLines(_ text: String) throws -> [[String: Any]] {
 
 /// A JSON text of one value, numbers as doubles.
 func json(_ text: String) throws -> Any {
-  let line = text.replacing("\n", with: " ")
-  return value(try #require(try JSONLines.lines(in: Array(line.utf8), name: "output").first).value)
+  value(try JSONValue(parsing: text.utf8))
 }
 
 private func value(_ json: JSONValue) -> Any {

@@ -44,10 +44,12 @@ enum ExportCases {
         case .token: batch.tokenOffsets?.last ?? 0
         }
       let count = column.isPerReference ? extent * batch.references : extent
-      batch.columns[column.name] =
-        column.name == "score"
-        ? numbers.scores(prompts: prompts, responses: responses)
-        : (0..<count).map { _ in value(of: column.name, &numbers) }
+      switch (column.name, batch.tokenOffsets) {
+      case ("score", _): batch.columns[column.name] = numbers.scores(prompts: prompts, responses: responses)
+      case ("token_count", let offsets?):
+        batch.columns[column.name] = zip(offsets.dropFirst(), offsets).map { Double($0 - $1) }
+      default: batch.columns[column.name] = (0..<count).map { _ in value(of: column.name, &numbers) }
+      }
     }
     return batch
   }
