@@ -80,8 +80,8 @@ test-thread-sanitizer: dependencies
 	  $(SWIFT) build -q --sanitize=thread --scratch-path "$(SANITIZED)" --product $$product || exit 1; \
 	done
 	clang -std=gnu11 -g -fsanitize=thread -ISources/CLossKit/include -c Tests/HostTests/Fixtures/threads.c -o "$(SANITIZED)/threads.o"
-	$(SWIFT)c -sanitize=thread -emit-executable -o "$(SANITIZED)/threads" "$(SANITIZED)/debug/libLossKitC.a" "$(SANITIZED)/threads.o" \
-	  -Xlinker --whole-archive -Xlinker "$(SANITIZED)/debug/libLossKitC.a" -Xlinker --no-whole-archive -lffi -lmd -lmvec \
+	$(SWIFT)c -sanitize=thread -emit-executable -o "$(SANITIZED)/threads" \
+	  @"$(SANITIZED)/debug/LossKitC.product/Objects.LinkFileList" "$(SANITIZED)/threads.o" -lffi -lmd -lmvec \
 	  -Xlinker --export-dynamic
 	LOSSKIT_PLUGIN_PATH="$(SANITIZED)/debug" TSAN_OPTIONS="die_after_fork=0 suppressions=Tests/HostTests/thread-sanitizer.supp" \
 	  "$(SANITIZED)/threads"
@@ -115,12 +115,13 @@ staged = set -e; umask 022; stage=$$(mktemp -d); trap 'rm -rf "$$stage"' EXIT; $
 
 # Links and installs liblosskit.so, the program that opens plugins for its index, the headers and the plugins, out of what is built in
 # $(BUILD). Plugins share one copy of the SDK.
-# Swift's images cannot be unloaded: after a host's dlclose the library stays, and can be opened again.
+# Swift's images cannot be unloaded: after a host's dlclose the library stays, and can be opened again. It is linked out of the
+# objects: the archive that SwiftPM makes of them keeps those of files that have been removed since.
 install-library:
 	$(call staged,library, \
 	mkdir -p "$$stage/lib/losskit/plugins" "$$stage/lib/pkgconfig" "$$stage/include"; \
-	$(SWIFT)c -emit-library -o "$$stage/lib/liblosskit.so.$(VERSION)" -no-toolchain-stdlib-rpath $(BUILD)/libLossKitC.a \
-	  -Xlinker --whole-archive -Xlinker $(BUILD)/libLossKitC.a -Xlinker --no-whole-archive -lffi \
+	$(SWIFT)c -emit-library -o "$$stage/lib/liblosskit.so.$(VERSION)" -no-toolchain-stdlib-rpath \
+	  @$(BUILD)/LossKitC.product/Objects.LinkFileList -lffi \
 	  -Xlinker --version-script=Sources/LossKitC/exports.map -Xlinker --gc-sections -Xlinker --strip-all \
 	  -Xlinker -soname=$(SONAME) -Xlinker -rpath -Xlinker '$$ORIGIN/losskit' -Xlinker -z -Xlinker defs \
 	  -Xlinker -z -Xlinker nodelete; \

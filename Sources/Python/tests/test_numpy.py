@@ -189,7 +189,7 @@ class BadInputTests(unittest.TestCase):
         self.assert_refused("policy_chosen_logps", policy_chosen_logps=np.ones((2, 2)))
         self.assert_refused("policy_rejected_logps: it is for 3 prompts, and policy_chosen_logps for 2", policy_rejected_logps=np.zeros(3))
         self.assert_refused("logps.*reads no such column", logps=np.zeros(2))
-        self.assert_refused("nan", ref_chosen_logps=np.array([0, np.nan]))
+        self.assert_refused("NaN", ref_chosen_logps=np.array([0, np.nan]))
         self.assert_refused("inf", ref_chosen_logps=np.array([0, -np.inf]))
         self.assert_refused("reduction", reduction="median")
         self.assert_refused("counts", counts=[2, 2, 2])
@@ -282,7 +282,7 @@ class DocumentationTests(unittest.TestCase):
         example = pathlib.Path(__file__).resolve().parents[3] / "Examples" / "Hosts" / "Python" / "host.py"
         run = subprocess.run([sys.executable, str(example)], capture_output=True, text=True, check=True)
         self.assertIn("loss 46.970095", run.stdout)
-        self.assertRegex(run.stdout, "refused: .*nan")
+        self.assertRegex(run.stdout, "refused: .*NaN")
 
     def test_the_examples_of_the_package_run(self) -> None:
         self.assertEqual(doctest.testmod(losskit).failed, 0)
