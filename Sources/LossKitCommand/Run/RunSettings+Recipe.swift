@@ -28,8 +28,9 @@ extension RunSettings {
       YamlError.composer(_, let problem, let mark, _)
     {
       throw Failure("\(path), line \(mark.line): not YAML: \(problem)")
-    } catch YamlError.duplicatedKeysInMapping(let keys, _) {
-      throw Failure("\(path): \(keys.joined(separator: ", ")): there more than once; write each key once")
+    } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
+      let names = keys.sorted().map { "'\($0)'" }.joined(separator: ", ")
+      throw Failure("\(path), line \(context.mark.line): duplicate key \(names); write each once")
     } catch {
       throw Failure("\(path): not YAML: \(error)")
     }

@@ -1,5 +1,6 @@
 package import LossKit
 package import LossKitJSON
+import LossKitRuntime
 
 /// The keys under which rows of data bring a column: one with the values of all responses, or one for each response of a pair.
 package struct ColumnKeys: Equatable {
@@ -52,16 +53,12 @@ package struct ColumnKeys: Equatable {
   package static func forms(of column: Column) -> [[String]] {
     guard column.extent != .prompt else { return [[column.name]] }
     let own = [[column.name], ["chosen_\(column.name)", "rejected_\(column.name)"]]
-    return own + (otherForms[column.name] ?? [])
+    let pair = column.pairNames
+    return own + (pair.isEmpty ? [] : [pair]) + (column.name == Column.score.name ? formsOfScores : [])
   }
 
-  /// What TRL and well-known data sets call columns.
-  private static let otherForms = [
-    Column.logProbability.name: [["policy_chosen_logps", "policy_rejected_logps"]],
-    Column.referenceLogProbability.name: [["ref_chosen_logps", "ref_rejected_logps"]],
-    Column.tokenCount.name: [["chosen_tokens", "rejected_tokens"]],
-    Column.score.name: [["scores"], ["score_chosen", "score_rejected"]],
-  ]
+  /// What data sets with a score for each response call it.
+  private static let formsOfScores = [["scores"], ["score_chosen", "score_rejected"]]
 }
 
 /// Does something for a line of a file; a failure is told with both.

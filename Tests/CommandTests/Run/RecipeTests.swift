@@ -76,7 +76,8 @@ import Testing
   @Test func aFileThatIsNoRecipe() throws {
     #expect(try complaint("loss: [dpo\n").hasPrefix("RECIPE, line 2: not YAML: "))
     #expect(try complaint("- dpo\n").hasPrefix("RECIPE: a recipe is a mapping"))
-    #expect(try complaint("loss: dpo\nloss: ipo\n").hasPrefix("RECIPE: loss: there more than once"))
+    #expect(try complaint("loss: dpo\nloss: ipo\n").hasPrefix("RECIPE, line 1: duplicate key 'loss'; write each once"))
+    #expect(try complaint("loss: dpo\nset:\n  beta: 1\n  beta: 2\n").hasPrefix("RECIPE, line 3: duplicate key 'beta'"))
     #expect(try complaint("").hasPrefix("no loss is given"))
     let run = try Tool.run(["train", "--recipe", "/nowhere.yaml"])
     #expect(run.status == 64 && run.error.hasPrefix("losskit: error: /nowhere.yaml: cannot be read"))
