@@ -120,7 +120,7 @@ extension ComponentCall {
       let rows = beyondCounts(rows: prompts * responses)
       if let row = rows.first(where: { result.output[$0] != 0 }) {
         throw Failure(
-          "the reward of a response that prompt \(row % prompts) does not have is \(result.output[row]), not 0")
+          "the reward of a response that prompt \(row % prompts + 1) does not have is \(result.output[row]), not 0")
       }
     }
     for (name, column) in columns where column.extent != UInt32(LOSSKIT_PER_PROMPT) {

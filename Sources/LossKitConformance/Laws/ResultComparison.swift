@@ -39,6 +39,6 @@ extension ComponentCall {
         "\(name)=\(pick([prompt], of: values).map { "\($0)" }.joined(separator: ","))"
       }
     }
-    return "prompt \(prompt): \(texts.joined(separator: " "))"
+    return "prompt \(prompt + 1): \(texts.joined(separator: " "))"
   }
 }

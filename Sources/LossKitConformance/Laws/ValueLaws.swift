@@ -70,7 +70,7 @@ extension ComponentLaw {
           errors += 1
           guard !failure.message.isEmpty else { throw BrokenLaw("an error was reported without a message") }
           if let prompt = failure.prompt, !(0..<8).contains(prompt) {
-            throw BrokenLaw("an error names prompt \(prompt) of 8: \(failure.message)")
+            throw BrokenLaw("an error names the prompt of index \(prompt), of 8: \(failure.message)")
           }
           // The caller need not take the message.
           subject.note("a call that fails, whose error is NULL")

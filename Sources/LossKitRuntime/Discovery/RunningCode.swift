@@ -1,3 +1,5 @@
+import CLossKitForeign
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -21,19 +23,12 @@ package enum RunningCode {
 
   /// The library that this code is part of, all links resolved. Where it is part of a program, it may be nil.
   package static var library: String? {
-    // Its declaration needs _GNU_SOURCE, which the imported C library was not built with, so it is found by name. What it
-    // fills in are four pointers, the name of the file first.
-    typealias Lookup = @convention(c) (UnsafeRawPointer, UnsafeMutablePointer<UnsafePointer<CChar>?>) -> Int32
-    guard let symbol = dlsym(nil, "dladdr") else { return nil }
-    return withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: 4) { found in
-      found.initialize(repeating: nil)
-      guard let target = found.baseAddress, unsafeBitCast(symbol, to: Lookup.self)(#dsohandle, target) != 0,
-        let name = found[0]
-      else { return nil }
-      // The name of a program is what its caller wrote.
-      let path = String(cString: name)
-      return path.hasPrefix("/") ? resolved(path) : nil
+    var offset = 0
+    // The name of a program is what its caller wrote.
+    guard let name = losskit_code_file(#dsohandle, &offset).map({ String(cString: $0) }), name.hasPrefix("/") else {
+      return nil
     }
+    return resolved(name)
   }
 
   /// The directories above the program and the library. Whoever can exchange one of them can exchange this code.

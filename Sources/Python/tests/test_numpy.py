@@ -364,7 +364,7 @@ class LogProbTests(unittest.TestCase):
         spoiled[0, 3, 4] = np.nan
         assert_refused("row 3: logit 4 is NaN", spoiled, self.labels)
         spoiled[0, 3] = -np.inf
-        assert_refused("row 3: every logit is -inf", spoiled, self.labels)
+        assert_refused("row 3: every logit is -infinity", spoiled, self.labels)
         assert_refused("float32, float16 or bfloat16", self.logits.astype(np.float64), self.labels)
         assert_refused("float32, float16 or bfloat16", self.logits.tolist(), self.labels)
         assert_refused("evenly spaced", self.logits[:, :-1], self.labels[:, :-1])

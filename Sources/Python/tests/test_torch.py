@@ -236,7 +236,7 @@ class ModuleTests(unittest.TestCase):
             module(**{**self.batch(), "policy_rejected_logps": torch.zeros(3)})
         with self.assertRaisesRegex(losskit.LossKitError, "no prompts"):
             module(**{name: tensor[:0] for name, tensor in self.batch().items()})
-        with self.assertRaisesRegex(losskit.LossKitError, "nan"):
+        with self.assertRaisesRegex(losskit.LossKitError, "NaN"):
             module(**{**self.batch(), "ref_chosen_logps": torch.tensor([0.0, float("nan")])})
         with self.assertRaisesRegex(losskit.LossKitError, "ref_chosen_logps: a tensor of real numbers.*complex"):
             module(**{**self.batch(), "ref_chosen_logps": torch.zeros(2, dtype=torch.complex64)})
@@ -332,7 +332,7 @@ class LogProbTests(unittest.TestCase):
         assert_refused("row 10: the label is -100", logits, wrong)
         spoiled = logits.detach().clone()
         spoiled[2, 0, 7] = float("inf")
-        assert_refused("row 12: logit 7 is .inf", spoiled, labels)
+        assert_refused("row 12: logit 7 is infinity", spoiled, labels)
         assert_refused("float32, float16 or bfloat16", logits.double(), labels)
         assert_refused("evenly spaced.*mask", logits[:, :-1], labels[:, :-1])
         assert_refused("evenly spaced", logits[..., :1].expand(3, 6, 9), labels)

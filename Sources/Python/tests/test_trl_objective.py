@@ -40,6 +40,7 @@ TRANSLATIONS = [
     ({"loss_type": "sigmoid_norm"}, "dpo(beta=0.1, label_smoothing=0) @ mean-log-ratio"),
     (
         {"loss_type": ["sigmoid", "bco_pair", "sft"], "loss_weights": [0.8, 0.2, 1.0]},
+        {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 0.0]},
         "0.8*dpo(beta=0.1, label_smoothing=0) + 0.2*nca-pair(beta=0.1, biased=true) + sft(per=batch-token) @ log-ratio",
     ),
     ({"loss_type": ["ipo", "sft"], "loss_weights": [1, 5e-3]}, "ipo(beta=0.1) + 0.005*sft(per=batch-token) @ mean-log-ratio"),
@@ -158,7 +159,7 @@ class ObjectiveTests(unittest.TestCase):
             ({"loss_type": "ipo", "use_weighting": True}, None, "use_weighting=True in args with loss_type"),
             ({"ld_alpha": 0.5, "f_divergence_type": "forward_kl"}, None, "ld_alpha=0.5 in args with f_divergence_type"),
             ({"ld_alpha": 0.5, "loss_type": "aot"}, None, "ld_alpha=0.5 in args with loss_type='aot'"),
-            ({"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 0.0]}, None, "loss_type=.* in args is .*weight"),
+            ({"loss_type": ["sigmoid", "sft"], "loss_weights": [0.0, 0.0]}, None, "loss_type=.* in args is .*weight"),
         ]:
             with self.subTest(options, loss=loss), self.assertRaisesRegex(losskit.LossKitError, words):
                 self.text(options, loss)

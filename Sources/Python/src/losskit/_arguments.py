@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import os
 from typing import Any
@@ -96,7 +97,8 @@ def plain(name: str, value: Any) -> npt.NDArray[Any]:
 def not_finite(name: str, value: float, per: str | None = None, entry: int = 0) -> LossKitError:
     """The error of a number that is not finite; of `per`, entry is its index."""
     place = name if per is None else f"{name} of {per} {entry + 1}"
-    return LossKitError(f"{place} is {value}; expected a finite number", entry if per == "prompt" else None)
+    number = "NaN" if math.isnan(value) else "-infinity" if value < 0 else "infinity"
+    return LossKitError(f"{place} is {number}; expected a finite number", entry if per == "prompt" else None)
 
 
 def _is_tensor(value: object) -> bool:
