@@ -40,8 +40,11 @@ TRANSLATIONS = [
     ({"loss_type": "sigmoid_norm"}, "dpo(beta=0.1, label_smoothing=0) @ mean-log-ratio"),
     (
         {"loss_type": ["sigmoid", "bco_pair", "sft"], "loss_weights": [0.8, 0.2, 1.0]},
-        {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 0.0]},
         "0.8*dpo(beta=0.1, label_smoothing=0) + 0.2*nca-pair(beta=0.1, biased=true) + sft(per=batch-token) @ log-ratio",
+    ),
+    (
+        {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 0.0]},
+        "dpo(beta=0.1, label_smoothing=0) + 0*sft(per=batch-token) @ log-ratio",
     ),
     ({"loss_type": ["ipo", "sft"], "loss_weights": [1, 5e-3]}, "ipo(beta=0.1) + 0.005*sft(per=batch-token) @ mean-log-ratio"),
     (
