@@ -155,7 +155,7 @@ install-requirements:
 
 # Headers that the system does not have yet come from its packages.
 dependencies:
-	@if ! printf '#include <ffi.h>\n#include <oneapi/dnnl/dnnl.h>\n#include <sys/types.h>\n#include <sha256.h>\n' \
+	@if ! printf '#include <ffi.h>\n#include <oneapi/dnnl/dnnl.h>\n#include <sys/types.h>\n#include <sha256.h>\n#include <zlib.h>\n' \
 	  | clang -E - >/dev/null 2>&1; then \
 	  echo "Installing $(APT_PACKAGES), which LossKit is built with."; \
 	  if [ "$$(id -u)" -eq 0 ]; then sudo=; else sudo=sudo; echo "sudo may ask for your password."; fi; \
