@@ -15,7 +15,7 @@ package struct PluginCall {
   /// What of it was called.
   package let place: UnsafePointer<CChar>
 
-  /// The key of the thread's own pointer to its call; negative where nobody wants to know.
+  /// The key of the thread's own pointer to its call; negative while calls are not tracked.
   private static let key = Atomic<Int>(-1)
 
   /// From now on calls are tracked, for as long as the process lives.

@@ -69,7 +69,7 @@ struct IndexFile: Sendable {
     }
   }
 
-  /// The directory of the file; nil where it is not there, or not the user's alone.
+  /// The directory of the file; nil if it does not exist, or is not the user's alone.
   private func trustedDirectory() -> TrustedDirectory? {
     guard let path = directories.last,
       let directory = try? TrustedDirectory(path: path, orFail: { Failure(String(cString: strerror($0))) })

@@ -27,7 +27,7 @@ struct RunRecord {
 
   init(facts: [Fact]) { self.facts = facts }
 
-  /// Reads the record of the run in a directory. Throws for a file that is none.
+  /// Reads the record of the run in a directory. Throws if the file is damaged.
   init(of directory: RunDirectory) throws {
     let path = directory.path(of: RunDirectory.runFile)
     guard case .object(let members)? = try JSONValue(ofFile: path) else {

@@ -55,5 +55,5 @@ extension PreferenceDataset {
 
 extension PreferenceExample {
   /// Whether the prompts have the same bytes: a policy tells apart what Unicode calls equivalent.
-  fileprivate func hasPrompt(of other: PreferenceExample) -> Bool { prompt.utf8.elementsEqual(other.prompt.utf8) }
+  fileprivate func hasPrompt(of other: PreferenceExample) -> Bool { ExactText(prompt) == ExactText(other.prompt) }
 }

@@ -122,7 +122,7 @@ def _check_names(objective: Objective, places: Mapping[str, Place]) -> None:
 
 
 def _inner(name: str, column: Column, where: Place, leading: tuple[int, ...] | None) -> tuple[int | None, int | None]:
-    """The references and the responses that an argument's leading axes count; None for an axis that is not there."""
+    """The references and the responses that an argument's leading axes count; None for an axis that the argument lacks."""
     part = where.response is not None
     wanted = "T" if column.per == "token" else "G"
     axes = list(leading) if leading is not None else []
