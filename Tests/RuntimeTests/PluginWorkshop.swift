@@ -23,15 +23,23 @@ final class PluginWorkshop {
     return path(name)
   }
 
+  /// The headers that C is compiled against.
+  enum Headers: String, CaseIterable {
+    case today = "Sources/CLossKit/include"
+    case release1 = "Tests/ABI/1.0.0"
+
+    var path: String { PluginWorkshop.package + "/" + rawValue }
+  }
+
   /// Compiles C to a shared library of that name and returns its path.
   @discardableResult
-  func build(_ source: String, as name: String, options: [String] = []) throws -> String {
+  func build(_ source: String, as name: String, options: [String] = [], headers: Headers = .today) throws -> String {
     let input = directory.appendingPathComponent("\(UUID().uuidString).c")
     try Data(("#include <math.h>\n#include <losskit_plugin.h>\n" + source).utf8).write(to: input)
     let compiler = Process()
     compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     compiler.arguments =
-      ["cc", "-std=c11", "-shared", "-fPIC", "-I", Self.headers, "-o", path(name)] + options + [input.path]
+      ["cc", "-std=c11", "-shared", "-fPIC", "-I", headers.path, "-o", path(name)] + options + [input.path]
     try compiler.run()
     compiler.waitUntilExit()
     try #require(compiler.terminationStatus == 0, "the C compiler refused a test's own source")
@@ -52,9 +60,9 @@ final class PluginWorkshop {
     return path(name)
   }
 
-  private static let headers = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("Sources/CLossKit/include").path
+  /// The package that is tested.
+  static let package = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 }
 
 /// C for a plugin that offers one loss, each part of which a test can spoil. Parts are C expressions.

@@ -57,7 +57,7 @@ import Testing
     ("receive(context, 0, 5, 0);", "it claims 5 facts"),
     ("(void)receive, (void)context;", "it handed over no identity"),
     (
-      "(void)receive, (void)context; return fail(error, -1, \"the engine is gone\");",
+      "(void)receive, (void)context; return losskit_fail(error, -1, \"the engine is gone\");",
       "policy slope: the engine is gone"
     ),
   ])

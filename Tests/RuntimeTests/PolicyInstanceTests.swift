@@ -9,7 +9,7 @@ import Testing
   init() throws {
     workshop = try PluginWorkshop()
     let registry = PluginRegistry()
-    try registry.open(path: workshop.build(PolicySource.text(), as: "libslope.so"))
+    try registry.open(path: workshop.build(PolicySource.text(), as: "libslope.so", headers: .release1))
     type = try registry.policyType(named: "slope")
   }
 
@@ -178,7 +178,7 @@ import Testing
   }
 
   @Test func whatAPolicyCannotDoIsSaid() throws {
-    let source = PolicySource.text(flags: "0", step: "0", create: "0")
+    let source = try PolicySource.text(flags: "0", step: "0", create: "0")
     let fixed = try #require(PluginLibrary.open(workshop.build(source, as: "libfixed.so")).policyTypes.first)
     #expect(!fixed.isTrainable && !fixed.canCreate)
     #expect(failure { try fixed.create(seed: 1) }?.message.contains("it cannot be made anew") == true)

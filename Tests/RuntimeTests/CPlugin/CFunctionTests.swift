@@ -66,9 +66,6 @@ import Testing
     """,
   ]
 
-  private static let headers = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Sources/CLossKit/include").path
-
   @Test(
     arguments: lines,
     [
@@ -81,7 +78,9 @@ import Testing
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments =
-      compiler + ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O2", "-shared", "-fPIC", "-I", Self.headers]
+      compiler + [
+        "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O2", "-shared", "-fPIC", "-I", PluginWorkshop.Headers.today.path,
+      ]
       + ["-o", workshop.path("libmy-loss.so"), input, "-lm"]
     try process.run()
     process.waitUntilExit()
@@ -96,9 +95,9 @@ import Testing
     #expect(lines.count <= 8)
   }
 
-  private func registry(_ source: String) throws -> PluginRegistry {
+  private func registry(_ source: String, _ headers: PluginWorkshop.Headers = .today) throws -> PluginRegistry {
     let registry = try BuiltPlugins.registry()
-    try registry.open(path: workshop.build(source, as: "libmy-loss.so", options: ["-I", Self.headers, "-lm"]))
+    try registry.open(path: workshop.build(source, as: "libmy-loss.so", options: ["-lm"], headers: headers))
     return registry
   }
 
@@ -118,9 +117,9 @@ import Testing
     return try objective.evaluate(batch, state: &state)
   }
 
-  @Test(arguments: 0..<4)
-  func dpoWrittenWithEachLineAgreesWithTheBuiltOne(line: Int) throws {
-    let registry = try registry(Self.lines[line])
+  @Test(arguments: 0..<4, PluginWorkshop.Headers.allCases)
+  func dpoWrittenWithEachLineAgreesWithTheBuiltOne(line: Int, headers: PluginWorkshop.Headers) throws {
+    let registry = try registry(Self.lines[line], headers)
     let own = try evaluate("my-loss", registry, batch())
     let expected = try evaluate("dpo(beta=0.1)", registry, batch())
     #expect(worstError(own.loss, expected.loss) < 1e-14)
@@ -141,9 +140,12 @@ import Testing
     #expect(worstError(own.loss, try evaluate("dpo(beta=0.7)", registry, batch()).loss) < 1e-14)
   }
 
-  @Test(arguments: [(4, "my-link(b=1)", 1e-13), (5, "my-link", 1e-8)])
-  func aRewardWrittenWithEachLineAgreesWithTheBuiltOne(line: Int, text: String, tolerance: Double) throws {
-    let registry = try registry(Self.lines[line])
+  @Test(arguments: [(4, "my-link(b=1)", 1e-13), (5, "my-link", 1e-8)], PluginWorkshop.Headers.allCases)
+  func aRewardWrittenWithEachLineAgreesWithTheBuiltOne(
+    _ use: (line: Int, text: String, tolerance: Double), headers: PluginWorkshop.Headers
+  ) throws {
+    let (line, text, tolerance) = use
+    let registry = try registry(Self.lines[line], headers)
     var batch = batch()
     batch.columns["policy_logp"] = batch.columns["policy_logp"]?.map { -30 + 0.1 * ($0 + 30) }
     let own = try evaluate("dpo @ \(text)", registry, batch)
@@ -156,8 +158,9 @@ import Testing
       reward.isZeroAtReference && reward.isRowwise && reward.references == 1...1 && reward.responses == 1...Int.max)
   }
 
-  @Test func eightHyperparametersAreDeclaredAsWritten() throws {
-    let link = try registry(Self.lines[4]).component(named: "my-link", kind: .reward)
+  @Test(arguments: PluginWorkshop.Headers.allCases)
+  func eightHyperparametersAreDeclaredAsWritten(headers: PluginWorkshop.Headers) throws {
+    let link = try registry(Self.lines[4], headers).component(named: "my-link", kind: .reward)
     #expect(link.parameters.map(\.name) == ["a", "b", "c", "d", "e", "f", "g", "h"])
     #expect(link.parameters.map(\.initial) == [1, 0, 0.5, -1, 1, 1, 1, 1])
     #expect(

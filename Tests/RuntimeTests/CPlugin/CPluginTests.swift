@@ -5,7 +5,8 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// The plugin ABI from C: the header under strict compilers, and a plugin that uses all that components can.
+/// The plugin ABI from C: the header under strict compilers, and a plugin that uses all that components can, compiled against today's
+/// header and against that of 1.0.0.
 @Suite struct CPluginTests {
   let workshop: PluginWorkshop
 
@@ -13,24 +14,22 @@ import Testing
 
   private static let strict = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
-  private func source() throws -> String { try String(contentsOf: Fixtures.url("whole_header.c"), encoding: .utf8) }
-
   @Test(arguments: [("c", "c11"), ("c++", "c++17")])
   func theHeaderCompilesWithoutAWarning(language: String, standard: String) throws {
-    let headers = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Sources/CLossKit/include")
+    let headers = PluginWorkshop.Headers.today.path
     let compiler = Process()
     compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     compiler.arguments =
-      ["cc", "-x", language, "-std=\(standard)", "-fsyntax-only", "-I", headers.path] + Self.strict
-      + [headers.appendingPathComponent("losskit_plugin.h").path]
+      ["cc", "-x", language, "-std=\(standard)", "-fsyntax-only", "-I", headers] + Self.strict
+      + [headers + "/losskit_plugin.h"]
     try compiler.run()
     compiler.waitUntilExit()
     #expect(compiler.terminationStatus == 0)
   }
 
-  private func registry() throws -> PluginRegistry {
-    let library = try workshop.build(source(), as: "libwhole.so", options: Self.strict)
+  private func registry(_ headers: PluginWorkshop.Headers) throws -> PluginRegistry {
+    let source = try String(contentsOfFile: PluginWorkshop.package + "/Tests/ABI/components.c", encoding: .utf8)
+    let library = try workshop.build(source, as: "libcomponents.so", options: Self.strict + ["-lm"], headers: headers)
     let registry = try BuiltPlugins.registry()
     try registry.open(path: library)
     return registry
@@ -50,9 +49,10 @@ import Testing
     return policy.indices.map { policy[$0] - (reference[$0] + reference[policy.count + $0]) / 2 }
   }
 
-  @Test func aBatchCoupledLossWithStateSeedAndOptionalColumnKeepsToTheABI() throws {
+  @Test(arguments: PluginWorkshop.Headers.allCases)
+  func aBatchCoupledLossWithStateSeedAndOptionalColumnKeepsToTheABI(headers: PluginWorkshop.Headers) throws {
     let objective = try Objective(
-      "coupled-hinge(power=2,random=true,shape=squared) @ two-references", in: registry())
+      "coupled-hinge(power=2,random=true,shape=squared) @ two-references", in: registry(headers))
     #expect(!objective.isFused && !objective.isRowwise)
     #expect(objective.referenceCount == 2)
     #expect(objective.rewardScale == 0.5)
@@ -92,9 +92,10 @@ import Testing
     return weight * weight
   }
 
-  @Test func aRewardInCWithAFormulaIsFusedWithALossInSwift() throws {
+  @Test(arguments: PluginWorkshop.Headers.allCases)
+  func aRewardInCWithAFormulaIsFusedWithALossInSwift(headers: PluginWorkshop.Headers) throws {
     var numbers = SeededNumbers(seed: 12)
-    let fused = try Objective("cal-dpo(beta=0.1) @ two-references", in: registry())
+    let fused = try Objective("cal-dpo(beta=0.1) @ two-references", in: registry(headers))
     #expect(fused.isFused)
     let batch = batch(&numbers)
     var state: [Double] = []
@@ -105,9 +106,66 @@ import Testing
     #expect(try worstError(a.reward, rewards(batch)) < 1e-14)
   }
 
-  @Test func aListwiseLossInCTakesRankingsOfDifferentLength() throws {
+  @Test(arguments: PluginWorkshop.Headers.allCases)
+  func eachOperationOfAFormulaIsWhatItIsInC(headers: PluginWorkshop.Headers) throws {
+    var numbers = SeededNumbers(seed: 15)
+    let registry = try registry(headers)
+    let fused = try Objective("every-operation(beta=0.7) @ two-references", in: registry)
+    #expect(fused.isFused && !fused.isRowwise)
+    var states = [fused.initialState, fused.initialState]
+    for step in 0..<3 {
+      let batch = batch(&numbers, prompts: 60)
+      let a = try fused.evaluate(batch, state: &states[0], seed: UInt64(step))
+      let b = try fused.unfused().evaluate(batch, state: &states[1], seed: 9)
+      #expect(worstError(a.loss, b.loss) < 1e-13)
+      #expect(worstError(a.gradients["policy_logp"] ?? [], b.gradients["policy_logp"] ?? []) < 1e-13)
+      #expect(states == [[Double(step + 1)], [Double(step + 1)]])
+    }
+  }
+
+  @Test(arguments: PluginWorkshop.Headers.allCases)
+  func eachOperationOfTokensIsWhatItIsInC(headers: PluginWorkshop.Headers) throws {
+    var numbers = SeededNumbers(seed: 16)
+    let fused = try Objective("dpo(beta=0.1) @ weighted-tokens", in: registry(headers))
+    let offsets = [0, 3, 7, 8, 12, 17, 19]
+    let batch = Batch(
+      prompts: 3, responses: 2, references: 1, tokenOffsets: offsets,
+      columns: ["policy_token_logp": numbers.normals(19), "reference_token_logp": numbers.normals(19)])
+    var state: [Double] = []
+    let a = try fused.evaluate(batch, state: &state, seed: 1)
+    let b = try fused.unfused().evaluate(batch, state: &state, seed: 2)
+    #expect(worstError(a.reward, b.reward) < 1e-14 && worstError(a.loss, b.loss) < 1e-14)
+    let gradient = try #require(a.gradients["policy_token_logp"])
+    #expect(worstError(gradient, b.gradients["policy_token_logp"] ?? []) < 1e-13)
+    // The first response has 3 tokens, and so has the shortest of its prompt: the factor of a token is its place.
+    let policy = try #require(batch.columns["policy_token_logp"])
+    let reference = try #require(batch.columns["reference_token_logp"])
+    var reward = 0.0
+    for token in 0..<3 { reward += Double(token + 1) * (policy[token] - reference[token]) }
+    #expect(relativeError(a.reward[0], reward) < 1e-14)
+    #expect(relativeError(gradient[1], 2 * gradient[0]) < 1e-14)
+  }
+
+  @Test(arguments: PluginWorkshop.Headers.allCases)
+  func differencesAreTheGradientOfALossThatHasNone(headers: PluginWorkshop.Headers) throws {
+    var numbers = SeededNumbers(seed: 17)
+    let registry = try registry(headers)
+    let numeric = try Objective("numeric-logistic(beta=0.1) @ log-ratio", in: registry)
+    #expect(numeric.hasNumericGradient)
+    var batch = batch(&numbers)
+    batch.references = 1
+    batch.columns["reference_logp"] = numbers.normals(14, mean: -20)
+    var state: [Double] = []
+    let a = try numeric.evaluate(batch, state: &state)
+    let b = try Objective("dpo(beta=0.1)", in: registry).evaluate(batch, state: &state)
+    #expect(worstError(a.loss, b.loss) < 1e-14)
+    #expect(worstError(a.gradients["policy_logp"] ?? [], b.gradients["policy_logp"] ?? []) < 1e-8)
+  }
+
+  @Test(arguments: PluginWorkshop.Headers.allCases)
+  func aListwiseLossInCTakesRankingsOfDifferentLength(headers: PluginWorkshop.Headers) throws {
     var numbers = SeededNumbers(seed: 13)
-    let objective = try Objective("spread", in: registry())
+    let objective = try Objective("spread", in: registry(headers))
     var batch = batch(&numbers, prompts: 5, responses: 4)
     batch.counts = [4, 2, 3, 2, 4]
     let rewards = try rewards(batch)
@@ -127,17 +185,19 @@ import Testing
     #expect(evaluation.reward[3 * 5 + 1] == 0)
   }
 
-  @Test func aNamedObjectiveInCStandsForItsText() throws {
-    let registry = try registry()
+  @Test(arguments: PluginWorkshop.Headers.allCases)
+  func aNamedObjectiveInCStandsForItsText(headers: PluginWorkshop.Headers) throws {
+    let registry = try registry(headers)
     let named = try Objective("coupled-pair", in: registry)
     let written = try Objective("2*coupled-hinge(beta=0.25) @ two-references", in: registry)
     #expect(named.description == written.description)
     #expect(named.hash == written.hash)
   }
 
-  @Test func anErrorInCNamesItsPrompt() throws {
+  @Test(arguments: PluginWorkshop.Headers.allCases)
+  func anErrorInCNamesItsPrompt(headers: PluginWorkshop.Headers) throws {
     var numbers = SeededNumbers(seed: 14)
-    let objective = try Objective("coupled-hinge", in: registry())
+    let objective = try Objective("coupled-hinge", in: registry(headers))
     var batch = batch(&numbers)
     batch.columns["policy_logp"]?[3] = 1e7
     var state = objective.initialState

@@ -1,4 +1,5 @@
-/* From logits to log-probabilities and back: values and gradients as the formulas have them, nothing written where it fails. */
+/* From logits to log-probabilities and back, with all of losskit_logprob.h: values and gradients as the formulas have them, nothing
+ * written where it fails. */
 #include "check.h"
 
 #include <losskit_logprob.h>
@@ -19,12 +20,12 @@ static losskit_logprob_error problem;
 static float logits[TOKENS * STRIDE];
 static int32_t labels[TOKENS] = {3, 0, -100, 6};
 static const uint8_t mask[TOKENS] = {1, 1, 0, 1};
-static double value[TOKENS], sum[TOKENS], entropy[TOKENS];
+static double value[TOKENS], sum[TOKENS], entropy[TOKENS], log_collision[TOKENS], divergence[TOKENS], reference_sum[TOKENS];
 
 static losskit_logprob description(void) {
   losskit_logprob call = {
       .logits = {logits, STRIDE, LOSSKIT_FLOAT32}, .tokens = TOKENS, .vocabulary = CLASSES, .labels = labels, .mask = mask,
-      .log_probability = value, .log_sum_exp = sum, .entropy = entropy,
+      .threads = 0, .level = 0, .log_probability = value, .log_sum_exp = sum, .entropy = entropy,
   };
   return call;
 }
@@ -45,6 +46,58 @@ static void values(void) {
     CHECK(fabs(value[row] - (logits[row * STRIDE + (size_t)labels[row]] - log(total))) < 1e-6);
     for (size_t i = 0; i < CLASSES; i++) expected -= probability(row, i) * log(probability(row, i));
     CHECK(fabs(entropy[row] - expected) < 1e-6);
+  }
+}
+
+static void against_a_reference(void) {
+  losskit_logprob call = description();
+  float other[TOKENS * STRIDE];
+  for (size_t i = 0; i < TOKENS * STRIDE; i++) other[i] = (float)((double)(i * 11 % 23) / 7);
+  call.reference = (losskit_logits){.values = other, .row_stride = STRIDE, .type = LOSSKIT_FLOAT32};
+  call.log_collision = log_collision, call.divergence = divergence, call.reference_log_sum_exp = reference_sum;
+  call.threads = 2, call.level = 1;
+  CHECK(losskit_logprob_forward(&call, &problem) == 0);
+  double by_collision[TOKENS] = {0}, by_divergence[TOKENS] = {0};
+  for (size_t row = 0; row < TOKENS; row++) {
+    if (!mask[row]) continue;
+    by_collision[row] = 0.5, by_divergence[row] = -2;
+    double total = 0, collision = 0, expected = 0;
+    for (size_t i = 0; i < CLASSES; i++) total += exp((double)other[row * STRIDE + i]);
+    for (size_t i = 0; i < CLASSES; i++) {
+      const double p = probability(row, i), q = exp(other[row * STRIDE + i]) / total;
+      collision += p * p;
+      expected += q * log(q / p);
+    }
+    CHECK(fabs(reference_sum[row] - log(total)) < 1e-6);
+    CHECK(fabs(log_collision[row] - log(collision)) < 1e-6);
+    CHECK(fabs(divergence[row] - expected) < 1e-6);
+  }
+  const losskit_logprob_cotangent cotangent = {.log_collision = by_collision, .divergence = by_divergence};
+  float gradient[TOKENS * STRIDE];
+  CHECK(losskit_logprob_backward(&call, &cotangent, gradient, STRIDE, &problem) == 0);
+  for (size_t row = 0; row < TOKENS; row++)
+    for (size_t i = 0; i < CLASSES; i++) {
+      const double p = mask[row] ? probability(row, i) : 0, q = exp(other[row * STRIDE + i] - reference_sum[row]);
+      const double expected = mask[row] ? 0.5 * 2 * p * (p / exp(log_collision[row]) - 1) - 2 * (p - q) : 0;
+      CHECK(fabs(gradient[row * STRIDE + i] - expected) < 1e-6);
+    }
+}
+
+/* 0, 1, -2, 0.5, 4, -1 and 2 in three types. */
+static void types(void) {
+  static const float full[CLASSES] = {0, 1, -2, 0.5f, 4, -1, 2};
+  static const uint16_t half[CLASSES] = {0, 0x3C00, 0xC000, 0x3800, 0x4400, 0xBC00, 0x4000};
+  static const uint16_t brain[CLASSES] = {0, 0x3F80, 0xC000, 0x3F00, 0x4080, 0xBF80, 0x4000};
+  static const int32_t label = 4;
+  const losskit_logits logits[] = {
+      {full, CLASSES, LOSSKIT_FLOAT32}, {half, CLASSES, LOSSKIT_FLOAT16}, {brain, CLASSES, LOSSKIT_BFLOAT16}};
+  for (int i = 0; i < 3; i++) {
+    double result, total;
+    const losskit_logprob call = {.logits = logits[i], .tokens = 1, .vocabulary = CLASSES, .labels = &label,
+                                  .log_probability = &result, .log_sum_exp = &total};
+    CHECK(losskit_logprob_forward(&call, &problem) == 0);
+    CHECK(fabs(total - log(1 + exp(1) + exp(-2) + exp(0.5) + exp(4) + exp(-1) + exp(2))) < 1e-6);
+    CHECK(fabs(result - (4 - total)) < 1e-6);
   }
 }
 
@@ -82,8 +135,9 @@ static void in_one_call(void) {
   const losskit_logprob call = description();
   double by_value[TOKENS];
   const losskit_logprob_cotangent cotangent = {.log_probability = by_value};
+  const losskit_logprob_loss loss_between = loss;
   float gradient[TOKENS * STRIDE];
-  CHECK(losskit_logprob_evaluate(&call, loss, by_value, &cotangent, gradient, STRIDE, &problem) == 0);
+  CHECK(losskit_logprob_evaluate(&call, loss_between, by_value, &cotangent, gradient, STRIDE, &problem) == 0);
   for (size_t row = 0; row < TOKENS; row++) {
     double total = 0;
     for (size_t i = 0; i < CLASSES; i++) total += gradient[row * STRIDE + i];
@@ -130,6 +184,8 @@ int main(void) {
   values();
   gradients();
   in_one_call();
+  against_a_reference();
+  types();
   refusals();
   return failures != 0;
 }
