@@ -6,7 +6,7 @@ BUILD := .build/release
 APT_PACKAGES := libffi-dev libdnnl-dev libmd-dev zlib1g-dev
 
 .PHONY: build quickstart test test-numpy test-python test-thread-sanitizer test-bench bench bench-drivers bench-python torch-venv install-wheel-prefix \
-  lint install uninstall install-library install-command install-requirements dependencies clean
+  docs lint install uninstall install-library install-command install-requirements dependencies clean
 
 build: dependencies
 	$(SWIFT) build -c release
@@ -54,11 +54,13 @@ install-wheel-prefix:
 	$(MAKE) install-library BUILD=$(BUILD) DESTDIR= PREFIX="$(WHEEL_PREFIX)" >/dev/null
 
 # LossKit beside PyTorch, TRL and Liger, which are installed where they are missing. `make bench QUICK=1` takes about 3 minutes,
-# `make bench ONLY=losses,logits` some sections, ARGUMENTS="--threads 1" and the like go to Benchmarks/bench.py.
+# `make bench ONLY=losses,logits` some sections, UPDATE=1 writes the tables into Documentation/Benchmarks.md, and
+# ARGUMENTS="--threads 1" and the like go to Benchmarks/bench.py.
 BENCH := $(CURDIR)/.build/bench
 bench: build bench-drivers
 	$(PYTHON) Benchmarks/bench.py --prefix "$(BENCH)/prefix" --drivers "$(BENCH)/drivers" --work "$(BENCH)" \
-	  $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(ARGUMENTS)
+	  $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) \
+	  $(if $(UPDATE),--update Documentation/Benchmarks.md --svg Examples/benchmark.svg) $(ARGUMENTS)
 
 # What is measured of LossKit: an installation, and programs that use it.
 DRIVER = clang -std=c11 -D_GNU_SOURCE -O3 -march=native -Wall -Wextra -o "$(BENCH)/drivers/$(1)" Benchmarks/drivers/$(1).c
@@ -86,6 +88,12 @@ test-thread-sanitizer: dependencies
 	LOSSKIT_PLUGIN_PATH="$(SANITIZED)/debug" TSAN_OPTIONS="die_after_fork=0 suppressions=Tests/HostTests/thread-sanitizer.supp" \
 	  "$(SANITIZED)/threads"
 	@echo "ThreadSanitizer found nothing."
+
+# Methods.md, the counts and the table of speed in README.md, then all documents and the public Swift API as a site in .build/docs.
+docs: build
+	$(PYTHON) Documentation/generate.py $(BUILD)/losskit
+	$(PYTHON) Documentation/site.py $(SWIFT) $(BUILD) .build/docs
+	@echo "The site is in .build/docs; '$(PYTHON) -m http.server -d .build/docs' serves it."
 
 test-bench:
 	cd Benchmarks && $(PYTHON) -m unittest discover -q tests

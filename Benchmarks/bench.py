@@ -51,7 +51,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", type=names, metavar="A,B", help=f"sections: {', '.join(SECTIONS)}")
     parser.add_argument("--threads", type=threads, default=min(2, len(os.sched_getaffinity(0))), help="of every process (default: 2)")
     parser.add_argument("--json", type=pathlib.Path, help="the figures (default: bench.json in --work)")
-    parser.add_argument("--update", type=pathlib.Path, metavar="README", help="replaces the table between this file's markers")
+    parser.add_argument("--update", type=pathlib.Path, metavar="FILE", help="replaces the table between this file's markers")
     parser.add_argument("--svg", type=pathlib.Path, help="the chart (default: bench.svg in --work)")
     return parser.parse_args()
 

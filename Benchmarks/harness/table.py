@@ -1,4 +1,4 @@
-"""A run as Markdown, between the markers that it has in the README."""
+"""A run as Markdown, between the markers of Documentation/Benchmarks.md."""
 
 from __future__ import annotations
 

@@ -84,8 +84,8 @@ class ReportTests(unittest.TestCase):
     def test_the_table_takes_its_place_in_a_document(self) -> None:
         document = f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n"
         self.assertEqual(table.replaced(document, f"{table.BEGIN}\nnew\n{table.END}\n", "x"), document.replace("old", "new"))
-        with self.assertRaisesRegex(Problem, "README.md: the markers"):
-            table.replaced("nothing", "", "README.md")
+        with self.assertRaisesRegex(Problem, "Benchmarks.md: the markers"):
+            table.replaced("nothing", "", "Benchmarks.md")
 
     def test_the_rates_of_products_stand_beside_each_other(self) -> None:
         self.assertTrue(table.limits(Limits(40e9, 41e9, 500e9, None)).endswith("500 GFLOP/s in float32, none in bfloat16."))

@@ -97,7 +97,7 @@ import Testing
     let texts = files.compactMap { try? place.text("project/\($0)") }
     #expect(texts.count >= 8)
     for text in texts {
-      #expect(try !text.contains(Readme.root.path) && !text.contains(Tool.directory()))
+      #expect(try !text.contains(Repository.root.path) && !text.contains(Tool.directory()))
     }
   }
 
@@ -133,7 +133,7 @@ import Testing
 
   @Test func theSDKIsFoundByTheCommand() throws {
     let found = try Tool.run(["sdk"])
-    #expect(found.status == 0 && found.output == Readme.root.path + "/Sources\n", "\(found.output)\(found.error)")
+    #expect(found.status == 0 && found.output == Repository.root.path + "/Sources\n", "\(found.output)\(found.error)")
   }
 
   @Test(arguments: ["c", "rust"])

@@ -17,14 +17,14 @@ enum SwiftPlugin {
     let objects = try ["LossKit", "CLossKit", "CLossKitKernels"].flatMap { target in
       try objectFiles(in: "\(build)/\(target).build").map { "'\($0)'" }
     }
-    let headers = Readme.root.appendingPathComponent("Sources/CLossKit/include").path
+    let headers = Repository.root.appendingPathComponent("Sources/CLossKit/include").path
     return try Tool.shell(
       """
       swiftc -swift-version 6 -parse-as-library -emit-library -module-name Plugin -o '\(library)' '\(input)' \
       -I '\(build)/Modules' -Xcc -I'\(headers)' -Xcc -fmodule-map-file='\(build)/CLossKit.build/module.modulemap' \
       -Xcc -fmodule-map-file='\(build)/CLossKitKernels.build/module.modulemap' \
       \(objects.joined(separator: " ")) -lmvec -lm \
-      -Xlinker --version-script='\(Readme.root.appendingPathComponent("Plugins/exports.map").path)'
+      -Xlinker --version-script='\(Repository.root.appendingPathComponent("Plugins/exports.map").path)'
       """)
   }
 

@@ -1,37 +1,36 @@
 import Foundation
 import Testing
 
-/// What Examples/README.md, the guide to writing a loss, shows is run here, or is compared with what it shows.
+/// The plugins that the guide to writing losses shows.
 @Suite("Guide") struct GuideTests {
-  private static let path = "Examples/README.md"
+  private static let path = "Documentation/WritingLosses.md"
 
-  /// One of them is the longest test here: `swift build` compiles LossKit's own sources for the package it writes.
-  @Test("Every shell snippet runs", arguments: try Readme.blocks(of: "sh", in: path))
-  func shell(snippet: String) throws {
-    try Readme.run(snippet)
+  /// The texts of the guide's snippets with a label.
+  private static func snippets(_ label: String) throws -> [String] {
+    try Document(path).snippets.filter { $0.label == label }.map(\.text)
   }
 
   @Test(
-    "A plugin it shows, and README.md shows, is what losskit new writes",
+    "A plugin that a page shows is what losskit new writes",
     arguments: [("swift", "Sources/MyLoss/MyLoss.swift"), ("c", "my_loss.c"), ("rust", "src/lib.rs")])
   func template(language: String, file: String) throws {
     let place = try Workplace()
     let arguments = ["new", "my-loss", "--language", language, "--directory", place.path("my-loss")]
     #expect(try Tool.run(arguments).status == 0)
     let written = try place.text("my-loss/\(file)")
-    #expect(try Readme.blocks(of: language, in: Self.path) == [written])
-    #expect(try Readme.blocks(of: language).allSatisfy { $0 == written })
+    #expect(try Self.snippets(language) == [written])
+    #expect(try Snippet.all { $0.label == language }.allSatisfy { $0.text == written })
   }
 
   @Test("The C that takes differences compiles by the line it shows, and serves")
   func numeric() throws {
-    let source = try #require(try Readme.blocks(of: "c numeric", in: Self.path).first)
+    let source = try #require(try Self.snippets("c numeric").first)
     let line = try #require(
-      try Readme.file(Self.path).split(separator: "`").first { $0.hasPrefix("cc ") }, "no line that compiles is shown")
+      try Repository.text(Self.path).split(separator: "`").first { $0.hasPrefix("cc ") }, "no line that compiles is shown")
     let place = try Workplace()
     let plugins = try place.makeDirectory("plugins")
     try place.write(source, as: "plugins/my_loss.c")
-    let headers = Readme.root.appendingPathComponent("Sources/CLossKit/include").path
+    let headers = Repository.root.appendingPathComponent("Sources/CLossKit/include").path
     let compiled = try Tool.shell("cd '\(plugins)' && CPATH='\(headers)' \(line)")
     try #require(compiled.status == 0, "\(compiled.error)")
     let described = try Tool.run(["describe", "my-loss", "--plugin-path", plugins])
@@ -40,7 +39,7 @@ import Testing
 
   @Test("Every further Swift snippet is a component that opens and evaluates")
   func more() throws {
-    let blocks = try Readme.blocks(of: "swift more", in: Self.path)
+    let blocks = try Self.snippets("swift more")
     #expect(blocks.count >= 6)
     let types = blocks.flatMap { $0.matches(of: /struct (\w+):/).map { String($0.output.1) } }
     let names = blocks.flatMap { $0.matches(of: /static let name = "(.+)"/).map { String($0.output.1) } }
