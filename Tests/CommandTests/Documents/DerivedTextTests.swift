@@ -29,23 +29,32 @@ struct DerivedTextTests {
     #expect(try Repository.text("README.md").contains("](\(page.path))"))
   }
 
-  @Test("The modules of Architecture.md are those of the package")
+  @Test("The modules of Architecture.md, and what each uses, are those of the package")
   func modules() throws {
     let place = try Workplace()
     let outcome = try Tool.shell(
       "swift package --package-path '\(Repository.root.path)' --scratch-path '\(place.path("build"))' dump-package")
     let package = try #require(try json(outcome.output) as? [String: Any], "\(outcome.error)")
     let targets = try #require(package["targets"] as? [[String: Any]])
-    let names = targets.filter { target in
-      // The components are a folder each, with one line there for all; they are in Methods.md.
-      let path = target["path"] as? String ?? ""
-      return target["type"] as? String != "test" && !path.hasPrefix("Plugins/")
-    }.compactMap { $0["name"] as? String }
-    let rows = try Document("Documentation/Architecture.md").lines.filter { $0.hasPrefix("| `") }
-    let described = rows.compactMap { $0.split(separator: "`").dropFirst().first.map(String.init) }
-    #expect(names.count > 20 && Set(names).subtracting(described).isEmpty, "Architecture.md has no row for these")
-    let modules = described.filter { $0.wholeMatch(of: /C?[A-Z]\w+/) != nil && !$0.contains("/") }
-    #expect(Set(modules).subtracting(names).isEmpty, "Package.swift has none of these targets")
+    var uses: [String: Set<String>] = [:]
+    for target in targets where target["type"] as? String != "test" {
+      // Plugins are a target each, and listed in Methods.md.
+      guard !(target["path"] as? String ?? "").hasPrefix("Plugins/"), let name = target["name"] as? String else {
+        continue
+      }
+      let dependencies = try #require(target["dependencies"] as? [[String: Any]])
+      uses[name] = Set(dependencies.compactMap { ($0["byName"] as? [Any])?.first as? String }).subtracting(["Yams"])
+    }
+    #expect(uses.count > 20)
+    let lines = try Document("Documentation/Architecture.md").lines
+    let start = try #require(lines.firstIndex { $0.hasPrefix("| target | uses |") })
+    for row in lines[start...].dropFirst(2).prefix(while: { $0.hasPrefix("|") }) {
+      let cells = row.split(separator: "|").map { cell in cell.matches(of: /`(\w+)`/).map { String($0.output.1) } }
+      for name in cells[0] {
+        #expect(uses.removeValue(forKey: name) == Set(cells[1]), "the row of \(name) is not what Package.swift says")
+      }
+    }
+    #expect(uses.isEmpty, "Architecture.md has no row for \(uses.keys.sorted())")
   }
 
   @Test("The quickstart's recipe is read, and its objectives resolve")

@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// A document of the repository, in Markdown.
 struct Document: CustomTestStringConvertible {

@@ -26,7 +26,8 @@ import Testing
   func numeric() throws {
     let source = try #require(try Self.snippets("c numeric").first)
     let line = try #require(
-      try Repository.text(Self.path).split(separator: "`").first { $0.hasPrefix("cc ") }, "no line that compiles is shown")
+      try Repository.text(Self.path).split(separator: "`").first { $0.hasPrefix("cc ") },
+      "no line that compiles is shown")
     let place = try Workplace()
     let plugins = try place.makeDirectory("plugins")
     try place.write(source, as: "plugins/my_loss.c")
