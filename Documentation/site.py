@@ -80,11 +80,21 @@ def article(path: str, catalog: pathlib.Path) -> str:
     return text
 
 
+def summary(module: str) -> str:
+    """What Architecture.md says of a module, as a sentence."""
+    row = re.search(rf"^\| `{module}` \|.*\| (.*) \|$", (ROOT / "Documentation/Architecture.md").read_text(), flags=re.MULTILINE)
+    if row is None:
+        sys.exit(f"Architecture.md has no row for {module}")
+    return row[1][0].upper() + row[1][1:] + "."
+
+
 def make_catalog(catalog: pathlib.Path) -> None:
     shutil.rmtree(catalog, ignore_errors=True)
     catalog.mkdir(parents=True)
     for path, name in PAGES.items():
         (catalog / f"{name}.md").write_text(article(path, catalog))
+    for module in MODULES:
+        (catalog / f"{module}.md").write_text(f"# ``{module}``\n\n{summary(module)}\n")
 
 
 def extract(swift: str, build: pathlib.Path, graphs: pathlib.Path) -> None:
@@ -121,7 +131,8 @@ def main() -> None:
     shutil.rmtree(site, ignore_errors=True)
     converted = subprocess.run(
         [docc, "convert", str(work / "LossKit.docc"), "--additional-symbol-graph-dir", str(work / "graphs"), "--output-dir", str(site),
-         "--fallback-display-name", "LossKit", "--fallback-bundle-identifier", "losskit", "--warnings-as-errors"], check=False)  # fmt: skip
+         "--fallback-display-name", "Overview", "--fallback-bundle-identifier", "losskit", "--fallback-default-module-kind", "Module",
+         "--warnings-as-errors"], check=False)  # fmt: skip
     if converted.returncode != 0:
         sys.exit(converted.returncode)
     (site / "index.html").write_text('<!doctype html><meta http-equiv="refresh" content="0; url=documentation/overview/">\n')
