@@ -18,6 +18,17 @@ struct DerivedTextTests {
     }
   }
 
+  @Test("The site builds, without a warning and with a comment on every public symbol")
+  func site() throws {
+    let place = try Workplace()
+    let script = Repository.root.appendingPathComponent("Documentation/site.py").path
+    let outcome = try Tool.shell("python3 '\(script)' swift '\(Tool.directory())' '\(place.path("site"))'")
+    #expect(outcome.status == 0, "\(outcome.output)\(outcome.error)")
+    for page in ["overview", "overview/architecture", "losskit/pairwiseloss", "losskitruntime/objective"] {
+      #expect(place.exists("site/documentation/\(page)/index.html"))
+    }
+  }
+
   @Test("README.md is one short page")
   func length() throws {
     #expect(try Document("README.md").lines.count < 250)
