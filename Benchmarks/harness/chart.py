@@ -34,7 +34,7 @@ def svg(report: Report) -> str:
     scale = Scale(min([1.0, *ratios]), max([10.0, *ratios]))
     height = TOP + LINE * len(rows) + 30
     body = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" class="chart" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" class="chart" role="img" '
         'aria-label="How many times as long as LossKit each peer takes">',
         f"<style>{STYLE}</style>", f'<rect class="ground" width="{WIDTH}" height="{height}"/>',
         '<text class="title" x="16" y="24">How many times as long as LossKit</text>', *legend(), *grid(scale, height),
