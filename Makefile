@@ -72,7 +72,7 @@ bench-drivers:
 	$(call DRIVER,losses) $(WITH_LOSSKIT)
 	$(call DRIVER,logits) Benchmarks/drivers/dpo.c $(WITH_LOSSKIT) -lm
 	$(call DRIVER,open) $(WITH_LOSSKIT) -ldl
-	$(call DRIVER,limits) $(BUILD)/CLossKitMatrix.build/*.o -ISources/CLossKitMatrix/include -ldnnl -lpthread
+	$(call DRIVER,limits) $(BUILD)/CLossKitHead.build/*.o -ISources/CLossKitHead/include -ldnnl -lpthread
 	install -m 755 $(BUILD)/HeadBenchmark "$(BENCH)/drivers/head"
 
 # The C API's test of threads under ThreadSanitizer, in a build of its own.
@@ -140,7 +140,7 @@ install-library:
 	  -Xlinker --gc-sections -Xlinker --strip-all -Xlinker --as-needed -Xlinker -rpath -Xlinker '$$ORIGIN'; \
 	Installation/link-plugins "$(SWIFT)c" "$(BUILD)" "$$stage/lib/losskit"; \
 	cp $$($(call runtime,"$$stage/lib/liblosskit.so" "$$stage/lib/losskit/losskit-index" $(BUILD)/lib*.so)) "$$stage/lib/losskit/"; \
-	cp Sources/CLossKit/include/losskit.h Sources/CLossKit/include/losskit_plugin.h \
+	cp Sources/CLossKit/include/*.h \
 	  Sources/CLossKitLogits/include/losskit_logprob.h "$$stage/include/"; \
 	sed 's/@VERSION@/$(VERSION)/' Sources/LossKitC/losskit.pc.in >"$$stage/lib/pkgconfig/losskit.pc")
 

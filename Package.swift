@@ -47,7 +47,7 @@ let policies: [Target] = [
   .target(
     name: "Transformer",
     dependencies: [
-      "LossKit", "LossKitJSON", "LossKitLogits", "LossKitHead", "LossKitMatrix", "CDNNL", "CMD", "CTransformerKernels",
+      "LossKit", "LossKitJSON", "LossKitLogits", "LossKitHead", "CDNNL", "CMD", "CTransformerKernels",
     ],
     path: "Plugins/Policies/Transformer",
     // Its loops are 200 times as slow without optimization, and the tests train models.
@@ -89,7 +89,7 @@ let package = Package(
     .target(
       name: "CLossKitLogits", dependencies: ["CLossKitVectors"],
       cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
-    .target(name: "CLossKitMatrix"),
+    .target(name: "CLossKitHead"),
     .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     .target(name: "CLossKitForeign", dependencies: ["CLossKit", "CFFI"], linkerSettings: [.linkedLibrary("ffi")]),
     .systemLibrary(name: "CDNNL", providers: [.apt(["libdnnl-dev"])]),
@@ -103,11 +103,12 @@ let package = Package(
       swiftSettings: settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(name: "LossKitLogits", dependencies: ["LossKit", "CLossKitLogits"], swiftSettings: settings),
     .target(
-      name: "LossKitMatrix", dependencies: ["LossKit", "CLossKitMatrix", "CLossKitVectors", "CDNNL"],
+      name: "LossKitHead", dependencies: ["LossKitLogits", "LossKit", "CLossKitHead", "CLossKitVectors", "CDNNL"],
       swiftSettings: settings),
-    .target(name: "LossKitHead", dependencies: ["LossKitLogits", "LossKitMatrix", "LossKit"], swiftSettings: settings),
+    .target(name: "LossKitSource", dependencies: ["LossKit"], swiftSettings: settings),
     .target(
-      name: "LossKitRuntime", dependencies: ["LossKitJSON", "LossKit", "CLossKit", "CLossKitForeign", "CMD"],
+      name: "LossKitRuntime",
+      dependencies: ["LossKitSource", "LossKitJSON", "LossKit", "CLossKit", "CLossKitForeign", "CMD"],
       swiftSettings: settings),
     .target(
       // The library holds the functions of losskit_logprob.h as they are.
@@ -126,7 +127,7 @@ let package = Package(
     .executableTarget(
       name: "LossKitCommand",
       dependencies: [
-        "LossKitTraining", "LossKitConformance", "LossKitRuntime", "LossKitJSON", "LossKit", "Yams",
+        "LossKitTraining", "LossKitConformance", "LossKitRuntime", "LossKitSource", "LossKitJSON", "LossKit", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
@@ -137,7 +138,7 @@ let package = Package(
     .testTarget(name: "KernelTests", dependencies: ["CLossKitKernels"], swiftSettings: settings),
     .testTarget(
       name: "LogitTests",
-      dependencies: ["LossKitHead", "LossKitMatrix", "LossKitLogits", "CLossKitLogits", "LossKit"],
+      dependencies: ["LossKitHead", "LossKitLogits", "CLossKitLogits", "LossKit"],
       exclude: ["Fixtures"],
       swiftSettings: settings),
     .target(
@@ -148,7 +149,10 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "RuntimeTests",
-      dependencies: ["LossKitTestSupport", "LossKitTraining", "LossKitRuntime", "LossKitJSON", "LossKit", "CLossKit"],
+      dependencies: [
+        "LossKitTestSupport", "LossKitTraining", "LossKitRuntime", "LossKitSource", "LossKitJSON", "LossKit",
+        "CLossKit",
+      ],
       exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
       name: "TrainingTests",
@@ -160,7 +164,7 @@ let package = Package(
     .testTarget(
       name: "TransformerTests",
       dependencies: [
-        "Transformer", "CTransformerKernels", "LossKitRuntime", "LossKitLogits", "LossKitMatrix", "LossKit", "CLossKit",
+        "Transformer", "CTransformerKernels", "LossKitHead", "LossKitRuntime", "LossKitLogits", "LossKit", "CLossKit",
         "CDNNL",
       ],
       exclude: ["Fixtures"],

@@ -1,6 +1,5 @@
 import LossKit
 import LossKitLogits
-import LossKitMatrix
 
 /// Some rows of hidden states and their logits, one tile after another in the same memory.
 struct HeadTile {

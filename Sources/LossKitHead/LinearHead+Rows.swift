@@ -1,6 +1,5 @@
 import LossKit
 import LossKitLogits
-import LossKitMatrix
 
 extension LinearHead {
   /// How far apart two rows of logits are, in floats: whole cache lines.

@@ -1,6 +1,5 @@
 import LossKit
 public import LossKitLogits
-package import LossKitMatrix
 
 /// The last matrix of a language model, with the softmax over its vocabulary: from hidden states to log-probabilities, and
 /// from their gradient to those of both, without the logits of all tokens in memory.

@@ -1,5 +1,4 @@
 import LossKitLogits
-import LossKitMatrix
 
 /// Memory that one call of a linear head after the other uses, so that calls of the size of an earlier one allocate none.
 ///

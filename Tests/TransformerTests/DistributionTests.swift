@@ -1,6 +1,6 @@
 import FoundationEssentials
+import LossKitHead
 import LossKitLogits
-import LossKitMatrix
 import Testing
 
 @testable import LossKit

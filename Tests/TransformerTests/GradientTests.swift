@@ -1,4 +1,4 @@
-import LossKitMatrix
+import LossKitHead
 import Testing
 
 @testable import LossKit

@@ -1,5 +1,5 @@
 import LossKit
-import LossKitMatrix
+import LossKitHead
 import Testing
 
 @testable import Transformer

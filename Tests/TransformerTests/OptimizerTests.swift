@@ -1,6 +1,6 @@
 import CLossKit
 import LossKit
-import LossKitMatrix
+import LossKitHead
 import Testing
 
 @testable import Transformer

@@ -1,6 +1,6 @@
 import LossKit
+import LossKitHead
 import LossKitLogits
-import LossKitMatrix
 import Testing
 
 @testable import Transformer

@@ -1,5 +1,5 @@
+import LossKitHead
 import LossKitLogits
-import LossKitMatrix
 
 /// What a forward pass makes of a batch, kept for the backward pass or, for values only, one layer at a time.
 final class Activations {

@@ -1,6 +1,6 @@
 import CTransformerKernels
 import LossKit
-import LossKitMatrix
+import LossKitHead
 
 #if canImport(Glibc)
   import Glibc

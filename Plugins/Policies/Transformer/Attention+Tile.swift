@@ -1,4 +1,4 @@
-import LossKitMatrix
+import LossKitHead
 
 extension Attention {
   /// Keys and values of one head that stand together.

@@ -1,5 +1,5 @@
 import CTransformerKernels
-import LossKitMatrix
+import LossKitHead
 
 #if canImport(Glibc)
   import Glibc

@@ -1,4 +1,4 @@
-import LossKitMatrix
+import LossKitHead
 
 /// Attention over a batch by several threads, each with memory of its own. What one thread does is a key head of a prompt and
 /// its responses: it shares no gradient with any other.

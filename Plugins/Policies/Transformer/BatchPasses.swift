@@ -1,7 +1,6 @@
 import CTransformerKernels
 import LossKit
 import LossKitHead
-import LossKitMatrix
 
 /// Forward and backward passes over batches of any size, spread over threads by whole sequences. Which thread gets what
 /// depends on the batch and the number of threads alone, and gradients are added in a fixed order.

@@ -1,5 +1,5 @@
 import LossKit
-import LossKitMatrix
+import LossKitHead
 
 /// A directory in Hugging Face's layout: `config.json`, `model.safetensors` and, to go on training, `optimizer.safetensors`.
 struct Checkpoint {

@@ -1,4 +1,4 @@
-import LossKitMatrix
+import LossKitHead
 
 /// The gradient of the weights, summed up over the calls of an update. What a call adds that fails is taken back.
 final class GradientAccumulator {

@@ -1,4 +1,4 @@
-import LossKitMatrix
+import LossKitHead
 
 #if canImport(Glibc)
   import Glibc

@@ -1,6 +1,5 @@
 import CTransformerKernels
 import LossKitHead
-import LossKitMatrix
 
 extension LlamaModel {
   /// Adds to `gradient`, laid out as the weights, from `cotangent`, the gradient of what `forward`

@@ -1,5 +1,4 @@
 import LossKitHead
-import LossKitMatrix
 
 /// A decoder-only Llama: its weights, and the log-probabilities it gives to the tokens of a batch.
 final class LlamaModel {

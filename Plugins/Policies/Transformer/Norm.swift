@@ -1,5 +1,5 @@
 import CTransformerKernels
-import LossKitMatrix
+import LossKitHead
 
 /// RMSNorm (Zhang and Sennrich 2019): y = w · x / √(mean x² + ε), row by row.
 enum Norm {

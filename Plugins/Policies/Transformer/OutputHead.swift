@@ -1,6 +1,5 @@
 import LossKitHead
 import LossKitLogits
-import LossKitMatrix
 
 extension LlamaModel {
   /// The output head. It uses as many threads as the calling thread may.

@@ -1,6 +1,6 @@
 import FoundationEssentials
 import LossKit
-import LossKitMatrix
+import LossKitHead
 
 /// A file of named float32 tensors in the safetensors format: the size of a JSON header (8 bytes, little-endian), the header,
 /// then the tensors' bytes back to back.

@@ -1,6 +1,5 @@
 import LossKitHead
 import LossKitLogits
-import LossKitMatrix
 
 /// What is asked of the next-token distributions at the scored positions, beside the log-probabilities of the targets.
 struct Scoring {

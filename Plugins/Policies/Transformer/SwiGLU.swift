@@ -1,5 +1,5 @@
 import CTransformerKernels
-import LossKitMatrix
+import LossKitHead
 
 /// The gated activation silu(gate) · up (Shazeer 2020), where silu(x) = x · sigmoid(x). A row holds the gates, then the ups.
 enum SwiGLU {

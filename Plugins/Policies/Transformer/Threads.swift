@@ -1,5 +1,5 @@
 import CDNNL
-import LossKitMatrix
+import LossKitHead
 
 #if canImport(Glibc)
   import Glibc

@@ -1,6 +1,6 @@
 internal import CMD
 public import LossKit
-import LossKitMatrix
+import LossKitHead
 
 extension Transformer {
   /// The sizes, how products are made, and the optimizer's numbers as facts; the digest is of the weights and all of these but the

@@ -1,6 +1,6 @@
 public import LossKit
+import LossKitHead
 import LossKitLogits
-import LossKitMatrix
 
 /// A decoder-only Llama-architecture language model over bytes, computed and trained on the CPU in float32 or, with `bf16`,
 /// with matrix products in bfloat16.

@@ -1,5 +1,4 @@
 import LossKitHead
-import LossKitMatrix
 
 /// Memory that forward and backward use and do not keep.
 final class Workspace {

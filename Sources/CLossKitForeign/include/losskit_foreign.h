@@ -1,4 +1,4 @@
-/* losskit_foreign.h: plain functions as components, and the other way round, by libffi. Internal to LossKit's runtime.
+/* losskit_foreign.h: plain functions as components, by libffi. Internal to LossKit's runtime.
  *
  * A function is called once for each row (scalar form) or once for all rows (batch form). Rows are the prompts of a loss
  * and the responses of a reward. What each argument gets is laid down when the function is prepared, so that nothing is
@@ -63,20 +63,5 @@ int32_t losskit_foreign_compute(const losskit_component *self, const losskit_fra
 /* The file of which the loader took the code of a function, by the name the loader knows, and how far behind its start in memory
  * the function is. NULL for code that was made at run time. */
 const char *losskit_code_file(const void *function, size_t *offset);
-
-/* ---- the other direction -------------------------------------------------------------------------------------------- */
-
-/* An ordinary function pointer that calls `body`: it gets its context, a place for the result (double or float), and for each
- * argument the address at which it lies. */
-typedef struct losskit_closure losskit_closure;
-typedef void (*losskit_closure_body)(void *context, void *result, void *const *arguments);
-
-/* `types` are LOSSKIT_C_…. NULL where the system gives no memory that can be executed (*out_of_memory is 1) or libffi cannot make
- * such a function (0). */
-losskit_closure *losskit_closure_create(
-    uint32_t result, const uint32_t *types, size_t count, losskit_closure_body body, void *context, int *out_of_memory);
-/* The function, to be cast to its type; valid until the closure is destroyed. */
-const void *losskit_closure_address(const losskit_closure *closure);
-void losskit_closure_destroy(losskit_closure *closure);
 
 #endif

@@ -1,5 +1,6 @@
 import LossKit
 import LossKitRuntime
+import LossKitSource
 import LossKitTraining
 
 extension Card {

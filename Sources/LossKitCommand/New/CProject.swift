@@ -1,18 +1,14 @@
-/// A plugin of one C file and the header.
+/// A plugin of one C file and the headers.
 struct CProject {
   let names: ProjectNames
-  /// The text of `losskit_plugin.h`.
-  let header: String
+  let headers: [ProjectFile]
 
   var files: LanguageFiles {
     let file = "\(names.function).c"
     return LanguageFiles(
-      files: [
-        ProjectFile(path: file, text: source),
-        ProjectFile(path: "losskit_plugin.h", text: header),
-      ],
+      files: [ProjectFile(path: file, text: source)] + headers,
       buildRule: """
-        $(LIBRARY): \(file) losskit_plugin.h
+        $(LIBRARY): \(file) \(headers.map(\.path).joined(separator: " "))
         \tinstall -d -m 755 plugin
         \t$(CC) -std=c11 -O2 -Wall -Wextra -shared -fPIC -o $@ \(file) -lm
         \tchmod 755 $@

@@ -7,10 +7,10 @@ import LossKitTraining
   import Darwin
 #endif
 
-/// What a plugin project takes from LossKit: the header, and the package of the SDK.
+/// What a plugin project takes from LossKit: the headers for plugins in C, and the package of the SDK.
 struct LossKitSources {
-  /// The text of `losskit_plugin.h`.
-  let header: String
+  /// `losskit_plugin.h` and what it includes.
+  let headers: [ProjectFile]
   /// The directory of the SDK's package.
   let package: String
 
@@ -18,9 +18,11 @@ struct LossKitSources {
   init(at directory: String?) throws {
     let candidates = try directory.map { [try Self.absolute($0)] } ?? Self.surroundings
     for package in candidates.flatMap({ ["\($0)/Sources", "\($0)/share/losskit/swift"] }) {
-      let header = "\(package)/CLossKit/include/losskit_plugin.h"
-      guard Files.exists("\(package)/Package.swift"), Files.exists(header) else { continue }
-      self.header = String(decoding: try Files.read(header), as: UTF8.self)
+      let include = "\(package)/CLossKit/include"
+      guard Files.exists("\(package)/Package.swift"), Files.exists("\(include)/losskit_plugin.h") else { continue }
+      headers = try ["losskit_plugin.h", "losskit_authoring.h"].map {
+        ProjectFile(path: $0, text: String(decoding: try Files.read("\(include)/\($0)"), as: UTF8.self))
+      }
       self.package = package
       return
     }

@@ -17,7 +17,7 @@ struct Project {
     let own =
       switch language {
       case .swift: SwiftProject(names: names, formula: formula).files
-      case .c: CProject(names: names, header: sources.header).files
+      case .c: CProject(names: names, headers: sources.headers).files
       case .rust: RustProject(names: names).files
       }
     let test = [

@@ -1,4 +1,4 @@
-package import LossKit
+import LossKit
 package import LossKitJSON
 
 /// What one row has of one column.

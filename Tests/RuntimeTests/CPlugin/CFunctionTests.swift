@@ -5,7 +5,7 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// One C function and one macro line of losskit_plugin.h as a whole plugin.
+/// One C function and one macro line of losskit_authoring.h as a whole plugin.
 @Suite struct CFunctionTests {
   let workshop: PluginWorkshop
 

@@ -14,14 +14,14 @@ import Testing
 
   private static let strict = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
-  @Test(arguments: [("c", "c11"), ("c++", "c++17")])
-  func theHeaderCompilesWithoutAWarning(language: String, standard: String) throws {
+  @Test(arguments: ["losskit_plugin.h", "losskit_authoring.h"], [("c", "c11"), ("c++", "c++17")])
+  func aHeaderCompilesWithoutAWarning(name: String, compilation: (language: String, standard: String)) throws {
     let headers = PluginWorkshop.Headers.today.path
     let compiler = Process()
     compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     compiler.arguments =
-      ["cc", "-x", language, "-std=\(standard)", "-fsyntax-only", "-I", headers] + Self.strict
-      + [headers + "/losskit_plugin.h"]
+      ["cc", "-x", compilation.language, "-std=\(compilation.standard)", "-fsyntax-only", "-I", headers] + Self.strict
+      + ["\(headers)/\(name)"]
     try compiler.run()
     compiler.waitUntilExit()
     #expect(compiler.terminationStatus == 0)

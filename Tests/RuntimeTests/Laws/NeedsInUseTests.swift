@@ -3,6 +3,7 @@ import LossKitTestSupport
 import Testing
 
 @testable import LossKitRuntime
+@testable import LossKitSource
 
 /// What an objective needs, and may be combined with, follows from its formula at the values in use.
 @Suite struct NeedsInUseTests {

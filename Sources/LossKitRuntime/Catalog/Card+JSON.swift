@@ -1,0 +1,95 @@
+import LossKit
+import LossKitSource
+
+extension Card {
+  /// The card for machines.
+  package var json: JSONText {
+    var members: [(String, JSONText)] = [
+      ("kind", .string(kind.rawValue)), ("name", .string(name)), ("version", .string(version)),
+      ("summary", .string(summary)), ("citation", .string(citation)), ("documentation", .string(documentation)),
+      ("library", .string(library)),
+    ]
+    members += [
+      ("published", sections.published), ("neighbors", sections.neighbors), ("elsewhere", sections.elsewhere),
+      ("verified", sections.verification),
+    ].map { ($0.0, $0.1.map(JSONText.string) ?? .null) }
+    if kind != .policy { members.append(("needs", .array(needs.map(JSONText.string)))) }
+    if let expression { members.append(("expression", .string(expression))) }
+    if kind != .objective {
+      members.append((kind == .policy ? "options" : "hyperparameters", .array(parameters.map(\.json))))
+      members.append(("columns", .array(columns.map(\.json))))
+      members.append(("flags", .object(flags.map { ($0.name, .boolean($0.holds)) })))
+    }
+    if kind == .loss { members.append(("default_reward", defaultReward.map(JSONText.string) ?? .null)) }
+    if let responses { members.append(("responses", json(responses))) }
+    if let references { members.append(("references", json(references))) }
+    if kind == .loss { members.append(("state", .object(state.map { ($0.name, .number($0.initial)) }))) }
+    if kind == .loss || kind == .reward { members.append(("formula", formula?.json ?? .null)) }
+    return .object(members)
+  }
+
+  /// The least and the largest number; null where there is no largest.
+  private func json(_ range: ClosedRange<Int>) -> JSONText {
+    .array([.integer(range.lowerBound), range.upperBound == Int.max ? .null : .integer(range.upperBound)])
+  }
+}
+
+extension ParameterDescription {
+  fileprivate var json: JSONText {
+    let kindName: JSONText =
+      switch kind {
+      case .real: .string("real")
+      case .integer: .string("integer")
+      case .boolean: .string("boolean")
+      case .choice: .string("choice")
+      }
+    let initial: JSONText =
+      switch kind {
+      case .real: .number(self.initial)
+      case .integer: .integer(Int(self.initial))
+      case .boolean: .boolean(self.initial != 0)
+      case .choice: .string(format(self.initial))
+      }
+    var members: [(String, JSONText)] = [
+      ("name", .string(name)), ("symbol", .string(symbol)), ("summary", .string(summary)), ("kind", kindName),
+      ("default", initial),
+    ]
+    switch kind {
+    case .real, .integer:
+      members += [
+        ("minimum", bounds.lower.isFinite ? .number(bounds.lower) : .null),
+        ("maximum", bounds.upper.isFinite ? .number(bounds.upper) : .null),
+        ("minimum_excluded", .boolean(bounds.isLowerOpen)), ("maximum_excluded", .boolean(bounds.isUpperOpen)),
+      ]
+    case .choice: members.append(("choices", .array(choices.map(JSONText.string))))
+    case .boolean: break
+    }
+    return .object(members + [("scales_rewards", .boolean(isRewardScale))])
+  }
+}
+
+extension Card.ColumnNote {
+  fileprivate var json: JSONText {
+    .object([
+      ("name", .string(column.name)), ("per", .string("\(column.extent)")), ("summary", .string(summary)),
+      ("differentiable", .boolean(column.isDifferentiable)), ("optional", .boolean(column.isOptional)),
+      ("per_reference", .boolean(column.isPerReference)),
+    ])
+  }
+}
+
+extension FormulaTexts {
+  fileprivate var json: JSONText {
+    .object([
+      ("responses", .integer(responses)), ("plain", Self.json(plain)), ("latex", Self.json(latex)),
+    ])
+  }
+
+  private static func json(_ formula: FormulaDescription) -> JSONText {
+    .object([
+      ("definitions", .object(formula.definitions.map { ($0.name, .string($0.text)) })),
+      ("value", .string(formula.value)),
+      ("gradient", .object(formula.gradient.map { ($0.name, .string($0.text)) })),
+    ])
+  }
+}

@@ -1,0 +1,133 @@
+package import LossKit
+
+/// An objective or a component as nodes: values, gradients and states, with the hyperparameters as symbols.
+///
+/// It is what every format is written from. Gradients are those of Σ cotangent · output, summed over the batch.
+package struct ExportedFormula {
+  /// A hyperparameter that the nodes read.
+  package struct Parameter {
+    /// Unique, and an identifier of any language once it is escaped.
+    package fileprivate(set) var name: String
+    /// The component that declares it, and its name there.
+    package let component, key: String
+    /// The paper's symbol in LaTeX; the name where it has none.
+    package let symbol: String
+    /// The values it may take, as numbers and in words.
+    package let bounds: Bounds
+    package let range: String
+    /// The value it was exported with.
+    package let value: Double
+
+    /// A hyperparameter of a component.
+    package init(_ key: String, of component: String, symbol: String, bounds: Bounds, range: String, value: Double) {
+      name = key
+      self.component = component
+      self.key = key
+      self.symbol = symbol
+      self.bounds = bounds
+      self.range = range
+      self.value = value
+    }
+  }
+
+  /// Some nodes and what they give.
+  struct Part {
+    var graph: Graph
+    /// The node of the derivative by each slot of each differentiable column that the outputs depend on.
+    var gradients: [(slot: InputSlot, node: Int)]
+    /// The outputs alone, as they were written, stops of gradients included.
+    var source: Graph
+  }
+
+  /// What the outputs of `main` are.
+  package enum Kind: String {
+    /// A loss per prompt, and behind it the rewards of the responses, whose cotangents are 0.
+    case objective
+    /// A loss per prompt.
+    case loss
+    /// A reward per response.
+    case reward
+  }
+
+  let kind: Kind
+  /// The resolved objective, or the component with its values.
+  let title: String
+  /// The SHA-256 of the resolved objective.
+  let hash: String?
+  /// What a function is called.
+  let name: String
+  let responses, references: Int
+  let isRowwise: Bool
+  /// All columns; the last one is the sum over tokens where there is a part for them.
+  let columns: [Column]
+  private(set) var parameters: [Parameter]
+  let states: [(name: String, initial: Double)]
+  /// Over prompts.
+  private(set) var main: Part?
+  /// Over tokens: what a token adds to its response's reward, which is the column `tokenSum` of `main`.
+  private(set) var tokens: Part?
+  /// The column of `main` that the tokens are summed to.
+  let tokenSum: Int?
+
+  /// Whether some node takes random numbers.
+  var isRandom: Bool {
+    [main, tokens].compactMap { $0 }.contains { part in
+      part.graph.nodes.contains { $0.operation == .uniform || $0.operation == .tokenRandomRank }
+    }
+  }
+}
+
+extension ExportedFormula {
+  /// A formula with its derivatives by the differentiable ones of `columns`.
+  ///
+  /// `main` is a graph over prompts, `tokens` one over tokens, whose sums by response `main` reads as the column after the last.
+  /// Nodes of hyperparameters count through `parameters`. `keepsStops`: whether nodes that stop gradients stay, for a language that
+  /// can differentiate the gradients once more.
+  package init(
+    _ kind: Kind, title: String, hash: String? = nil, name: String, responses: Int, references: Int, isRowwise: Bool,
+    columns: [Column], parameters: [Parameter], states: [(name: String, initial: Double)], main: Graph?, tokens: Graph?,
+    keepsStops: Bool
+  ) {
+    self.kind = kind
+    self.title = title
+    self.hash = hash
+    self.name = Self.identifier(name)
+    (self.responses, self.references) = (responses, references)
+    self.isRowwise = isRowwise
+    self.parameters = parameters
+    self.states = states
+    let tokenSum = tokens == nil ? nil : columns.count
+    self.tokenSum = tokenSum
+    let columns = columns + (tokens == nil ? [] : [Column.reward])
+    self.columns = columns
+    self.main = main.map {
+      Part($0, differentiatedBy: columns, outputs: kind == .reward ? nil : 1, keepsStops: keepsStops)
+    }
+    // Where the losses have no derivative by the rewards, no gradient reaches the tokens.
+    let isReached = self.main?.gradients.contains { $0.slot.column == tokenSum } ?? true
+    self.tokens = tokens.map { Part($0, differentiatedBy: isReached ? columns : [], keepsStops: keepsStops) }
+    nameParameters()
+  }
+
+  /// Keeps the hyperparameters that are read, each under a name of its own.
+  private mutating func nameParameters() {
+    let parts = [main, tokens].compactMap { $0 }
+    let used = Set(parts.flatMap { $0.graph.nodes.filter { $0.operation == .parameter }.map(\.a) })
+    let kept = parameters.indices.filter(used.contains)
+    let places = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
+    main?.renumberParameters(places)
+    tokens?.renumberParameters(places)
+    parameters = kept.map { parameters[$0] }
+    var taken = Set(columns.map(\.name) + states.map(\.name) + [Column.reward.name])
+    let plain = parameters.map(\.name)
+    for index in parameters.indices {
+      let isUnique = plain.count { $0 == plain[index] } == 1 && !taken.contains(plain[index])
+      let long = Self.identifier(parameters[index].component) + "_" + plain[index]
+      let candidates = (isUnique ? [plain[index]] : []) + [long] + (2...parameters.count + 2).map { "\(long)_\($0)" }
+      parameters[index].name = candidates.first { !taken.contains($0) } ?? long
+      taken.insert(parameters[index].name)
+    }
+  }
+
+  private static func identifier(_ name: String) -> String { String(name.map { $0 == "-" ? "_" : $0 }) }
+}
