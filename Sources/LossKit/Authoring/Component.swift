@@ -16,20 +16,20 @@ public struct State<Root>: Sendable {
 public protocol Component: Sendable {
   /// The component with its default hyperparameters.
   init()
-  /// The name it is found by, in kebab case; it never changes its meaning.
+  /// The name, in kebab case, by which programs find the component. A name never changes its meaning.
   static var name: String { get }
-  /// Its own version.
+  /// The version of the component, apart from that of LossKit.
   static var version: String { get }
-  /// One sentence.
+  /// A summary in one sentence.
   static var summary: String { get }
-  /// Paper and equation.
+  /// The paper and the equation.
   static var citation: String { get }
   /// More than the summary, in paragraphs. Those that begin with "Published:" (which values, where), "Neighbors:" (relations to others),
   /// "Elsewhere:" (other libraries' variants of the name), and "Verified against" or "Unverified:" are shown under heads of their own.
   static var documentation: String { get }
-  /// What can be set.
+  /// The hyperparameters.
   static var hyperparameters: [Hyperparameter<Self>] { get }
-  /// What is kept from call to call.
+  /// The numbers that are kept from call to call.
   static var state: [State<Self>] { get }
   /// The parameterization a loss uses, and metrics report, where the objective names none; nil: it has no reward.
   static var defaultReward: String? { get }

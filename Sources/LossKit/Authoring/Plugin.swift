@@ -1,7 +1,7 @@
 import CLossKit
 import Synchronization
 
-/// A text in the objective grammar under a name of its own, such as `dpo @ forward-kl`.
+/// A named text in the objective grammar, such as `dpo @ forward-kl`.
 public struct NamedObjective: Sendable {
   let name, expression, version, summary, citation, documentation: String
 

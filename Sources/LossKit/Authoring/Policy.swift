@@ -8,9 +8,9 @@ public protocol LogProbabilityProvider: AnyObject {
 
   /// The name it is found by, in kebab case.
   static var name: String { get }
-  /// Its own version.
+  /// The version of the policy, apart from that of LossKit.
   static var version: String { get }
-  /// One sentence.
+  /// A summary in one sentence.
   static var summary: String { get }
   /// Paper or source; empty if none.
   static var citation: String { get }
@@ -43,7 +43,7 @@ public protocol LogProbabilityProvider: AnyObject {
 extension LogProbabilityProvider {
   /// Version 1.
   public static var version: String { "1" }
-  /// Nothing is stated.
+  /// nil: nothing is stated.
   public func identity() throws -> PolicyIdentity? { nil }
   /// No citation.
   public static var citation: String { "" }

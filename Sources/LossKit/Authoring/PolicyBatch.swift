@@ -4,7 +4,7 @@ public import CLossKit
 public struct TextBatch {
   let texts: losskit_texts
 
-  /// A view of texts that somebody else keeps alive.
+  /// A view of texts that the caller keeps alive.
   public init(_ texts: losskit_texts) { self.texts = texts }
 
   /// The number of prompts, G.

@@ -18,9 +18,9 @@ public final class LoadedComponent: @unchecked Sendable {
   public let kind: Kind
   /// The name it is found by.
   public let name: String
-  /// Its own version.
+  /// The version of the component.
   public let version: String
-  /// One sentence.
+  /// A summary in one sentence.
   public let summary: String
   /// Paper and equation; empty if none is given.
   public let citation: String

@@ -1,13 +1,13 @@
 import CLossKit
 import LossKit
 
-/// A text in the objective grammar that a library exports under a name of its own.
+/// A named objective of an opened library: a text in the objective grammar.
 public struct LoadedObjective: Sendable {
   /// The name it is found by.
   public let name: String
-  /// Its own version.
+  /// The version of the objective.
   public let version: String
-  /// One sentence.
+  /// A summary in one sentence.
   public let summary: String
   /// Paper and equation; empty if none is given.
   public let citation: String

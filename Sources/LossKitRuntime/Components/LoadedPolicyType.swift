@@ -8,9 +8,9 @@ public import LossKit
 public final class LoadedPolicyType: @unchecked Sendable {
   /// The name it is found by.
   public let name: String
-  /// Its own version.
+  /// The version of the policy.
   public let version: String
-  /// One sentence.
+  /// A summary in one sentence.
   public let summary: String
   /// Paper or source; empty if none is given.
   public let citation: String
@@ -80,7 +80,7 @@ public final class LoadedPolicyType: @unchecked Sendable {
     return try instance(options: options) { create(descriptor, values, seed, $0, $1) }
   }
 
-  /// An instance from what lies at `path`; `options` not given are what is stored there.
+  /// Loads an instance from `path`; options that are not given have the values stored there.
   /// Throws for an option that does not exist, is out of bounds, or contradicts what is stored.
   public func load(path: String, options: [String: Double] = [:]) throws -> PolicyInstance {
     guard let load = descriptor.pointee.load else { throw Failure("policy \(name): it cannot be loaded from a file") }

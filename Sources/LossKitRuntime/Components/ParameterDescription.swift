@@ -18,7 +18,7 @@ public struct ParameterDescription: Sendable, Equatable {
   public let name: String
   /// The paper's symbol in LaTeX; the name where it has none.
   public let symbol: String
-  /// One sentence.
+  /// A summary in one sentence.
   public let summary: String
   /// How a value is written.
   public let kind: Kind

@@ -8,11 +8,11 @@ public struct PluginListing: Sendable {
 
 /// One thing that a library offers.
 public struct PluginEntryDescription: Sendable, Equatable {
-  /// What can be offered.
+  /// The kinds of entries.
   public enum Kind: String, Sendable, CaseIterable {
     /// A loss per prompt.
     case loss
-    /// An objective under a name of its own.
+    /// A named objective.
     case objective
     /// A parameterization of the reward.
     case reward
@@ -24,9 +24,9 @@ public struct PluginEntryDescription: Sendable, Equatable {
   public let kind: Kind
   /// The name.
   public let name: String
-  /// Its own version.
+  /// The version of the component, policy or objective.
   public let version: String
-  /// One sentence.
+  /// A summary in one sentence.
   public let summary: String
   /// Whether its gradients are differences, not exact.
   public let hasNumericGradient: Bool

@@ -1,8 +1,8 @@
 /// What a plain function is as a loss or a reward: all that its prototype does not say.
 public struct FunctionDeclaration: Sendable, Equatable {
-  /// What is to be said of a hyperparameter beside its default.
+  /// What a declaration says of a hyperparameter beside its default.
   public struct HyperparameterNote: Sendable, Equatable {
-    /// One sentence.
+    /// A summary in one sentence.
     public var summary: String
     /// The paper's symbol in LaTeX; empty: the name.
     public var symbol: String
@@ -36,9 +36,9 @@ public struct FunctionDeclaration: Sendable, Equatable {
   public var prototype: String
   /// The C prototype of the function that writes the derivatives; nil: central differences.
   public var gradientPrototype: String?
-  /// Its own version.
+  /// The version of the component.
   public var version = "1"
-  /// One sentence.
+  /// A summary in one sentence.
   public var summary: String
   /// Paper and equation.
   public var citation = ""
@@ -50,7 +50,7 @@ public struct FunctionDeclaration: Sendable, Equatable {
   public var isShiftInvariant = false
   /// Reward: the claim that it is 0 where the policy's log-probabilities equal the reference's.
   public var isZeroAtReference = false
-  /// What is to be said of hyperparameters, by name.
+  /// The notes on hyperparameters, by name.
   public var hyperparameters: [String: HyperparameterNote] = [:]
   /// Columns that it reads beside the standard ones, one number a response, without a gradient.
   public var columns: [String] = []

@@ -7,7 +7,7 @@ import LossKit
 /// unpaired feedback and of a reward, `responses[0].` on of a ranking, best first, `token.` of a reward that is a sum over tokens.
 /// Every other name is a hyperparameter, and has its value in parentheses behind the braces; `beta` scales the rewards in metrics.
 public struct FormulaText: Sendable {
-  /// What a formula is of.
+  /// What a formula computes.
   public enum Form: Sendable, Equatable {
     /// A loss of a chosen and a rejected response.
     case pair
@@ -31,7 +31,7 @@ public struct FormulaText: Sendable {
 
   /// The formula in its canonical form, without braces: white space and numbers are written in one way.
   public let text: String
-  /// What it is of.
+  /// What the formula computes.
   public let form: Form
   /// The hyperparameters in the order in which their values are given.
   public let parameters: [Parameter]
@@ -41,7 +41,7 @@ public struct FormulaText: Sendable {
 
   /// Reads a formula in braces with its values, as it stands in an objective.
   ///
-  /// Throws for a text that is none, with its line and a mark under the character; unknown names come with the nearest ones.
+  /// Throws for a text that is no formula, with its line and a mark under the character; unknown names come with the nearest ones.
   public init(parsing text: String, as kind: LoadedComponent.Kind = .loss) throws {
     let expression = try ObjectiveExpression(parsing: text)
     guard expression.terms.count == 1, expression.terms[0].weight == 1, expression.reward == nil,
@@ -134,7 +134,7 @@ public struct FormulaText: Sendable {
 }
 
 extension FormulaText {
-  /// The formula as a component of its own, called "formula", with `log-ratio` as the default reward of a loss that reads one.
+  /// The formula as a component, called "formula", with `log-ratio` as the default reward of a loss that reads one.
   ///
   /// What it is made of stays in memory as long as the process, as that of a plugin does.
   public func component() throws -> LoadedComponent {

@@ -24,7 +24,7 @@ public final class Objective: Sendable {
 
   /// The summands.
   public let terms: [Term]
-  /// The parameterization of all terms; nil where none reads a reward and none is reported.
+  /// The parameterization of all terms; nil where no term reads a reward and no metric reports one.
   public let reward: Part?
   /// The columns that `evaluate` reads: what remains of the declared ones for these hyperparameters.
   public let columns: [Column]

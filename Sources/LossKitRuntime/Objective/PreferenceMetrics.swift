@@ -5,7 +5,7 @@ public struct PreferenceMetrics: Sendable, Equatable {
   /// Name and value, in the order in which they are shown.
   public var list: [(name: String, value: Double)]
 
-  /// One of them.
+  /// The value of the metric with a name, or nil.
   public subscript(_ name: String) -> Double? { list.first { $0.name == name }?.value }
 
   /// Equal names and values.
@@ -15,7 +15,7 @@ public struct PreferenceMetrics: Sendable, Equatable {
 }
 
 extension PreferenceMetrics {
-  /// An evaluated batch, lent for as long as its metrics are made: arrays as in `losskit_frame`.
+  /// An evaluated batch, borrowed while its metrics are computed: arrays as in `losskit_frame`.
   public struct Source {
     /// The batch's extents.
     public var prompts, responses: Int

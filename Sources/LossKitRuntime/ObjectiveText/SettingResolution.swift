@@ -1,6 +1,6 @@
 import LossKit
 
-/// Somebody who has hyperparameters that settings can be meant for.
+/// A component or a policy whose hyperparameters settings can name.
 public struct SettingTarget: Sendable {
   /// The name by which settings call it.
   public let name: String

@@ -8,7 +8,7 @@ import LossKit
 
 /// The directory of one run: locked as long as this object lives, so that no two runs write to it.
 public final class RunDirectory {
-  /// What is to be done with the directory.
+  /// What a run does with the directory.
   public enum Purpose: Sendable {
     /// A new run: the directory must not exist, or be empty.
     case newRun
@@ -16,9 +16,9 @@ public final class RunDirectory {
     case resumption
   }
 
-  /// Where it is.
+  /// The path.
   public let path: String
-  /// What was asked of it.
+  /// The purpose it was opened for.
   public let purpose: Purpose
   private let lock: Int32
 

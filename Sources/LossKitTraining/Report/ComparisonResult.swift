@@ -2,7 +2,7 @@
 public struct ComparisonResult: Sendable {
   /// A finished run.
   public struct Run: Sendable {
-    /// What it is called.
+    /// The label in tables and pictures.
     public var label: String
     /// The resolved objective, and its hash.
     public var objective, hash: String
@@ -10,7 +10,7 @@ public struct ComparisonResult: Sendable {
     public var learningRate: Double
     /// How long it took, evaluations included.
     public var seconds: Double
-    /// Where it lies.
+    /// The path of its directory.
     public var directory: String
     /// The lines of its metrics.
     public var records: [MetricsRecord]
@@ -47,7 +47,7 @@ public struct ComparisonResult: Sendable {
   public let runs: [Run]
   /// How many seconds the supervised start took; nil without one.
   public let startSeconds: Double?
-  /// The accuracy of preferring the longer of two held-out responses, to compare accuracies with; nil where nothing can be told.
+  /// The accuracy of preferring the longer of two held-out responses, to compare accuracies with; nil where there is no pair.
   public let longerResponseAccuracy: Double?
   let policy: String
   let dataText: String

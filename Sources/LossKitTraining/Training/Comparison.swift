@@ -10,7 +10,7 @@ public struct Comparison {
     public var label: String
     /// What is optimized.
     public var objective: Objective
-    /// How; `seed` must be that of the other entries.
+    /// How it is trained; `seed` must be that of the other entries.
     public var configuration: TrainingConfiguration
 
     /// A run of a comparison.

@@ -6,7 +6,7 @@ import Synchronization
   internal import Darwin
 #endif
 
-/// The wish that a run stops after the step or the call it is at.
+/// A request that a run stops after the current step or call.
 public final class Interruption: Sendable {
   /// What is thrown where a run is asked to stop and returns no outcome.
   public struct Stop: Error {
@@ -17,7 +17,7 @@ public final class Interruption: Sendable {
   /// 0, or the signal that asks; -1 where a call of `request` does.
   private let reason = Atomic<Int32>(0)
 
-  /// Nothing is wished yet.
+  /// An interruption that is not requested yet.
   public init() {}
 
   /// Whether the run is to stop.

@@ -66,7 +66,7 @@ public final class Progress {
     if !isTerminal { write("\(label): step \(position.step)/\(position.total)  \(Self.figures(position))\n") }
   }
 
-  /// Says something in a line of its own, above the bar where there is one.
+  /// Writes a line, above the bar where there is one.
   public func say(_ text: String) {
     if isTerminal {
       write("\r\u{1B}[K\(label): \(text)\n\(bar)")

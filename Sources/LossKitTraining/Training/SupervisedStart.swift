@@ -4,7 +4,7 @@ public import LossKitRuntime
 public struct SupervisedStart {
   /// What is optimized: the likelihood of the best response.
   public var objective: Objective
-  /// How.
+  /// How it is trained.
   public var configuration: TrainingConfiguration
 
   /// A supervised start.

@@ -4,7 +4,7 @@ public import LossKitRuntime
 public struct TrainingPlan {
   /// What is optimized.
   public var objective: Objective
-  /// How.
+  /// How it is trained.
   public var configuration: TrainingConfiguration
   /// The data that is learned from.
   public var trainingData: PreferenceDataset
