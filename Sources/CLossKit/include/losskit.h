@@ -14,14 +14,21 @@
  * Rules that hold for every function here:
  *   - It returns 0, or 1 after filling *failure (which may be NULL: then nothing is written). It prints nothing, and neither
  *     traps nor throws, whatever values it is handed; but memory that a pointer claims must be there.
- *   - What is passed in is borrowed until the function returns. What a function writes belongs to the caller; the one thing
- *     to free is a `char *` that the library made, with losskit_text_free.
- *   - Any thread, any number at once, on the same registry and objective too. A process forked while no other thread is in
- *     a function of this library may go on using it in the child.
+ *   - A process forked while no other thread is in a function of this library may go on using it in the child.
  *   - A handle is a number, not an address. One that was closed, or belongs to another kind of thing, is an error and never
  *     the handle of something else. An objective outlives its registry; what is closed while another thread is using it
  *     ends after that.
  *   - A struct of this header never changes and never grows: what is new gets a new name. Fields named reserved are 0.
+ *
+ * The comment of a function ends with tags, for threads and for memory:
+ *   [any thread]               from any thread, any number of calls at once, on the same registry and objective too
+ *   [borrows x]                x, and what it points to, is only read, and not kept after the call
+ *   [writes x]                 x is the caller's memory; nothing else may use it during the call
+ *   [keeps x]                  x is used after the call, for as long as the comment says
+ *   [makes *x, ended by f]     *x is new and belongs to the caller, who ends it with f; it is NULL after an error
+ *   [ends x]                   x must not be used any more
+ *   [returns static memory]    the result stays valid as long as the process
+ * `failure` is written in every call that fails.
  *
  * losskit_logprob.h has the functions between logits and log-probabilities. This header, that one and losskit_plugin.h, which
  * plugins are written against, can be included together.
@@ -46,7 +53,8 @@ extern "C" {
 #define LOSSKIT_VERSION_MINOR 0
 #define LOSSKIT_VERSION_PATCH 0
 
-/* The version of the library, such as "1.0.0"; stays valid. */
+/* The version of the library, such as "1.0.0".
+ * [any thread] [returns static memory] */
 const char *losskit_version(void);
 
 /* What went wrong, in words for people: place, problem, remedy. The caller's memory. message is UTF-8, always terminated, cut
@@ -56,7 +64,8 @@ typedef struct losskit_failure {
   char message[2040];
 } losskit_failure;
 
-/* Frees a text that a function of this library made. NULL: nothing happens. */
+/* Frees a text that a function of this library made. NULL: nothing happens.
+ * [any thread] [ends text] */
 void losskit_text_free(char *text);
 
 /* ---- registries ------------------------------------------------------------------------------------------------------- */
@@ -81,40 +90,47 @@ typedef struct losskit_registry_options {
 
 /* Makes a registry; options may be NULL. Nothing is searched before the first name is looked up. What the libraries of the
  * directories offer is learned in processes of their own (losskit/losskit-index beside liblosskit.so) and kept in the user's cache
- * directory; this process opens those that it uses. What cannot be used is told by losskit_registry_list. End it with
- * losskit_registry_close. */
+ * directory; this process opens those that it uses. losskit_registry_list names what cannot be used.
+ * [any thread] [borrows options] [makes *registry, ended by losskit_registry_close] */
 int32_t losskit_registry_open(const losskit_registry_options *options, losskit_registry_ref *registry,
                               losskit_failure *failure);
 
 /* Opens a library by its path; what it offers comes before everything of the directories. Opening it again changes nothing.
- * Libraries stay open as long as the process. */
+ * Libraries stay open as long as the process.
+ * [any thread] [borrows path] */
 int32_t losskit_registry_add(losskit_registry_ref registry, const char *path, losskit_failure *failure);
 
 /* All that is offered, as JSON: {"entries": [{"kind", "name", "version", "summary", "numeric_gradient", "library",
- * "shadowed_by", "conflicts_with"}], "problems": [{"path", "message"}]}. *json is the caller's; free it with losskit_text_free. */
+ * "shadowed_by", "conflicts_with"}], "problems": [{"path", "message"}]}.
+ * [any thread] [makes *json, ended by losskit_text_free] */
 int32_t losskit_registry_list(losskit_registry_ref registry, char **json, losskit_failure *failure);
 
 /* All there is to know of a name, as `losskit describe --json` prints it: an array of one object for each kind of thing that has
- * the name. *json is the caller's; free it with losskit_text_free. */
+ * the name.
+ * [any thread] [borrows name] [makes *json, ended by losskit_text_free] */
 int32_t losskit_registry_describe(losskit_registry_ref registry, const char *name, char **json, losskit_failure *failure);
 
-/* A function of the program, whatever its type; it is called as its prototype says. */
+/* A function of the program, whatever its type; it is called as its prototype says.
+ * [any thread] */
 typedef void (*losskit_function)(void);
 
 /* Makes a function of the running program a loss or a reward, before everything of the directories. declaration: JSON with the keys of a
  * manifest NAME.losskit.json but `library`, such as {"name": "my-loss", "kind": "loss", "function": "double my_loss(double
  * chosen_reward, double rejected_reward, double beta = 0.1)"}. gradient: the function of the key "gradient"; NULL where there is
  * none, and the gradient is a difference. A prototype's argument `void *user_data` gets user_data.
- * The functions and user_data have to stay valid as long as the registry and all objectives made of them. They are called from any
- * thread that evaluates, any number at once; they do not throw, exit or call this registry. */
+ * The functions and user_data have to stay valid as long as the registry and all objectives made of them. They do not throw, exit or
+ * call this registry.
+ * [any thread] [borrows declaration] [keeps function, gradient, user_data] */
 int32_t losskit_registry_add_function(losskit_registry_ref registry, const char *declaration, losskit_function function,
                                       losskit_function gradient, void *user_data, losskit_failure *failure);
 
-/* Takes a function away again, so that its name is free; objectives made of it go on. kind: "loss" or "reward". */
+/* Takes a function away again, so that its name is free; objectives made of it go on. kind: "loss" or "reward".
+ * [any thread] [borrows name, kind] */
 int32_t losskit_registry_remove_function(losskit_registry_ref registry, const char *name, const char *kind,
                                          losskit_failure *failure);
 
-/* Closes a registry. NULL: nothing happens. Objectives made from it live on. */
+/* Closes a registry. NULL: nothing happens. Objectives made from it live on.
+ * [any thread] [ends registry] */
 int32_t losskit_registry_close(losskit_registry_ref registry, losskit_failure *failure);
 
 /* ---- objectives ------------------------------------------------------------------------------------------------------- */
@@ -123,17 +139,18 @@ int32_t losskit_registry_close(losskit_registry_ref registry, losskit_failure *f
 typedef struct losskit_objective_object *losskit_objective_ref;
 
 /* Makes an objective from its text, such as "dpo(beta=0.1) + 0.2*sft(per=token) @ log-ratio". settings: further hyperparameters
- * ("beta=0.1", "dpo.beta=0.1"). reward: the parameterization where the text names none; may be NULL. End it with
- * losskit_objective_close. */
+ * ("beta=0.1", "dpo.beta=0.1"). reward: the parameterization where the text names none; may be NULL.
+ * [any thread] [borrows text, settings, reward] [makes *objective, ended by losskit_objective_close] */
 int32_t losskit_objective_open(losskit_registry_ref registry, const char *text, const char *const *settings,
                                size_t setting_count, const char *reward, losskit_objective_ref *objective,
                                losskit_failure *failure);
 
-/* The resolved text: every name and every value in use. *text is the caller's; free it with losskit_text_free. */
+/* The resolved text: every name and every value in use.
+ * [any thread] [makes *text, ended by losskit_text_free] */
 int32_t losskit_objective_text(losskit_objective_ref objective, char **text, losskit_failure *failure);
 
-/* The SHA-256 sum, in hexadecimal, of all that decides what is optimized: equal sums, equal objectives. *text is the caller's;
- * free it with losskit_text_free. */
+/* The SHA-256 sum, in hexadecimal, of all that decides what is optimized: equal sums, equal objectives.
+ * [any thread] [makes *text, ended by losskit_text_free] */
 int32_t losskit_objective_hash(losskit_objective_ref objective, char **text, losskit_failure *failure);
 
 /* Flags of an objective. ROWWISE: a prompt's loss depends on that prompt alone, so a batch may be split; otherwise evaluate
@@ -154,7 +171,8 @@ typedef struct losskit_objective_info {
   double reward_scale;                  /* the factor of rewards in metrics: beta, or 1 */
 } losskit_objective_info;
 
-/* What an objective is like. */
+/* What an objective is like.
+ * [any thread] [writes info] */
 int32_t losskit_objective_describe(losskit_objective_ref objective, losskit_objective_info *info, losskit_failure *failure);
 
 /* Extent of a column: [G], [K*G] or [T]. */
@@ -168,22 +186,26 @@ typedef struct losskit_column_info {
   uint32_t extent, flags;
 } losskit_column_info;
 
-/* A column that the objective reads, by its index below info.column_count. */
+/* A column that the objective reads, by its index below info.column_count.
+ * [any thread] [writes column] */
 int32_t losskit_objective_column(losskit_objective_ref objective, size_t index, losskit_column_info *column,
                                  losskit_failure *failure);
 
 /* The numbers that the objective keeps from step to step, as they are before the first one: info.state_count of them, which
- * `count` has to be. The state is the host's: it is handed to losskit_objective_evaluate and saved with a run. */
+ * `count` has to be. The state is the host's: it is handed to losskit_objective_evaluate and saved with a run.
+ * [any thread] [writes state] */
 int32_t losskit_objective_initial_state(losskit_objective_ref objective, double *state, size_t count,
                                         losskit_failure *failure);
 
 /* The objective with its gradients in another form, as `losskit export` writes it: format "json" (the nodes, for a program that
  * builds the function itself), "python", "torch", "jax", "c" or "latex". It is for K responses and R references; 0: two
- * responses, or what comes nearest, and the references that it compares. *text is the caller's; free it with losskit_text_free. */
+ * responses, or what comes nearest, and the references that it compares.
+ * [any thread] [borrows format] [makes *text, ended by losskit_text_free] */
 int32_t losskit_objective_export(losskit_objective_ref objective, const char *format, size_t responses, size_t references,
                                  char **text, losskit_failure *failure);
 
-/* Closes an objective. NULL: nothing happens. */
+/* Closes an objective. NULL: nothing happens.
+ * [any thread] [ends objective] */
 int32_t losskit_objective_close(losskit_objective_ref objective, losskit_failure *failure);
 
 /* ---- evaluation ------------------------------------------------------------------------------------------------------- */
@@ -256,7 +278,8 @@ typedef struct losskit_results {
  * of 0 or more, or not what token_offsets say; of a label other than 0 and 1, or a probability outside 0 to 1; and of a loss, a
  * reward, a gradient or a mean loss that is not finite in the type of the array it is written to. Then the state is as it was
  * before, and what is in the arrays of results and gradients is not to be used. Messages count prompts and responses from 1,
- * failure->prompt from 0. Arrays that are written overlap with no other. */
+ * failure->prompt from 0. Arrays that are written overlap with no other.
+ * [any thread] [borrows batch] [writes state, results, and the gradients of the batch] */
 int32_t losskit_objective_evaluate(losskit_objective_ref objective, const losskit_batch *batch, double *state,
                                    size_t state_count, uint64_t seed, losskit_results *results,
                                    losskit_failure *failure);

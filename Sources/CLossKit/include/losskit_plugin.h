@@ -12,9 +12,20 @@
  * Rules that hold for every function pointer here:
  *   - It returns 0, or another value after filling *error (which may be NULL: then nothing is written).
  *   - It does not throw, trap, exit, print, or change locale, signal handlers, rounding mode or working directory.
- *   - Everything passed in is borrowed until the call returns, unless the function says otherwise. Nothing crosses
- *     that the other side would have to free. The descriptors and all they point to stay valid as long as the process.
+ *   - The descriptors and all they point to stay valid as long as the process.
  *   - A struct of this header never changes and never grows: what is new gets a new name behind an extension id.
+ *
+ * The comment of a function ends with tags, for threads and for memory:
+ *   [any thread]               from any thread, any number of calls at once, on the same descriptor too
+ *   [one thread per policy]    from any thread; each policy that is passed in is in one call at a time
+ *   [once per host]            called once by each host of the process, from one thread, before all else
+ *   [borrows x]                x, and what it points to, is only read, and not kept after the call
+ *   [writes x]                 x is the caller's memory; nothing else uses it during the call
+ *   [keeps x]                  x stays valid as long as the process, and may be used after the call
+ *   [makes *x, ended by f]     *x is new and belongs to the caller, who ends it with f; it is not looked at after an error
+ *   [ends x]                   x is not used any more
+ *   [returns static memory]    the result stays valid as long as the process
+ * `error` is written, where it is not NULL, in every call that fails.
  *
  * Log-probabilities are in nats, sums over the tokens of a response; lengths are in tokens. */
 #ifndef LOSSKIT_PLUGIN_H
@@ -115,14 +126,28 @@ struct losskit_component {
   const losskit_state *const *state;
   const void *context;                      /* the plugin's own */
 
-  /* Evaluates a batch. Any thread, any number of calls at once, on the same component too. Keeps nothing between calls
-   * that could be noticed. A batch of 0 prompts is legal. A value that does not exist (log of a negative number) is an
-   * error that names the prompt. */
+  /* Evaluates a batch. Keeps nothing between calls that could be noticed. A batch of 0 prompts is legal. A value that does not
+   * exist (log of a negative number) is an error that names the prompt.
+   * [any thread] [borrows self, frame] [writes output, gradients and state of the frame] */
   int32_t (*compute)(const losskit_component *self, const losskit_frame *frame, losskit_error *error);
 
-  /* More that this component can do, by id ("losskit.formula/1"), or NULL. Any thread. NULL pointer: it has no extension. */
+  /* More that this component can do, by id ("losskit.formula/1"), or NULL. NULL pointer: it has no extension.
+   * [any thread] [borrows self, id] [returns static memory] */
   const void *(*extension)(const losskit_component *self, const char *id);
 };
+
+/* ---- extensions ------------------------------------------------------------------------------------------------------ */
+
+/* What goes beyond the structs of version 1 stands behind an id, NAME/REVISION. An id gives a struct that never changes; what is new
+ * gets a new name or the next revision.
+ *   - A side asks only for ids that it knows, the newest revision first. A host that knows revision 1 alone never asks for 2.
+ *   - A side returns NULL for an id that it does not know, and for a revision that cannot express what it has. A plugin that offers
+ *     revision 2 offers 1 as well, wherever 1 can express the same.
+ *   - No side requires an extension:
+ *
+ *   id                    of             since         a host that does not know it, or gets NULL,
+ *   losskit.formula/1     a component    1.0.0         calls `compute`, and neither fuses, prints nor exports the component
+ *   losskit.identity/1    a policy       after 1.0.0   tells instances apart by the bytes that save writes */
 
 /* ---- extension "losskit.formula/1" of a component: its formula ------------------------------------------------------ */
 
@@ -167,8 +192,9 @@ typedef struct losskit_formula {
 } losskit_formula;
 
 typedef struct losskit_formula_extension_v1 {
-  /* Makes the formula and hands it to `receive`, once, before returning; the formula is borrowed until `receive` returns.
-   * Real parameters stay symbols; `parameters` gives the integers, Booleans and choices, which change its form. Any thread. */
+  /* Makes the formula and hands it to `receive`, once, from the same thread, before returning; the formula is borrowed until
+   * `receive` returns. Real parameters stay symbols; `parameters` gives the integers, Booleans and choices, which change its form.
+   * [any thread] [borrows self, parameters, receive, context] */
   int32_t (*trace)(const losskit_component *self, size_t responses, size_t references, const double *parameters,
                    void (*receive)(void *context, const losskit_formula *formula), void *context, losskit_error *error);
 } losskit_formula_extension_v1;
@@ -182,7 +208,7 @@ typedef struct losskit_text {
 } losskit_text;
 
 /* An instance of a policy; the plugin's own. Created by create, load or copy, ended by destroy. The host uses one instance
- * from one thread at a time, and may use two instances at once. */
+ * from one thread at a time, also as a reference of another, and may use two instances at once. */
 typedef struct losskit_policy losskit_policy;
 
 /* The prompts and responses of a call, laid out as the columns are. */
@@ -224,40 +250,53 @@ struct losskit_policy_type {
   const losskit_column *const *columns;   /* what it can supply; a gradient is taken for the differentiable ones */
   const void *context;
 
-  /* A new instance with fresh weights from `seed`. parameters: all, in declared order. NULL where nothing can be made anew. */
+  /* A new instance with fresh weights from `seed`. parameters: all, in declared order. NULL where nothing can be made anew.
+   * [any thread] [borrows self, parameters] [makes *out, ended by destroy] */
   int32_t (*create)(const losskit_policy_type *self, const double *parameters, uint64_t seed, losskit_policy **out, losskit_error *error);
 
   /* An instance from what lies at `path` (terminated UTF-8; a directory that save wrote, or a file). parameters: NaN where
-   * the user gave none; one that contradicts what is stored is an error. */
+   * the user gave none; one that contradicts what is stored is an error.
+   * [any thread] [borrows self, path, parameters] [makes *out, ended by destroy] */
   int32_t (*load)(const losskit_policy_type *self, const char *path, const double *parameters, losskit_policy **out, losskit_error *error);
 
+  /* Ends an instance.
+   * [one thread per policy] [ends policy] */
   void (*destroy)(losskit_policy *policy);
 
   /* How many tokens of each response count ([K*G], the end token included, after truncation), and how many tokens of
-   * prompt and response were cut to fit (truncated [K*G], may be NULL). An empty response is an error that names the prompt. */
+   * prompt and response were cut to fit (truncated [K*G], may be NULL). An empty response is an error that names the prompt.
+   * [one thread per policy] [borrows texts] [writes policy, token_counts, truncated] */
   int32_t (*measure)(losskit_policy *policy, const losskit_texts *texts, uint32_t *token_counts, uint32_t *truncated, losskit_error *error);
 
-  /* Writes the asked-for columns. keep != 0: backward may follow, keep what it needs; it replaces what was kept before. */
+  /* Writes the asked-for columns. keep != 0: backward may follow, keep what it needs; it replaces what was kept before.
+   * [one thread per policy] [borrows frame] [writes policy, values of the frame] */
   int32_t (*forward)(losskit_policy *policy, const losskit_policy_frame *frame, int32_t keep, losskit_error *error);
 
   /* Adds the gradient of the weights to the instance's accumulators, for the batch of the last forward with keep. Gradients
-   * of one log-probability that arrive per response and per token add up. NULL if not trainable. */
+   * of one log-probability that arrive per response and per token add up. NULL if not trainable.
+   * [one thread per policy] [borrows frame] [writes policy] */
   int32_t (*backward)(losskit_policy *policy, const losskit_policy_frame *frame, losskit_error *error);
 
   /* Updates the weights by the accumulated gradient and clears it. A gradient that is not finite is an error: the weights
-   * stay as they were, the accumulators are cleared. NULL if not trainable. */
+   * stay as they were, the accumulators are cleared. NULL if not trainable.
+   * [one thread per policy] [writes policy, update] */
   int32_t (*step)(losskit_policy *policy, losskit_update *update, losskit_error *error);
 
   /* Writes the instance into `directory`, which exists and is empty; with_optimizer != 0: what step keeps, too, so that
-   * training goes on bit for bit. The host makes the whole directory appear at once. NULL if there is nothing to save. */
+   * training goes on bit for bit. The host makes the whole directory appear at once. NULL if there is nothing to save.
+   * [one thread per policy] [borrows policy, directory] */
   int32_t (*save)(losskit_policy *policy, const char *directory, int32_t with_optimizer, losskit_error *error);
 
-  /* A frozen copy to serve as a reference. NULL if not trainable. */
+  /* A frozen copy to serve as a reference. NULL if not trainable.
+   * [one thread per policy] [borrows policy] [makes *out, ended by destroy] */
   int32_t (*copy)(const losskit_policy *policy, losskit_policy **out, losskit_error *error);
 
-  /* weights of target <- alpha * source + (1 - alpha) * target; alpha may lie outside [0, 1]. NULL: cannot. */
+  /* weights of target <- alpha * source + (1 - alpha) * target; alpha may lie outside [0, 1]. NULL: cannot.
+   * [one thread per policy] [borrows source] [writes target] */
   int32_t (*blend)(losskit_policy *target, const losskit_policy *source, double alpha, losskit_error *error);
 
+  /* More that this policy can do, by id ("losskit.identity/1"), or NULL. NULL pointer: it has no extension.
+   * [any thread] [borrows self, id] [returns static memory] */
   const void *(*extension)(const losskit_policy_type *self, const char *id);
 };
 
@@ -269,7 +308,8 @@ typedef struct losskit_fact {
 } losskit_fact;
 
 typedef struct losskit_identity_extension_v1 {
-  /* Hands `receive`, once and before returning, what the instance is; all of it is borrowed until `receive` returns.
+  /* Hands `receive`, once, from the same thread, before returning, what the instance is; all of it is borrowed until `receive`
+   * returns.
    *
    * facts: all that decides numbers, in training too, except the weights, as it is in use, given or not. Names are distinct,
    * [a-z][a-z0-9_]*. What decides no number (a time limit, paths) or the order of sums alone (a number of threads) is not
@@ -278,7 +318,8 @@ typedef struct losskit_identity_extension_v1 {
    * identity: equal for two instances only where both give equal columns for equal texts, so it covers the weights, and those
    * facts that columns depend on. It is a function of these alone: a copy has it too, and so has what is loaded after save. A
    * step that moves weights changes it; what only the optimizer keeps does not. 1 to 1024 bytes of UTF-8. NULL where the
-   * instance cannot tell: hosts then go by the bytes that save writes. */
+   * instance cannot tell: hosts then go by the bytes that save writes.
+   * [one thread per policy] [borrows policy, receive, context] */
   int32_t (*describe)(losskit_policy *policy,
                       void (*receive)(void *context, const losskit_fact *facts, size_t fact_count, const losskit_text *identity),
                       void *context, losskit_error *error);
@@ -294,6 +335,8 @@ typedef struct losskit_objective {
 
 typedef struct losskit_host {
   const char *name, *version;
+  /* More that this host can do, by id, or NULL. NULL pointer: it has no extension.
+   * [any thread] [borrows id] [returns static memory] */
   const void *(*extension)(const char *id);
 } losskit_host;
 
@@ -302,11 +345,14 @@ typedef struct losskit_plugin {
   const losskit_component *const *components;
   const losskit_policy_type *const *policies;
   const losskit_objective *const *objectives;
+  /* More that the plugin as a whole can do, by id, or NULL. NULL pointer: it has no extension.
+   * [any thread] [borrows id] [returns static memory] */
   const void *(*extension)(const char *id);
 } losskit_plugin;
 
-/* The one function a plugin exports; the ABI's major version is part of its name. Called once, from one thread, right after
- * the library is opened; returns what stays valid for the life of the process, or NULL after filling *error. */
+/* The one function a plugin exports; the ABI's major version is part of its name. Called right after the library is opened.
+ * Returns NULL after filling *error.
+ * [once per host] [keeps host] [returns static memory] */
 #if defined(__GNUC__)
 __attribute__((visibility("default")))
 #endif

@@ -2,9 +2,14 @@
  * [tokens, vocabulary] matrix: one pass over memory each way, nothing of the matrix's size allocated. In liblosskit.so,
  * beside the functions of losskit.h.
  *
- * C11 and C++17. Every function may be called from any thread, any number at once; the caller owns all memory. A
- * function that fails returns nonzero, describes the failure in `error` and has written nothing else. Results are the
- * same to the bit for any number of threads. */
+ * C11 and C++17. The caller owns all memory. A function that fails returns nonzero, describes the failure in `error` and has
+ * written nothing else. Results are the same to the bit for any number of threads.
+ *
+ * The comment of a function ends with tags, for threads and for memory, as in losskit.h:
+ *   [any thread]        from any thread, any number of calls at once
+ *   [calling thread]    called by the thread that called the function which takes it, before that returns
+ *   [borrows x]         x, and what it points to, is only read, and not kept after the call
+ *   [writes x]          x is the caller's memory; nothing else may use it during the call */
 #ifndef LOSSKIT_LOGPROB_H
 #define LOSSKIT_LOGPROB_H
 #include <stddef.h>
@@ -58,29 +63,35 @@ typedef struct losskit_logprob_error {
 
 /* Scores every row. NaN and +inf are refused, and so is a row without a finite logit.
  * In float32 a log-probability is within 1e-6 of the mathematics, or within 1e-15 of the largest logit if that is
- * more; so are the other results, where they are below 100. */
+ * more; so are the other results, where they are below 100.
+ * [any thread] [borrows call] [writes the results of call] */
 int32_t losskit_logprob_forward(const losskit_logprob *call, losskit_logprob_error *error);
 
 /* Writes the gradient of the logits, in their type, from the results that losskit_logprob_forward wrote for the same
  * logits. `gradient` is `call->logits.values` with the same stride, or memory that overlaps nothing else of the call;
  * rows left out become 0, elements between rows are left alone.
- * entropy, log_collision: required where their cotangent is given. */
+ * entropy, log_collision: required where their cotangent is given.
+ * [any thread] [borrows call, cotangent] [writes gradient] */
 int32_t losskit_logprob_backward(const losskit_logprob *call, const losskit_logprob_cotangent *cotangent,
                                  void *gradient, size_t gradient_row_stride, losskit_logprob_error *error);
 
-/* The loss between both: reads the call's results, writes the arrays of its cotangent. Nonzero ends the evaluation. */
+/* The loss between both: reads the call's results, writes the arrays of its cotangent. Nonzero ends the evaluation.
+ * [calling thread] [writes context] */
 typedef int32_t (*losskit_logprob_loss)(void *context);
 
-/* losskit_logprob_forward, then the loss, then losskit_logprob_backward. Returns what the loss returned if that is not 0. The results are written when the loss fails or
- * writes a gradient that is refused, the gradient of the logits is not. */
+/* losskit_logprob_forward, then the loss, then losskit_logprob_backward. Returns what the loss returned if that is not 0. The
+ * results are written when the loss fails or writes a gradient that is refused, the gradient of the logits is not.
+ * [any thread] [borrows call, loss, cotangent] [writes context, gradient, and the results of call] */
 int32_t losskit_logprob_evaluate(const losskit_logprob *call, losskit_logprob_loss loss, void *context,
                                  const losskit_logprob_cotangent *cotangent, void *gradient,
                                  size_t gradient_row_stride, losskit_logprob_error *error);
 
-/* sums[s] = Σ values[r] over rows offsets[s] ..< offsets[s + 1]; offsets has sequences + 1 entries, ascending. */
+/* sums[s] = Σ values[r] over rows offsets[s] ..< offsets[s + 1]; offsets has sequences + 1 entries, ascending.
+ * [any thread] [borrows values, offsets] [writes sums] */
 void losskit_logprob_sum(const double *values, const size_t *offsets, size_t sequences, double *sums);
 
-/* values[r] = sums[s] for each row of each sequence: the gradient of losskit_logprob_sum. */
+/* values[r] = sums[s] for each row of each sequence: the gradient of losskit_logprob_sum.
+ * [any thread] [borrows sums, offsets] [writes values] */
 void losskit_logprob_spread(const double *sums, const size_t *offsets, size_t sequences, double *values);
 
 #ifdef __cplusplus

@@ -22,7 +22,7 @@ struct ABITests {
 
   private func declarations(_ header: String, in directory: String) throws -> CDeclarations {
     let outcome = try Prefix.shared.get().shell(
-      "printf '#include <\(header)>\\n' | cc -std=c11 -E -dD -I '\(directory)' -x c -")
+      "printf '#include <\(header)>\\n' | cc -std=c11 -E -C -dD -I '\(directory)' -x c -")
     guard outcome.status == 0 else { throw Failure(outcome.output) }
     return try CDeclarations(preprocessed: outcome.output, of: directory)
   }
@@ -94,6 +94,28 @@ struct ABITests {
     #expect(changed.enumerators.subtracting(released.enumerators) == ["LOSSKIT_MORE"])
   }
 
+  @Test(
+    "The comment of each function of a header ends with tags, for its threads and for each pointer that it takes",
+    arguments: headers)
+  func tags(header: String) throws {
+    let text = try String(contentsOfFile: Self.includeDirectory("today") + "/" + header, encoding: .utf8)
+    let defined = Set(text.matches(of: /(?m)^ \*   \[([^\]]+)\] {2}/).map(\.output.1))
+    let verbs = Set(defined.compactMap { $0.split(separator: " ").first })
+    let callables = try declarations(header, of: "today").callables
+    for (name, callable) in callables {
+      let line = callable.comment.split(separator: "\n").last ?? ""
+      let tags = line.matches(of: /\[([^\]]*)\]/).map(\.output.1)
+      #expect(tags.first.map(defined.contains) == true, "\(name): its threads")
+      for tag in tags.dropFirst() {
+        #expect(tag.split(separator: " ").first.map(verbs.contains) == true, "\(name): [\(tag)]")
+      }
+      let words = Set(tags.flatMap { $0.matches(of: /\w+/).map { String($0.output) } })
+      let untagged = Set(callable.pointers).subtracting(words).subtracting(["failure", "error"])
+      #expect(untagged == [], "\(name)")
+    }
+    #expect(!callables.isEmpty)
+  }
+
   @Test("Structs have the sizes and offsets, and enumerators the values, that layout.c states of all of them")
   func layout() throws {
     let outcome = try Prefix.shared.get().shell(
@@ -148,9 +170,8 @@ struct ABITests {
   func programsUseAll(release: String, use: (header: String, sources: [String])) throws {
     let header = try declarations(use.header, of: release)
     let used = Set(
-      try use.sources.flatMap {
-        CDeclarations.tokens(try source($0).replacing(/(?s)\/\*.*?\*\//, with: " ")).map(String.init)
-      })
+      try use.sources.flatMap { CDeclarations.tokens(try source($0)) }.filter { !CDeclarations.isComment($0) }.map(
+        String.init))
     let names = header.functions.union(header.types).union(header.enumerators).union(header.fields.map(\.name))
       .union(header.macros.filter { !$0.hasSuffix("_H") && $0 != "LOSSKIT_NUMBER_TYPES" })
     #expect(names.subtracting(used) == [])

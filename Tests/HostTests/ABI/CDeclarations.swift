@@ -1,11 +1,30 @@
 import LossKit
 
-/// What including a header provides, apart from comments, layout and the bodies of functions.
+/// What including a header provides, apart from layout and the bodies of functions.
 struct CDeclarations {
   /// A field of a struct.
   struct Field: Hashable, CustomStringConvertible {
     let type, name: String
     var description: String { "\(type).\(name)" }
+  }
+
+  /// What can be called: a function, a type of functions, or what a field points to.
+  struct Callable {
+    /// What stands between the parentheses.
+    let parameters: String
+    /// The comment before it.
+    let comment: String
+
+    /// The names of the parameters that are pointers.
+    var pointers: [String] {
+      parameters.matches(of: #/(?:^|, )((?:[^,()]|\([^()]*\))*)/#).map { String($0.output.1) }.filter {
+        $0.contains("*")
+      }
+      .compactMap {
+        ($0.firstMatch(of: #/\( \* (\w+) \)/#)?.output.1 ?? $0.firstMatch(of: #/(\w+)(?: \[ \w* \])*\s*$/#)?.output.1)
+          .map(String.init)
+      }
+    }
   }
 
   /// Each declaration by its name: the prototype of a function, the definition of a type, the value of an enumerator, the replacement
@@ -17,13 +36,14 @@ struct CDeclarations {
   private(set) var fields: Set<Field> = []
   private(set) var enumerators: Set<String> = []
   private(set) var macros: Set<String> = []
+  private(set) var callables: [String: Callable] = [:]
   /// The files outside the directory that are included.
   private(set) var foreignFiles: Set<String> = []
 
-  /// Reads what `cc -E -dD` writes, of which the files in a directory count.
+  /// Reads what `cc -E -C -dD` writes, of which the files in a directory count.
   init(preprocessed text: String, of directory: String) throws {
     var isOwn = false
-    var tokens: [Substring] = []
+    var own = ""
     for line in text.split(separator: "\n") {
       if let marker = line.wholeMatch(of: #/# \d+ "(.*)".*/#) {
         isOwn = marker.output.1.hasPrefix(directory + "/")
@@ -31,10 +51,10 @@ struct CDeclarations {
       } else if isOwn, let macro = line.wholeMatch(of: #/#define (\w+)(\([^)]*\))?(.*)/#) {
         addMacro(String(macro.output.1), parameters: macro.output.2 ?? "", replacement: macro.output.3)
       } else if isOwn, !line.hasPrefix("#") {
-        tokens += Self.tokens(line)
+        own += line + "\n"
       }
     }
-    try Self.declarations(tokens).forEach { try add($0) }
+    try Self.declarations(Self.tokens(own)).forEach { try add($0) }
   }
 
   /// Whether a name of the header is for the header itself: it ends in '_', with or without a number.
@@ -42,9 +62,13 @@ struct CDeclarations {
     !name.hasPrefix("_") && name.reversed().drop { $0.isNumber }.first == "_"
   }
 
+  /// The tokens of C, and its comments.
   static func tokens(_ text: some StringProtocol) -> [Substring] {
-    Substring(text).matches(of: #/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)'|\w+|##|\.\.\.|[^\s\w]/#).map(\.output)
+    Substring(text).matches(of: #/\/\*(?s:.*?)\*\/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)'|\w+|##|\.\.\.|[^\s\w]/#).map(
+      \.output)
   }
+
+  static func isComment(_ token: Substring) -> Bool { token.hasPrefix("/*") }
 
   private mutating func addMacro(_ name: String, parameters: Substring, replacement: Substring) {
     guard !Self.isInternal(name) else { return }
@@ -78,7 +102,8 @@ struct CDeclarations {
     return declarations
   }
 
-  private mutating func add(_ declaration: [Substring]) throws {
+  private mutating func add(_ tokens: [Substring]) throws {
+    let declaration = tokens.filter { !Self.isComment($0) }
     let text = declaration.joined(separator: " ")
     func named(_ match: Substring?) throws -> String {
       guard let match else { throw Failure("a declaration that is not understood: \(text)") }
@@ -90,31 +115,44 @@ struct CDeclarations {
         enumerators.insert(try named(parts.first))
         texts[try named(parts.first)] = String(try named(parts.last))
       }
-    } else if let definition = text.wholeMatch(of: #/(?:typedef )?struct (\w+) \{ (.*) ; \}(?: \w+)?/#) {
+    } else if let definition = text.wholeMatch(of: #/(?:typedef )?struct (\w+) \{ .* ; \}(?: \w+)?/#) {
       let name = try named(definition.output.1)
       structs.insert(name)
       types.insert(name)
       texts["struct \(name)"] = text
-      for field in Self.fields(definition.output.2) { fields.insert(Field(type: name, name: field)) }
+      let body = tokens.drop { $0 != "{" }.dropFirst().prefix { $0 != "}" }
+      for member in body.split(separator: ";") { addFields(member, of: name) }
     } else if text.hasPrefix("typedef ") {
-      let name = try named(text.firstMatch(of: #/\( \* (\w+) \) \(/#)?.output.1 ?? declaration.last)
+      let pointer = text.firstMatch(of: #/\( \* (\w+) \) \( (.*) \)$/#)
+      let name = try named(pointer?.output.1 ?? declaration.last)
       types.insert(name)
       texts["typedef \(name)"] = text
+      if let pointer { addCallable(name, pointer.output.2, tokens[...]) }
     } else {
       let prototype = text.replacing(#/__attribute__ \( \( .*? \) \) (?=[a-z])/#, with: "")
-      let name = try named(prototype.firstMatch(of: #/(\w+) \(/#)?.output.1)
-      functions.insert(name)
-      texts[name] = prototype
+      guard let match = prototype.firstMatch(of: #/(\w+) \( (.*) \)$/#) else { return _ = try named(nil) }
+      functions.insert(String(match.output.1))
+      texts[String(match.output.1)] = prototype
+      addCallable(String(match.output.1), match.output.2, tokens[...])
     }
   }
 
-  /// The names of the fields in the body of a struct.
-  private static func fields(_ body: Substring) -> [String] {
-    body.split(separator: " ; ").flatMap { member in
-      if let pointer = member.firstMatch(of: #/\( \* (\w+) \) \(/#) { return [String(pointer.output.1)] }
-      return member.split(separator: ",").compactMap {
-        $0.replacing(#/\[.*/#, with: "").split(separator: " ").last.map(String.init)
+  /// Adds the fields that a member of a struct declares.
+  private mutating func addFields(_ member: ArraySlice<Substring>, of type: String) {
+    let text = member.filter { !Self.isComment($0) }.joined(separator: " ")
+    if let pointer = text.firstMatch(of: #/\( \* (\w+) \) \( (.*) \)$/#) {
+      fields.insert(Field(type: type, name: String(pointer.output.1)))
+      addCallable("\(type).\(pointer.output.1)", pointer.output.2, member)
+    } else {
+      for field in text.split(separator: ",") {
+        guard let name = field.replacing(#/\[.*/#, with: "").split(separator: " ").last else { continue }
+        fields.insert(Field(type: type, name: String(name)))
       }
     }
+  }
+
+  private mutating func addCallable(_ name: String, _ parameters: Substring, _ tokens: ArraySlice<Substring>) {
+    let comment = tokens.prefix(while: Self.isComment).last
+    callables[name] = Callable(parameters: String(parameters), comment: String(comment ?? ""))
   }
 }

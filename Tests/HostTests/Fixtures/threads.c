@@ -1,4 +1,5 @@
-/* One registry and one objective, used from many threads at once; an objective closed meanwhile; then a child that was forked. */
+/* One registry and one objective, used by every function from many threads at once; an objective closed meanwhile; then a child that
+ * was forked. */
 #include "check.h"
 #include <pthread.h>
 #include <sched.h>
@@ -10,6 +11,34 @@ enum { THREADS = 8, LARGE = 100000 };
 static losskit_registry_ref registry;
 static losskit_objective_ref shared, moving;
 static pairs expected;
+
+static double difference(double chosen_reward, double rejected_reward) { return rejected_reward - chosen_reward; }
+
+/* Calls all that is neither evaluated nor opened and closed elsewhere here; returns how many of the calls failed. */
+static int texts(void *argument) {
+  losskit_registry_ref another = NULL;
+  losskit_column_info column;
+  char *text = NULL, declaration[160], name[16];
+  int wrong = 0;
+  snprintf(name, sizeof name, "thread-%d", (int)(intptr_t)argument);
+  snprintf(declaration, sizeof declaration,
+           "{\"name\": \"%s\", \"kind\": \"loss\", \"function\": \"double f(double chosen_reward, double rejected_reward)\"}", name);
+  wrong += losskit_registry_add_function(registry, declaration, (losskit_function)difference, NULL, NULL, NULL);
+  wrong += losskit_registry_describe(registry, name, &text, NULL);
+  losskit_text_free(text);
+  wrong += losskit_registry_remove_function(registry, name, "loss", NULL);
+  wrong += losskit_objective_text(shared, &text, NULL);
+  losskit_text_free(text);
+  wrong += losskit_objective_hash(shared, &text, NULL);
+  losskit_text_free(text);
+  wrong += losskit_objective_column(shared, 0, &column, NULL);
+  wrong += losskit_objective_export(shared, "json", 0, 0, &text, NULL);
+  losskit_text_free(text);
+  wrong += losskit_registry_open(NULL, &another, NULL);
+  wrong += losskit_registry_add(another, "/nowhere/lib.so", NULL) != 1;
+  wrong += losskit_registry_close(another, NULL);
+  return wrong + (losskit_version() == NULL);
+}
 
 /* Evaluates what others evaluate, and opens and closes things of its own meanwhile. */
 static void *work(void *argument) {
@@ -30,8 +59,9 @@ static void *work(void *argument) {
     if (i % 10 != (int)(intptr_t)argument) continue;
     wrong += losskit_objective_open(registry, "ipo(beta=0.2)", NULL, 0, NULL, &own, &own_failure) != 0;
     wrong += losskit_registry_list(registry, &text, &own_failure) != 0;
-    wrong += losskit_objective_close(own, &own_failure) != 0;
     losskit_text_free(text);
+    wrong += texts(argument) != 0;
+    wrong += losskit_objective_close(own, &own_failure) != 0;
   }
   return (void *)wrong;
 }
