@@ -27,7 +27,9 @@
  * component says NUMERIC_GRADIENT, and so do hosts. What is not a number is an error that names the prompt. Whatever
  * else a component needs (columns, rankings, state, the whole batch) is the ABI's, in losskit_plugin.h.
  *
- * The component's version is "1"; #define LOSSKIT_PLUGIN_VERSION "2" before this header is included makes it another. */
+ * The component's version is "1"; #define LOSSKIT_PLUGIN_VERSION "2" before this header is included makes it another.
+ *
+ * The comment of a function ends with the tags that losskit_plugin.h defines. */
 #ifndef LOSSKIT_AUTHORING_H
 #define LOSSKIT_AUTHORING_H
 
@@ -50,17 +52,23 @@
 #define LOSSKIT_BETWEEN(name, initial, lower, upper, summary) (name, NULL, summary, LOSSKIT_REAL, 0, initial, lower, upper, NULL)
 #define LOSSKIT_ANY(name, initial, summary) (name, NULL, summary, LOSSKIT_REAL, 0, initial, -INFINITY, INFINITY, NULL)
 
-/* 1 / (1 + exp(-x)) and its logarithm, without overflow or cancellation. */
+/* 1 / (1 + exp(-x)), without overflow.
+ * [any thread] */
 static inline double losskit_sigmoid(double x) {
   const double small = exp(-fabs(x));
   return (x < 0 ? small : 1) / (1 + small);
 }
+
+/* log(1 / (1 + exp(-x))), without overflow or cancellation.
+ * [any thread] */
 static inline double losskit_log_sigmoid(double x) { return (x < 0 ? x : 0) - log1p(exp(-fabs(x))); }
 
-/* Whether x is not a number. C++ turns isnan into a function of the standard library, which a plugin would then export. */
+/* Whether x is not a number. C++ turns isnan into a function of the standard library, which a plugin would then export.
+ * [any thread] */
 static inline int losskit_is_nan(double x) { return x != x; }
 
-/* Writes an error, unless it is NULL, and returns 1. prompt: -1 for none. Hosts put the component's name before it. */
+/* Writes an error, unless it is NULL, and returns 1. prompt: -1 for none. Hosts put the component's name before it.
+ * [any thread] [borrows problem] */
 static inline int32_t losskit_fail(losskit_error *error, int64_t prompt, const char *problem) {
   if (error) {
     error->prompt = prompt;
@@ -69,10 +77,12 @@ static inline int32_t losskit_fail(losskit_error *error, int64_t prompt, const c
   return 1;
 }
 
-/* The author's function behind one signature: the value for arguments x and parameters p, derivatives to d. */
+/* The author's function behind one signature: the value for arguments x and parameters p, derivatives to d.
+ * [any thread] [borrows x, p] [writes d] */
 typedef double (*losskit_row_function)(const double *x, const double *p, double *d);
 
-/* Central differences, over the steps that were really made. */
+/* Central differences, over the steps that were really made.
+ * [any thread] [borrows x, p] [writes d] */
 static inline void losskit_differences(losskit_row_function row, int arguments, const double *x, const double *p, double *d) {
   for (int i = 0; i < arguments; i++) {
     const double step = 6e-6 + 1e-9 * fabs(x[i]);
@@ -84,7 +94,8 @@ static inline void losskit_differences(losskit_row_function row, int arguments, 
 }
 
 /* `compute` of a component whose rows are pairs of numbers: rewards of a prompt, or log-probabilities of a response.
- * With one argument the function gets their difference. */
+ * With one argument the function gets their difference.
+ * [any thread] [borrows self, frame] [writes output and gradients of the frame] */
 static inline int32_t losskit_compute_rows(const losskit_component *self, const losskit_frame *frame, losskit_error *error,
                                            losskit_row_function row, int arguments) {
   const int is_loss = self->kind == LOSSKIT_LOSS;
@@ -112,7 +123,8 @@ static inline int32_t losskit_compute_rows(const losskit_component *self, const 
   return 0;
 }
 
-/* What the entry function returns: NULL for a reward that is not 0 at log-ratio 0, where the reference is. */
+/* What the entry function returns: `plugin`, or NULL for a reward that is not 0 at log-ratio 0, where the reference is.
+ * [any thread] [borrows plugin] [returns static memory] */
 static inline const losskit_plugin *losskit_export(const losskit_plugin *plugin, losskit_row_function row, losskit_error *error) {
   const losskit_component *component = plugin->components[0];
   double p[8] = { 0 }, x[2] = { 0, 0 }, d[2] = { 0, 0 };
