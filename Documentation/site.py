@@ -103,7 +103,9 @@ def extract(swift: str, build: pathlib.Path, graphs: pathlib.Path) -> None:
     graphs.mkdir(parents=True)
     target = json.loads(subprocess.run([swift, "-print-target-info"], check=True, capture_output=True, text=True).stdout)
     headers = [f"-I{path}" for path in sorted(ROOT.glob("Sources/*/include"))]
-    maps = [*build.glob("*.build/module.modulemap"), *ROOT.glob("Sources/*/module.modulemap")]
+    # A build directory keeps the maps of targets that were removed.
+    made = [path for path in build.glob("*.build/module.modulemap") if (ROOT / "Sources" / path.parent.stem).is_dir()]
+    maps = [*made, *ROOT.glob("Sources/*/module.modulemap")]
     options = [word for flag in [*headers, *[f"-fmodule-map-file={path}" for path in maps]] for word in ("-Xcc", flag)]
     for module in MODULES:
         subprocess.run(
