@@ -41,9 +41,6 @@ extern const losskit_level losskit_level_avx2;
 extern const losskit_level losskit_level_avx512;
 #endif
 
-/* Where registers begin: at a multiple of a cache line, which is also that of the widest vector. */
-double *losskit_align(double *address);
-
 /* The evaluators of a level, or of the best level this processor has if it lacks that one. */
 const losskit_level *losskit_level_for(int32_t level);
 

@@ -24,7 +24,8 @@ struct BoundBatch {
     var isBound: Bool { whole >= 0 || parts > 0 }
   }
 
-  let hosted: HostedObjective
+  /// Not counted, for that would take longer than a few pairs: `with` keeps it.
+  private let unownedObjective: Unmanaged<HostedObjective>
   let batch: losskit_batch
   let plans: UnsafeMutableBufferPointer<ColumnPlan>
   /// The column of each binding.
@@ -44,14 +45,17 @@ struct BoundBatch {
       plans.initialize(repeating: ColumnPlan())
       try withUnsafeTemporaryAllocation(of: Int.self, capacity: bindingCount) { columns in
         columns.initialize(repeating: -1)
-        let bound = BoundBatch(hosted: hosted, batch: batch, plans: plans, columnOfBinding: columns)
+        let bound = BoundBatch(
+          unownedObjective: .passUnretained(hosted), batch: batch, plans: plans, columnOfBinding: columns)
         try bound.checkShape()
         for index in 0..<bindingCount { try bound.bind(index) }
         try bound.checkColumns()
-        try body(bound)
+        try withExtendedLifetime(hosted) { try body(bound) }
       }
     }
   }
+
+  var hosted: HostedObjective { unownedObjective._withUnsafeGuaranteedRef { $0 } }
 
   /// G·K.
   var rows: Int { batch.prompts &* batch.responses }

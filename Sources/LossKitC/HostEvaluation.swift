@@ -40,11 +40,7 @@ struct HostEvaluation {
 
   func run(_ results: UnsafeMutablePointer<losskit_results>) throws {
     try check(results.pointee)
-    if let stream = try HostStream(bound, results.pointee), let mean = stream.run() {
-      results.pointee.mean_loss = mean
-      results.pointee.metric_count = 0
-      return
-    }
+    if results.pointee.metrics == nil, try runInPlace(&results.pointee) { return }
     let columns = hosted.columns.count
     try withUnsafeTemporaryAllocation(of: UnsafePointer<Double>?.self, capacity: columns) { inputs in
       try withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<Double>?.self, capacity: columns) { gradients in
@@ -61,6 +57,32 @@ struct HostEvaluation {
         try write(memory, ResultCheck(hosted.objective, frame), to: results)
       }
     }
+  }
+
+  /// Evaluates without copies; returns whether it could, and all numbers were finite.
+  private func runInPlace(_ results: inout losskit_results) throws -> Bool {
+    var gradients: UInt64 = 0
+    for (index, plan) in bound.plans.enumerated() where plan.wantsGradient { gradients |= 1 << UInt64(index) }
+    let batch = bound.batch
+    let shape = ColumnShape(
+      prompts: prompts, responses: batch.responses, references: batch.references, counts: batch.counts,
+      tokenOffsets: batch.token_offsets)
+    let columns = HostColumns(bound: bound, results: results, values: nil)
+    let sum = try withState {
+      try hosted.objective.evaluate(
+        shape, columns, state: $0, seed: seed, gradients: gradients, wantsRewards: results.rewards.isThere)
+    }
+    guard let sum, !sum.isNaN else { return false }
+    results.mean_loss = sum / Double(prompts)
+    results.metric_count = 0
+    return true
+  }
+
+  /// Lends the host's state, or a copy of the initial one.
+  private func withState<Result>(_ body: (UnsafeMutablePointer<Double>?) throws -> Result) rethrows -> Result {
+    if state != nil || hosted.stateCount == 0 { return try body(state) }
+    var initial = hosted.objective.initialState
+    return try initial.withUnsafeMutableBufferPointer { try body($0.baseAddress) }
   }
 
   // MARK: Before

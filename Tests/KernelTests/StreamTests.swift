@@ -27,7 +27,8 @@ import Testing
       memory = try GuardedColumn(repeating: 0, count: words)
       // The last entry ends where the memory does.
       let first = UnsafeMutableRawPointer(memory.values + words) - (rows - 1) * stride - size
-      column = losskit_host_column(data: first, stride: stride, factor: factor, is_float: isFloat ? 1 : 0)
+      column = losskit_host_column(
+        data: first, stride: stride, rank_stride: 0, factor: factor, is_float: isFloat ? 1 : 0)
       for (row, value) in values.enumerated() {
         if isFloat {
           first.storeBytes(of: Float(value), toByteOffset: row * stride, as: Float.self)
@@ -49,18 +50,8 @@ import Testing
     _ inputs: [HostNumbers], less subtracted: [HostNumbers] = [], into outputs: [losskit_host_column], rows: Range<Int>,
     level: Int32, running program: Program = StreamTests.program
   ) throws -> (problem: Int32, sum: Double) {
-    let scratch = try GuardedColumn(
-      repeating: .signalingNaN, count: losskit_scratch_size(program.registers, inputs.count, outputs.count))
-    let columns = inputs.indices.map { index in
-      losskit_host_input(
-        values: inputs[index].column,
-        subtracted: index < subtracted.count ? subtracted[index].column : losskit_host_column())
-    }
-    var sum = Double.nan
-    let problem = losskit_run_streamed(
-      program.instructions, program.instructions.count, program.registers, columns, columns.count, [0.3],
-      outputs, outputs.count, scratch.values, rows.lowerBound, rows.upperBound, level, 0, &sum)
-    return (problem, sum)
+    try program.run(
+      inputs.map(\.column), less: subtracted.map(\.column), into: outputs, scalars: [0.3], rows: rows, level: level)
   }
 
   private static func values(_ rows: Int) -> [[Double]] {

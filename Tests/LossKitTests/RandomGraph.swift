@@ -60,7 +60,7 @@ struct RandomGraph {
   }
 
   /// What a column of the run has at a row.
-  func external(_ external: Program.External, row: Int) -> Double {
+  func external(_ external: PlainEvaluation.External, row: Int) -> Double {
     switch external {
     case .input(let slot): inputs[slot.column][row]
     case .cotangent: row == 4 ? 0 : Double(row) - 3.5
@@ -80,24 +80,43 @@ struct RandomGraph {
 /// Compiles a graph and runs it: the values of some of its nodes. `external` gives a column's value at a row.
 func run(
   _ graph: Graph, results: [Int], rows: Int, parameters: [Double] = [], state: [Double] = [],
-  level: Int32 = Int32(LOSSKIT_LEVEL_AUTOMATIC), external: (Program.External, _ row: Int) -> Double
+  level: Int32 = Int32(LOSSKIT_LEVEL_AUTOMATIC), seed: UInt64 = 5,
+  external: (PlainEvaluation.External, _ row: Int) -> Double
 ) throws -> [[Double]] {
-  let program = Program.compile(graph, results: results, states: [])
+  let plan = Plan.compile(graph, results: results.map { ($0, .prompt) })
   func column(_ value: (Int) -> Double) -> UnsafeMutablePointer<Double> {
     let pointer = UnsafeMutablePointer<Double>.allocate(capacity: rows)
     for row in 0..<rows { pointer.advanced(by: row).initialize(to: value(row)) }
     return pointer
   }
-  let externals = program.externals.map { kind in column { external(kind, $0) } }
+  let inputs = plan.externals.map { kind in
+    switch kind {
+    case .input(let slot): column { external(.input(slot), $0) }
+    case .column(let index, let reference): column { external(.column(index, reference: reference), $0) }
+    case .cotangent(let output): column { external(.cotangent(output: output), $0) }
+    }
+  }
   let outputs = results.map { _ in column { _ in .nan } }
-  defer { for pointer in externals + outputs { pointer.deallocate() } }
-  let columns = ProgramColumns(externals: externals.map { UnsafePointer($0) }, outputs: outputs, rows: rows)
+  defer { for pointer in inputs + outputs { pointer.deallocate() } }
+  func columns(_ pointers: [UnsafeMutablePointer<Double>]) -> [losskit_host_column] {
+    pointers.map {
+      losskit_host_column(data: $0, stride: MemoryLayout<Double>.stride, rank_stride: 0, factor: 1, is_float: 0)
+    }
+  }
+  let (inputColumns, outputColumns) = (columns(inputs), columns(outputs))
   var state = state
-  try parameters.withUnsafeBufferPointer { parameters in
-    try state.withUnsafeMutableBufferPointer { state in
-      try BatchRun.run(
-        [BatchPart(program: program, columns: columns)], parameters: parameters.baseAddress, state: state.baseAddress,
-        level: level)
+  parameters.withUnsafeBufferPointer { parameters in
+    state.withUnsafeMutableBufferPointer { state in
+      inputColumns.withUnsafeBufferPointer { inputs in
+        outputColumns.withUnsafeBufferPointer { outputs in
+          var call = RunCall()
+          (call.parameters, call.state) = (parameters.baseAddress, state.baseAddress)
+          (call.level, call.seed) = (level, seed)
+          var shape = losskit_rows()
+          shape.prompts = rows
+          _ = BatchRun.run(plan, shape, inputs: inputs.baseAddress, outputs: outputs.baseAddress, call)
+        }
+      }
     }
   }
   return outputs.map { Array(UnsafeBufferPointer(start: $0, count: rows)) }

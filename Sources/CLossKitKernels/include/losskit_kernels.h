@@ -60,44 +60,10 @@ enum { LOSSKIT_LEVEL_AUTOMATIC = 0, LOSSKIT_LEVEL_BASELINE = 1, LOSSKIT_LEVEL_AV
 /* The best level of this processor. */
 int32_t losskit_kernel_level(void);
 
-/* The number of doubles that losskit_run needs as scratch. */
-size_t losskit_scratch_size(size_t registers, size_t inputs, size_t outputs);
-
-/* Runs a program over rows 0..<rows. `scratch` has losskit_scratch_size doubles, aligned as doubles are. Inputs and
- * outputs do not overlap. A register is written before it is read; an instruction may write the register it reads.
- * level: as above; one this processor lacks, or none of them, means the best it has. Pure but for outputs and scratch;
- * any thread. */
-void losskit_run(const losskit_instruction *instructions, size_t instruction_count, size_t registers,
-                 const double *const *inputs, size_t input_count, const double *scalars,
-                 double *const *outputs, size_t output_count, double *scratch, size_t rows, int32_t level);
-
 /* The index of the first value that is NaN or infinite, or count if there is none. */
 size_t losskit_first_nonfinite(const double *values, size_t count);
 
 /* The index of the first value that is NaN, or count if there is none. */
 size_t losskit_first_nan(const double *values, size_t count);
-
-/* A column of a host's: doubles, or floats, at any address and any distance from each other. */
-typedef struct losskit_host_column {
-  void *data;          /* of row 0; NULL for an output that is not wanted */
-  ptrdiff_t stride;    /* in bytes */
-  double factor;       /* what an output is multiplied with on its way */
-  int32_t is_float;
-} losskit_host_column;
-
-/* What a program reads: a column, or the difference of two. */
-typedef struct losskit_host_input {
-  losskit_host_column values;
-  losskit_host_column subtracted; /* without data where nothing is */
-} losskit_host_input;
-
-/* Runs a program like losskit_run over rows first..<last of a host's columns. They are converted block by block, so that nothing of
- * the size of the batch is stored between; each row's results are those of losskit_run, to the bit. *sum is set to the sum of
- * output `summed`, whose rounding error depends on the level. Returns 0, or 1 where a number that was read or computed, or
- * the sum, is not finite: outputs are then partly written. */
-int32_t losskit_run_streamed(const losskit_instruction *instructions, size_t instruction_count, size_t registers,
-                             const losskit_host_input *inputs, size_t input_count, const double *scalars,
-                             const losskit_host_column *outputs, size_t output_count, double *scratch, size_t first,
-                             size_t last, int32_t level, size_t summed, double *sum);
 
 #endif

@@ -1,174 +1,164 @@
-import CLossKitKernels
+package import CLossKitKernels
 
-/// A part of a batch: the prompts that have the same number of responses, with the program for that number.
-package struct BatchPart {
-  package var program: Program
-  package var columns: ProgramColumns
-  /// The index in the whole batch of each of its rows; nil: all rows in order.
-  package var rowIndices: [Int]?
+/// What a run is called with, beside its columns.
+package struct RunCall {
+  package var parameters: UnsafePointer<Double>?
+  /// Read, then set to the values after, unless the run fails.
+  package var state: UnsafeMutablePointer<Double>?
+  package var seed: UInt64 = 0
+  /// The responses and tokens of the whole batch.
+  package var responseCount = 0, tokenCount = 0
+  package var level = Int32(LOSSKIT_LEVEL_AUTOMATIC)
+  /// Whether a number that is read or written and is not finite ends the run.
+  package var isChecked = false
 
-  package init(program: Program, columns: ProgramColumns, rowIndices: [Int]? = nil) {
-    self.program = program
-    self.columns = columns
-    self.rowIndices = rowIndices
+  package init() {}
+}
+
+/// Runs a number of blocks, in any order and on any threads.
+package typealias BlockSchedule = (_ blocks: Int, _ run: (Int) -> Void) -> Void
+
+/// Runs blocks one after the other.
+package func runBlocksInOrder(_ blocks: Int, _ run: (Int) -> Void) {
+  for block in 0..<blocks { run(block) }
+}
+
+/// A run of a whole batch, whose parts share their statistics, phase by phase.
+package enum BatchRun {
+  /// Runs a plan over all prompts; returns whether all numbers were finite, where that is checked.
+  ///
+  /// `inputs` and `outputs` are in the plan's order; `numbers` gets the numbers of the whole batch that the plan was asked for. Nothing is
+  /// allocated for a few prompts and a plan of one phase: it would cost more than the arithmetic.
+  package static func run(
+    _ plan: Plan, _ rows: losskit_rows, inputs: UnsafePointer<losskit_host_column>?,
+    outputs: UnsafePointer<losskit_host_column>?, _ call: RunCall, numbers: UnsafeMutablePointer<Double>? = nil,
+    schedule: BlockSchedule = runBlocksInOrder
+  ) -> Bool {
+    let blocks = Blocks(plan, rows)
+    defer { blocks.deallocate() }
+    return withUnsafeTemporaryAllocation(of: Double.self, capacity: RunningPart.storage(plan, blocks)) { storage in
+      guard let base = storage.baseAddress else { return true }
+      let running = RunningPart(plan, rows, inputs: inputs, outputs: outputs, blocks, storage: base)
+      defer { running.deallocate() }
+      return withExtendedLifetime(plan) {
+        withUnsafePointer(to: running) {
+          run(UnsafeBufferPointer(start: $0, count: 1), call, numbers, schedule)
+        }
+      }
+    }
+  }
+
+  /// Runs the parts of a batch of rankings of different length. Throws where their statistics do not pair.
+  package static func run(
+    _ parts: [BatchPart], _ call: RunCall, numbers: UnsafeMutablePointer<Double>? = nil,
+    schedule: BlockSchedule = runBlocksInOrder
+  ) throws -> Bool {
+    try checkStatistics(parts.map(\.plan))
+    let memory = parts.map { part -> (RunningPart, UnsafeMutablePointer<Double>) in
+      let blocks = Blocks(part.plan, part.rows)
+      let storage = UnsafeMutablePointer<Double>.allocate(capacity: RunningPart.storage(part.plan, blocks))
+      let running = RunningPart(
+        part.plan, part.rows, inputs: part.inputs, outputs: part.outputs, blocks, storage: storage)
+      return (running, storage)
+    }
+    defer {
+      for (part, storage) in memory {
+        part.deallocate()
+        part.blocks.deallocate()
+        storage.deallocate()
+      }
+    }
+    return withExtendedLifetime(parts) {
+      memory.map(\.0).withUnsafeBufferPointer { run($0, call, numbers, schedule) }
+    }
+  }
+
+  private static func run(
+    _ parts: UnsafeBufferPointer<RunningPart>, _ call: RunCall, _ numbers: UnsafeMutablePointer<Double>?,
+    _ schedule: BlockSchedule
+  ) -> Bool {
+    guard let first = parts.first else { return true }
+    let plan = first.plan
+    var prompts = 0
+    var phaseCount = 0
+    for part in parts {
+      prompts += part.rows.prompts
+      phaseCount = max(phaseCount, part.plan.phases.count)
+    }
+    for part in parts { part.prepare(call, prompts: prompts) }
+    var orders = BatchOrders(parts, prompts: prompts)
+    for phase in 0..<phaseCount {
+      for part in parts where phase < part.plan.phases.count {
+        part.runScalars(part.plan.phases[phase])
+        if part.runStages(part.plan.phases[phase], call, schedule) { return false }
+      }
+      guard phase < plan.phases.count else { continue }
+      runStatistics(parts, phase)
+      for sort in plan.phases[phase].sorts { orders.run(sort, phase: phase) }
+    }
+    if call.isChecked {
+      for scalar in plan.numbers where !first.scalars[scalar].isFinite { return false }
+      for scalar in plan.stateResults where !first.scalars[scalar].isFinite { return false }
+    }
+    for index in plan.numbers.indices { numbers?[index] = first.scalars[plan.numbers[index]] }
+    if let state = call.state {
+      for index in plan.stateResults.indices { state[index] = first.scalars[plan.stateResults[index]] }
+    }
+    return true
+  }
+
+  /// What all blocks of all parts add up to, in a tree whose form depends on their number alone.
+  private static func runStatistics(_ parts: UnsafeBufferPointer<RunningPart>, _ phase: Int) {
+    guard let first = parts.first else { return }
+    let statistics = first.plan.phases[phase].statistics
+    for index in statistics.indices {
+      let statistic = statistics[index]
+      if parts.count == 1 {
+        let partials = UnsafeBufferPointer(
+          start: first.partials + index * first.blocks.count, count: first.blocks.count)
+        first.scalars[statistic.scalar] = combine(partials, statistic)
+        continue
+      }
+      var values: [Double] = []
+      for part in parts {
+        guard let place = part.plan.phases[phase].place(of: statistic) else { continue }
+        values += UnsafeBufferPointer(start: part.partials + place * part.blocks.count, count: part.blocks.count)
+      }
+      let value = values.withUnsafeBufferPointer { combine($0, statistic) }
+      for part in parts {
+        guard let place = part.plan.phases[phase].place(of: statistic) else { continue }
+        part.scalars[part.plan.phases[phase].statistics[place].scalar] = value
+      }
+    }
+  }
+
+  private static func combine(_ partials: UnsafeBufferPointer<Double>, _ statistic: Plan.Statistic) -> Double {
+    guard statistic.isLargest else { return pairwiseSum(partials) }
+    return partials.reduce(-.infinity) { Operation.maximum($0, $1) }
+  }
+
+  private static func checkStatistics(_ plans: [Plan]) throws {
+    for phase in 0..<(plans.map(\.phases.count).max() ?? 0) {
+      let lists = plans.map { plan -> [Double] in
+        guard phase < plan.phases.count else { return [] }
+        return (plan.phases[phase].statistics.map(\.serial) + plan.phases[phase].sorts.map(\.serial)).sorted()
+      }
+      guard let first = lists.first, let other = lists.first(where: { $0 != first }) else { continue }
+      guard first.count == other.count else {
+        throw Failure(
+          "the batch statistics of rankings of different length do not pair; use as many for every length")
+      }
+      let index = zip(first, other).enumerated().first { $1.0 != $1.1 }?.offset ?? 0
+      throw Failure(
+        "the batch statistics of rankings of different length do not pair: statistic \(index + 1) of stage \(phase + 1) "
+          + "depends on the number of responses; take batchMean over a sum of all responses")
+    }
   }
 }
 
-/// A run of a whole batch whose parts share their statistics, stage by stage.
-package struct BatchRun {
-  private var parts: [RunningPart]
-  private let rows: Int
-
-  private struct RunningPart {
-    let part: BatchPart
-    var scalars: [Double]
-    let temporaries: TemporaryColumns
-  }
-
-  /// The columns a part keeps from stage to stage.
-  private final class TemporaryColumns {
-    let columns: [UnsafeMutablePointer<Double>]
-
-    init(count: Int, rows: Int) {
-      columns = (0..<count).map { _ in
-        let column = UnsafeMutablePointer<Double>.allocate(capacity: max(rows, 1))
-        column.initialize(repeating: 0, count: max(rows, 1))
-        return column
-      }
-    }
-
-    deinit { for column in columns { column.deallocate() } }
-  }
-
-  /// Runs all parts; `state` is read, then holds the values after. Throws where parts do not pair their statistics.
-  package static func run(
-    _ parts: [BatchPart], parameters: UnsafePointer<Double>?, state: UnsafeMutablePointer<Double>?,
-    level: Int32 = Int32(LOSSKIT_LEVEL_AUTOMATIC)
-  ) throws {
-    var run = BatchRun(parts, parameters: parameters, state: state.map { UnsafePointer($0) })
-    let stageCount = parts.map(\.program.stages.count).max() ?? 0
-    for stage in 0..<stageCount {
-      for index in run.parts.indices { run.runPart(index, stage: stage, level: level) }
-      try run.runStatistics(after: stage)
-    }
-    guard let state, let first = run.parts.first else { return }
-    for (index, scalar) in first.part.program.stateResults.enumerated() { state[index] = first.scalars[scalar] }
-  }
-
-  private init(_ parts: [BatchPart], parameters: UnsafePointer<Double>?, state: UnsafePointer<Double>?) {
-    let rows = parts.reduce(0) { $0 + $1.columns.rows }
-    self.rows = rows
-    self.parts = parts.map { part in
-      var scalars = part.program.scalarTemplate
-      scalars.withUnsafeMutableBufferPointer {
-        part.program.prepare($0, parameters: parameters, state: state, batchCount: rows)
-      }
-      return RunningPart(
-        part: part, scalars: scalars,
-        temporaries: TemporaryColumns(count: part.program.temporaryCount, rows: part.columns.rows))
-    }
-  }
-
-  private mutating func runPart(_ index: Int, stage: Int, level: Int32) {
-    let part = parts[index].part
-    guard stage < part.program.stages.count else { return }
-    let current = part.program.stages[stage]
-    parts[index].scalars.withUnsafeMutableBufferPointer { scalars in
-      part.program.runScalars(current, scalars)
-    }
-    let temporaries = parts[index].temporaries
-    parts[index].scalars.withUnsafeMutableBufferPointer { scalars in
-      part.program.runSegment(
-        current.segment, scalars, rows: part.columns.rows, level: level,
-        column: { place in
-          switch place {
-          case .external(let external): part.columns.externals[external]
-          case .temporary(let temporary): UnsafePointer(temporaries.columns[temporary])
-          case .scalar: nil
-          }
-        },
-        destination: { result in
-          switch result {
-          case .output(let output): part.columns.outputs[output]
-          case .temporary(let temporary): temporaries.columns[temporary]
-          }
-        })
-    }
-  }
-
-  private mutating func runStatistics(after stage: Int) throws {
-    let instructions = parts.map { part in
-      part.part.program.stages.indices.contains(stage) ? part.part.program.stages[stage].batch : []
-    }
-    for (index, instruction) in (instructions.first ?? []).enumerated() {
-      let same = instructions.map { list in
-        list.first { $0.operation == instruction.operation && $0.serial == instruction.serial }
-      }
-      guard instructions.allSatisfy({ $0.count == instructions[0].count }), same.allSatisfy({ $0 != nil }) else {
-        throw Failure(
-          "the batch statistics of rankings of different length do not pair: statistic \(index + 1) of stage \(stage + 1) "
-            + "depends on the number of responses; take batchMean over a sum of all responses")
-      }
-      perform(same.compactMap { $0 })
-    }
-    if let first = instructions.first, first.isEmpty, instructions.contains(where: { !$0.isEmpty }) {
-      throw Failure("the batch statistics of rankings of different length do not pair; use as many for every length")
-    }
-  }
-
-  /// One statistic, of all parts together.
-  private mutating func perform(_ instructions: [Program.BatchInstruction]) {
-    guard let operation = instructions.first?.operation else { return }
-    let values = gather(instructions.map(\.operand))
-    switch operation {
-    case .batchMean, .batchMeanGradient:
-      let mean = rows == 0 ? 0 : pairwiseSum(values) / Double(rows)
-      for (index, instruction) in instructions.enumerated() {
-        if case .scalar(let scalar) = instruction.result { parts[index].scalars[scalar] = mean }
-      }
-    case .batchSorted:
-      let order = sortedOrder(of: values)
-      scatter(order.map { values[$0] }, to: instructions.map(\.result))
-    default:
-      let order = sortedOrder(of: gather(instructions.compactMap(\.key)))
-      var unsorted = values
-      for (rank, row) in order.enumerated() { unsorted[row] = values[rank] }
-      scatter(unsorted, to: instructions.map(\.result))
-    }
-  }
-
-  /// Ascending and stable; NaN last, so that it cannot hide.
-  private func sortedOrder(of values: [Double]) -> [Int] {
-    values.indices.sorted { a, b in
-      if values[a] == values[b] { return a < b }
-      if values[a].isNaN || values[b].isNaN { return values[a].isNaN == values[b].isNaN ? a < b : values[b].isNaN }
-      return values[a] < values[b]
-    }
-  }
-
-  private func gather(_ places: [Program.Place]) -> [Double] {
-    var values = [Double](repeating: 0, count: rows)
-    for (index, place) in places.enumerated() {
-      let part = parts[index]
-      for row in 0..<part.part.columns.rows {
-        let value =
-          switch place {
-          case .scalar(let scalar): part.scalars[scalar]
-          case .external(let external): part.part.columns.externals[external][row]
-          case .temporary(let temporary): part.temporaries.columns[temporary][row]
-          }
-        values[part.part.rowIndices?[row] ?? row] = value
-      }
-    }
-    return values
-  }
-
-  private mutating func scatter(_ values: [Double], to places: [Program.Place]) {
-    for (index, place) in places.enumerated() {
-      guard case .temporary(let temporary) = place else { continue }
-      for row in 0..<parts[index].part.columns.rows {
-        parts[index].temporaries.columns[temporary][row] = values[parts[index].part.rowIndices?[row] ?? row]
-      }
-    }
+extension Plan.Phase {
+  /// Where a statistic of another part is here.
+  fileprivate func place(of other: Plan.Statistic) -> Int? {
+    statistics.firstIndex { $0.serial == other.serial && $0.isLargest == other.isLargest }
   }
 }

@@ -7,7 +7,7 @@ extension InputSlot {
   fileprivate var number: Int { column << 32 | slot }
 }
 
-/// Evaluates what a graph can be traced of, a component or a whole objective: finds or makes the program for a call's shape.
+/// Evaluates what a graph can be traced of, a component or a whole objective: finds or makes the plan for a call's shape.
 package final class GraphEvaluator: Sendable {
   /// What the graphs' outputs are.
   package enum Kind: Sendable {
@@ -32,7 +32,7 @@ package final class GraphEvaluator: Sendable {
   let differentiable: [Int]
   private let entries = Mutex<[Entry]>([])
 
-  /// What decides a program.
+  /// What decides a plan.
   struct Shape: Equatable {
     var responses: Int
     var references: Int
@@ -45,23 +45,33 @@ package final class GraphEvaluator: Sendable {
     var isLossAlone = false
   }
 
-  /// A program and what it writes.
+  /// A plan and what it writes.
   final class Entry: Sendable {
     let shape: Shape
-    let program: Program
-    let rows: Column.Extent
-    /// The column and slot of each gradient that the program writes after its values.
-    let gradients: [InputSlot]
+    let plan: Plan
+    /// What each output of the plan is.
+    let targets: [Target]
     /// The slots of columns whose gradient is wanted that the formula does not read: their gradient is 0.
     let zeros: [InputSlot]
+    /// Whether it serves prompts of any number of responses.
+    let isForAnyCount: Bool
 
-    init(shape: Shape, program: Program, rows: Column.Extent, gradients: [InputSlot], zeros: [InputSlot]) {
+    init(shape: Shape, plan: Plan, targets: [Target], zeros: [InputSlot], isForAnyCount: Bool) {
       self.shape = shape
-      self.program = program
-      self.rows = rows
-      self.gradients = gradients
+      self.plan = plan
+      self.targets = targets
       self.zeros = zeros
+      self.isForAnyCount = isForAnyCount
     }
+  }
+
+  /// A column that a plan writes.
+  enum Target: Sendable {
+    /// Value i of each prompt; of a value per response, all of them.
+    case value(Int)
+    case gradient(InputSlot)
+    /// The gradient by a column that is read as a whole, of one reference.
+    case wholeGradient(column: Int, reference: Int)
   }
 
   package init(
@@ -87,7 +97,7 @@ package final class GraphEvaluator: Sendable {
     }
   }
 
-  /// The program of a shape; made at the first call, kept for the life of the process.
+  /// The plan of a shape; made at the first call, kept for the life of the process.
   func entry(for shape: Shape, parameters: @autoclosure () -> [Double]) throws -> Entry {
     if let entry = entries.withLock({ entries in entries.first { $0.shape == shape } }) { return entry }
     let entry = try makeEntry(for: shape, parameters: parameters())
@@ -98,30 +108,41 @@ package final class GraphEvaluator: Sendable {
   }
 
   private func makeEntry(for shape: Shape, parameters: [Double]) throws -> Entry {
-    let graph = try trace(shape.responses, shape.references, parameters)
+    let graph = try trace(shape.responses, shape.references, parameters).lifted()
+    let extent: Extent = graph.rows == .response ? .response : .prompt
     var builder = GraphBuilder()
     let places = builder.append(graph, reaching: graph.outputs + graph.stateOutputs)
-    var results = graph.outputs.prefix(shape.isLossAlone ? 1 : graph.outputs.count).map { places[$0] }
-    let states = graph.stateOutputs.map { places[$0] }
-    let slots = graph.inputs(of: graph.outputs).filter {
-      columns[$0.column].isDifferentiable && shape.gradients & (1 << UInt64($0.column)) != 0
-    }
+    let values = graph.outputs.prefix(shape.isLossAlone ? 1 : graph.outputs.count).map { places[$0] }
+    var results = values.map { (node: $0, extent: extent) }
+    var targets = values.indices.map { Target.value($0) }
+    var read = Set<Int>()
     if shape.gradients != 0 {
+      let inputs = builder.nodes.indices.filter { index in
+        let node = builder.nodes[index]
+        return (node.operation == .input || node.operation == .column) && columns[node.a].isDifferentiable
+          && shape.gradients & (1 << UInt64(node.a)) != 0
+      }
       let gradients = builder.differentiate(
-        outputs: differentiated(results), cotangents: cotangents(in: &builder, count: results.count),
-        keepingBatchNodes: shape.isMixed)
+        outputs: differentiated(values), cotangents: cotangents(in: &builder, count: values.count, per: extent),
+        per: extent, keepingBatchNodes: shape.isMixed)
       let zero = builder.constant(0)
-      for slot in slots {
-        let input = builder.insert(GraphNode(.input, a: slot.column, b: slot.slot))
-        results.append((input < gradients.count ? gradients[input] : nil) ?? zero)
+      for input in inputs {
+        let node = builder.nodes[input]
+        let slot = InputSlot(column: node.a, slot: node.b)
+        targets.append(node.operation == .input ? .gradient(slot) : .wholeGradient(column: node.a, reference: node.b))
+        results.append((gradients[input] ?? zero, builder.extents[input]))
+        read.formUnion(node.operation == .input ? [slot.number] : slots(ofWhole: slot, shape).map(\.number))
       }
     }
-    let read = Set(slots.map(\.number))
+    var numbers: [Int] = []
+    if case .objective = kind { numbers = [builder.sum(values[0], over: .prompt, to: .batch)] }
     var whole = Graph()
     whole.nodes = builder.nodes
+    let plan = Plan.compile(
+      whole, results: results, states: graph.stateOutputs.map { places[$0] }, numbers: numbers, sinks: !shape.isMixed)
     return Entry(
-      shape: shape, program: Program.compile(whole, results: results, states: states), rows: graph.rows,
-      gradients: slots, zeros: self.slots(of: shape).filter { !read.contains($0.number) })
+      shape: shape, plan: plan, targets: targets, zeros: slots(of: shape).filter { !read.contains($0.number) },
+      isForAnyCount: extent == .response)
   }
 
   /// All slots of the columns whose gradient is wanted.
@@ -132,12 +153,19 @@ package final class GraphEvaluator: Sendable {
       return (0..<slots).map { InputSlot(column: index, slot: $0) }
     }
   }
-  private func differentiated(_ results: [Int]) -> [Int] {
-    if case .objective = kind { Array(results.prefix(1)) } else { results }
+
+  /// The slots that a column of a reference has.
+  private func slots(ofWhole slot: InputSlot, _ shape: Shape) -> [InputSlot] {
+    let count = columns[slot.column].extent == .response ? shape.responses : 1
+    return (0..<count).map { InputSlot(column: slot.column, slot: slot.slot * count + $0) }
   }
 
-  private func cotangents(in builder: inout GraphBuilder, count: Int) -> [Int] {
+  private func differentiated(_ values: [Int]) -> [Int] {
+    if case .objective = kind { Array(values.prefix(1)) } else { values }
+  }
+
+  private func cotangents(in builder: inout GraphBuilder, count: Int, per extent: Extent) -> [Int] {
     if case .objective = kind { return [builder.constant(1)] }
-    return (0..<count).map { builder.insert(GraphNode(.cotangent, a: $0)) }
+    return (0..<count).map { builder.insert(GraphNode(.cotangent, a: $0, c: extent.rawValue)) }
   }
 }

@@ -12,6 +12,9 @@ package struct GraphNode: Sendable, Equatable {
     self.value = value
   }
 
+  /// What pairs a statistic with those of the other parts of a batch of rankings of different length: those of a gradient are others.
+  var serial: Double { operation == .batchMeanGradient || operation == .batchUnsorted ? -1 - value : value }
+
   /// The operands that are nodes.
   package var operands: [Int] {
     switch operation.arity {
@@ -50,19 +53,7 @@ package struct Graph: Sendable {
   }
 
   /// For each node, whether its value differs from row to row.
-  package var rowDependence: [Bool] {
-    var depends = [Bool](repeating: false, count: nodes.count)
-    for (index, node) in nodes.enumerated() {
-      switch node.operation {
-      case .input, .rowIndex, .uniform, .tokenIndex, .tokenCount, .tokenShortest, .tokenRandomRank, .cotangent,
-        .batchSorted, .batchUnsorted:
-        depends[index] = true
-      case .batchMean, .batchMeanGradient: depends[index] = false
-      default: depends[index] = node.operands.contains { depends[$0] }
-      }
-    }
-    return depends
-  }
+  package var rowDependence: [Bool] { extents.map { $0 != .batch } }
 
   /// Whether a prompt's output depends on that prompt alone, wherever it stands.
   package var isRowwise: Bool {

@@ -1,6 +1,8 @@
 /// Makes graphs: every node is simplified, and equal ones are one.
 package struct GraphBuilder {
   package private(set) var nodes: [GraphNode] = []
+  /// The extent of each node's value.
+  package private(set) var extents: [Extent] = []
   // Equal nodes are found by a hash of their fields. A dictionary with a key type of our own would be the plain thing, but its type is
   // another one in every plugin, and making it costs the Swift runtime a search of all libraries that are open.
   private var latest: [UInt64: Int] = [:]
@@ -29,6 +31,7 @@ package struct GraphBuilder {
       candidate = earlier[candidate]
     }
     nodes.append(node)
+    extents.append(node.extent(operands: node.operands.map { extents[$0] }))
     earlier.append(first)
     latest[hash] = nodes.count - 1
     return nodes.count - 1
@@ -62,14 +65,12 @@ package struct GraphBuilder {
     for (index, node) in graph.nodes.enumerated() where mask[index] {
       if let replacement = try replacing(node, &self) {
         places[index] = replacement
-      } else if node.operation.isBatch {
+      } else if !node.operation.isElementwise {
         // A batch node keeps its serial number, by which batches of mixed rankings pair them.
         var copy = node
-        copy.a = places[node.a]
+        if node.operation.arity > 0 { copy.a = places[node.a] }
         if node.operation.arity > 1 { copy.b = places[node.b] }
         places[index] = insert(copy)
-      } else if node.operation.arity == 0 {
-        places[index] = insert(node)
       } else {
         let operands = node.operands.map { places[$0] } + [0, 0]
         places[index] = add(node.operation, operands[0], operands[1], operands[2])
@@ -94,7 +95,7 @@ package struct GraphBuilder {
 
   // Only what changes no value but the sign of a zero: x·0 is taken as 0, for the field's formulas multiply by switches.
   private mutating func simplify(_ operation: Operation, _ a: Int, _ b: Int, _ c: Int) -> Int? {
-    if operation.isBatch { return nil }
+    if !operation.isElementwise { return nil }
     if operation.arity > 0, let folded = fold(operation, a, b, c) { return constant(folded) }
     switch operation {
     case .add: return simplifySum(a, b)

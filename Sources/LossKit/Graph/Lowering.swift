@@ -57,8 +57,20 @@ private struct Lowering {
     }
   }
 
+  /// The mean of a batch as a sum over it, that keeps its number, and the count.
+  private mutating func mean(_ node: GraphNode) -> Int {
+    guard isRow[node.a] else { return places[node.a] }
+    let sum = append(GraphNode(.sum, a: places[node.a], c: Extent.batch.rawValue, value: node.serial))
+    let count = append(GraphNode(.batchCount))
+    return append(GraphNode(.divide, a: sum, b: count))
+  }
+
   private mutating func copy(_ node: GraphNode) -> Int {
-    if node.operation == .stopGradient { return places[node.a] }
+    switch node.operation {
+    case .stopGradient: return places[node.a]
+    case .batchMean, .batchMeanGradient: return mean(node)
+    default: break
+    }
     var copy = node
     if node.operation.arity > 0 { copy.a = places[node.a] }
     if node.operation.arity > 1 { copy.b = places[node.b] }

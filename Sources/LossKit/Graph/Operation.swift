@@ -26,6 +26,14 @@ package enum Operation: UInt32, Sendable, CaseIterable {
   case batchUnsorted
   /// The batch mean of the cotangent of a batch mean; kept apart so that batches of mixed rankings can pair them.
   case batchMeanGradient
+  /// A column at its own extent, and the place and number of rows: see `Extent`, whose operations these are.
+  case column, count, place
+  /// What leads to a coarser extent, and what runs along a segment's rows.
+  case sum, largest, pick, scan, scanLogSumExp, shift, order
+  /// 1 at the first row that has a segment's largest value, else 0.
+  case firstLargest
+  /// A value at an extent; arises when a plan is compiled.
+  case copy
   /// exp(−|a|), which the next share: the functions of a, or of −a. They take a and it, or, the last three, a and log(1 + it). They
   /// arise when a program is compiled.
   case expNegativeAbs
@@ -36,9 +44,9 @@ package enum Operation: UInt32, Sendable, CaseIterable {
   package var arity: Int {
     switch self {
     case .constant, .input, .parameter, .state, .batchCount, .rowIndex, .uniform, .tokenIndex, .tokenCount,
-      .tokenShortest, .tokenRandomRank, .cotangent:
+      .tokenShortest, .tokenRandomRank, .cotangent, .column, .count, .place:
       0
-    case .add, .subtract, .multiply, .divide, .minimum, .maximum, .annihilate, .batchUnsorted, .sigmoidFrom,
+    case .add, .subtract, .multiply, .divide, .minimum, .maximum, .annihilate, .batchUnsorted, .scan, .sigmoidFrom,
       .sigmoidOfNegativeFrom, .logSigmoidFrom, .softplusFrom, .softplusOfNegativeFrom:
       2
     case .select, .clamp: 3
@@ -51,6 +59,14 @@ package enum Operation: UInt32, Sendable, CaseIterable {
     switch self {
     case .batchMean, .batchSorted, .batchUnsorted, .batchMeanGradient: true
     default: false
+    }
+  }
+
+  /// Whether its value at a row depends on the operands' values at that row alone.
+  var isElementwise: Bool {
+    switch self {
+    case .sum, .largest, .pick, .scan, .scanLogSumExp, .shift, .order, .firstLargest: false
+    default: arity > 0 && !isBatch
     }
   }
 
@@ -97,7 +113,7 @@ package enum Operation: UInt32, Sendable, CaseIterable {
     case .relu: x > 0 ? x : x.isNaN ? x : 0
     case .floor: x.rounded(.down)
     case .sign: x > 0 ? 1 : x < 0 ? -1 : x.isNaN ? x : 0
-    case .stopGradient: x
+    case .stopGradient, .copy: x
     default: .nan
     }
   }

@@ -55,7 +55,7 @@ extension Objective {
   /// loss that is not finite.
   public func evaluate(_ frame: losskit_frame) throws {
     if let fused {
-      try FrameEvaluation(fused, frame).runAcrossThreads()
+      try FrameEvaluation(fused, frame).run(runBlocksOnAllProcessors)
     } else {
       try chain.run(frame)
     }

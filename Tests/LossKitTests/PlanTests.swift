@@ -4,8 +4,8 @@ import Testing
 
 @testable import LossKit
 
-/// Compiled programs against the plain evaluator, over random graphs; a failure names the line that makes its graph again.
-@Suite struct ProgramTests {
+/// Compiled plans against the plain evaluator, over random graphs; a failure names the line that makes its graph again.
+@Suite struct PlanTests {
   static let levels = Array(1...losskit_kernel_level())
 
   /// A random graph with batch nodes, and its gradient by every column.
@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test(arguments: levels)
-  func everyNodeOfAProgramIsWithinAFewUlpOfThePlainOperation(level: Int32) throws {
+  func everyNodeOfAPlanIsWithinAFewUlpOfThePlainOperation(level: Int32) throws {
     for seed in 0..<150 as Range<UInt64> {
       let random = RandomGraph(seed: seed, kind)
       let graph = graphWithGradient(random)
@@ -116,15 +116,5 @@ import Testing
       }
     }
     #expect(compared > 100_000)
-  }
-
-  @Test func aProgramThatCountsTheBatchIsNotRunInParts() throws {
-    func program(_ formula: @escaping @Sendable (Formula) -> Formula) throws -> Program {
-      let graph = try TracedFormula { x, _, _ in formula(x) }.graph
-      return Program.compile(graph, results: graph.outputs, states: [])
-    }
-    #expect(try program { square($0) * Formula.row }.isRowwise)
-    #expect(try !program { $0 / Formula.batchCount }.isRowwise)
-    #expect(try !program { $0 - batchMean($0) }.isRowwise)
   }
 }

@@ -1,0 +1,72 @@
+import CLossKitKernels
+
+/// The ascending orders of kept columns over a whole batch: of each key one, which serves both ways.
+struct BatchOrders {
+  private let parts: UnsafeBufferPointer<RunningPart>
+  private let prompts: Int
+  /// By the kept column of the first part.
+  private var orders: [Int: [UInt32]] = [:]
+
+  init(_ parts: UnsafeBufferPointer<RunningPart>, prompts: Int) {
+    self.parts = parts
+    self.prompts = prompts
+  }
+
+  /// Sorts, or takes back, one column of all parts together.
+  mutating func run(_ sort: Plan.Sort, phase: Int) {
+    let paired = parts.map { part in part.plan.phases[phase].sorts.first { $0.serial == sort.serial } ?? sort }
+    let order = orders[sort.key] ?? sortedOrder(paired.map(\.key))
+    orders[sort.key] = order
+    withWhole(paired.map(\.value)) { values in
+      var result = [Double](repeating: 0, count: isWhole ? 0 : prompts)
+      result.withUnsafeMutableBufferPointer { buffer in
+        guard let target = isWhole ? parts[0].kept?[sort.result] : buffer.baseAddress else { return }
+        if sort.isInverse {
+          for (place, row) in order.enumerated() { target[Int(row)] = values[place] }
+        } else {
+          for (place, row) in order.enumerated() { target[place] = values[Int(row)] }
+        }
+        if !isWhole { scatter(UnsafePointer(target), to: paired.map(\.result)) }
+      }
+    }
+  }
+
+  /// Whether one part is the whole batch, in order.
+  private var isWhole: Bool { parts.count == 1 && parts[0].rows.indices == nil }
+
+  private func sortedOrder(_ keys: [Int]) -> [UInt32] {
+    withWhole(keys) { values in
+      withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 4 * prompts) { scratch in
+        [UInt32](unsafeUninitializedCapacity: prompts) { order, count in
+          if let order = order.baseAddress { losskit_sort(values.baseAddress, prompts, order, scratch.baseAddress) }
+          count = prompts
+        }
+      }
+    }
+  }
+
+  /// Lends a kept column of all parts as one, prompt by prompt.
+  private func withWhole<Result>(_ columns: [Int], _ body: (UnsafeBufferPointer<Double>) -> Result) -> Result {
+    if isWhole, let column = parts[0].kept?[columns[0]] {
+      return body(UnsafeBufferPointer(start: column, count: prompts))
+    }
+    var whole = [Double](repeating: 0, count: prompts)
+    for (part, column) in zip(parts, columns) {
+      guard let values = part.kept?[column] else { continue }
+      for row in 0..<part.rows.prompts { whole[part.place(of: row)] = values[row] }
+    }
+    return whole.withUnsafeBufferPointer { body($0) }
+  }
+
+  private func scatter(_ whole: UnsafePointer<Double>, to columns: [Int]) {
+    for (part, column) in zip(parts, columns) {
+      guard let values = part.kept?[column] else { continue }
+      for row in 0..<part.rows.prompts { values[row] = whole[part.place(of: row)] }
+    }
+  }
+}
+
+extension RunningPart {
+  /// The place in the batch of one of its prompts.
+  fileprivate func place(of row: Int) -> Int { rows.indices.map { Int($0[row]) } ?? row }
+}

@@ -1,0 +1,196 @@
+package import CLossKitKernels
+
+/// A part of a batch: the prompts that have the same number of responses, with the plan for them and their columns.
+package struct BatchPart {
+  let plan: Plan
+  let rows: losskit_rows
+  /// In the order of the plan's externals.
+  let inputs: UnsafePointer<losskit_host_column>?
+  /// In the order of the plan's outputs.
+  let outputs: UnsafePointer<losskit_host_column>?
+
+  package init(
+    plan: Plan, rows: losskit_rows, inputs: UnsafePointer<losskit_host_column>?,
+    outputs: UnsafePointer<losskit_host_column>?
+  ) {
+    self.plan = plan
+    self.rows = rows
+    self.inputs = inputs
+    self.outputs = outputs
+  }
+}
+
+/// The blocks that a part is cut into: whole prompts, however long; cut by the shape alone, so that sums do not depend on threads.
+struct Blocks {
+  let count: Int
+  /// The most rows that a block has at each extent.
+  private(set) var most = (0, 0, 0, 0)
+  /// The rows of all blocks at each extent.
+  private(set) var total = (0, 0, 0, 0)
+  /// The prompts of each block but the last, where no finer rows matter.
+  private let size: Int
+  private let ranges: UnsafeMutablePointer<losskit_range>?
+
+  init(_ plan: Plan, _ rows: losskit_rows) {
+    // Where temporaries lie between stages they should stay in the cache, else few blocks are less to hand over.
+    let limit = plan.temporaries == (0, 0, 0, 0) ? 16_384 : 4096
+    size = limit
+    if plan.finest == .prompt {
+      count = (rows.prompts + limit - 1) / limit
+      most.1 = min(rows.prompts, limit)
+      total.1 = rows.prompts
+      ranges = nil
+      return
+    }
+    var rows = rows
+    let finest = UInt32(plan.finest.rawValue)
+    var range = losskit_range()
+    // As many as there can be: cut twice, first to count them.
+    var count = 0
+    while range.last.1 < rows.prompts {
+      range.first = range.last
+      losskit_cut(&rows, finest, limit, &range)
+      count += 1
+    }
+    let ranges = UnsafeMutablePointer<losskit_range>.allocate(capacity: max(count, 1))
+    range = losskit_range()
+    for block in 0..<count {
+      range.first = range.last
+      losskit_cut(&rows, finest, limit, &range)
+      ranges[block] = range
+      most.1 = max(most.1, range.last.1 - range.first.1)
+      most.2 = max(most.2, range.last.2 - range.first.2)
+      most.3 = max(most.3, range.last.3 - range.first.3)
+    }
+    total = range.last
+    self.count = count
+    self.ranges = ranges
+  }
+
+  func range(_ block: Int) -> losskit_range {
+    if let ranges { return ranges[block] }
+    var range = losskit_range()
+    range.first.1 = block * size
+    range.last.1 = min(range.first.1 + size, total.1)
+    return range
+  }
+
+  func deallocate() { ranges?.deallocate() }
+}
+
+/// A part while it runs: its numbers, and what it keeps from phase to phase.
+struct RunningPart {
+  let rows: losskit_rows
+  private let inputs, outputs: UnsafePointer<losskit_host_column>?
+  /// Not counted, for that would take longer than a few pairs: who runs a part keeps its plan.
+  private let unownedPlan: Unmanaged<Plan>
+  let blocks: Blocks
+  let scalars: UnsafeMutablePointer<Double>
+  /// The partial results of each statistic by block, and behind them whether a block failed.
+  let partials: UnsafeMutablePointer<Double>
+  let kept: UnsafeMutablePointer<UnsafeMutablePointer<Double>?>?
+
+  var plan: Plan { unownedPlan._withUnsafeGuaranteedRef { $0 } }
+
+  /// The number of doubles that `init` is given memory of.
+  static func storage(_ plan: Plan, _ blocks: Blocks) -> Int {
+    plan.scalarTemplate.count + (plan.statisticCount + 1) * blocks.count
+  }
+
+  init(
+    _ plan: Plan, _ rows: losskit_rows, inputs: UnsafePointer<losskit_host_column>?,
+    outputs: UnsafePointer<losskit_host_column>?, _ blocks: Blocks, storage: UnsafeMutablePointer<Double>
+  ) {
+    self.rows = rows
+    self.inputs = inputs
+    self.outputs = outputs
+    unownedPlan = Unmanaged.passUnretained(plan)
+    self.blocks = blocks
+    scalars = storage
+    partials = storage + plan.scalarTemplate.count
+    if let template = plan.scalarTemplate.baseAddress {
+      scalars.initialize(from: template, count: plan.scalarTemplate.count)
+    }
+    kept = plan.keptExtents.isEmpty ? nil : .allocate(capacity: plan.keptExtents.count)
+    for (index, extent) in plan.keptExtents.enumerated() {
+      // The last tile's last vector may reach beyond the last row.
+      let rows = blocks.rows(extent) + 8
+      let column = UnsafeMutablePointer<Double>.allocate(capacity: rows)
+      column.initialize(repeating: 0, count: rows)
+      kept?.advanced(by: index).initialize(to: column)
+    }
+  }
+
+  func deallocate() {
+    for index in plan.keptExtents.indices { kept?[index]?.deallocate() }
+    kept?.deallocate()
+  }
+
+  /// Fills in the numbers of the whole batch that are known before it runs.
+  func prepare(_ call: RunCall, prompts: Int) {
+    for (scalar, source) in plan.scalarSources {
+      scalars[scalar] =
+        switch source {
+        case .parameter(let index): call.parameters?[index] ?? .nan
+        case .state(let index): call.state?[index] ?? .nan
+        case .count(.response): Double(call.responseCount)
+        case .count(.token): Double(call.tokenCount)
+        case .count: Double(prompts)
+        }
+    }
+  }
+
+  func runScalars(_ phase: Plan.Phase) {
+    for instruction in phase.scalars {
+      scalars[instruction.result] = instruction.operation(
+        scalars[instruction.a], scalars[instruction.b], scalars[instruction.c])
+    }
+  }
+
+  /// Runs the stages of a phase over all blocks; returns whether a number was not finite.
+  func runStages(_ phase: Plan.Phase, _ call: RunCall, _ schedule: BlockSchedule) -> Bool {
+    guard phase.stages.count > 0 else { return false }
+    var run = losskit_run()
+    run.rows = rows
+    run.finest = UInt32(plan.finest.rawValue)
+    run.temporaries = plan.temporaries
+    run.most = blocks.most
+    run.tile_columns = UInt32(plan.tileColumns)
+    run.stage_count = UInt32(phase.stages.count)
+    run.stages = phase.stages.baseAddress
+    run.inputs = inputs
+    run.outputs = outputs
+    run.scalars = UnsafePointer(scalars)
+    run.kept = kept.map { UnsafePointer($0) }
+    run.partials = partials
+    run.block_count = blocks.count
+    run.seed = call.seed
+    run.level = call.level
+    run.is_checked = call.isChecked ? 1 : 0
+    let scratch = losskit_run_scratch(&run)
+    let failed = partials + plan.statisticCount * blocks.count
+    withUnsafePointer(to: run) { run in
+      schedule(blocks.count) { block in
+        var range = blocks.range(block)
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: scratch) {
+          failed[block] = Double(losskit_run_block(run, &range, block, $0.baseAddress))
+        }
+      }
+    }
+    guard call.isChecked else { return false }
+    for block in 0..<blocks.count where failed[block] != 0 { return true }
+    return false
+  }
+}
+
+extension Blocks {
+  /// The rows of all blocks at an extent.
+  fileprivate func rows(_ extent: Extent) -> Int {
+    switch extent {
+    case .batch: 1
+    case .prompt: total.1
+    case .response: total.2
+    case .token: total.3
+    }
+  }
+}

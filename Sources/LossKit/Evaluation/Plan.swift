@@ -1,0 +1,150 @@
+import CLossKitKernels
+
+/// A graph made ready to run: numbers of the whole batch by the C library, rows by vector kernels.
+///
+/// A plan is a list of phases. A phase runs its stages over each block of prompts; what needs all rows, a sum over the batch or a sort,
+/// ends it. A plan of one phase without statistics treats prompts apart from each other.
+///
+/// Sendable, although it holds pointers: their memory is written in `init`, before anybody else sees it, and only read after that.
+package final class Plan: @unchecked Sendable {
+  /// A column that a run reads.
+  package enum External: Hashable, Sendable {
+    /// A slot of a column, one number a prompt.
+    case input(InputSlot)
+    /// A whole column, of one reference where it is per reference.
+    case column(Int, reference: Int)
+    /// The factor of an output's derivative.
+    case cotangent(output: Int)
+  }
+
+  struct ScalarInstruction {
+    let operation: Operation
+    let result, a, b, c: Int
+  }
+
+  enum ScalarSource {
+    case parameter(Int), state(Int)
+    case count(Extent)
+  }
+
+  /// A number that all blocks, and all parts of a batch, add to.
+  struct Statistic {
+    let isLargest: Bool
+    /// Pairs it with those of the other parts.
+    let serial: Double
+    let scalar: Int
+  }
+
+  /// The order of a kept column over the batch.
+  struct Sort {
+    let serial: Double
+    /// Kept columns.
+    let key, value, result: Int
+    /// Whether values that stand in the key's order are taken back to their rows.
+    let isInverse: Bool
+  }
+
+  struct Phase {
+    /// Before the stages.
+    let scalars: UnsafeBufferPointer<ScalarInstruction>
+    let stages: UnsafeBufferPointer<losskit_stage>
+    /// After them, in this order.
+    let statistics: UnsafeBufferPointer<Statistic>
+    let sorts: UnsafeBufferPointer<Sort>
+  }
+
+  let phases: UnsafeBufferPointer<Phase>
+  /// The columns a run reads, in the order in which it wants them.
+  package let externals: UnsafeBufferPointer<External>
+  /// The number of columns it writes.
+  package let outputCount: Int
+  let scalarTemplate: UnsafeBufferPointer<Double>
+  let scalarSources: UnsafeBufferPointer<(scalar: Int, source: ScalarSource)>
+  /// The scalar that holds each state's value after the call.
+  let stateResults: UnsafeBufferPointer<Int>
+  /// The scalars that hold the numbers of the whole batch that were asked for.
+  let numbers: UnsafeBufferPointer<Int>
+  let keptExtents: UnsafeBufferPointer<Extent>
+  /// The temporaries of each extent that a block needs.
+  let temporaries: (UInt32, UInt32, UInt32, UInt32)
+  /// The finest extent with rows.
+  let finest: Extent
+  /// The most registers, reads and outputs that a stage has together.
+  let tileColumns: Int
+  let statisticCount: Int
+  private let memory: [UnsafeMutableRawPointer]
+
+  init(_ draft: PlanDraft) {
+    var memory: [UnsafeMutableRawPointer] = []
+    func lend<Element>(_ elements: [Element]) -> UnsafeBufferPointer<Element> {
+      if elements.isEmpty { return UnsafeBufferPointer(start: nil, count: 0) }
+      let copy = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
+      _ = copy.initialize(from: elements)
+      if let base = copy.baseAddress { memory.append(UnsafeMutableRawPointer(base)) }
+      return UnsafeBufferPointer(copy)
+    }
+    phases = lend(
+      draft.phases.map { phase in
+        let stages = phase.stages.map { stage in
+          losskit_stage(
+            extent: UInt32(stage.extent.rawValue), registers: UInt32(stage.registers),
+            read_count: UInt32(stage.reads.count), instruction_count: UInt32(stage.instructions.count),
+            output_count: UInt32(stage.outputs.count), action_count: UInt32(stage.actions.count),
+            sweep_count: UInt32(stage.sweeps.count), reads: lend(stage.reads).baseAddress,
+            instructions: lend(stage.instructions).baseAddress, outputs: lend(stage.outputs).baseAddress,
+            actions: lend(stage.actions).baseAddress, sweeps: lend(stage.sweeps).baseAddress)
+        }
+        return Phase(
+          scalars: lend(phase.scalars), stages: lend(stages), statistics: lend(phase.statistics),
+          sorts: lend(phase.sorts))
+      })
+    externals = lend(draft.externals)
+    outputCount = draft.outputCount
+    scalarTemplate = lend(draft.scalarTemplate)
+    scalarSources = lend(draft.scalarSources)
+    stateResults = lend(draft.stateResults)
+    numbers = lend(draft.numbers)
+    keptExtents = lend(draft.keptExtents)
+    temporaries = (0, draft.temporaries[1], draft.temporaries[2], draft.temporaries[3])
+    finest = draft.finest
+    tileColumns =
+      draft.phases.flatMap(\.stages).map { $0.registers + $0.reads.count + $0.outputs.count }.max() ?? 0
+    statisticCount = draft.phases.map(\.statistics.count).max() ?? 0
+    self.memory = memory
+  }
+
+  deinit { for pointer in memory { pointer.deallocate() } }
+}
+
+/// A plan while it is made.
+struct PlanDraft {
+  /// What one stage runs.
+  struct Stage {
+    var extent = Extent.prompt
+    var reads: [losskit_read] = []
+    var instructions: [losskit_instruction] = []
+    var registers = 0
+    /// The temporary of each output, or -1.
+    var outputs: [Int32] = []
+    var actions: [losskit_action] = []
+    var sweeps: [losskit_sweep] = []
+  }
+
+  struct Phase {
+    var scalars: [Plan.ScalarInstruction] = []
+    var stages: [Stage] = []
+    var statistics: [Plan.Statistic] = []
+    var sorts: [Plan.Sort] = []
+  }
+
+  var phases: [Phase] = []
+  var externals: [Plan.External] = []
+  var outputCount = 0
+  var scalarTemplate: [Double] = []
+  var scalarSources: [(scalar: Int, source: Plan.ScalarSource)] = []
+  var stateResults: [Int] = []
+  var numbers: [Int] = []
+  var keptExtents: [Extent] = []
+  var temporaries = [UInt32](repeating: 0, count: Extent.allCases.count)
+  var finest = Extent.prompt
+}
