@@ -67,7 +67,7 @@ struct HostEvaluation {
     let shape = ColumnShape(
       prompts: prompts, responses: batch.responses, references: batch.references, counts: batch.counts,
       tokenOffsets: batch.token_offsets)
-    let columns = HostColumns(bound: bound, results: results, values: nil)
+    let columns = HostColumns(bound, results)
     let sum = try withState {
       try hosted.objective.evaluate(
         shape, columns, state: $0, seed: seed, gradients: gradients, wantsRewards: results.rewards.isThere)

@@ -2,16 +2,17 @@ package import CLossKitKernels
 
 /// The columns of a caller, of either precision and any distance between values.
 ///
-/// Each function is given the index of the first entry that is meant, counted as in `losskit_frame`: rank by rank, reference by reference.
-/// It gives the column from there on, whose stride leads from prompt to prompt or from token to token.
+/// A column is made of parts, counted as in `losskit_frame`: rank by rank, reference by reference; each has as many entries as there are
+/// prompts, or tokens. Each function gives the column from the first entry of a part on; its stride leads from prompt to prompt, or from
+/// token to token.
 package protocol BatchColumns {
   /// nil where the column is missing.
-  func input(_ column: Int, first: Int) -> losskit_host_column?
+  func input(_ column: Int, part: Int, length: Int) -> losskit_host_column?
   /// The factors of the outputs' derivatives; nil where there are none.
-  func cotangent(first: Int) -> losskit_host_column?
+  func cotangent(part: Int) -> losskit_host_column?
   /// The outputs: of an objective the losses of all prompts, and behind them the rewards.
-  func value(first: Int) -> losskit_host_column
-  func gradient(_ column: Int, first: Int) -> losskit_host_column
+  func value(part: Int) -> losskit_host_column
+  func gradient(_ column: Int, part: Int, length: Int) -> losskit_host_column
 }
 
 /// The shape of a batch.
@@ -170,11 +171,11 @@ package struct ColumnEvaluation {
     _ external: Plan.External, _ columns: some BatchColumns, responses: Int
   ) throws -> losskit_host_column {
     switch external {
-    case .input(let slot): return try required(slot.column, columns, first: first(slot, responses: responses))
+    case .input(let slot): return try required(slot.column, columns, part: part(slot, responses: responses))
     case .column(let column, let reference):
-      return try required(column, columns, first: reference * count(ofReference: column))
+      return try required(column, columns, part: part(column, reference: reference))
     case .cotangent(let output):
-      guard let cotangent = columns.cotangent(first: output * shape.prompts) else {
+      guard let cotangent = columns.cotangent(part: output) else {
         throw Failure("\(evaluator.name): a gradient without a cotangent")
       }
       return cotangent
@@ -182,12 +183,12 @@ package struct ColumnEvaluation {
   }
 
   private func required(
-    _ column: Int, _ columns: some BatchColumns, first: Int
+    _ column: Int, _ columns: some BatchColumns, part: Int
   ) throws -> losskit_host_column {
     if evaluator.columns[column].extent == .token, shape.tokenOffsets == nil {
       throw Failure("\(evaluator.name): its columns are per token, and the call brings no token offsets")
     }
-    guard let values = columns.input(column, first: first) else {
+    guard let values = columns.input(column, part: part, length: length(column)) else {
       throw Failure("\(evaluator.name): column '\(evaluator.columns[column].name)' is needed and not there")
     }
     return values
@@ -197,46 +198,43 @@ package struct ColumnEvaluation {
     _ target: GraphEvaluator.Target, _ columns: some BatchColumns, responses: Int
   ) -> losskit_host_column {
     switch target {
-    case .value(let index): columns.value(first: index * shape.prompts)
-    case .gradient(let slot): columns.gradient(slot.column, first: first(slot, responses: responses))
+    case .value(let index): columns.value(part: index)
+    case .gradient(let slot):
+      columns.gradient(slot.column, part: part(slot, responses: responses), length: length(slot.column))
     case .wholeGradient(let column, let reference):
-      columns.gradient(column, first: reference * count(ofReference: column))
+      columns.gradient(column, part: part(column, reference: reference), length: length(column))
     }
   }
 
-  /// The index of a slot's first entry.
-  private func first(_ slot: InputSlot, responses: Int) -> Int {
-    switch evaluator.columns[slot.column].extent {
-    case .prompt: return slot.slot * shape.prompts
-    case .response:
-      let (reference, rank) = slot.slot.quotientAndRemainder(dividingBy: responses)
-      return (reference * shape.responses + rank) * shape.prompts
-    case .token: return slot.slot * shape.tokens
-    }
+  /// The part of a column that a slot is.
+  private func part(_ slot: InputSlot, responses: Int) -> Int {
+    guard responses != shape.responses, evaluator.columns[slot.column].extent == .response else { return slot.slot }
+    let (reference, rank) = slot.slot.quotientAndRemainder(dividingBy: responses)
+    return reference * shape.responses + rank
   }
 
-  /// The entries that a column has for each reference.
-  private func count(ofReference column: Int) -> Int {
-    switch evaluator.columns[column].extent {
-    case .prompt: shape.prompts
-    case .response: shape.prompts * shape.responses
-    case .token: shape.tokens
-    }
+  /// The first part of a column of a reference.
+  private func part(_ column: Int, reference: Int) -> Int {
+    evaluator.columns[column].extent == .response ? reference * shape.responses : reference
+  }
+
+  /// The entries of a part.
+  private func length(_ column: Int) -> Int {
+    evaluator.columns[column].extent == .token ? shape.tokens : shape.prompts
   }
 
   // MARK: What stays 0
 
   /// The gradient of what the formula does not read is 0.
   private func clearGradient(_ slot: InputSlot, _ columns: some BatchColumns) {
-    let isToken = evaluator.columns[slot.column].extent == .token
-    columns.gradient(slot.column, first: first(slot, responses: shape.responses))
-      .clear(isToken ? shape.tokens : shape.prompts)
+    let length = length(slot.column)
+    columns.gradient(slot.column, part: slot.slot, length: length).clear(length)
   }
 
   /// Rewards and gradients of responses that a prompt does not have are 0.
   private func clear(_ entry: GraphEvaluator.Entry, _ columns: some BatchColumns) {
     let values = isLossAlone ? 1 : evaluator.valueCount(shape.responses)
-    for index in 0..<values { columns.value(first: index * shape.prompts).clear(shape.prompts) }
+    for index in 0..<values { columns.value(part: index).clear(shape.prompts) }
     for column in evaluator.columns.indices where gradients & (1 << UInt64(column)) != 0 {
       let references = evaluator.columns[column].isPerReference ? shape.references : 1
       let slots = evaluator.columns[column].extent == .response ? references * shape.responses : references

@@ -59,17 +59,19 @@ package struct FrameEvaluation {
 private struct FrameColumns: BatchColumns {
   let frame: losskit_frame
 
-  func input(_ column: Int, first: Int) -> losskit_host_column? {
-    frame.inputs?[column].map { self.column(UnsafeMutablePointer(mutating: $0), first) }
+  func input(_ column: Int, part: Int, length: Int) -> losskit_host_column? {
+    frame.inputs?[column].map { self.column(UnsafeMutablePointer(mutating: $0), part * length) }
   }
 
-  func cotangent(first: Int) -> losskit_host_column? {
-    frame.cotangent.map { column(UnsafeMutablePointer(mutating: $0), first) }
+  func cotangent(part: Int) -> losskit_host_column? {
+    frame.cotangent.map { column(UnsafeMutablePointer(mutating: $0), part * frame.prompts) }
   }
 
-  func value(first: Int) -> losskit_host_column { column(frame.output, first) }
+  func value(part: Int) -> losskit_host_column { column(frame.output, part * frame.prompts) }
 
-  func gradient(_ column: Int, first: Int) -> losskit_host_column { self.column(frame.gradients?[column], first) }
+  func gradient(_ column: Int, part: Int, length: Int) -> losskit_host_column {
+    self.column(frame.gradients?[column], part * length)
+  }
 
   private func column(_ data: UnsafeMutablePointer<Double>?, _ first: Int) -> losskit_host_column {
     let size = MemoryLayout<Double>.stride
