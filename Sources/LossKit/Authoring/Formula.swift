@@ -55,7 +55,10 @@ public struct Formula: Sendable, ExpressibleByFloatLiteral, ExpressibleByInteger
     node = Node(operation, [], symbol: symbol)
   }
 
-  init(_ operation: Operation, _ operands: Formula...) {
+  init(_ operation: Operation, _ operands: Formula...) { self.init(operation, operands) }
+
+  /// An operation on as many formulas as it takes.
+  package init(_ operation: Operation, _ operands: [Formula]) {
     node = Node(operation, operands.map(\.node))
   }
 

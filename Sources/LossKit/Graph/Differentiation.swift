@@ -1,7 +1,7 @@
 extension GraphBuilder {
   /// Adds the gradient of Σᵢ cotangentᵢ · outputᵢ, summed over the rows of `extent`, with respect to every node, in reverse mode.
   ///
-  /// `graph` has to be this builder's own nodes. Returns, for each node, the node of its gradient, or nil where it is 0.
+  /// Returns, for each node, the node of its gradient, or nil where it is 0.
   /// A slope at a kink is 0, or as the function says; a zero cotangent annihilates whatever it meets.
   package mutating func differentiate(
     outputs: [Int], cotangents: [Int], per extent: Extent = .prompt, keepingBatchNodes: Bool = false
@@ -66,35 +66,8 @@ extension GraphBuilder {
       return propagate(
         sum(gradient, over: extent, to: extents[index]), throughSegments: node, at: index, into: &gradients)
     }
-    let (a, b, c) = (node.a, node.b, node.c)
-    let zero = constant(0)
+    let a = node.a
     switch node.operation {
-    case .add:
-      accumulate(gradient, per: extent, into: &gradients, of: a)
-      accumulate(gradient, per: extent, into: &gradients, of: b)
-    case .subtract:
-      accumulate(gradient, per: extent, into: &gradients, of: a)
-      accumulate(add(.negate, gradient), per: extent, into: &gradients, of: b)
-    case .multiply:
-      accumulate(add(.annihilate, gradient, b), per: extent, into: &gradients, of: a)
-      accumulate(add(.annihilate, gradient, a), per: extent, into: &gradients, of: b)
-    case .divide:
-      accumulate(add(.annihilate, gradient, add(.divide, constant(1), b)), per: extent, into: &gradients, of: a)
-      accumulate(add(.negate, add(.annihilate, gradient, add(.divide, index, b))), per: extent, into: &gradients, of: b)
-    case .minimum, .maximum:
-      // Positive where the second operand is taken.
-      let second = node.operation == .minimum ? add(.subtract, a, b) : add(.subtract, b, a)
-      accumulate(add(.select, second, zero, gradient), per: extent, into: &gradients, of: a)
-      accumulate(add(.select, second, gradient, zero), per: extent, into: &gradients, of: b)
-    case .select:
-      accumulate(add(.select, a, gradient, zero), per: extent, into: &gradients, of: b)
-      accumulate(add(.select, a, zero, gradient), per: extent, into: &gradients, of: c)
-    case .clamp:
-      let above = add(.subtract, a, b)
-      let below = add(.subtract, c, a)
-      accumulate(add(.select, above, add(.select, below, gradient, zero), zero), per: extent, into: &gradients, of: a)
-      accumulate(add(.select, above, zero, gradient), per: extent, into: &gradients, of: b)
-      accumulate(add(.select, above, add(.select, below, zero, gradient), zero), per: extent, into: &gradients, of: c)
     case .batchMean:
       let gradient = extent > .prompt ? sum(gradient, over: extent, to: .prompt) : gradient
       let mean =
@@ -105,13 +78,25 @@ extension GraphBuilder {
     case .batchSorted:
       accumulate(
         insert(GraphNode(.batchUnsorted, a: gradient, b: a, value: node.value)), per: extent, into: &gradients, of: a)
-    case .relu:
-      accumulate(add(.select, a, gradient, zero), per: extent, into: &gradients, of: a)
     default:
-      if let slope = slope(of: node, at: index) {
-        accumulate(add(.annihilate, gradient, slope), per: extent, into: &gradients, of: a)
-      }
+      propagate(gradient, per: extent, byRulesOf: node, at: index, into: &gradients)
     }
+  }
+
+  /// The rules are in the table of operations.
+  private mutating func propagate(
+    _ gradient: Int, per extent: Extent, byRulesOf node: GraphNode, at index: Int, into gradients: inout Cotangents
+  ) {
+    let tape = DerivativeTerm.Tape(self)
+    // The tape has the only copy while rules add nodes.
+    self = GraphBuilder()
+    let terms = DerivativeTerms(gradient: gradient, node: node, at: index, on: tape)
+    for (operand, rule) in zip(node.operands, node.operation.entry.rules) {
+      guard let rule else { continue }
+      let term = rule(terms).node(on: tape)
+      tape.builder.accumulate(term, per: extent, into: &gradients, of: operand)
+    }
+    self = tape.builder
   }
 
   /// `gradient` is at the node's own extent.
@@ -147,32 +132,6 @@ extension GraphBuilder {
       let q = scan(decay, gradient, along: segment, isReversed: !isReversed)
       accumulate(add(.annihilate, q, add(.exp, add(.subtract, a, index))), per: own, into: &gradients, of: a)
     default: break
-    }
-  }
-
-  /// The derivative of a function of one operand; nil where it is 0 everywhere.
-  private mutating func slope(of node: GraphNode, at index: Int) -> Int? {
-    let x = node.a
-    let one = constant(1)
-    switch node.operation {
-    case .negate: return constant(-1)
-    case .exp: return index
-    case .expm1: return add(.exp, x)
-    case .log: return add(.divide, one, x)
-    case .log1p: return add(.divide, one, add(.add, one, x))
-    case .sqrt: return add(.divide, constant(0.5), index)
-    case .tanh:
-      // 1 − tanh² as 4 σ(2x) σ(−2x): no cancellation in the tails.
-      let twice = add(.multiply, constant(2), x)
-      let product = add(.multiply, add(.sigmoid, twice), add(.sigmoid, add(.negate, twice)))
-      return add(.multiply, constant(4), product)
-    case .sigmoid: return add(.multiply, index, add(.sigmoid, add(.negate, x)))
-    case .logSigmoid: return add(.sigmoid, add(.negate, x))
-    case .softplus: return add(.sigmoid, x)
-    case .log1mexp: return add(.divide, constant(-1), add(.expm1, add(.negate, x)))
-    case .abs: return add(.sign, x)
-    case .square: return add(.multiply, constant(2), x)
-    default: return nil
     }
   }
 }

@@ -42,7 +42,7 @@ extension Graph {
     var batchNodes = 0.0
     for index in 0..<formula.node_count {
       let encoded = formula.nodes[index]
-      guard let operation = Operation(rawValue: encoded.operation), operation.rawValue < 1000 else { return nil }
+      guard let operation = Operation(rawValue: encoded.operation), !operation.isInternal else { return nil }
       var node = GraphNode(
         operation, a: Int(encoded.a), b: Int(encoded.b), c: Int(encoded.c),
         value: operation == .constant ? encoded.value : 0)

@@ -9,7 +9,7 @@ struct FormulaCode: Sendable {
     case batchCount, row
     case uniform(stream: UInt32)
     case function(FormulaFunction, count: Int)
-    case add, subtract, multiply, divide, negate
+    case add, subtract, multiply, divide, negate, absoluteValue
     /// Names the topmost value, and takes it away.
     case define(String)
     /// A value that was named.
@@ -40,6 +40,7 @@ struct FormulaCode: Sendable {
         stack.removeLast(min(count, stack.count))
         stack.append(function(operands))
       case .negate: stack.append(-pop())
+      case .absoluteValue: stack.append(abs(pop()))
       case .define(let name): definitions[name] = pop()
       case .recall(let name): stack.append(definitions[name] ?? 0)
       case .swap:

@@ -99,7 +99,7 @@ struct FormulaParser {
     guard !parameters.contains(name) else {
       throw failure("'\(name)' is defined here, and given a value as a hyperparameter", column)
     }
-    guard FormulaFunction(rawValue: name) == nil, FormulaNumber(rawValue: name) == nil,
+    guard FormulaFunction.named(name) == nil, FormulaNumber(rawValue: name) == nil,
       !FormulaColumn.places.contains(name)
     else { throw failure("'\(name)' has a meaning already; take another name", column) }
   }
@@ -187,8 +187,8 @@ struct FormulaParser {
 
   private mutating func call(_ name: String, at column: Int) throws {
     if name == FormulaNumber.uniform.rawValue { return try uniform(at: column) }
-    guard let function = FormulaFunction(rawValue: name) else {
-      let known = FormulaFunction.allCases.map(\.rawValue) + [FormulaNumber.uniform.rawValue]
+    guard let function = FormulaFunction.named(name) else {
+      let known = FormulaFunction.all.map(\.name) + [FormulaNumber.uniform.rawValue]
       if parameters.contains(name) || definitions.contains(where: { $0.name == name }) {
         throw failure("'\(name)' is not a function; a product is written with '*'", column)
       }
@@ -203,7 +203,7 @@ struct FormulaParser {
     var isSwapped = false
     try nested { parser in
       repeat {
-        if function == .select, count == 0 {
+        if name == Operation.select.entry.text, count == 0 {
           isSwapped = try parser.condition()
         } else {
           try parser.sum()
@@ -228,7 +228,7 @@ struct FormulaParser {
     code.append(.subtract)
     switch sign {
     case "<", ">=": code.append(.negate)
-    case "==", "!=": code.append(.function(.abs, count: 1))
+    case "==", "!=": code.append(.absoluteValue)
     default: break
     }
     return sign == ">=" || sign == "<=" || sign == "=="
@@ -270,7 +270,7 @@ struct FormulaParser {
   }
 
   private func unknownWord(_ name: String) -> String {
-    if FormulaFunction(rawValue: name) != nil { return "'\(name)' is a function: write \(name)(…)" }
+    if FormulaFunction.named(name) != nil { return "'\(name)' is a function: write \(name)(…)" }
     if FormulaColumn.known.contains(where: { $0.name == name }) {
       let place = kind == .reward ? "response" : "chosen"
       return "'\(name)' is a column: write whose, as in \(place).\(name)"
@@ -278,7 +278,7 @@ struct FormulaParser {
     guard NameLaw.isFieldName(name) else { return "'\(name)' is not a name; \(NameLaw.fieldRule)" }
     let known =
       parameters + definitions.map(\.name) + FormulaNumber.allCases.map(\.rawValue)
-      + FormulaFunction.allCases.map(\.rawValue) + FormulaColumn.places
+      + FormulaFunction.all.map(\.name) + FormulaColumn.places
     let near = nearestNames(to: name, in: known).map { "'\($0)'" }
     let question = near.isEmpty ? "" : "; did you mean \(near.joined(separator: " or "))?"
     return

@@ -74,12 +74,6 @@ extension Graph {
 extension GraphNode {
   /// Whether its value is finite wherever those of the columns and hyperparameters are.
   fileprivate var isBounded: Bool {
-    switch operation {
-    case .constant: value.isFinite
-    case .input, .parameter, .state, .cotangent, .sigmoid, .tanh, .sign, .rowIndex, .batchCount, .uniform, .tokenIndex,
-      .tokenCount, .tokenShortest, .tokenRandomRank:
-      true
-    default: false
-    }
+    operation == .constant ? value.isFinite : operation.entry.isBounded
   }
 }

@@ -33,8 +33,8 @@ import LossKit
 ///     ["uniform", stream]        a number in (0, 1) for each row: SplitMix64 twice, see `UniformNumbers`
 ///     ["token_index"]  ["token_count"]  ["token_shortest"]
 ///     ["token_random_rank", stream]   the token's place, from 0, in the order of its response's uniform numbers
-///     add, subtract, multiply, divide, minimum, maximum   of two
-///     negate, exp, expm1, log, log1p, sqrt, tanh, sigmoid, logsigmoid, softplus, log1mexp, abs, square, relu, floor, sign   of one
+///     ["add", a, b]              likewise subtract, multiply, divide, minimum, maximum
+///     ["negate", x]              likewise sign (−1, 0 or 1) and the functions of one number that a formula's text has: exp, relu, …
 ///     ["select", c, a, b]        a where c > 0, else b
 ///     ["clamp", x, lower, upper]
 ///     ["annihilate", a, b]       a · b, but 0 where a is 0, whatever b is
@@ -119,7 +119,7 @@ package struct FormulaJSON {
   }
 
   private static func node(_ node: GraphNode) -> String {
-    let name = string(node.operation.exportedName)
+    let name = string(node.operation.entry.text)
     let operands: [String] =
       switch node.operation {
       case .constant: [number(node.value)]
@@ -156,25 +156,5 @@ package struct FormulaJSON {
       }
     }
     return "\"\(escaped.joined())\""
-  }
-}
-
-extension Operation {
-  /// What exported forms call it.
-  var exportedName: String {
-    switch self {
-    case .batchCount: "batch_count"
-    case .rowIndex: "row"
-    case .tokenIndex: "token_index"
-    case .tokenCount: "token_count"
-    case .tokenShortest: "token_shortest"
-    case .tokenRandomRank: "token_random_rank"
-    case .logSigmoid: "logsigmoid"
-    case .stopGradient: "stop_gradient"
-    case .batchMean, .batchMeanGradient: "batch_mean"
-    case .batchSorted: "batch_sorted"
-    case .batchUnsorted: "batch_unsorted"
-    default: "\(self)"
-    }
   }
 }

@@ -42,9 +42,9 @@ struct ArrayCode {
     case .batchCount: "batch_count"
     case .rowIndex: "row"
     case .uniform: "_uniform(seed, \(node.a), like)"
-    case .tokenIndex, .tokenCount, .tokenShortest: "_\(node.operation.exportedName)"
+    case .tokenIndex, .tokenCount, .tokenShortest: "_\(node.operation.entry.text)"
     case .tokenRandomRank: "_random_rank(_uniform(seed, \(node.a), owner), owner, token_offsets)"
-    default: node.operation.exportedName
+    default: node.operation.entry.text
     }
   }
 

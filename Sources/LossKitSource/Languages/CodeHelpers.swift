@@ -1,3 +1,5 @@
+import LossKit
+
 /// The functions that generated code is written with where a language has none that is stable, each under its name.
 enum CodeHelpers {
   /// The helpers that `code` calls, and those that they call, in an order in which each stands before its use.
@@ -23,6 +25,15 @@ enum CodeHelpers {
     }
   }
 
+  /// The helpers that operations are written with.
+  static func operations(_ language: CodeLanguage) -> [(name: String, source: String)] {
+    var names: Set<String> = []
+    return Operation.table.compactMap { entry in
+      guard case .helper(let helper) = entry.code, names.insert(helper.name).inserted else { return nil }
+      return language.source(of: helper).map { (language.name(of: helper), $0) }
+    }
+  }
+
   /// The shapes of columns, in every language with arrays.
   static let check = (
     name: "_check",
@@ -37,4 +48,29 @@ enum CodeHelpers {
             raise ValueError(f"{name}: its rows have {length} entries, those of other columns {other[0].shape[0]}")
     """
   )
+}
+
+extension CodeLanguage {
+  /// The definition of an operation's helper; nil where the language needs none.
+  fileprivate func source(of helper: CodeSpelling.Helper) -> String? {
+    let body =
+      switch self {
+      case .numpy: helper.numpy
+      case .torch: helper.torch
+      case .jax: helper.jax
+      case .c: helper.c
+      }
+    guard let body else { return nil }
+    let name = name(of: helper)
+    let lines = body.split(separator: "\n")
+    if self != .c {
+      let comment = helper.comment.map { ["    # " + $0] } ?? []
+      let head = "def \(name)(\(helper.operands.joined(separator: ", "))):"
+      return ([head] + comment + lines.map { "    " + $0 }).joined(separator: "\n")
+    }
+    let comment = helper.comment.map { "/* \($0) */\n" } ?? ""
+    let head = "static double \(name)(\(helper.operands.map { "double " + $0 }.joined(separator: ", "))) {"
+    if lines.count == 1 { return "\(comment)\(head) \(body) }" }
+    return comment + ([head] + lines.map { "  " + $0 } + ["}"]).joined(separator: "\n")
+  }
 }

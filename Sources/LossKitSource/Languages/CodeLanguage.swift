@@ -4,37 +4,22 @@ import LossKit
 enum CodeLanguage: Sendable {
   case numpy, torch, jax, c
 
-  /// A call or operator on operands that are written already.
-  func write(_ operation: Operation, _ x: [String]) -> String {
+  /// A call of an operation's function on operands that are written already.
+  func call(_ operation: Operation, _ operands: [String]) -> String {
     let like = operation.isBatch ? ["like"] : []
-    return "\(function(operation))(\((x + like).joined(separator: ", ")))"
+    return "\(function(operation))(\((operands + like).joined(separator: ", ")))"
   }
-
-  /// What the names of the helpers begin with that stand before the function.
-  private var helper: String { self == .c ? "lk_" : "_" }
 
   private func function(_ operation: Operation) -> String {
-    switch operation {
-    case .annihilate: return helper + "annihilate"
-    case .select: return helper + "select"
-    case .clamp: return helper + "clamp"
-    case .log1mexp: return helper + "log1mexp"
-    case .batchMean, .batchMeanGradient: return helper + "mean"
-    case .batchSorted: return helper + "sorted"
-    case .batchUnsorted: return helper + "unsorted"
-    case .relu: return helper + "relu"
-    case .softplus: return helper + "softplus"
-    case .logSigmoid: return helper + "logsigmoid"
-    case .sigmoid: return helper + "sigmoid"
-    case .square: return helper + "square"
-    case .minimum: return helper + "minimum"
-    case .maximum: return helper + "maximum"
-    case .sign: return helper + "sign"
-    case .stopGradient: return helper + "stopped"
-    case .abs: return self == .c ? "fabs" : module + "abs"
-    default: return module + "\(operation)"
+    switch operation.entry.code {
+    case .helper(let helper): name(of: helper)
+    case .library(let c): self == .c ? c ?? operation.entry.text : module + operation.entry.text
+    case .infix, nil: operation.entry.text
     }
   }
+
+  /// The name of a helper that stands before the function.
+  func name(of helper: CodeSpelling.Helper) -> String { (self == .c ? "lk_" : "_") + helper.name }
 
   private var module: String {
     switch self {

@@ -9,19 +9,13 @@ struct CodeNotation: FormulaNotation {
   func name(ofDefinition index: Int) -> String { "t\(index + 1)" }
 
   func write(_ node: GraphNode, graph: Graph, operands: [FormulaPiece]) -> FormulaPiece {
-    switch node.operation {
-    case .constant:
+    if node.operation == .constant {
       return FormulaPiece(
         language.constant(node.value), node.value < 0 || node.value.sign == .minus ? .negation : .atom)
-    case .add: return FormulaPiece("\(operands[0].text) + \(operands[1].in(.product))", .sum)
-    case .subtract: return FormulaPiece("\(operands[0].text) - \(operands[1].in(.product))", .sum)
-    case .multiply: return FormulaPiece("\(operands[0].in(.product)) * \(operands[1].in(.negation))", .product)
-    case .divide: return FormulaPiece("\(operands[0].in(.product)) / \(operands[1].in(.atom))", .product)
-    case .negate: return FormulaPiece("-\(operands[0].in(.atom))", .negation)
-    default:
-      if node.operation.arity == 0 { return FormulaPiece(leaf(node), .atom) }
-      return FormulaPiece(language.write(node.operation, operands.map(\.text)), .atom)
     }
+    if node.operation.arity == 0 { return FormulaPiece(leaf(node), .atom) }
+    if case .infix(let spelling) = node.operation.entry.code { return FormulaPiece(spelling, of: node, operands) }
+    return FormulaPiece(language.call(node.operation, operands.map(\.text)), .atom)
   }
 }
 

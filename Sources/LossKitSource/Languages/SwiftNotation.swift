@@ -25,19 +25,7 @@ struct SwiftNotation: FormulaNotation {
     case .input: return FormulaPiece(input(node, graph), .atom)
     case .parameter: return FormulaPiece(parameters[node.a], .atom)
     case .state: return FormulaPiece(states[node.a], .atom)
-    case .batchCount: return FormulaPiece("Formula.batchCount", .atom)
-    case .rowIndex: return FormulaPiece("Formula.row", .atom)
-    case .uniform: return FormulaPiece("Formula.uniform(stream: \(node.a))", .atom)
-    case .tokenIndex: return FormulaPiece("\(subject).index", .atom)
-    case .tokenCount: return FormulaPiece("\(subject).count", .atom)
-    case .tokenShortest: return FormulaPiece("\(subject).shortest", .atom)
-    case .tokenRandomRank: return FormulaPiece("\(subject).randomRank(stream: \(node.a))", .atom)
-    case .add: return FormulaPiece("\(operands[0].text) + \(operands[1].in(.product))", .sum)
-    case .subtract: return FormulaPiece("\(operands[0].text) - \(operands[1].in(.product))", .sum)
-    case .multiply: return FormulaPiece("\(operands[0].in(.product)) * \(operands[1].in(.atom))", .product)
-    case .divide: return FormulaPiece("\(operands[0].in(.product)) / \(operands[1].in(.atom))", .product)
-    case .negate: return FormulaPiece("-\(operands[0].in(.atom))", .negation)
-    default: return FormulaPiece("\(node.operation)(\(operands.map(\.text).joined(separator: ", ")))", .atom)
+    default: return FormulaPiece(node.operation.entry.swift, of: node, operands, subject: subject)
     }
   }
 

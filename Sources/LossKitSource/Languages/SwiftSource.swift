@@ -42,7 +42,7 @@ package struct SwiftSource {
     let roots = graph.outputs + graph.stateOutputs
     let reached = graph.reached(from: roots)
     for (index, node) in graph.nodes.enumerated() where reached[index] {
-      if node.operation.rawValue >= Operation.cotangent.rawValue {
+      if node.operation.isInternal {
         throw Failure("Swift source: a gradient is not a formula that a plugin writes; pass the formula itself")
       }
       guard node.operation == .input, graph.rows == .prompt else { continue }

@@ -90,18 +90,36 @@ package struct FormulaPrinter {
 
 /// A piece of a formula and how tightly its outermost operation binds.
 package struct FormulaPiece {
-  /// From loose to tight.
-  package enum Binding: Int, Comparable {
-    case sum, product, negation, atom
-    package static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
-  }
-
   package let text: String
-  package let binding: Binding
+  package let binding: Spelling.Binding
 
-  package init(_ text: String, _ binding: Binding) {
+  package init(_ text: String, _ binding: Spelling.Binding) {
     self.text = text
     self.binding = binding
+  }
+
+  /// A node as `spelling` writes it, of operands that are written already.
+  package init(
+    _ spelling: Spelling, of node: GraphNode, _ operands: [FormulaPiece], subject: String = "",
+    parenthesized: (String) -> String = { "(\($0))" }
+  ) {
+    let text = spelling.filled { place, surroundings in
+      switch place {
+      case "a", "b", "c":
+        let index = place == "a" ? 0 : place == "b" ? 1 : 2
+        guard operands.indices.contains(index) else { return nil }
+        let operand = operands[index]
+        return operand.binds(in: surroundings) ? operand.text : parenthesized(operand.text)
+      case "n": return "\(node.a)"
+      case "subject": return subject
+      default: return nil
+      }
+    }
+    self.init(text, spelling.binding)
+  }
+
+  private func binds(in surroundings: Spelling.Binding) -> Bool {
+    binding >= surroundings || (surroundings == .word && binding == .atom && text.allSatisfy(\.isLetter))
   }
 }
 

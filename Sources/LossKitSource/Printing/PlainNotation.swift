@@ -22,18 +22,8 @@ package struct PlainNotation: FormulaNotation {
     case .input: return FormulaPiece(input(node, graph), .atom)
     case .parameter: return FormulaPiece(symbols.parameters[node.a], .atom)
     case .state: return FormulaPiece(symbols.states[node.a], .atom)
-    case .uniform: return FormulaPiece("uniform(\(node.a))", .atom)
-    case .tokenRandomRank: return FormulaPiece("token.random_rank\(node.a == 0 ? "" : "(\(node.a))")", .atom)
-    case .cotangent: return FormulaPiece("cotangent", .atom)
-    case .add: return FormulaPiece("\(operands[0].text) + \(operands[1].text)", .sum)
-    case .subtract: return FormulaPiece("\(operands[0].text) - \(operands[1].in(.product))", .sum)
-    case .multiply, .annihilate:
-      return FormulaPiece("\(operands[0].in(.product)) * \(operands[1].in(.negation))", .product)
-    case .divide: return FormulaPiece("\(operands[0].in(.product)) / \(operands[1].in(.negation))", .product)
-    case .negate: return FormulaPiece("-\(operands[0].in(.product))", .negation)
-    default:
-      let arguments = operands.map(\.text).joined(separator: ", ")
-      return FormulaPiece(operands.isEmpty ? name(node.operation) : "\(name(node.operation))(\(arguments))", .atom)
+    case .tokenRandomRank where node.a > 0: return FormulaPiece("token.random_rank(\(node.a))", .atom)
+    default: return FormulaPiece(node.operation.entry.plain, of: node, operands)
     }
   }
 
@@ -54,25 +44,4 @@ package struct PlainNotation: FormulaNotation {
     case (.prompt, _): return name
     }
   }
-
-  private func name(_ operation: Operation) -> String {
-    switch operation {
-    case .batchCount: "batch_count"
-    case .rowIndex: "row"
-    case .tokenIndex: "token.index"
-    case .tokenCount: "token.count"
-    case .tokenShortest: "token.shortest"
-    case .logSigmoid: "logsigmoid"
-    case .stopGradient: "stop_gradient"
-    case .batchMean, .batchMeanGradient: "batch_mean"
-    case .batchSorted: "batch_sorted"
-    case .batchUnsorted: "batch_unsorted"
-    default: "\(operation)"
-    }
-  }
-}
-
-extension FormulaPiece {
-  /// The text, in parentheses where it binds looser than its surroundings.
-  package func `in`(_ surroundings: Binding) -> String { binding < surroundings ? "(\(text))" : text }
 }

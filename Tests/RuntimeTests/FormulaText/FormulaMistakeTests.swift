@@ -120,7 +120,7 @@ import Testing
   @Test func noTextTraps() throws {
     var numbers = SeededNumbers(seed: 11)
     let words =
-      FormulaFunction.allCases.map(\.rawValue) + FormulaColumn.known.map(\.name) + FormulaColumn.places
+      FormulaFunction.all.map(\.name) + FormulaColumn.known.map(\.name) + FormulaColumn.places
       + [
         "(", ")", "[", "]", ",", ";", "=", "+", "-", "*", "/", ".", "<", "0", "1e3", "2.5", "beta", "uniform", "row",
         "{", "}", "é", "👍🏽", "\u{0}",

@@ -196,7 +196,7 @@ private struct RebuiltFormula {
       for (rank, row) in order.enumerated() { result[row] = values[operands[0]][rank] }
       return result
     default:
-      guard let operation = Operation.allCases.first(where: { $0.exportedName == name }) else {
+      guard let operation = Operation.allCases.first(where: { $0.entry.text == name }) else {
         return each { _ in .nan }
       }
       return each { row in
