@@ -40,6 +40,6 @@ struct CalSLiC: PairwiseLoss {
 
 /// What a host calls.
 @c(losskit_plugin_entry_v1)
-public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(CalSLiC.self, error: error)
 }

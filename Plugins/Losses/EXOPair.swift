@@ -42,6 +42,6 @@ struct EXOPair: PairwiseLoss {
 
 /// What a host calls.
 @c(losskit_plugin_entry_v1)
-public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(EXOPair.self, error: error)
 }

@@ -47,6 +47,6 @@ struct WPO: PairwiseLoss {
 
 /// What a host calls.
 @c(losskit_plugin_entry_v1)
-public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(WPO.self, error: error)
 }

@@ -43,6 +43,6 @@ struct WeightedMLE: ListwiseLoss {
 
 /// What a host calls.
 @c(losskit_plugin_entry_v1)
-public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(WeightedMLE.self, error: error)
 }

@@ -1,4 +1,4 @@
-import LossKit
+public import LossKit
 
 /// A provider of log-probabilities that were computed before, by any program: a JSONL file, looked up by text.
 ///
@@ -102,6 +102,6 @@ extension LogProbabilityTable.Entry {
 
 /// What a host calls.
 @c(losskit_plugin_entry_v1)
-public func entry(_ host: UnsafeRawPointer?, _ error: UnsafeMutableRawPointer?) -> UnsafeRawPointer? {
+public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(policies: [LogProbabilityFile.self], error: error)
 }
