@@ -11,9 +11,13 @@ INPUTS = ("policy_chosen_logps", "policy_rejected_logps", "ref_chosen_logps", "r
           "chosen_lengths", "rejected_lengths")
 
 
+# Where records are stored.
+FOLDER = pathlib.Path(__file__).parent / "golden"
+
+
 class Golden:
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder=None):
+        self.folder = folder and pathlib.Path(folder)
         self.inputs = {}
         self.sets = {}
         self.draw = {}
@@ -55,25 +59,28 @@ class Golden:
             if made != count:
                 print(f"{path.stem}: {made} of {count}" + (f", {without[path.stem]}" if path.stem in without else ""))
 
-    def write(self, without):
+    def read_inputs(self):
+        """Takes the inputs that are stored, for sets that are made beside stored ones."""
+        self.inputs = json.loads((FOLDER / "inputs.json").read_text())
+
+    def write(self):
+        """Writes the inputs, and the sets that were made."""
+        FOLDER.mkdir(exist_ok=True)
+        lines = [f"{json.dumps(id)}:{compact(columns)}" for id, columns in sorted(self.inputs.items())]
+        (FOLDER / "inputs.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
+        for name, content in self.sets.items():
+            lines = ",\n".join(compact(record) for record in content["records"])
+            text = f'{{"provenance":{compact(content["provenance"])},"records":[\n{lines}\n]}}\n'
+            (FOLDER / f"{name}.json").write_text(text)
+            print(f"{name}: {len(content['records'])}")
+
+    def write_all(self, without):
+        """Writes the sets in place of all that are stored."""
         self.coverage(without)
-        target = pathlib.Path(__file__).parent / "golden"
-        target.mkdir(exist_ok=True)
-        for old in target.glob("*.json"):
+        for old in FOLDER.glob("*.json"):
             old.unlink()
-        total = 0
-        for name, content in [("inputs", self.inputs), *self.sets.items()]:
-            if name == "inputs":
-                lines = [f"{json.dumps(id)}:{compact(columns)}" for id, columns in sorted(content.items())]
-                text = "{\n" + ",\n".join(lines) + "\n}\n"
-            else:
-                lines = ",\n".join(compact(record) for record in content["records"])
-                text = f'{{"provenance":{compact(content["provenance"])},"records":[\n{lines}\n]}}\n'
-            total += len(text)
-            (target / f"{name}.json").write_text(text)
-            print(f"{name}: {len(content['records']) if name != 'inputs' else len(content)}")
-        (target.parent / "draw.json").write_text(compact(self.draw) + "\n")
-        print(f"{total} bytes")
+        self.write()
+        (FOLDER.parent / "draw.json").write_text(compact(self.draw) + "\n")
 
 
 def compact(value):

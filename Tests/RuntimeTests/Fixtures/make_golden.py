@@ -1,10 +1,13 @@
 """Writes golden/*.json beside this file, published records of losses for GoldenTests.
 
-usage: make_golden.py FOLDER
+usage: make_golden.py [FOLDER]
 
-FOLDER holds authors.json (runs of the authors' own code) and trl/*.json (runs of TRL and Liger-Kernel). Only numbers are
-taken over: inputs, losses, gradients, and what ran where. Each record names the objective, in LossKit's grammar, that has
-to give the same; each set of inputs is stored once, in inputs.json.
+Without FOLDER it writes the set "exact" anew, which is computed here, with mpmath, from the closed forms in golden_exact.py.
+
+With FOLDER it writes all sets anew. FOLDER holds authors.json (runs of the authors' own code) and trl/*.json (runs of TRL and
+Liger-Kernel). The repository has no copy of it: such a run needs the other library at the version, and with the function, that
+each stored set names under "provenance". Only numbers are taken over: inputs, losses, gradients, and what ran where. Each record
+names the objective, in LossKit's grammar, that has to give the same; each set of inputs is stored once, in inputs.json.
 
 A record:
   objectives  texts whose losses and gradients are added (most often one)
@@ -43,14 +46,19 @@ WITHOUT_RECORDS = {
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) > 2 or sys.argv[1:] in (["-h"], ["--help"]):
         raise SystemExit(__doc__)
-    golden = Golden(sys.argv[1])
+    golden = Golden(*sys.argv[1:])
+    if golden.folder is None:
+        golden.read_inputs()
+        exactly_known(golden)
+        golden.write()
+        return
     from_authors(golden)
     from_trl(golden)
     from_liger(golden)
     exactly_known(golden)
-    golden.write(WITHOUT_RECORDS)
+    golden.write_all(WITHOUT_RECORDS)
 
 
 main()
