@@ -6,7 +6,7 @@ BUILD := .build/release
 APT_PACKAGES := libffi-dev libdnnl-dev libmd-dev zlib1g-dev
 
 .PHONY: build quickstart test test-numpy test-python test-thread-sanitizer test-bench bench bench-drivers bench-python torch-venv install-wheel-prefix \
-  docs lint install uninstall install-library install-command install-requirements dependencies clean
+  docs lint format install uninstall install-library install-command install-requirements dependencies clean
 
 build: dependencies
 	$(SWIFT) build -c release
@@ -98,8 +98,12 @@ docs: build
 test-bench:
 	cd Benchmarks && $(PYTHON) -m unittest discover -q tests
 
+SWIFT_SOURCES := Package.swift Sources Plugins Tests Examples Benchmarks
 lint:
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Plugins Tests Examples Benchmarks
+	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
+
+format:
+	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
 
 # A prefix may be moved: everything in it is found from where the library or the command lies. Swift's own libraries come along,
 # so that a machine needs no toolchain.
