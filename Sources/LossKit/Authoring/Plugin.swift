@@ -23,7 +23,9 @@ public struct NamedObjective: Sendable {
 ///
 /// ```swift
 /// @c(losskit_plugin_entry_v1)
-/// public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry { Plugin.export(CalDPO.self, error: error) }
+/// public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
+///   Plugin.export(CalDPO.self, error: error)
+/// }
 /// ```
 ///
 /// The function is public, and so is what its line names: in a module with `InternalImportsByDefault` it is `public import LossKit`.

@@ -74,7 +74,9 @@ struct SwiftProject {
     """
     /// What a host calls.
     @c(losskit_plugin_entry_v1)
-    public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry { Plugin.export(\(names.type).self, error: error) }
+    public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
+      Plugin.export(\(names.type).self, error: error)
+    }
 
     """
   }

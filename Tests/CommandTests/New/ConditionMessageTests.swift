@@ -15,7 +15,9 @@ import Testing
     }
 
     @c(losskit_plugin_entry_v1)
-    public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry { Plugin.export(Branching.self, error: error) }
+    public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
+      Plugin.export(Branching.self, error: error)
+    }
     """
   }
 
