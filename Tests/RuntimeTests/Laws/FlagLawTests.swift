@@ -1,3 +1,4 @@
+import Foundation
 import LossKit
 import Testing
 
@@ -5,9 +6,17 @@ import Testing
 
 /// What the built components say of themselves. Whether it is true is what `losskit check` tests.
 @Suite struct FlagLawTests {
-  @Test func theBuiltLossesAndRewardsAreFound() {
-    #expect(Tested.losses.count >= 60)
-    #expect(Tested.rewards.count >= 13)
+  /// A method is a file and a line of the package's list.
+  @Test(arguments: [("Losses", Tested.losses.count), ("Rewards", Tested.rewards.count)])
+  func everyFileOfTheCatalogueIsListedAndFound(folder: String, built: Int) throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
+    let files = try FileManager.default.contentsOfDirectory(atPath: root.appending(path: "Plugins/\(folder)").path)
+    let package = try String(contentsOf: root.appending(path: "Package.swift"), encoding: .utf8)
+    let list = try #require(package.firstRange(of: "let \(folder.lowercased()) = ["))
+    let listed = package[list.upperBound...].prefix { $0 != "]" }.matches(of: #/"(\w+)"/#).map { String($0.1) }
+    #expect(Set(files) == Set(listed.map { $0 + ".swift" }))
+    #expect(listed == listed.sorted { $0.lowercased() < $1.lowercased() })
+    #expect(built == files.count)
   }
 
   @Test func theBuiltOnesSayWhatTheirFormulasSay() throws {
