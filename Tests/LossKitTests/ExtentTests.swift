@@ -69,6 +69,10 @@ import Testing
       let loss = builder.add(.negate, builder.add(.multiply, ratio, builder.add(.stopGradient, advantage)))
       return [builder.mean(loss, to: .batch), loss]
     },
+    Case(testDescription: "a number of tokens, of which no column is read") { builder in
+      let count = builder.count(of: .token, per: .response)
+      return [builder.add(.multiply, builder.pick(count, rank: 1), column(0, &builder))]
+    },
     Case(testDescription: "a ratio of sequences, by the mean of its tokens") { builder in
       let difference = builder.add(.subtract, column(3, &builder), column(4, &builder))
       let ratio = builder.add(.exp, builder.mean(difference, to: .response))

@@ -63,7 +63,12 @@ private struct PlanCompiler {
     draft.stateResults = states.map { scalars[$0] ?? 0 }
     draft.numbers = numbers.map { scalars[$0] ?? 0 }
     for index in schedule.nodes.indices where schedule.isLive[index] {
-      draft.finest = max(draft.finest, schedule.nodes[index].extent)
+      let scheduled = schedule.nodes[index]
+      draft.finest = max(draft.finest, scheduled.extent)
+      // What is counted has rows, too.
+      if scheduled.isLeaf, scheduled.operation == .count, let fine = Extent(rawValue: scheduled.node.a) {
+        draft.finest = max(draft.finest, fine)
+      }
     }
     return Plan(draft)
   }

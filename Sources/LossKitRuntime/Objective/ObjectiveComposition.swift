@@ -39,7 +39,7 @@ struct ObjectiveComposition {
     }
     self.formulas = formulas
     let used = formulas.indices.filter { !terms.indices.contains($0) || terms[$0].weight != 0 }.map { formulas[$0] }
-    self.isFused = isFused && used.allSatisfy { $0.inUse?.rows == .prompt }
+    self.isFused = isFused && used.allSatisfy { $0.inUse != nil }
     isRowwise = used.allSatisfy(\.isRowwise)
     let isFused = self.isFused
     referenceCount = isFused ? used.map(\.referencesRead).max() ?? 0 : references
@@ -100,7 +100,7 @@ struct ObjectiveComposition {
 
   private var names: String { terms.map(\.loss.component.name).joined(separator: " + ") }
 
-  /// One program for all parts; nil where a part exports no formula, or is a sum over tokens.
+  /// One plan for all parts; nil where a part exports no formula.
   func evaluator(stateCount: Int) -> GraphEvaluator? {
     guard isFused else { return nil }
     return GraphEvaluator(
@@ -171,12 +171,17 @@ struct ObjectiveComposition {
       guard let part = composition.reward else { return [] }
       let formula = try formula(of: part)
       let offset = symbolOffset(composition.terms.count)
-      let places = try builder.append(formula, reaching: formula.outputs) { node, builder in
+      let composition = composition
+      func leaf(_ node: GraphNode, _ builder: inout GraphBuilder) throws -> Int? {
         try composition.leaf(
-          node, of: part, prefix: prefix, stateOffset: 0, symbolOffset: offset,
-          in: &builder)
+          node, of: part, prefix: prefix, stateOffset: 0, symbolOffset: offset, rows: formula.rows, in: &builder)
       }
-      return formula.outputs.map { places[$0] }
+      guard formula.rows == .token else {
+        let places = try builder.append(formula, reaching: formula.outputs, replacing: leaf)
+        return formula.outputs.map { places[$0] }
+      }
+      let places = try builder.lift(formula) { try leaf($1, &$0) }
+      return (0..<responses).map { builder.pick(places[formula.outputs[0]], rank: $0) }
     }
 
     private mutating func append(
@@ -198,7 +203,7 @@ struct ObjectiveComposition {
           if names[node.a] == ObjectiveComposition.mismatched + Column.reward.name { return mismatched[node.b] }
         }
         return try composition.leaf(
-          node, of: part, prefix: "", stateOffset: stateOffset, symbolOffset: offset, in: &builder)
+          node, of: part, prefix: "", stateOffset: stateOffset, symbolOffset: offset, rows: .prompt, in: &builder)
       }
       return (places[formula.outputs[0]], formula.stateOutputs.map { places[$0] })
     }
@@ -212,7 +217,8 @@ struct ObjectiveComposition {
       // Hyperparameters may leave references out of use that the formula has a place for.
       let formula = try part.component.formula(
         responses: responses, references: max(references, part.component.references.lowerBound), values: part.values)
-      guard let formula, formula.outputs.count == (part.component.kind == .loss ? 1 : responses) else {
+      let outputs = part.component.kind == .loss || formula?.rows == .token ? 1 : responses
+      guard let formula, formula.outputs.count == outputs else {
         throw Failure("\(part.component.name): its formula for \(responses) responses is not there")
       }
       if !isSymbolic { return formula.bound(to: part.values) }
@@ -223,7 +229,7 @@ struct ObjectiveComposition {
   /// What a part's symbol is in the whole: another number of a hyperparameter, the batch's column for a column.
   private func leaf(
     _ node: GraphNode, of part: Objective.Part, prefix: String, stateOffset: Int, symbolOffset: Int,
-    in builder: inout GraphBuilder
+    rows: Column.Extent, in builder: inout GraphBuilder
   ) throws -> Int? {
     switch node.operation {
     case .parameter:
@@ -234,6 +240,7 @@ struct ObjectiveComposition {
       guard let column = columns.firstIndex(where: { $0.name == name }) else {
         throw Failure("\(part.component.name): column '\(name)' is read for some numbers of responses only")
       }
+      if rows == .token { return builder.column(column, reference: node.b, per: .token) }
       return builder.insert(GraphNode(.input, a: column, b: node.b))
     default: return nil
     }
