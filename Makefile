@@ -145,7 +145,7 @@ install-library:
 	Installation/link-plugins "$(SWIFT)c" "$(BUILD)" "$$stage/lib/losskit"; \
 	cp $$($(call runtime,"$$stage/lib/liblosskit.so" "$$stage/lib/losskit/losskit-index" $(BUILD)/lib*.so)) "$$stage/lib/losskit/"; \
 	cp Sources/CLossKit/include/*.h \
-	  Sources/CLossKitLogits/include/losskit_logprob.h "$$stage/include/"; \
+	  Sources/CLossKitRows/include/losskit_logprob.h "$$stage/include/"; \
 	sed 's/@VERSION@/$(VERSION)/' Sources/LossKitC/losskit.pc.in >"$$stage/lib/pkgconfig/losskit.pc")
 
 # Links and installs the command beside an installed library, and the sources that plugins in Swift link. What a build leaves would

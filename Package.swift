@@ -113,7 +113,7 @@ let policies: [Target] = [
   .target(
     name: "Transformer",
     dependencies: [
-      "LossKit", "LossKitJSON", "LossKitLogits", "LossKitHead", "CDNNL", "CMD", "CTransformerKernels",
+      "LossKit", "LossKitJSON", "LossKitLogits", "LossKitHead", "CDNNL", "CMD", "CLossKitRows",
     ],
     path: "Plugins/Policies/Transformer",
     // Its loops are 200 times as slow without optimization, and the tests train models.
@@ -147,14 +147,13 @@ let package = Package(
   targets: [
     .target(name: "CLossKit"),
     .target(name: "CLossKitKernels", linkerSettings: [.linkedLibrary("mvec", .when(platforms: [.linux]))]),
-    // Without optimization their loops would take most of the tests' time.
-    .target(name: "CLossKitVectors", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
     .target(
-      name: "CTransformerKernels", dependencies: ["CLossKitVectors"],
-      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
-    .target(
-      name: "CLossKitLogits", dependencies: ["CLossKitVectors"],
-      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+      name: "CLossKitRows", dependencies: ["CLossKitKernels"],
+      cSettings: [
+        .headerSearchPath("../CLossKitKernels/template"),
+        // Without optimization its loops would take most of the tests' time.
+        .unsafeFlags(["-O2"], .when(configuration: .debug)),
+      ]),
     .target(name: "CLossKitHead"),
     .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     .target(name: "CLossKitForeign", dependencies: ["CLossKit", "CFFI"], linkerSettings: [.linkedLibrary("ffi")]),
@@ -167,9 +166,9 @@ let package = Package(
       name: "LossKitJSON", dependencies: ["LossKit"],
       // Without optimization large files would take most of the tests' time.
       swiftSettings: settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
-    .target(name: "LossKitLogits", dependencies: ["LossKit", "CLossKitLogits"], swiftSettings: settings),
+    .target(name: "LossKitLogits", dependencies: ["LossKit", "CLossKitRows"], swiftSettings: settings),
     .target(
-      name: "LossKitHead", dependencies: ["LossKitLogits", "LossKit", "CLossKitHead", "CLossKitVectors", "CDNNL"],
+      name: "LossKitHead", dependencies: ["LossKitLogits", "LossKit", "CLossKitHead", "CLossKitRows", "CDNNL"],
       swiftSettings: settings),
     .target(name: "LossKitSource", dependencies: ["LossKit"], swiftSettings: settings),
     .target(
@@ -178,7 +177,7 @@ let package = Package(
       swiftSettings: settings),
     .target(
       // The library holds the functions of losskit_logprob.h as they are.
-      name: "LossKitC", dependencies: ["LossKitRuntime", "LossKit", "CLossKit", "CLossKitKernels", "CLossKitLogits"],
+      name: "LossKitC", dependencies: ["LossKitRuntime", "LossKit", "CLossKit", "CLossKitKernels", "CLossKitRows"],
       exclude: ["exports.map", "losskit.pc.in"], swiftSettings: settings),
     .executableTarget(name: "LossKitIndex", dependencies: ["LossKitRuntime"], swiftSettings: settings),
     .target(
@@ -204,7 +203,7 @@ let package = Package(
     .testTarget(name: "KernelTests", dependencies: ["CLossKitKernels"], swiftSettings: settings),
     .testTarget(
       name: "LogitTests",
-      dependencies: ["LossKitHead", "LossKitLogits", "CLossKitLogits", "LossKit"],
+      dependencies: ["LossKitHead", "LossKitLogits", "CLossKitRows", "LossKit"],
       exclude: ["Fixtures"],
       swiftSettings: settings),
     .target(
@@ -230,7 +229,7 @@ let package = Package(
     .testTarget(
       name: "TransformerTests",
       dependencies: [
-        "Transformer", "CTransformerKernels", "LossKitHead", "LossKitRuntime", "LossKitLogits", "LossKit", "CLossKit",
+        "Transformer", "CLossKitRows", "LossKitHead", "LossKitRuntime", "LossKitLogits", "LossKit", "CLossKit",
         "CDNNL",
       ],
       exclude: ["Fixtures"],

@@ -1,23 +1,6 @@
 #include "level.h"
 
-int32_t losskit_kernel_level(void) {
-#if LOSSKIT_HAS_AVX_LEVELS
-  /* The compiler's runtime asks the processor once, when the image is loaded; these are tests of a word in memory. */
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return LOSSKIT_LEVEL_BASELINE;
-  if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
-    return LOSSKIT_LEVEL_AVX2;
-  return LOSSKIT_LEVEL_AVX512;
-#else
-  return LOSSKIT_LEVEL_BASELINE;
-#endif
-}
-
 const losskit_level *losskit_level_for(int32_t level) {
-  const int32_t best = losskit_kernel_level();
-  if (level <= LOSSKIT_LEVEL_AUTOMATIC || level > best) level = best;
-#if LOSSKIT_HAS_AVX_LEVELS
-  if (level == LOSSKIT_LEVEL_AVX512) return &losskit_level_avx512;
-  if (level == LOSSKIT_LEVEL_AVX2) return &losskit_level_avx2;
-#endif
-  return &losskit_level_baseline;
+  static const losskit_level *const levels[] = {LOSSKIT_EACH_LEVEL(&losskit_level)};
+  return levels[losskit_available_level(level) - 1];
 }

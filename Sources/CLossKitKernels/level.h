@@ -1,13 +1,7 @@
-/* The evaluators of one program, one for each set of instructions a processor may have. */
+/* The kernels on doubles, a table for each set of instructions a processor may have. */
 #ifndef LOSSKIT_LEVEL_H
 #define LOSSKIT_LEVEL_H
 #include "losskit_kernels.h"
-
-#if defined(__x86_64__)
-#define LOSSKIT_HAS_AVX_LEVELS 1
-#else
-#define LOSSKIT_HAS_AVX_LEVELS 0
-#endif
 
 /* Where the columns and registers of one block lie. */
 typedef struct losskit_block {
@@ -35,13 +29,9 @@ typedef struct losskit_level {
   double (*sum)(const double *values, size_t count);
 } losskit_level;
 
-extern const losskit_level losskit_level_baseline;
-#if LOSSKIT_HAS_AVX_LEVELS
-extern const losskit_level losskit_level_avx2;
-extern const losskit_level losskit_level_avx512;
-#endif
+extern const losskit_level LOSSKIT_EACH_LEVEL(losskit_level);
 
-/* The evaluators of a level, or of the best level this processor has if it lacks that one. */
+/* The table of a level, or of the best one where this processor lacks it. */
 const losskit_level *losskit_level_for(int32_t level);
 
 #endif

@@ -1,4 +1,4 @@
-import CLossKitLogits
+import CLossKitRows
 import LossKit
 
 /// The log-probabilities of labels under the softmax of logits, and what else of the distributions was asked for, in nats,

@@ -1,4 +1,4 @@
-import CLossKitLogits
+import CLossKitRows
 import Foundation
 import Testing
 

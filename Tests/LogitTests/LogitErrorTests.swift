@@ -1,4 +1,4 @@
-import CLossKitLogits
+import CLossKitRows
 import LossKit
 import LossKitLogits
 import Testing

@@ -1,4 +1,4 @@
-import CTransformerKernels
+import CLossKitRows
 import LossKit
 import LossKitHead
 

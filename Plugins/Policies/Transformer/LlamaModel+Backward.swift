@@ -1,4 +1,4 @@
-import CTransformerKernels
+import CLossKitRows
 import LossKitHead
 
 extension LlamaModel {

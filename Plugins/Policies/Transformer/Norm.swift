@@ -1,4 +1,4 @@
-import CTransformerKernels
+import CLossKitRows
 import LossKitHead
 
 /// RMSNorm (Zhang and Sennrich 2019): y = w · x / √(mean x² + ε), row by row.

@@ -1,4 +1,4 @@
-import CTransformerKernels
+import CLossKitRows
 
 #if canImport(Glibc)
   import Glibc

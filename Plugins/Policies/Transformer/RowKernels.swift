@@ -1,4 +1,4 @@
-import CTransformerKernels
+import CLossKitRows
 
 /// What is computed between the matrix products, row by row, with the widest instructions the processor has.
 enum RowKernels {

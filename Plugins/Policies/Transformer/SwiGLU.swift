@@ -1,4 +1,4 @@
-import CTransformerKernels
+import CLossKitRows
 import LossKitHead
 
 /// The gated activation silu(gate) · up (Shazeer 2020), where silu(x) = x · sigmoid(x). A row holds the gates, then the ups.

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "losskit_levels.h"
+
 /* Rows evaluated at a time: what a register holds. */
 enum { LOSSKIT_BLOCK_ROWS = 256 };
 
@@ -53,12 +55,6 @@ enum {
 typedef struct losskit_instruction {
   uint32_t kernel, result, a, b, c; /* unused operands are 0 */
 } losskit_instruction;
-
-/* Sets of instructions a processor may have; AUTOMATIC is the best this one has. */
-enum { LOSSKIT_LEVEL_AUTOMATIC = 0, LOSSKIT_LEVEL_BASELINE = 1, LOSSKIT_LEVEL_AVX2 = 2, LOSSKIT_LEVEL_AVX512 = 3 };
-
-/* The best level of this processor. */
-int32_t losskit_kernel_level(void);
 
 /* The index of the first value that is NaN or infinite, or count if there is none. */
 size_t losskit_first_nonfinite(const double *values, size_t count);

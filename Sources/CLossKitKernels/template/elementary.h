@@ -10,11 +10,17 @@
 
 #ifdef LOSSKIT_HAS_LIBMVEC
 
+#if LOSSKIT_LEVEL == 3
+#define LOSSKIT_VECTOR_FUNCTION(name) _ZGVeN8v_##name
+#elif LOSSKIT_LEVEL == 2
+#define LOSSKIT_VECTOR_FUNCTION(name) _ZGVdN4v_##name
+#else
+#define LOSSKIT_VECTOR_FUNCTION(name) _ZGVbN2v_##name
+#endif
+
 #define LOSSKIT_ELEMENTARY(name)                                                                  \
   extern vector LOSSKIT_VECTOR_FUNCTION(name)(vector) __attribute__((const, nothrow));            \
-  static inline __attribute__((always_inline)) vector vector_##name(vector a) {                   \
-    return LOSSKIT_VECTOR_FUNCTION(name)(a);                                                      \
-  }
+  LOSSKIT_INLINE vector vector_##name(vector a) { return LOSSKIT_VECTOR_FUNCTION(name)(a); }
 
 #else
 

@@ -1,11 +1,8 @@
-/* One level's evaluator. Included once by each level's source, which has defined
- *   LOSSKIT_LANES                  doubles in a vector
- *   LOSSKIT_LEVEL                  the name of the losskit_level to define
- *   LOSSKIT_VECTOR_FUNCTION(name)  glibc's vector variant of a function of libm for that many lanes
- * and has included level.h and math.h, so that only what is defined here is compiled for the level's instructions. */
+/* The kernels of LOSSKIT_LEVEL. */
+#include <math.h>
 
-/* Fused multiply-adds would make a result depend on what the compiler happened to fuse. */
-#pragma clang fp contract(off)
+#define LOSSKIT_NUMBER double
+#include "level_vectors.h"
 
 #include "vector.h"
 #include "elementary.h"
@@ -14,7 +11,7 @@
 #include "scan.h"
 #include "convert.h"
 
-const losskit_level LOSSKIT_LEVEL = {
+const losskit_level LOSSKIT_OF_LEVEL(losskit_level) = {
     .lanes = LOSSKIT_LANES,
     .evaluate = evaluate,
     .first_nonfinite = first_nonfinite,
@@ -24,3 +21,5 @@ const losskit_level LOSSKIT_LEVEL = {
     .narrow = narrow_scaled,
     .sum = sum,
 };
+
+LOSSKIT_END_LEVEL

@@ -1,6 +1,6 @@
 import CDNNL
 import CLossKitHead
-import CLossKitVectors
+import CLossKitRows
 import LossKit
 
 /// Matrix products by oneDNN, which threads them itself. With equal shapes and threads they give equal bits.

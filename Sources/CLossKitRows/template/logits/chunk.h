@@ -3,36 +3,11 @@
 
 enum { CHUNK = 128 * LOSSKIT_LANES };
 
-#ifndef LOSSKIT_HALF_TO_FLOAT
-LOSSKIT_INLINE vector half_to_float(shorts half) {
-  const words bits = __builtin_convertvector(half, words);
-  const words magnitude = (bits & 0x7fff) << 13;
-  /* The exponent's bias differs by 112; the product is right for subnormals too. */
-  const words finite = __builtin_bit_cast(words, __builtin_bit_cast(vector, magnitude) * 0x1p112f);
-  return __builtin_bit_cast(vector, (magnitude >= 0x0f800000 ? magnitude | 0x7f800000 : finite) | (bits & 0x8000) << 16);
-}
-#define LOSSKIT_HALF_TO_FLOAT(half) half_to_float(half)
-
-/* Rounded to nearest, ties to even. */
-LOSSKIT_INLINE shorts float_to_half(vector value) {
-  const words bits = __builtin_bit_cast(words, value);
-  const words magnitude = bits & 0x7fffffff;
-  const words normal = (magnitude + 0xc8000fff + (magnitude >> 13 & 1)) >> 13;
-  /* Adding 1/2 leaves the subnormal's digits, rounded, in the last bits. */
-  const words small =
-      __builtin_bit_cast(words, __builtin_bit_cast(vector, magnitude) + 0.5f) - __builtin_bit_cast(words, (vector)0.5f);
-  const words finite = magnitude < 0x38800000 ? small : normal;
-  const words result = magnitude >= 0x477ff000 ? (words)0x7c00 : finite;
-  return __builtin_convertvector(result | (bits >> 16 & 0x8000), shorts);
-}
-#define LOSSKIT_FLOAT_TO_HALF(value) float_to_half(value)
-#endif
-
 LOSSKIT_INLINE vector load_as(const void *row, int32_t type, size_t index) {
   if (type == LOSSKIT_FLOAT32) return load((const float *)row + index);
   shorts bits;
   __builtin_memcpy(&bits, (const uint16_t *)row + index, sizeof bits);
-  if (type == LOSSKIT_FLOAT16) return LOSSKIT_HALF_TO_FLOAT(bits);
+  if (type == LOSSKIT_FLOAT16) return half_to_float(bits);
   return from_bfloat16(bits);
 }
 
@@ -41,7 +16,7 @@ LOSSKIT_INLINE void store_as(void *row, int32_t type, size_t index, vector value
     store((float *)row + index, value);
     return;
   }
-  const shorts bits = type == LOSSKIT_FLOAT16 ? LOSSKIT_FLOAT_TO_HALF(value) : to_bfloat16(value);
+  const shorts bits = type == LOSSKIT_FLOAT16 ? float_to_half(value) : to_bfloat16(value);
   __builtin_memcpy((uint16_t *)row + index, &bits, sizeof bits);
 }
 

@@ -1,7 +1,7 @@
 /* What a transformer computes between its matrix products, a row at a time, with the widest instructions the processor
  * has. Arrays of floats, of any length and alignment; results do not depend on what lies beside them. */
-#ifndef LOSSKIT_TRANSFORMER_KERNELS_H
-#define LOSSKIT_TRANSFORMER_KERNELS_H
+#ifndef LOSSKIT_TRANSFORMER_H
+#define LOSSKIT_TRANSFORMER_H
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,7 +51,7 @@ typedef struct losskit_transformer_kernels {
                const losskit_adam *update);
 } losskit_transformer_kernels;
 
-/* level 0: the best instructions this processor has; 1 baseline, 2 AVX2, 3 AVX-512, or the best below that. */
+/* The kernels of a level of losskit_levels.h, or of the best one where this processor lacks it or `level` is 0. */
 const losskit_transformer_kernels *losskit_transformer_kernels_for(int32_t level);
 
 #endif

@@ -1,6 +1,4 @@
-#include "losskit_vector_template.h"
-
-static void round_all(const float *values, size_t count, uint16_t *rounded) {
+static void round_to_bfloat16(const float *values, size_t count, uint16_t *rounded) {
   size_t index = 0;
   for (; index + LOSSKIT_LANES <= count; index += LOSSKIT_LANES) {
     const shorts bits = to_bfloat16(load(values + index));
@@ -9,7 +7,7 @@ static void round_all(const float *values, size_t count, uint16_t *rounded) {
   for (; index < count; index++) rounded[index] = to_bfloat16((vector)values[index])[0];
 }
 
-static void expand_all(const uint16_t *rounded, size_t count, float *values) {
+static void expand_bfloat16(const uint16_t *rounded, size_t count, float *values) {
   size_t index = 0;
   for (; index + LOSSKIT_LANES <= count; index += LOSSKIT_LANES) {
     shorts bits;
@@ -18,5 +16,3 @@ static void expand_all(const uint16_t *rounded, size_t count, float *values) {
   }
   for (; index < count; index++) values[index] = from_bfloat16((shorts)rounded[index])[0];
 }
-
-const losskit_bfloat16_level LOSSKIT_LEVEL = {.round = round_all, .expand = expand_all};

@@ -15,7 +15,7 @@ typedef struct scored_row {
 
 typedef struct forward_pass {
   const losskit_logprob *call;
-  const losskit_logit_level *level;
+  const losskit_row_level *level;
   int all;
   scored_row *rows;
 } forward_pass;
@@ -35,9 +35,9 @@ static void score_block(void *context, size_t first, size_t end) {
   for (size_t row = first; row < end; row++) {
     if (!is_scored(call, row)) continue;
     const void *const values = row_of(&call->logits, row);
-    pass->rows[row].sums = pass->level->sums(values, call->logits.type, row_of(&call->reference, row),
-                                             call->reference.type, call->vocabulary, pass->all);
-    pass->rows[row].label = pass->level->get(values, call->logits.type, (size_t)call->labels[row]);
+    pass->rows[row].sums = pass->level->logit_sums(values, call->logits.type, row_of(&call->reference, row),
+                                                   call->reference.type, call->vocabulary, pass->all);
+    pass->rows[row].label = pass->level->get_logit(values, call->logits.type, (size_t)call->labels[row]);
   }
 }
 
@@ -48,7 +48,7 @@ static int32_t check_row(const forward_pass *pass, const losskit_logits *logits,
     return losskit_logprob_fail(error, row, "every logit%s is -infinity; at least one must be finite", whose);
   const void *const values = row_of(logits, row);
   for (size_t index = 0; index < pass->call->vocabulary; index++) {
-    const double value = pass->level->get(values, logits->type, index);
+    const double value = pass->level->get_logit(values, logits->type, index);
     if (!(value < INFINITY))
       return losskit_logprob_fail(error, row, "logit %zu%s is %s; the model's numbers have overflowed before", index,
                                   whose, isnan(value) ? "NaN" : "infinity");
@@ -98,7 +98,7 @@ static void clear_row(const losskit_logprob *call, size_t row) {
 int32_t losskit_logprob_forward(const losskit_logprob *call, losskit_logprob_error *error) {
   if (losskit_check_forward(call, error)) return 1;
   if (call->tokens == 0) return 0;
-  forward_pass pass = {.call = call, .level = losskit_logit_level_for(call->level),
+  forward_pass pass = {.call = call, .level = losskit_row_level_for(call->level),
                        .all = call->entropy || call->log_collision};
   pass.rows = malloc(call->tokens * sizeof *pass.rows);
   if (!pass.rows) return losskit_logprob_fail(error, SIZE_MAX, "no memory for the results of %zu rows", call->tokens);
@@ -119,7 +119,7 @@ int32_t losskit_logprob_forward(const losskit_logprob *call, losskit_logprob_err
 typedef struct backward_pass {
   const losskit_logprob *call;
   const losskit_logprob_cotangent *cotangent;
-  const losskit_logit_level *level;
+  const losskit_row_level *level;
   char *gradient;
   size_t row_bytes; /* from one row of the gradient to the next */
 } backward_pass;
@@ -145,14 +145,14 @@ static void differentiate_row(const backward_pass *pass, size_t row, void *gradi
   const void *const values = row_of(&call->logits, row);
   const void *const reference = divergence != 0 ? row_of(&call->reference, row) : NULL;
   /* The label's own, before its logit is overwritten: 1 - π would lose the digits of a label that is nearly sure. */
-  const double log_p = pass->level->get(values, type, label) - slopes.log_sum_exp, p = exp(log_p);
+  const double log_p = pass->level->get_logit(values, type, label) - slopes.log_sum_exp, p = exp(log_p);
   double own = -probability * expm1(log_p) + p * (others + slopes.linear * p + (p > 0 ? slopes.logarithmic * log_p : 0));
   if (reference) {
-    const double log_q = pass->level->get(reference, call->reference.type, label) - slopes.reference_log_sum_exp;
+    const double log_q = pass->level->get_logit(reference, call->reference.type, label) - slopes.reference_log_sum_exp;
     own -= divergence * exp(log_q);
   }
-  pass->level->gradient(values, type, reference, call->reference.type, call->vocabulary, &slopes, gradient);
-  pass->level->set(gradient, type, label, own);
+  pass->level->logit_gradient(values, type, reference, call->reference.type, call->vocabulary, &slopes, gradient);
+  pass->level->set_logit(gradient, type, label, own);
 }
 
 static int has_gradient(const backward_pass *pass, size_t row) {
@@ -177,7 +177,7 @@ static int32_t differentiate(const losskit_logprob *call, const losskit_logprob_
                              size_t gradient_row_stride, losskit_logprob_error *error) {
   if (losskit_check_cotangent(call, cotangent, error)) return 1;
   const size_t size = element_size(call->logits.type);
-  backward_pass pass = {.call = call, .cotangent = cotangent, .level = losskit_logit_level_for(call->level),
+  backward_pass pass = {.call = call, .cotangent = cotangent, .level = losskit_row_level_for(call->level),
                         .gradient = gradient, .row_bytes = gradient_row_stride * size};
   losskit_for_blocks(call->tokens, call->vocabulary * size, call->threads, 1, differentiate_block, &pass);
   return 0;
