@@ -72,8 +72,8 @@ public func losskit_registry_describe(
     let target = try required(json, "losskit_registry_describe", "json")
     target.pointee = nil
     let registry = try Handles.registries.object(registry).registry
-    let cards = try registry.cards(named: text(name, "losskit_registry_describe", "name"))
-    try give(JSONText.array(cards.map(\.json)).indented, to: target)
+    let descriptions = try registry.descriptions(named: text(name, "losskit_registry_describe", "name"))
+    try give(JSONText.array(descriptions.map(\.json)).indented, to: target)
   }
 }
 

@@ -23,23 +23,23 @@ struct MethodTable {
     case .loss:
       let loss = try registry.component(named: entry.name, kind: .loss)
       let objective = try Objective(entry.name, in: registry)
-      return [name, "loss", words(objective.needs), scale(of: objective), loss.citation, verified(loss.documentation)]
+      return [name, "loss", words(objective.requirements), scale(of: objective), loss.citation, verified(loss.documentation)]
     case .objective:
       let named = try registry.objective(named: entry.name)
       let objective = try Objective(entry.name, in: registry)
       return [
-        name, "objective", words(objective.needs), scale(of: objective), named.citation, verified(named.documentation),
+        name, "objective", words(objective.requirements), scale(of: objective), named.citation, verified(named.documentation),
       ]
     case .reward:
       let reward = try registry.component(named: entry.name, kind: .reward)
-      return [name, "reward", words(reward.needs), "–", reward.citation, verified(reward.documentation)]
+      return [name, "reward", words(reward.requirements), "–", reward.citation, verified(reward.documentation)]
     case .policy:
       let policy = try registry.policyType(named: entry.name)
       return [name, "policy", "–", "–", policy.citation, verified(policy.documentation)]
     }
   }
 
-  private static func words(_ needs: [String]) -> String { needs.isEmpty ? "–" : needs.joined(separator: ", ") }
+  private static func words(_ requirements: [String]) -> String { requirements.isEmpty ? "–" : requirements.joined(separator: ", ") }
 
   /// The first β of the objective's terms.
   private static func scale(of objective: Objective) -> String {

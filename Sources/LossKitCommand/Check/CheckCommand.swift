@@ -15,7 +15,7 @@ import LossKitTraining
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Tests whether plugins keep the laws of the plugin interface.",
+    abstract: "Tests whether plugins meet the requirements of the plugin interface.",
     discussion: """
       Each library is opened and called in processes of its own, with a time limit: one that crashes, hangs or exits is a \
       finding. Every test is one line; below one that failed stands the command that repeats it. Gradients, flags and all \
@@ -24,7 +24,7 @@ struct CheckCommand: ParsableCommand {
       ignores the rejected response.
 
       TESTS
-      \(allTests.map { "  \($0.name): \($0.law)" }.joined(separator: "\n"))
+      \(allTests.map { "  \($0.name): \($0.requirement)" }.joined(separator: "\n"))
 
       What is not tested: policies that can only be loaded from a file, and columns per reference of policies.
 
@@ -55,7 +55,7 @@ struct CheckCommand: ParsableCommand {
       report.results += library.results
       if !json { try Console.write(report.text(library.results)) }
     }
-    if isDirectory, options.tests.isEmpty || options.tests.contains(LibraryLaw.names) {
+    if isDirectory, options.tests.isEmpty || options.tests.contains(LibraryRequirement.names) {
       let names = LibraryReport.names(of: reports, named: name)
       report.results += names
       if !json { try Console.write(report.text(names)) }

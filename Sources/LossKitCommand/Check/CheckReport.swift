@@ -65,7 +65,7 @@ struct CheckReport {
   private func command(_ result: TestResult) -> String {
     // That a name is claimed twice shows in the directory alone.
     let directory = result.library.lastIndex(of: "/").map { String(result.library[..<$0]) } ?? "."
-    let place = result.test == LibraryLaw.names ? directory : result.library
+    let place = result.test == LibraryRequirement.names ? directory : result.library
     let name = result.subject.kind == "library" ? [] : [result.subject.name]
     let words =
       ["losskit", "check", place] + name + ["--test", result.test, "--seed", "\(seed)"]

@@ -44,7 +44,7 @@ struct DescribeCommand: ParsableCommand {
 
   func run() throws {
     let registry = try plugins.registry()
-    let cards = try describe(in: registry)
+    let descriptions = try describe(in: registry)
     if let plot {
       let picture = try picture(in: registry)
       try Console.write(picture.svg, to: plot)
@@ -52,17 +52,17 @@ struct DescribeCommand: ParsableCommand {
       Console.note("the dynamics are in \(plot)")
     }
     if json {
-      try Console.write(JSONText.array(cards.map(\.json)).indented + "\n")
+      try Console.write(JSONText.array(descriptions.map(\.json)).indented + "\n")
     } else {
-      try Console.write(cards.map(\.text).joined(separator: "\n"))
+      try Console.write(descriptions.map(\.text).joined(separator: "\n"))
     }
   }
 
-  /// A loss, a reward and a policy may share a name; each gets a card. What is no name is an objective.
-  private func describe(in registry: PluginRegistry) throws -> [Card] {
+  /// A loss, a reward and a policy may share a name; each gets a description. What is no name is an objective.
+  private func describe(in registry: PluginRegistry) throws -> [ComponentDescription] {
     if isFormula { return try blaming(.usage) { [try describedFormula(in: registry)] } }
     guard isName else {
-      return [Card(try resolvedObjective(name, reward: nil, settings: [], in: registry), text: name)]
+      return [ComponentDescription(try resolvedObjective(name, reward: nil, settings: [], in: registry), text: name)]
     }
     return try blaming(.unavailable) { try describeName(in: registry) }
   }
@@ -77,10 +77,10 @@ struct DescribeCommand: ParsableCommand {
     return expression.terms.count == 1 && term.weight == 1 && expression.reward == nil
   }
 
-  private func describedFormula(in registry: PluginRegistry) throws -> Card {
+  private func describedFormula(in registry: PluginRegistry) throws -> ComponentDescription {
     let isReward = name.first { !$0.isWhitespace } == "@"
     let text = isReward ? String(name.drop { $0.isWhitespace }.dropFirst()) : name
-    return try Card(FormulaText(parsing: text, as: isReward ? .reward : .loss).component(), text: text, in: registry)
+    return try ComponentDescription(FormulaText(parsing: text, as: isReward ? .reward : .loss).component(), text: text, in: registry)
   }
 
   private var isName: Bool { name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "-" } }
@@ -99,12 +99,12 @@ struct DescribeCommand: ParsableCommand {
     return try blaming(.usage) { try DynamicsPicture(of: objective, title: name) }
   }
 
-  private func describeName(in registry: PluginRegistry) throws -> [Card] {
+  private func describeName(in registry: PluginRegistry) throws -> [ComponentDescription] {
     let listing = registry.listing
     if !listing.entries.contains(where: { $0.name == name }) {
       for problem in listing.problems { Console.note("not usable: \(problem.message)") }
     }
-    return try registry.cards(named: name)
+    return try registry.descriptions(named: name)
   }
 
   private static func names(_ arguments: [String], _ index: Int, _ prefix: String) -> [String] {

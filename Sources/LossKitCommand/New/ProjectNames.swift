@@ -11,8 +11,8 @@ struct ProjectNames {
 
   /// Throws for a text that is no component's name.
   init(_ name: String, kind: ProjectKind) throws {
-    guard NameLaw.isComponentName(name), name.utf8.count <= NameLaw.longest else {
-      throw Failure("'\(name)' is not a name: \(NameLaw.componentRule)\(Self.suggestion(for: name))")
+    guard NameRule.isComponentName(name), name.utf8.count <= NameRule.longest else {
+      throw Failure("'\(name)' is not a name: \(NameRule.componentRule)\(Self.suggestion(for: name))")
     }
     component = name
     self.kind = kind
@@ -55,6 +55,6 @@ struct ProjectNames {
       wasLower = character.isLowercase
     }
     let name = words.filter { !$0.isEmpty }.joined(separator: "-")
-    return NameLaw.isComponentName(name) && name.utf8.count <= NameLaw.longest ? "; '\(name)' would be one" : ""
+    return NameRule.isComponentName(name) && name.utf8.count <= NameRule.longest ? "; '\(name)' would be one" : ""
   }
 }

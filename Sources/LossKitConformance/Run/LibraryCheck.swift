@@ -42,11 +42,11 @@ package struct LibraryCheck: Sendable {
 
   /// What the file exports. It is not opened for this.
   private func symbols() -> [TestResult] {
-    guard isWanted(LibraryLaw.symbols), !task.library.hasSuffix(PluginLibrary.manifestSuffix) else { return [] }
+    guard isWanted(LibraryRequirement.symbols), !task.library.hasSuffix(PluginLibrary.manifestSuffix) else { return [] }
     func result(_ outcome: TestResult.Outcome, _ detail: String) -> [TestResult] {
       [
         TestResult(
-          library: task.library, subject: librarySubject, test: LibraryLaw.symbols, outcome: outcome, detail: detail,
+          library: task.library, subject: librarySubject, test: LibraryRequirement.symbols, outcome: outcome, detail: detail,
           seconds: 0)
       ]
     }
@@ -91,14 +91,14 @@ package struct LibraryCheck: Sendable {
       case .end(let outcome, let seconds, let detail):
         guard let test = running else { return }
         ended.append(result(test.subject, test.test, outcome, detail, seconds: seconds))
-        if test.test == ComponentLaw.repeatableName { lastDigest = .now }
+        if test.test == ComponentRequirement.repeatableName { lastDigest = .now }
         running = nil
       }
     }
     // Whatever was asked for, nothing is well with a library that cannot be opened.
     report.results += ended.filter { isWanted($0.test) || ($0.subject.kind == "library" && $0.outcome == .failed) }
     guard let running else { return next(after: task, ended, lastNumber, describe(end, errors), &report.results) }
-    if running.test == LibraryLaw.exit, end == .exit(status: 0) {
+    if running.test == LibraryRequirement.exit, end == .exit(status: 0) {
       if isWanted(running.test) { report.results.append(result(running.subject, running.test, .passed, "")) }
       return nil
     }
@@ -107,7 +107,7 @@ package struct LibraryCheck: Sendable {
     if running.subject.kind == "library" { return nil }
     var next = task
     next.start = running.number + 1
-    let isFirst = [ComponentLaw.all[0].name, PolicyLaw.all[0].name].contains(running.test)
+    let isFirst = [ComponentRequirement.all[0].name, PolicyRequirement.all[0].name].contains(running.test)
     let isLost = isFirst || end == .silence || end == .signal(SIGXCPU)
     if isLost { next.lost.insert(running.subject) }
     return next
@@ -119,7 +119,7 @@ package struct LibraryCheck: Sendable {
     _ results: inout [TestResult]
   ) -> Worker.Task? {
     if ended.contains(where: { $0.subject.kind == "library" && $0.outcome == .failed }) { return nil }
-    results.append(result(librarySubject, LibraryLaw.exit, .failed, "\(description), between two tests"))
+    results.append(result(librarySubject, LibraryRequirement.exit, .failed, "\(description), between two tests"))
     guard lastNumber >= task.start else { return nil }
     var next = task
     next.start = lastNumber + 1
@@ -135,7 +135,7 @@ package struct LibraryCheck: Sendable {
 
   /// Lets another process make the calls of `repeatable`, and turns the sums of their results into a verdict.
   private func compareWithSecondProcess(_ results: inout [TestResult], earliest: ContinuousClock.Instant) throws {
-    let name = ComponentLaw.repeatableName
+    let name = ComponentRequirement.repeatableName
     guard results.contains(where: { $0.test == name && $0.outcome == .passed }) else { return }
     var again = task
     again.tests = [name]

@@ -24,7 +24,7 @@ package struct LibraryReport: Sendable {
       let remedy = "; a host refuses the name until the libraries lie in directories of their own"
       return TestResult(
         library: report.library, subject: TestSubject(kind: "library", name: report.library.fileName),
-        test: LibraryLaw.names, outcome: conflicts.isEmpty ? .passed : .failed,
+        test: LibraryRequirement.names, outcome: conflicts.isEmpty ? .passed : .failed,
         detail: conflicts.isEmpty ? "" : details.joined(separator: "; ") + remedy, seconds: 0)
     }
   }

@@ -57,35 +57,35 @@ package struct Worker {
       let subject = TestSubject(kind: component.kind.rawValue, name: component.name)
       // What only the first call changes, a test of later calls does not see.
       var firstChange: String?
-      for law in ComponentLaw.all {
-        test(subject, law.name) { note in
+      for requirement in ComponentRequirement.all {
+        test(subject, requirement.name) { note in
           let before = ProcessState()
-          defer { if law.name == ComponentLaw.returns.name { firstChange = ProcessState().change(since: before) } }
-          if law.name == ComponentLaw.environment.name, let firstChange {
+          defer { if requirement.name == ComponentRequirement.returns.name { firstChange = ProcessState().change(since: before) } }
+          if requirement.name == ComponentRequirement.environment.name, let firstChange {
             throw Failure("a call changes \(firstChange)")
           }
           let tested = ComponentSubject(component, seed: task.seed, note: note)
-          if law.name == ComponentLaw.repeatableName { return .kept(try tested.digest(reversed: task.isReversed)) }
-          return try law.verdict(on: tested)
+          if requirement.name == ComponentRequirement.repeatableName { return .met(try tested.digest(reversed: task.isReversed)) }
+          return try requirement.verdict(on: tested)
         }
       }
     }
     for type in library.policyTypes {
       let subject = TestSubject(kind: "policy", name: type.name)
-      for law in PolicyLaw.all {
-        test(subject, law.name) { note in
-          try law.verdict(on: PolicySubject(type, seed: task.seed, note: note))
+      for requirement in PolicyRequirement.all {
+        test(subject, requirement.name) { note in
+          try requirement.verdict(on: PolicySubject(type, seed: task.seed, note: note))
         }
       }
     }
     for objective in library.objectives {
-      test(TestSubject(kind: "objective", name: objective.name), LibraryLaw.resolves) { _ in
+      test(TestSubject(kind: "objective", name: objective.name), LibraryRequirement.resolves) { _ in
         try registry.open(path: task.library)
         let made = try Objective(objective.name, in: registry)
-        return .kept("\(objective.expression), \(made.columns.count) columns")
+        return .met("\(objective.expression), \(made.columns.count) columns")
       }
     }
-    begin(librarySubject, LibraryLaw.exit)
+    begin(librarySubject, LibraryRequirement.exit)
   }
 
   // MARK: The library
@@ -108,7 +108,7 @@ package struct Worker {
     func times() -> (processor: Double, wall: Double) {
       (processorTime() - start.processor, wallTime() - start.wall)
     }
-    if isFirst { begin(librarySubject, isManifest ? LibraryLaw.manifest : LibraryLaw.opens) }
+    if isFirst { begin(librarySubject, isManifest ? LibraryRequirement.manifest : LibraryRequirement.opens) }
     var result = Result<PluginLibrary, any Error>.failure(Failure("it cannot be opened"))
     let change = Result {
       try traces {
@@ -128,13 +128,13 @@ package struct Worker {
     }
     if isManifest {
       end(.passed, seconds: times().processor, "")
-      begin(librarySubject, LibraryLaw.opens)
+      begin(librarySubject, LibraryRequirement.opens)
       finishOpening(times())
     }
     // A manifest may leave out what the prototype tells.
     let lacking = isManifest ? "" : Self.incompleteness(library)
     end(lacking.isEmpty ? .passed : .failed, seconds: 0, lacking)
-    begin(librarySubject, LibraryLaw.environment)
+    begin(librarySubject, LibraryRequirement.environment)
     let finding: String?
     do { finding = try change.get() } catch { finding = "\(error)" }
     end(finding == nil ? .passed : .failed, seconds: 0, finding ?? "")
@@ -154,7 +154,7 @@ package struct Worker {
     // What a busy machine does to the clock is no fault of the library; a second is more than that.
     let isFast = processor < 100 && wall < 1000
     end(isFast ? .passed : .failed, seconds: times.processor, isFast ? text : "\(text); 100 and 1000 are the limits")
-    begin(librarySubject, LibraryLaw.descriptor)
+    begin(librarySubject, LibraryRequirement.descriptor)
   }
 
   /// What a legal description lacks that people need; empty where nothing.
@@ -194,7 +194,7 @@ package struct Worker {
     mode.restore()
     let seconds = processorTime() - start
     switch result {
-    case .success(.kept(let detail)): end(.passed, seconds: seconds, detail)
+    case .success(.met(let detail)): end(.passed, seconds: seconds, detail)
     case .success(.warning(let finding)): end(.warning, seconds: seconds, finding)
     case .success(.notTested(let reason)): end(.notTested, seconds: seconds, reason)
     case .failure(let error): end(.failed, seconds: seconds, "\(error)")

@@ -67,7 +67,7 @@ extension DescriptorReader {
     guard let array = declared.choices else { throw failure("it is a choice, but its names are null") }
     let names = try (0...last).map { index in
       let name = try text(array[index], "choice \(index)")
-      guard NameLaw.isWord(name) else {
+      guard NameRule.isWord(name) else {
         throw failure("'\(name)' is not a word; a choice is letters, digits, '-' and '_', a letter first")
       }
       return name

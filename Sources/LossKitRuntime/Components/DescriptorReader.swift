@@ -37,8 +37,8 @@ struct DescriptorReader {
   /// A name of a component: words of lower-case letters and digits, joined by '-'.
   func componentName(_ pointer: UnsafePointer<CChar>?) throws -> String {
     let name = try text(pointer, "name")
-    guard name.utf8.count <= NameLaw.longest, NameLaw.isComponentName(name) else {
-      throw failure("'\(name.prefix(NameLaw.longest))' is not a name; \(NameLaw.componentRule)")
+    guard name.utf8.count <= NameRule.longest, NameRule.isComponentName(name) else {
+      throw failure("'\(name.prefix(NameRule.longest))' is not a name; \(NameRule.componentRule)")
     }
     return name
   }
@@ -46,8 +46,8 @@ struct DescriptorReader {
   /// A name of a parameter, column or state.
   func fieldName(_ pointer: UnsafePointer<CChar>?, _ kind: String) throws -> String {
     let name = try text(pointer, "\(kind)'s name")
-    guard name.utf8.count <= NameLaw.longest, NameLaw.isFieldName(name) else {
-      throw failure("'\(name.prefix(NameLaw.longest))' is not a name of a \(kind); \(NameLaw.fieldRule)")
+    guard name.utf8.count <= NameRule.longest, NameRule.isFieldName(name) else {
+      throw failure("'\(name.prefix(NameRule.longest))' is not a name of a \(kind); \(NameRule.fieldRule)")
     }
     return name
   }

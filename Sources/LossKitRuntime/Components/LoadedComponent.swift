@@ -154,8 +154,8 @@ extension DescriptorReader {
       guard name == nil, !inputs.contains("reward") else { throw failure("a reward cannot be made from a reward") }
       return nil
     }
-    if let name, !NameLaw.isComponentName(name) {
-      throw failure("its default reward '\(name)' is not a name; \(NameLaw.componentRule)")
+    if let name, !NameRule.isComponentName(name) {
+      throw failure("its default reward '\(name)' is not a name; \(NameRule.componentRule)")
     }
     guard name != nil || !inputs.contains("reward") else {
       throw failure("it reads the reward, but names no default parameterization")

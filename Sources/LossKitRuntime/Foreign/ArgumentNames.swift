@@ -36,7 +36,7 @@ struct ArgumentNames {
     }
     let standard = Set(Self.standard.map(\.name) + [Self.logRatio, Prototype.count, Prototype.userData])
     for name in columns {
-      guard NameLaw.isFieldName(name) else { throw Failure("columns: '\(name)' is not a name; \(NameLaw.fieldRule)") }
+      guard NameRule.isFieldName(name) else { throw Failure("columns: '\(name)' is not a name; \(NameRule.fieldRule)") }
       guard !standard.contains(name) else { throw Failure("columns: '\(name)' is there anyway; leave it out") }
       guard columns.count(where: { $0 == name }) == 1 else { throw Failure("columns: '\(name)' stands there twice") }
     }

@@ -87,9 +87,9 @@ struct FunctionBinding {
   }
 
   private mutating func bindHyperparameter(_ argument: Prototype.Argument) throws -> losskit_foreign_argument {
-    guard NameLaw.isFieldName(argument.name) else {
+    guard NameRule.isFieldName(argument.name) else {
       throw function.failure(
-        "'\(argument.name)' is not a name of a hyperparameter; \(NameLaw.fieldRule)", at: argument.column)
+        "'\(argument.name)' is not a name of a hyperparameter; \(NameRule.fieldRule)", at: argument.column)
     }
     guard argument.number != nil, argument.passing != .output else {
       throw function.failure(

@@ -94,7 +94,7 @@ struct FormulaParser {
   }
 
   private func check(definition name: String, at column: Int) throws {
-    guard NameLaw.isFieldName(name) else { throw failure("'\(name)' is not a name; \(NameLaw.fieldRule)", column) }
+    guard NameRule.isFieldName(name) else { throw failure("'\(name)' is not a name; \(NameRule.fieldRule)", column) }
     guard !definitions.contains(where: { $0.name == name }) else { throw failure("'\(name)' is defined twice", column) }
     guard !parameters.contains(name) else {
       throw failure("'\(name)' is defined here, and given a value as a hyperparameter", column)
@@ -275,7 +275,7 @@ struct FormulaParser {
       let place = kind == .reward ? "response" : "chosen"
       return "'\(name)' is a column: write whose, as in \(place).\(name)"
     }
-    guard NameLaw.isFieldName(name) else { return "'\(name)' is not a name; \(NameLaw.fieldRule)" }
+    guard NameRule.isFieldName(name) else { return "'\(name)' is not a name; \(NameRule.fieldRule)" }
     let known =
       parameters + definitions.map(\.name) + FormulaNumber.allCases.map(\.rawValue)
       + FormulaFunction.all.map(\.name) + FormulaColumn.places

@@ -24,12 +24,12 @@ extension TextScanner {
 
   /// Takes the name of a component.
   mutating func takeComponentName(_ expected: String) throws -> String {
-    try takeName(expected, rule: NameLaw.componentRule, isName: { NameLaw.isComponentName($0) })
+    try takeName(expected, rule: NameRule.componentRule, isName: { NameRule.isComponentName($0) })
   }
 
   /// Takes the name of a hyperparameter.
   mutating func takeKey() throws -> String {
-    try takeName("the name of a hyperparameter", rule: NameLaw.fieldRule, isName: { NameLaw.isFieldName($0) })
+    try takeName("the name of a hyperparameter", rule: NameRule.fieldRule, isName: { NameRule.isFieldName($0) })
   }
 
   /// Takes the value of a hyperparameter.
@@ -39,7 +39,7 @@ extension TextScanner {
     let start = column
     let word = takeRun { $0.isOfName }
     guard !word.isEmpty else { throw unexpected("a number, true, false or the name of a choice") }
-    guard NameLaw.isWord(word) else {
+    guard NameRule.isWord(word) else {
       throw failure("'\(word)' is not a value; a word begins with a letter", at: start)
     }
     switch word {

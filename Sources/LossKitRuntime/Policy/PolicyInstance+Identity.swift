@@ -53,8 +53,8 @@ extension PolicyIdentity {
     guard self.digest != "" else { throw Failure("the digest is empty; a policy that cannot tell it hands over NULL") }
     for index in 0..<count {
       guard let fact = facts?[index] else { continue }
-      let name = try text(fact.name, "name of fact \(index)", limit: NameLaw.longest)
-      guard NameLaw.isFieldName(name) else { throw Failure("'\(name)' is not a name of a fact; \(NameLaw.fieldRule)") }
+      let name = try text(fact.name, "name of fact \(index)", limit: NameRule.longest)
+      guard NameRule.isFieldName(name) else { throw Failure("'\(name)' is not a name of a fact; \(NameRule.fieldRule)") }
       guard !self.facts.contains(where: { $0.name == name }) else { throw Failure("the fact '\(name)' is there twice") }
       self.facts.append(Fact(name, try text(fact.value, "fact '\(name)'", limit: 1 << 16)))
     }

@@ -8,7 +8,7 @@ extension LoadedComponent {
   /// alone. `name` is the name it will be found by, in kebab case, `typeName` that of the Swift type. Throws for a component that
   /// exports no formula, and for one that no function of one response can say.
   public func swiftSource(name: String, typeName: String, summary: String) throws -> String {
-    guard NameLaw.isComponentName(name) else { throw Failure("'\(name)' is not a name; \(NameLaw.componentRule)") }
+    guard NameRule.isComponentName(name) else { throw Failure("'\(name)' is not a name; \(NameRule.componentRule)") }
     guard let first = typeName.first, first.isLetter, typeName.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" })
     else { throw Failure("'\(typeName)' is not the name of a type; letters and digits are, a letter first") }
     let summary = summary.split(whereSeparator: \.isNewline).joined(separator: " ")

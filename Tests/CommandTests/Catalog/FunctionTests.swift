@@ -64,7 +64,7 @@ import Testing
 
   /// The examples for functions in C, Rust and Fortran and in a library of the system, built as their README says, outside the
   /// repository; those whose compiler is missing are left out.
-  @Test func theExamplesKeepAllLawsAndTrain() throws {
+  @Test func theExamplesMeetAllRequirementsAndTrain() throws {
     let examples = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Examples/Foreign")
     let folder = try place.makeDirectory("examples")

@@ -3,7 +3,7 @@ import Testing
 
 /// `losskit check` on what is sound, and its own messages.
 @Suite struct CheckTests {
-  @Test func allBuiltPluginsKeepAllLaws() throws {
+  @Test func allBuiltPluginsMeetAllRequirements() throws {
     let run = try CheckedRun(["check", Tool.directory(), "--json"])
     let failures = run.results.filter { $0.outcome == "FAIL" }
     #expect(failures.isEmpty, "\(failures.map(\.description).joined(separator: "\n"))")
@@ -28,7 +28,7 @@ import Testing
 
   /// Without optimization a compiler leaves what it uses of the standard library in the plugin, as symbols that others see.
   @Test(arguments: ["g++", "clang++"].filter(Programs.has), ["-O0", "-O2"])
-  func aPluginInCPlusPlusKeepsAllLaws(compiler: String, level: String) throws {
+  func aPluginInCPlusPlusMeetsAllRequirements(compiler: String, level: String) throws {
     let place = try Workplace()
     let source = try place.write(
       """

@@ -75,7 +75,7 @@ import Testing
     ),
   ]
 
-  @Test func aSoundManifestKeepsAllLaws() throws {
+  @Test func aSoundManifestMeetsAllRequirements() throws {
     let file = try place.write(Self.manifest(), as: "manifests/plain.losskit.json")
     let run = try CheckedRun(["check", file, "--json"])
     #expect(run.status == 0, "\(run.results.filter { $0.outcome == "FAIL" })")

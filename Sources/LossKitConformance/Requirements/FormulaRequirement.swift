@@ -2,9 +2,9 @@ import CLossKit
 import LossKit
 import LossKitRuntime
 
-extension ComponentLaw {
+extension ComponentRequirement {
   /// The formula that a component hands over, evaluated by the host, against its own function.
-  static let formula = ComponentLaw(
+  static let formula = ComponentRequirement(
     name: "formula", summary: "the formula, where one is exported, agrees with compute; unknown extensions are NULL"
   ) { subject in
     let component = subject.component
@@ -39,7 +39,7 @@ extension ComponentLaw {
         }
       }
     }
-    return .kept("worst difference \(worst.short)")
+    return .met("worst difference \(worst.short)")
   }
 }
 

@@ -5,7 +5,7 @@ import Testing
 @testable import LossKitRuntime
 
 /// Gradients where policy and reference are equal, as at the first step of a training: many methods have a kink there.
-@Suite struct KinkLawTests {
+@Suite struct KinkTests {
   private static let step = 1e-5
 
   @Test(arguments: Tested.all)

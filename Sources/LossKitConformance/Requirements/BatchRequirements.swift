@@ -2,9 +2,9 @@ import CLossKit
 import LossKit
 import LossKitRuntime
 
-extension ComponentLaw {
+extension ComponentRequirement {
   /// A batch of no prompts.
-  static let empty = ComponentLaw(
+  static let empty = ComponentRequirement(
     name: "empty", summary: "a batch of no prompts is legal and keeps the state"
   ) { subject in
     var calls = subject.calls
@@ -16,11 +16,11 @@ extension ComponentLaw {
         throw Failure("a batch of no prompts changes the state to \(result.state)\(subject.text(parameters))")
       }
     }
-    return .kept("")
+    return .met("")
   }
 
   /// Rankings of different length in one batch.
-  static let counts = ComponentLaw(
+  static let counts = ComponentRequirement(
     name: "counts", summary: "beyond a prompt's number of responses nothing is read, and zeros are written"
   ) { subject in
     var calls = subject.calls
@@ -36,11 +36,11 @@ extension ComponentLaw {
         for length in lengths { try subject.checkPrompts(of: length, call, mixed) }
       }
     }
-    return .kept(lengths.count == 1 ? "all prompts have \(lengths.lowerBound)" : "\(lengths) responses in one batch")
+    return .met(lengths.count == 1 ? "all prompts have \(lengths.lowerBound)" : "\(lengths) responses in one batch")
   }
 
   /// Pairs in a batch that has room for more.
-  static let pairs = ComponentLaw(
+  static let pairs = ComponentRequirement(
     name: "pairs", summary: "pairs give the same in a batch with room for longer rankings"
   ) { subject in
     let component = subject.component
@@ -64,7 +64,7 @@ extension ComponentLaw {
         }, state: inRoom.state)
       try subject.expectClose(alone, to: expected, "pairs alone differ from pairs in a batch with room for \(room)")
     }
-    return .kept("")
+    return .met("")
   }
 }
 

@@ -1,4 +1,4 @@
-/// What a law is tested on.
+/// What a requirement is tested on.
 package struct TestSubject: Sendable, Hashable {
   /// What it is: `library`, or the kind of what the library offers.
   package let kind: String
@@ -25,7 +25,7 @@ package struct TestResult: Sendable {
   package let library: String
   /// What was tested.
   package let subject: TestSubject
-  /// The name of the law.
+  /// The name of the requirement.
   package let test: String
   /// How the test ended.
   package var outcome: Outcome
@@ -35,8 +35,8 @@ package struct TestResult: Sendable {
   package let seconds: Double
 }
 
-/// The laws of libraries, and of what has no call of its own.
-package enum LibraryLaw {
+/// The requirements on libraries, and of what has no call of its own.
+package enum LibraryRequirement {
   package static let symbols = "symbols"
   package static let manifest = "manifest"
   package static let opens = "opens"
@@ -46,7 +46,7 @@ package enum LibraryLaw {
   package static let resolves = "resolves"
   package static let exit = "exit"
 
-  /// The names and laws, in the order of the reports.
+  /// The names and requirements, in the order of the reports.
   package static let all: [(name: String, summary: String)] = [
     (symbols, "the library exports its entry function and nothing else, inline functions of C++ aside"),
     (manifest, "in place of symbols: a manifest can be read, and its functions are found"),
@@ -62,11 +62,11 @@ package enum LibraryLaw {
 /// The names of all tests, each once, in the order of the reports.
 package var allTestNames: [String] { allTests.map(\.name) }
 
-/// All tests with their laws, each name once.
-package var allTests: [(name: String, law: String)] {
+/// All tests with their requirements, each name once.
+package var allTests: [(name: String, requirement: String)] {
   let all =
-    LibraryLaw.all.map { (name: $0.name, law: $0.summary) } + ComponentLaw.all.map { (name: $0.name, law: $0.summary) }
-    + PolicyLaw.all.map { (name: $0.name, law: $0.summary) }
+    LibraryRequirement.all.map { (name: $0.name, requirement: $0.summary) } + ComponentRequirement.all.map { (name: $0.name, requirement: $0.summary) }
+    + PolicyRequirement.all.map { (name: $0.name, requirement: $0.summary) }
   var seen: Set<String> = []
   return all.filter { seen.insert($0.name).inserted }
 }

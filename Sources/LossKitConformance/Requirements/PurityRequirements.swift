@@ -2,9 +2,9 @@ import Dispatch
 import LossKit
 import Synchronization
 
-extension ComponentLaw {
+extension ComponentRequirement {
   /// Nothing is kept between calls that could be noticed.
-  static let pure = ComponentLaw(
+  static let pure = ComponentRequirement(
     name: "pure", summary: "a call gives the same bits again, after other calls and from 8 threads at once"
   ) { subject in
     var calls = subject.calls
@@ -37,11 +37,11 @@ extension ComponentLaw {
         throw Failure("called from 8 threads at once: \(found)\(subject.text(parameters))")
       }
     }
-    return .kept("")
+    return .met("")
   }
 
   /// Randomness comes from the seed.
-  static let seed = ComponentLaw(
+  static let seed = ComponentRequirement(
     name: "seed", summary: "the seed is the only randomness: not the addresses of the columns, nor the calls before"
   ) { subject in
     var calls = subject.calls
@@ -58,15 +58,15 @@ extension ComponentLaw {
         try subject.expect(call, gives: first, "with its columns at other addresses, after a call with another seed")
       }
     }
-    return .kept(differs ? "it draws random numbers" : "it draws none")
+    return .met(differs ? "it draws random numbers" : "it draws none")
   }
 
   /// The same in another process. What is kept here is a sum over the results, which the two processes' reports compare.
-  static let repeatable = ComponentLaw(
+  static let repeatable = ComponentRequirement(
     name: repeatableName, summary: "another process, a second later, gives the same bits, in another order of calls"
-  ) { subject in .kept(try subject.digest(reversed: false)) }
+  ) { subject in .met(try subject.digest(reversed: false)) }
 
-  /// The name of the law whose verdict takes two processes.
+  /// The name of the requirement whose verdict takes two processes.
   package static let repeatableName = "repeatable"
 }
 

@@ -6,7 +6,7 @@ import Testing
 @testable import LossKitSource
 
 /// What an objective needs, and may be combined with, follows from its formula at the values in use.
-@Suite struct NeedsInUseTests {
+@Suite struct RequirementsInUseTests {
   private let registry: PluginRegistry
 
   init() throws { registry = try BuiltPlugins.registry() }

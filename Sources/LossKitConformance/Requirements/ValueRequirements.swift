@@ -1,9 +1,9 @@
 import LossKit
 import LossKitRuntime
 
-extension ComponentLaw {
+extension ComponentRequirement {
   /// An ordinary call.
-  static let returns = ComponentLaw(
+  static let returns = ComponentRequirement(
     name: "returns", summary: "an ordinary call returns, with values and gradients"
   ) { subject in
     var calls = subject.calls
@@ -22,11 +22,11 @@ extension ComponentLaw {
         throw Failure("the output with gradients differs from the output without; it must not depend on the cotangent")
       }
     }
-    return .kept("")
+    return .met("")
   }
 
   /// Log-ratios of ±1e4, and hyperparameters at their bounds.
-  static let finite = ComponentLaw(
+  static let finite = ComponentRequirement(
     name: "finite", summary: "values and gradients are finite for log-ratios of ±1e4"
   ) { subject in
     var calls = subject.calls
@@ -40,11 +40,11 @@ extension ComponentLaw {
       try result.checkFinite(call, subject.text(parameters), remedy)
       largest = max(largest, result.output.map(\.magnitude).max() ?? 0)
     }
-    return .kept("largest value \(largest.short)")
+    return .met("largest value \(largest.short)")
   }
 
   /// Where mathematics has no value.
-  static let undefined = ComponentLaw(
+  static let undefined = ComponentRequirement(
     name: "undefined", summary: "a value that does not exist is an error, not NaN"
   ) { subject in
     var calls = subject.calls
@@ -61,33 +61,33 @@ extension ComponentLaw {
         do {
           let result = try call.run()
           if let index = result.output.firstIndex(where: \.isNaN) {
-            throw BrokenLaw("output [\(index)] is NaN and no error is reported; \(call.columnsOf(prompt: index % 8))")
+            throw Violation("output [\(index)] is NaN and no error is reported; \(call.columnsOf(prompt: index % 8))")
           }
           if let (name, _) = result.gradients.first(where: { $0.value.contains { $0.isNaN } }) {
-            throw BrokenLaw("the gradient of \(name) holds NaN and no error is reported")
+            throw Violation("the gradient of \(name) holds NaN and no error is reported")
           }
         } catch let failure as Failure {
           errors += 1
-          guard !failure.message.isEmpty else { throw BrokenLaw("an error was reported without a message") }
+          guard !failure.message.isEmpty else { throw Violation("an error was reported without a message") }
           if let prompt = failure.prompt, !(0..<8).contains(prompt) {
-            throw BrokenLaw("an error names the prompt of index \(prompt), of 8: \(failure.message)")
+            throw Violation("an error names the prompt of index \(prompt), of 8: \(failure.message)")
           }
           // The caller need not take the message.
           subject.note("a call that fails, whose error is NULL")
           call.takesError = false
           do {
             _ = try call.run()
-            throw BrokenLaw("a call fails with an error to fill in, and succeeds without")
+            throw Violation("a call fails with an error to fill in, and succeeds without")
           } catch is Failure {}
         }
       }
     }
-    return .kept("\(errors) calls refused")
+    return .met("\(errors) calls refused")
   }
 }
 
 /// A fault of a component, told apart from the failures that a component reports itself.
-struct BrokenLaw: Error, CustomStringConvertible {
+struct Violation: Error, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }
 }

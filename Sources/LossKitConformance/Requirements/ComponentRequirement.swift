@@ -2,35 +2,35 @@ package import LossKitRuntime
 
 /// What a test found, where it found no fault.
 package enum Verdict: Sendable, Equatable {
-  /// The law is kept; what was measured on the way, in words.
-  case kept(String)
-  /// The law is broken in a way that a method may be meant to; how.
+  /// The requirement is met; what was measured on the way, in words.
+  case met(String)
+  /// The requirement is violated in a way that a method may intend; how.
   case warning(String)
   /// There was nothing to test; the reason.
   case notTested(String)
 }
 
-/// One law that losses and reward parameterizations keep, and its test, which throws how it is broken.
-package struct ComponentLaw: Sendable {
+/// A requirement on losses and reward parameterizations, and its test, which throws how it is violated.
+package struct ComponentRequirement: Sendable {
   /// The name by which reports and `--test` call it.
   package let name: String
-  /// The law, in one line.
+  /// The requirement, in one line.
   package let summary: String
   let test: @Sendable (ComponentSubject) throws -> Verdict
 
-  /// Tests the law.
+  /// Tests the requirement.
   package func verdict(on subject: ComponentSubject) throws -> Verdict { try test(subject) }
 
   /// All of them, in the order of the reports. The first makes one ordinary call: where that one does not return, nothing
   /// else is worth trying.
-  package static let all: [ComponentLaw] = [
+  package static let all: [ComponentRequirement] = [
     .returns, .repeatable, .pure, .seed, .finite, .undefined, .gradient, .influence, .continuity, .rowwise,
     .shiftInvariant,
     .zeroAtReference, .empty, .counts, .pairs, .reads, .writes, .memory, .environment, .formula,
   ]
 }
 
-/// The component that laws are tested on.
+/// The component that requirements are tested on.
 package struct ComponentSubject {
   /// The component.
   package let component: LoadedComponent

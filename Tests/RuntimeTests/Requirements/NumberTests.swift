@@ -5,7 +5,7 @@ import Testing
 @testable import LossKitRuntime
 
 /// Which numbers go into an evaluation, and which come out.
-@Suite struct NumberLawTests {
+@Suite struct NumberRequirementTests {
   private let registry: PluginRegistry
 
   init() throws { registry = try BuiltPlugins.registry() }

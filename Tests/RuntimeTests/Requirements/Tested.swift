@@ -2,7 +2,7 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// The losses and rewards that were built, by kind and name: what the laws of objectives are tested on.
+/// The losses and rewards that were built, by kind and name: what the requirements on objectives are tested on.
 struct Tested: Sendable, CustomTestStringConvertible {
   let kind: LoadedComponent.Kind
   let name: String

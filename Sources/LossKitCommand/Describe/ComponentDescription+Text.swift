@@ -3,8 +3,8 @@ import LossKitRuntime
 import LossKitSource
 import LossKitTraining
 
-extension Card {
-  /// The card for people.
+extension ComponentDescription {
+  /// The description for people.
   var text: String {
     let blocks = [
       heading, documentation.isEmpty ? nil : Self.wrapping(sections.text), expressionBlock, parameterBlock,
@@ -46,7 +46,7 @@ extension Card {
   }
 
   private var propertyBlock: String {
-    var lines = needs.isEmpty ? [] : [["needs", needs.joined(separator: ", ")]]
+    var lines = requirements.isEmpty ? [] : [["needs", requirements.joined(separator: ", ")]]
     lines += flags.map { [$0.name.replacing("_", with: " "), $0.holds ? "yes" : "no"] }
     if let defaultReward { lines.append(["default reward", defaultReward]) }
     if let responses { lines.append(["responses", words(responses)]) }

@@ -1,12 +1,12 @@
 import LossKit
 import LossKitRuntime
 
-extension ComponentLaw {
+extension ComponentRequirement {
   /// Gradients against differences of the values.
   ///
   /// A gradient that a component stops on purpose shows in its formula alone: without one, the slopes of the values are
   /// what it is held against.
-  static let gradient = ComponentLaw(
+  static let gradient = ComponentRequirement(
     name: "gradient", summary: "gradients are the slopes of the values, at a thousand random points"
   ) { subject in
     let component = subject.component
@@ -70,7 +70,7 @@ private struct GradientRecord {
     guard kinks * 2 < points else {
       throw Failure("the values are too rough to be differentiated at \(kinks) of \(points) points")
     }
-    return .kept("worst error \(worst.short) at \(points) points, \(kinks) of them near kinks")
+    return .met("worst error \(worst.short) at \(points) points, \(kinks) of them near kinks")
   }
 }
 

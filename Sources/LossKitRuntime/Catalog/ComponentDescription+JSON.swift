@@ -1,8 +1,8 @@
 import LossKit
 import LossKitSource
 
-extension Card {
-  /// The card for machines.
+extension ComponentDescription {
+  /// The description for machines.
   package var json: JSONText {
     var members: [(String, JSONText)] = [
       ("kind", .string(kind.rawValue)), ("name", .string(name)), ("version", .string(version)),
@@ -13,7 +13,7 @@ extension Card {
       ("published", sections.published), ("neighbors", sections.neighbors), ("elsewhere", sections.elsewhere),
       ("verified", sections.verification),
     ].map { ($0.0, $0.1.map(JSONText.string) ?? .null) }
-    if kind != .policy { members.append(("needs", .array(needs.map(JSONText.string)))) }
+    if kind != .policy { members.append(("needs", .array(requirements.map(JSONText.string)))) }
     if let expression { members.append(("expression", .string(expression))) }
     if kind != .objective {
       members.append((kind == .policy ? "options" : "hyperparameters", .array(parameters.map(\.json))))
@@ -68,7 +68,7 @@ extension ParameterDescription {
   }
 }
 
-extension Card.ColumnNote {
+extension ComponentDescription.ColumnNote {
   fileprivate var json: JSONText {
     .object([
       ("name", .string(column.name)), ("per", .string("\(column.extent)")), ("summary", .string(summary)),

@@ -1,9 +1,9 @@
 import LossKit
 import LossKitRuntime
 
-extension ComponentLaw {
+extension ComponentRequirement {
   /// The flag rowwise, which every reward has that draws no random numbers.
-  static let rowwise = ComponentLaw(
+  static let rowwise = ComponentRequirement(
     name: "rowwise", summary: "if it says so: a prompt's output depends on that prompt alone"
   ) { subject in
     guard subject.component.isRowwise else { return .notTested("it does not say that it is rowwise") }
@@ -18,11 +18,11 @@ extension ComponentLaw {
       let order = Array(0..<300).shuffled(using: &calls.numbers)
       try subject.expect(call.of(prompts: order), gives: whole, of: call, at: order, "for the prompts in another order")
     }
-    return .kept("")
+    return .met("")
   }
 
   /// The flag shift-invariant of a loss.
-  static let shiftInvariant = ComponentLaw(
+  static let shiftInvariant = ComponentRequirement(
     name: "shift-invariant", summary: "if it says so: a constant added to all rewards of a prompt changes nothing"
   ) { subject in
     guard subject.component.isShiftInvariant else { return .notTested("it does not say that it is shift-invariant") }
@@ -48,11 +48,11 @@ extension ComponentLaw {
         throw Failure("\(what) changes by \(worst.short) when rewards are shifted\(subject.text(parameters))")
       }
     }
-    return .kept("worst change \(worst.short)")
+    return .met("worst change \(worst.short)")
   }
 
   /// The flag zero at the reference of a reward.
-  static let zeroAtReference = ComponentLaw(
+  static let zeroAtReference = ComponentRequirement(
     name: "zero-at-reference", summary: "if it says so: the reward is 0 where the policy equals the reference"
   ) { subject in
     guard subject.component.isZeroAtReference else {
@@ -75,7 +75,7 @@ extension ComponentLaw {
         throw Failure("the reward is \(output[row]) where the policy equals the reference\(subject.text(parameters))")
       }
     }
-    return .kept("worst value \(worst.short)")
+    return .met("worst value \(worst.short)")
   }
 }
 

@@ -1,7 +1,7 @@
 package import LossKit
 
 /// All that is to be told of a component, policy or objective, whatever it is.
-package struct Card {
+package struct ComponentDescription {
   /// A column and what it is for.
   package struct ColumnNote {
     package let column: Column
@@ -14,7 +14,7 @@ package struct Card {
   package let documentation: String
   package var sections: Documentation { Documentation(documentation) }
   /// What has to be there for it, in few words; empty where nothing is known to be.
-  package private(set) var needs: [String] = []
+  package private(set) var requirements: [String] = []
   package private(set) var parameters: [ParameterDescription] = []
   package private(set) var columns: [ColumnNote] = []
   /// Properties that hold or not, by name.
@@ -31,7 +31,7 @@ package struct Card {
   package private(set) var formula: FormulaTexts?
 }
 
-extension Card {
+extension ComponentDescription {
   /// Tells of a loss or a reward. Throws where its library cannot say its formula, or where its default parameterization is not there.
   /// `text` is what an objective calls it by, where that is not its name.
   package init(_ component: LoadedComponent, text: String? = nil, in registry: PluginRegistry) throws {
@@ -47,10 +47,10 @@ extension Card {
         ("rowwise", component.isRowwise), ("shift_invariant", component.isShiftInvariant),
         ("absolute_rewards", readsReward && !component.isShiftInvariant),
       ]
-      needs = try Objective(text ?? component.name, in: registry).needs
+      requirements = try Objective(text ?? component.name, in: registry).requirements
     } else {
       flags = [("zero_at_reference", component.isZeroAtReference)]
-      needs = component.needs
+      requirements = component.requirements
     }
     flags.append(("numeric_gradient", component.hasNumericGradient))
     defaultReward = component.defaultReward
@@ -76,14 +76,14 @@ extension Card {
       kind: .objective, name: objective.name, version: objective.version, summary: objective.summary,
       citation: objective.citation, documentation: objective.documentation, library: objective.library)
     expression = objective.expression.description
-    needs = try Objective(objective.name, in: registry).needs
+    requirements = try Objective(objective.name, in: registry).requirements
   }
 
   /// Tells of an objective that was written out.
   package init(_ objective: Objective, text: String) {
     self.init(kind: .objective, name: text, version: "", summary: "", citation: "", documentation: "", library: "")
     expression = objective.description
-    needs = objective.needs
+    requirements = objective.requirements
   }
 
   private init(

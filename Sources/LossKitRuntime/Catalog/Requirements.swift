@@ -2,25 +2,25 @@ import LossKit
 
 extension Objective {
   /// What has to be there for it, in few words: the form of the data, references, further columns, whole batches.
-  package var needs: [String] {
+  package var requirements: [String] {
     let labels = columns.contains { $0.name == Column.label.name && !$0.isOptional }
-    var needs = [labels ? "labelled responses" : responseWords(responses)]
-    if needsReference { needs.append(referenceWords(max(1, referenceCount))) }
-    needs += columnWords(columns.filter { $0.name != Column.label.name })
-    if !isRowwise { needs.append("the whole batch") }
-    if !initialState.isEmpty { needs.append("state") }
-    return needs
+    var requirements = [labels ? "labelled responses" : responseWords(responses)]
+    if needsReference { requirements.append(referenceWords(max(1, referenceCount))) }
+    requirements += columnWords(columns.filter { $0.name != Column.label.name })
+    if !isRowwise { requirements.append("the whole batch") }
+    if !initialState.isEmpty { requirements.append("state") }
+    return requirements
   }
 }
 
 extension LoadedComponent {
   /// What a reward reads, in few words.
-  package var needs: [String] {
-    var needs = responses.upperBound == Int.max ? [] : [responseWords(responses)]
+  package var requirements: [String] {
+    var requirements = responses.upperBound == Int.max ? [] : [responseWords(responses)]
     if inputs.contains(where: { $0.isPerReference && !$0.isOptional }) {
-      needs.append(referenceWords(max(1, references.lowerBound)))
+      requirements.append(referenceWords(max(1, references.lowerBound)))
     }
-    return needs + columnWords(inputs)
+    return requirements + columnWords(inputs)
   }
 }
 

@@ -1,9 +1,9 @@
 import LossKit
 import LossKitRuntime
 
-extension ComponentLaw {
+extension ComponentRequirement {
   /// Nothing is read but what is declared and lent. Whoever reads beyond meets an inaccessible page.
-  static let reads = ComponentLaw(
+  static let reads = ComponentRequirement(
     name: "reads", summary: "it reads nothing beyond the columns it declared, the hyperparameters and its state"
   ) { subject in
     var tried = 0
@@ -19,11 +19,11 @@ extension ComponentLaw {
       }
       try subject.checkAbsentColumns(call)
     }
-    return .kept("\(tried) guarded calls")
+    return .met("\(tried) guarded calls")
   }
 
   /// Nothing is written but output, gradients and state, and those completely.
-  static let writes = ComponentLaw(
+  static let writes = ComponentRequirement(
     name: "writes", summary: "it writes its output, gradients and state, completely, and nothing else"
   ) { subject in
     try subject.forEachShape { call in
@@ -54,7 +54,7 @@ extension ComponentLaw {
       let values = ComponentCall.Result(output: first.output, gradients: [:], state: first.state)
       try subject.expect(call, gives: values, "without gradients")
     }
-    return .kept("")
+    return .met("")
   }
 }
 

@@ -1,8 +1,8 @@
 import LossKit
 
-extension ComponentLaw {
+extension ComponentRequirement {
   /// What a host has to find as it was.
-  static let environment = ComponentLaw(
+  static let environment = ComponentRequirement(
     name: "environment",
     summary:
       "it prints nothing and leaves arithmetic, locale, signals, timers, limits, directory, files and environment as they were"
@@ -13,6 +13,6 @@ extension ComponentLaw {
       call.parameters = parameters
       if let finding = try traces(of: { _ = try subject.run(call) }) { throw Failure(finding) }
     }
-    return .kept("")
+    return .met("")
   }
 }

@@ -2,10 +2,10 @@ import CLossKit
 import LossKit
 import LossKitRuntime
 
-extension ComponentLaw {
+extension ComponentRequirement {
   /// What a component computes answers to what it differentiates. One that gives the same whatever it reads teaches nothing; one
   /// that looks at some of the responses only may be meant so, as the supervised losses are.
-  static let influence = ComponentLaw(
+  static let influence = ComponentRequirement(
     name: "influence",
     summary: "what it differentiates changes what it computes; a response that changes nothing is a warning"
   ) { subject in
@@ -40,7 +40,7 @@ extension ComponentLaw {
       throw Failure("values and gradients are the same whatever the columns hold; nothing can be learned from it")
     }
     let ignored = (0..<responses).filter { !influential.contains($0) }
-    if ignored.isEmpty { return .kept("") }
+    if ignored.isEmpty { return .met("") }
     let names =
       responses == 2
       ? "the \(["chosen", "rejected"][ignored[0]]) response"

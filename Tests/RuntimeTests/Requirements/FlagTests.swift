@@ -5,7 +5,7 @@ import Testing
 @testable import LossKitRuntime
 
 /// What the built components say of themselves. Whether it is true is what `losskit check` tests.
-@Suite struct FlagLawTests {
+@Suite struct FlagTests {
   /// A method is a file and a line of the package's list.
   @Test(arguments: [("Losses", Tested.losses.count), ("Rewards", Tested.rewards.count)])
   func everyFileOfTheCatalogueIsListedAndFound(folder: String, built: Int) throws {

@@ -5,7 +5,7 @@ import Testing
 @testable import LossKitRuntime
 
 /// Every loss that was built over every reward that it goes with.
-@Suite struct ObjectiveLawTests {
+@Suite struct ObjectiveRequirementTests {
   /// The objectives of a loss that make sense, each with one set of hyperparameters for each of its forms.
   private func objectives(of tested: Tested) throws -> [Objective] {
     let registry = try BuiltPlugins.registry()

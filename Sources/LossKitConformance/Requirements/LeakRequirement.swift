@@ -6,9 +6,9 @@ import LossKitRuntime
   import Glibc
 #endif
 
-extension ComponentLaw {
+extension ComponentRequirement {
   /// Memory that is not given back. A cache that the first calls fill is no leak.
-  static let memory = ComponentLaw(
+  static let memory = ComponentRequirement(
     name: "memory", summary: "it keeps no memory from call to call, beyond what the first calls set up"
   ) { subject in
     #if canImport(Glibc)
@@ -30,7 +30,7 @@ extension ComponentLaw {
       }
       let perCall = max(leaked >= 8 * count ? leaked : 0, mapped >= 4096 * count ? mapped : 0) / count
       guard perCall == 0 else { throw Failure("every call keeps about \(perCall) bytes of memory") }
-      return .kept("\(5 * count) calls")
+      return .met("\(5 * count) calls")
     #else
       return .notTested("this system does not tell how much memory is allocated")
     #endif

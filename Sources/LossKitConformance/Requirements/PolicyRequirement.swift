@@ -2,11 +2,11 @@ import FoundationEssentials
 import LossKit
 package import LossKitRuntime
 
-/// One law that policies keep, and its test, which throws how it is broken. What needs a file to be loaded is not tested.
-package struct PolicyLaw: Sendable {
+/// A requirement on policies, and its test, which throws how it is violated. What needs a file to be loaded is not tested.
+package struct PolicyRequirement: Sendable {
   /// The name by which reports and `--test` call it.
   package let name: String
-  /// The law, in one line.
+  /// The requirement, in one line.
   package let summary: String
   private let needsTraining: Bool
   private let test: @Sendable (PolicySubject) throws -> String
@@ -21,16 +21,16 @@ package struct PolicyLaw: Sendable {
     self.test = test
   }
 
-  /// Tests the law.
+  /// Tests the requirement.
   package func verdict(on subject: PolicySubject) throws -> Verdict {
     guard subject.type.canCreate else { return .notTested("it can only be loaded from a file") }
     if needsTraining, !subject.type.isTrainable { return .notTested("it is not trainable") }
-    return .kept(try test(subject))
+    return .met(try test(subject))
   }
 
   /// All of them.
-  package static let all: [PolicyLaw] = [
-    PolicyLaw("creates", "an instance can be made, counts tokens, and refuses an empty response") { subject in
+  package static let all: [PolicyRequirement] = [
+    PolicyRequirement("creates", "an instance can be made, counts tokens, and refuses an empty response") { subject in
       let policy = try subject.make()
       let counts = try policy.measure(subject.texts()).tokenCounts
       guard counts.allSatisfy({ $0 > 0 }) else { throw Failure("it counts no token in a response that is not empty") }
@@ -40,11 +40,11 @@ package struct PolicyLaw: Sendable {
       subject.note("an empty response")
       do {
         _ = try policy.measure(Texts(prompts: ["a"], responses: [["", "b"]]))
-        throw BrokenLaw("it accepts an empty response; that must be an error")
+        throw Violation("it accepts an empty response; that must be an error")
       } catch is Failure {}
       return "\(counts.reduce(0, +)) tokens"
     },
-    PolicyLaw("forward", "every column is written, finite, and the same for equal calls and equal seeds") { subject in
+    PolicyRequirement("forward", "every column is written, finite, and the same for equal calls and equal seeds") { subject in
       let policy = try subject.make()
       let first = try subject.forward(policy)
       try subject.expect(try subject.forward(policy), equals: first, "when asked again")
@@ -54,7 +54,7 @@ package struct PolicyLaw: Sendable {
       }
       return "\(first.count) columns"
     },
-    PolicyLaw(
+    PolicyRequirement(
       "copies", "a copy gives the same columns, and keeps them while its original is trained", needsTraining: true
     ) {
       subject in
@@ -66,7 +66,7 @@ package struct PolicyLaw: Sendable {
       try subject.expect(try subject.forward(copy), equals: first, "in a copy, after its original was trained")
       return ""
     },
-    PolicyLaw("trains", "a step along the gradient of the log-probabilities makes them larger", needsTraining: true) {
+    PolicyRequirement("trains", "a step along the gradient of the log-probabilities makes them larger", needsTraining: true) {
       subject in
       guard subject.type.columns.contains(.logProbability) else { return "it has no differentiable policy_logp" }
       let policy = try subject.make()
@@ -77,7 +77,7 @@ package struct PolicyLaw: Sendable {
       guard after > before else { throw Failure("the sum of the log-probabilities was \(before), and is \(after)") }
       return "from \(before.short) to \(after.short)"
     },
-    PolicyLaw(
+    PolicyRequirement(
       "activations", "calls of other instances, or without keeping, between forward and backward change no gradient",
       needsTraining: true
     ) { subject in
@@ -97,7 +97,7 @@ package struct PolicyLaw: Sendable {
       )
       return ""
     },
-    PolicyLaw(
+    PolicyRequirement(
       "references", "a column per reference has the values of each, in their order, and a step along its gradient",
       needsTraining: true
     ) { subject in
@@ -125,7 +125,7 @@ package struct PolicyLaw: Sendable {
       }
       return "\(names.count) columns"
     },
-    PolicyLaw("saves", "what was saved is loaded again with the same columns", needsTraining: true) { subject in
+    PolicyRequirement("saves", "what was saved is loaded again with the same columns", needsTraining: true) { subject in
       let policy = try subject.make()
       try subject.train(policy)
       let first = try subject.forward(policy)
@@ -133,7 +133,7 @@ package struct PolicyLaw: Sendable {
         try subject.forward(subject.reloaded(policy)), equals: first, "after it was saved and loaded")
       return ""
     },
-    PolicyLaw("identity", "equal instances state equal identities, and a step changes the digest") { subject in
+    PolicyRequirement("identity", "equal instances state equal identities, and a step changes the digest") { subject in
       let policy = try subject.make()
       guard let first = try subject.identity(policy) else { return "it states none" }
       func expect(_ other: PolicyInstance, _ condition: String) throws {
@@ -156,7 +156,7 @@ package struct PolicyLaw: Sendable {
       try expect(copy, "in a copy, after its original was trained")
       return "\(first.facts.count) facts"
     },
-    PolicyLaw("environment", ComponentLaw.environment.summary) { subject in
+    PolicyRequirement("environment", ComponentRequirement.environment.summary) { subject in
       let finding = try traces(of: { _ = try subject.forward(try subject.make()) })
       if let finding { throw Failure(finding) }
       return ""
@@ -164,7 +164,7 @@ package struct PolicyLaw: Sendable {
   ]
 }
 
-/// The policy that laws are tested on.
+/// The policy that requirements are tested on.
 package struct PolicySubject {
   /// The policy.
   package let type: LoadedPolicyType

@@ -7,9 +7,9 @@ import LossKitRuntime
   import Darwin
 #endif
 
-extension ComponentLaw {
+extension ComponentRequirement {
   /// Values without jumps. No gradient tells of a jump, so training does not see it; a method may have one all the same.
-  static let continuity = ComponentLaw(
+  static let continuity = ComponentRequirement(
     name: "continuity",
     summary: "values have no jumps along random lines; one is a warning, for no gradient tells of it"
   ) { subject in
@@ -31,7 +31,7 @@ extension ComponentLaw {
         }
       }
     }
-    return .kept("no jump on \(lines) lines")
+    return .met("no jump on \(lines) lines")
   }
 }
 

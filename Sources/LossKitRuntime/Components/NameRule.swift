@@ -1,5 +1,5 @@
 /// How names look: of components, of what they declare, and of the words that stand for choices.
-package enum NameLaw {
+package enum NameRule {
   package static let componentRule = "names are lower-case letters and digits in words joined by '-', such as cal-dpo"
   /// The most bytes of a name.
   package static let longest = 128
