@@ -195,7 +195,7 @@ let package = Package(
         "LossKitTraining", "LossKitConformance", "LossKitRuntime", "LossKitSource", "LossKitJSON", "LossKit", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
-      ], swiftSettings: settings),
+      ], resources: [.embedInCode("New/Rust")], swiftSettings: settings),
     // What `make bench` measures of LossKitHead.
     .executableTarget(
       name: "HeadBenchmark", dependencies: ["LossKitHead", "LossKitLogits", "LossKitRuntime", "LossKit"],

@@ -15,7 +15,7 @@ import Testing
       decoding: formula, responses: 2, references: 3, columns: columns, parameterCount: 1, stateCount: states)
   }
 
-  /// Decodes nodes that are lent, with the last one as output and state.
+  /// Decodes borrowed nodes, with the last one as output and state.
   private func decode(_ nodes: [losskit_formula_node], rows: UInt32 = 0, outputs: [UInt32]? = nil) throws -> Graph? {
     let outputs = outputs ?? [UInt32(max(nodes.count, 1) - 1)]
     return try nodes.withUnsafeBufferPointer { nodes in

@@ -292,10 +292,10 @@ private func describePolicy(
         let start = memory.baseAddress?.advanced(by: range.lowerBound).assumingMemoryBound(to: CChar.self)
         return losskit_text(bytes: start, length: range.count)
       }
-      let lent = zip(names, values).map { losskit_fact(name: text($0), value: text($1)) }
-      lent.withUnsafeBufferPointer { lent in
-        guard let digest else { return receive(context, lent.baseAddress, lent.count, nil) }
-        withUnsafePointer(to: text(digest)) { receive(context, lent.baseAddress, lent.count, $0) }
+      let borrowed = zip(names, values).map { losskit_fact(name: text($0), value: text($1)) }
+      borrowed.withUnsafeBufferPointer { borrowed in
+        guard let digest else { return receive(context, borrowed.baseAddress, borrowed.count, nil) }
+        withUnsafePointer(to: text(digest)) { receive(context, borrowed.baseAddress, borrowed.count, $0) }
       }
     }
   }

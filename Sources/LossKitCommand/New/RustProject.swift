@@ -1,4 +1,4 @@
-/// A Rust library without crates.
+/// A Rust library without crates. The directory Rust holds its files, which are embedded in the command.
 struct RustProject {
   let names: ProjectNames
 
@@ -6,7 +6,7 @@ struct RustProject {
     LanguageFiles(
       files: [
         ProjectFile(path: "src/lib.rs", text: source),
-        ProjectFile(path: "src/losskit.rs", text: RustSupport.text),
+        ProjectFile(path: "src/losskit.rs", text: String(decoding: PackageResources.losskit_rs, as: UTF8.self)),
         ProjectFile(path: "Cargo.toml", text: manifest),
       ],
       buildRule: """
@@ -18,34 +18,11 @@ struct RustProject {
       buildLine: "cargo build --release --offline --target-dir target", ignored: ["/target/"])
   }
 
+  /// The template for the kind, in which the names stand for those of the project.
   private var source: String {
-    switch names.kind {
-    case .loss:
-      """
-      mod losskit;
-
-      /// Write here what it is and where it is from: paper, equation.
-      fn \(names.function)(chosen: f64, rejected: f64, beta: f64) -> (f64, [f64; 2]) {
-          let margin = beta * (chosen - rejected);
-          let slope = beta * losskit::sigmoid(-margin);
-          (-losskit::log_sigmoid(margin), [-slope, slope])
-      }
-      losskit::pairwise_loss!(\(names.function), "\(names.component)", "Logistic loss of the margin.", beta: scale(0.1, "KL strength"));
-
-      """
-    case .reward:
-      """
-      mod losskit;
-
-      /// Write here what it is and where it is from: paper, equation.
-      fn \(names.function)(log_ratio: f64, tau: f64) -> (f64, f64) {
-          let bent = log_ratio / tau;
-          (tau * (losskit::log_sigmoid(bent) + 2f64.ln()), losskit::sigmoid(-bent))
-      }
-      losskit::log_ratio_reward!(\(names.function), "\(names.component)", "Log-ratio, bounded above.", tau: positive(1.0, "bend, in nats"));
-
-      """
-    }
+    let template = names.kind == .loss ? PackageResources.loss_rs : PackageResources.reward_rs
+    return String(decoding: template, as: UTF8.self)
+      .replacing("my_\(names.kind)", with: names.function).replacing("my-\(names.kind)", with: names.component)
   }
 
   private var manifest: String {

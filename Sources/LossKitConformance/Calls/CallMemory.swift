@@ -69,7 +69,7 @@ final class CallMemory {
     return fill(place, values)
   }
 
-  /// Takes away the right to write what is only read. To be called when everything was lent.
+  /// Takes away the right to write what is only read. To be called when all of it is in place.
   func seal() {
     for region in sealed { mprotect(region.base, region.size, PROT_READ) }
   }

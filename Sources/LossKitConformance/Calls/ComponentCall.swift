@@ -99,7 +99,7 @@ package struct ComponentCall: @unchecked Sendable {
     let gradients = try columns.map { name, column in
       isWanted(name, column) ? try memory.output([Double](repeating: fill, count: count(of: column))) : nil
     }
-    let lent = try columns.map { name, _ in
+    let pointers = try columns.map { name, _ in
       try inputs[name].map { UnsafePointer(try memory.input($0, as: Self.array(ofColumn: name))) }
     }
     let output = try memory.output([Double](repeating: fill, count: outputCount))
@@ -109,7 +109,7 @@ package struct ComponentCall: @unchecked Sendable {
       counts: try counts.map { UnsafePointer(try memory.input($0, as: "counts")) },
       token_offsets: try tokenOffsets.map { UnsafePointer(try memory.input($0, as: "token_offsets")) },
       parameters: try memory.input(parameters, as: "parameters"), state: after, seed: seed,
-      inputs: try memory.input(lent, as: "inputs", beyond: UnsafePointer(CallMemory.spare)), output: output,
+      inputs: try memory.input(pointers, as: "inputs", beyond: UnsafePointer(CallMemory.spare)), output: output,
       cotangent: try cotangent.map { UnsafePointer(try memory.input($0, as: "cotangent")) },
       gradients: cotangent == nil
         ? nil : UnsafePointer(try memory.input(gradients, as: "gradients", beyond: CallMemory.spare)))
@@ -132,7 +132,7 @@ package struct ComponentCall: @unchecked Sendable {
     cotangent != nil && column.flags & UInt32(LOSSKIT_DIFFERENTIABLE) != 0 && !unwanted.contains(name)
   }
 
-  /// The names of the arrays that the call lends to be read, as `CallPlacement.guardingInput` takes them.
+  /// The names of the arrays that the call reads, as `CallPlacement.guardingInput` takes them.
   package var readArrays: [String] {
     (counts == nil ? [] : ["counts"]) + (tokenOffsets == nil ? [] : ["token_offsets"]) + ["parameters", "inputs"]
       + (cotangent == nil ? [] : ["cotangent", "gradients"])

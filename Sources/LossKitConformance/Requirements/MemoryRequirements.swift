@@ -2,7 +2,7 @@ import LossKit
 import LossKitRuntime
 
 extension ComponentRequirement {
-  /// Nothing is read but what is declared and lent. Whoever reads beyond meets an inaccessible page.
+  /// Nothing is read but what is declared and passed. Whoever reads beyond meets an inaccessible page.
   static let reads = ComponentRequirement(
     name: "reads", summary: "it reads nothing beyond the columns it declared, the hyperparameters and its state"
   ) { subject in

@@ -31,7 +31,7 @@ extension LoadedComponent {
   }
 }
 
-/// Takes the formula out of the plugin's call, which lends it.
+/// Takes the formula during the plugin's call, which owns it.
 private final class FormulaReceiver {
   let decode: (losskit_formula) throws -> Graph?
   var result: Result<Graph?, any Error>?

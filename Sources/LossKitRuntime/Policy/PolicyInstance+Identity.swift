@@ -30,7 +30,7 @@ extension PolicyInstance {
   }
 }
 
-/// Takes an identity out of the plugin's call, which lends it.
+/// Takes an identity during the plugin's call, which owns it.
 private final class IdentityReceiver {
   var stated: Result<PolicyIdentity, any Error>?
 }

@@ -30,9 +30,9 @@ public final class PolicyInstance {
     let count = texts.promptCount * texts.responseCount
     var tokenCounts = [UInt32](repeating: 0, count: count)
     var truncated = [UInt32](repeating: 0, count: count)
-    try texts.withTexts { lent in
-      try withUnsafePointer(to: lent) { lent in
-        try call(promptCount: texts.promptCount) { measure(policy, lent, &tokenCounts, &truncated, $0) }
+    try texts.withTexts { borrowed in
+      try withUnsafePointer(to: borrowed) { borrowed in
+        try call(promptCount: texts.promptCount) { measure(policy, borrowed, &tokenCounts, &truncated, $0) }
       }
     }
     for index in 0..<count where !texts.hasResponse(index / texts.promptCount, ofPrompt: index % texts.promptCount) {
@@ -94,16 +94,16 @@ public final class PolicyInstance {
   /// for a gradient that is not finite: the weights stay as they were and the accumulators are cleared.
   public func step(_ update: PolicyUpdate) throws -> Double {
     guard let step = type.descriptor.pointee.step else { throw cannot("be trained") }
-    var lent = losskit_update(
+    var passed = losskit_update(
       learning_rate: update.learningRate, weight_decay: update.weightDecay,
       max_gradient_norm: update.maxGradientNorm, gradient_norm: .nan)
-    try call { step(policy, &lent, $0) }
-    guard lent.gradient_norm.isFinite else {
+    try call { step(policy, &passed, $0) }
+    guard passed.gradient_norm.isFinite else {
       throw Failure(
-        "\(place): the norm of the gradient is \(roundTripDecimal(lent.gradient_norm)), although the step reported success"
+        "\(place): the norm of the gradient is \(roundTripDecimal(passed.gradient_norm)), although the step reported success"
       )
     }
-    return lent.gradient_norm
+    return passed.gradient_norm
   }
 
   /// Writes the instance into `directory`, which exists and is empty; what `step` keeps, too, if `withOptimizer`, so that
@@ -134,7 +134,7 @@ public final class PolicyInstance {
     try call { body(policy, $0) }
   }
 
-  /// Calls the plugin, and keeps alive until it returns whose pointers it was lent.
+  /// Calls the plugin, and keeps the owners of the pointers alive until it returns.
   private func call(
     promptCount: Int = 0, _ others: [PolicyInstance] = [], _ body: (UnsafeMutablePointer<losskit_error>) -> Int32
   ) throws {
@@ -159,12 +159,12 @@ public final class PolicyInstance {
   ) throws {
     for reference in references { try check(reference) }
     let policies = references.map { Optional($0.policy) }
-    try texts.withTexts { lent in
+    try texts.withTexts { borrowed in
       try withOptionalPointer(layout.tokenOffsets) { offsets in
         try policies.withUnsafeBufferPointer { policies in
           try layout.indices.withUnsafeBufferPointer { indices in
             var frame = losskit_policy_frame(
-              texts: lent, token_offsets: offsets, reference_count: policies.count, references: policies.baseAddress,
+              texts: borrowed, token_offsets: offsets, reference_count: policies.count, references: policies.baseAddress,
               column_count: indices.count, columns: indices.baseAddress, values: values, gradients: gradients)
             try body(&frame)
           }

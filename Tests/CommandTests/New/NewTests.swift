@@ -36,6 +36,19 @@ import Testing
     try follow("rust", kind, named: "my-\(kind)")
   }
 
+  /// The files that `losskit new` copies, as they stand in the sources.
+  @Test(.enabled(if: Programs.has("rustc"), "rustc is not installed"), arguments: ["loss", "reward"])
+  func theTemplatesInRustCompileWithoutAWarning(kind: String) throws {
+    let templates = Readme.root.appendingPathComponent("Sources/LossKitCommand/New/Rust").path
+    _ = try place.makeDirectory("plugin")
+    let library = place.path("plugin/libmy-\(kind).so")
+    let compiled = try Tool.shell(
+      "rustc --edition 2021 --crate-type cdylib -D warnings -O -o '\(library)' '\(templates)/\(kind).rs'")
+    try #require(compiled.status == 0, "\(compiled.error)")
+    let checked = try Tool.run(["check", library])
+    #expect(checked.status == 0, "\(checked.output)")
+  }
+
   @Test func aRewardInSwiftServesAsItIs() throws {
     let project = place.path("my-reward")
     let arguments = ["new", "my-reward", "--language", "swift", "--kind", "reward", "--directory", project]

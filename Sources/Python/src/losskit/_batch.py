@@ -1,4 +1,4 @@
-"""Batches: which array is which column, and the structs that lend them to the library."""
+"""Batches: which array is which column, and the structs through which the library borrows them."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ def counterpart(argument: str) -> str:
 
 
 # A column binding, field by field.
-Lent = tuple[int, ...]
+Borrowed = tuple[int, ...]
 _SIZES = {_library.FLOAT64: 8, _library.FLOAT32: 4}
 
 
-def lend(column: int, part: int, address: int, stride: int, count: int, kind: int, gradient: int) -> Lent:
+def borrow(column: int, part: int, address: int, stride: int, count: int, kind: int, gradient: int) -> Borrowed:
     """An array in memory as the library takes it: the numbers of one part of a column, and where its gradient goes.
 
     `stride` is in bytes; the gradient is contiguous, and 0 where it is not wanted.
@@ -121,7 +121,7 @@ class Call:
     def run(
         self,
         objective: ctypes.c_void_p,
-        lent: list[Lent],
+        borrowed: list[Borrowed],
         shape: tuple[int, int, int],
         *,
         counts: int = 0,
@@ -135,11 +135,11 @@ class Call:
         reduction: int = _library.MEAN,
     ) -> tuple[float, dict[str, float]]:
         """Evaluates; the mean loss, and the metrics if wanted. Arrays are addresses of contiguous doubles, 0 for none."""
-        self._layout.pack_into(self._bindings, 0, *itertools.chain.from_iterable(lent))
+        self._layout.pack_into(self._bindings, 0, *itertools.chain.from_iterable(borrowed))
         bindings, room = self._addresses
         prompts, responses, references = shape
         _BATCH.pack_into(
-            self._batch, 0, prompts, responses, references, counts, token_offsets, bindings, len(lent),
+            self._batch, 0, prompts, responses, references, counts, token_offsets, bindings, len(borrowed),
         )  # fmt: skip
         _RESULTS.pack_into(
             self._results, 0, losses, 8, prompts, 0, 0, rewards, 8, prompts * responses, 0, 0, reduction, 0, 0.0,

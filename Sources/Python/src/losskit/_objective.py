@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from losskit import _arguments, _library, _shape
-from losskit._batch import Call, Lent, Place, lend, place
+from losskit._batch import Borrowed, Call, Place, borrow, place
 from losskit._library import LossKitError
 from losskit._registry import Registry, shared
 
@@ -182,18 +182,18 @@ class Objective:
         places = self._places(tuple(arrays))
         shape = self._shape(list(arrays.values()), places, counts, offsets)
         prompts, responses, _ = shape
-        lent: list[Lent] = []
+        borrowed: list[Borrowed] = []
         gradients: dict[str, npt.NDArray[np.floating]] = {}
         for name, array in arrays.items():
             is_wanted = wants_gradients and places[name].is_differentiable
             gradient = np.empty(array.shape, array.dtype) if is_wanted else None
             if gradient is not None:
                 gradients[name] = gradient
-            lent += self._lend(array, gradient, places[name], shape)
+            borrowed += self._borrow(array, gradient, places[name], shape)
         kept = self._kept_state(state)
         losses, rewards = np.empty(prompts), np.empty((responses, prompts)) if self.has_reward else None
         loss, metrics = self._run(
-            lent, shape, counts=_address(counts), token_offsets=_address(offsets), state=_address(kept),
+            borrowed, shape, counts=_address(counts), token_offsets=_address(offsets), state=_address(kept),
             state_count=self._state_count, seed=seed, losses=_address(losses), rewards=_address(rewards),
             reduction=reduction,
         )  # fmt: skip
@@ -208,15 +208,15 @@ class Objective:
             places = self._placed[names] = {name: place(name, self.columns) for name in names}
         return places
 
-    def _run(self, lent: list[Lent], shape: tuple[int, int, int], **arguments: Any) -> tuple[float, dict[str, float]]:
+    def _run(self, borrowed: list[Borrowed], shape: tuple[int, int, int], **arguments: Any) -> tuple[float, dict[str, float]]:
         """Evaluates with structs that no other thread is using."""
-        free = self._calls.setdefault(len(lent), [])
+        free = self._calls.setdefault(len(borrowed), [])
         try:
             call = free.pop()
         except IndexError:
-            call = Call(len(lent))
+            call = Call(len(borrowed))
         try:
-            return call.run(self._handle, lent, shape, **arguments)
+            return call.run(self._handle, borrowed, shape, **arguments)
         finally:
             free.append(call)
 
@@ -254,18 +254,18 @@ class Objective:
             found = self._ranked[key] = _shape.ranks(self, places, leading, has_counts, has_offsets)
         return found
 
-    def _lend(
+    def _borrow(
         self, array: Any, gradient: npt.NDArray[np.floating] | None, where: Place, shape: tuple[int, int, int]
-    ) -> list[Lent]:
+    ) -> list[Borrowed]:
         """The parts of an argument, each a run of numbers with one stride."""
         prompts, responses, _ = shape
         kind = _library.FLOAT32 if array.dtype == np.float32 else _library.FLOAT64
         step = 0 if gradient is None else gradient.itemsize
         start = _address(gradient)
 
-        def part(index: int, row: Any, position: int) -> Lent:
+        def part(index: int, row: Any, position: int) -> Borrowed:
             stride = row.strides[0] if row.size else 0
-            return lend(where.index, index, _address(row), stride, row.size, kind, start + position * step)
+            return borrow(where.index, index, _address(row), stride, row.size, kind, start + position * step)
 
         if where.response is not None:
             rows = array if array.ndim == 2 else array[np.newaxis]

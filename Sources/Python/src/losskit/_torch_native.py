@@ -10,7 +10,7 @@ import torch
 
 import losskit
 from losskit import _arguments, _library
-from losskit._batch import Lent, lend
+from losskit._batch import Borrowed, borrow
 from losskit._torch_logits import refuse_second_derivatives
 
 _KINDS = {torch.float32: _library.FLOAT32, torch.float64: _library.FLOAT64}
@@ -38,23 +38,23 @@ class NativeCall:
             torch.empty(tensor.shape, dtype=tensor.dtype) if need else None for tensor, need in zip(hosted, needed)
         ]
         shape = objective._shape(hosted, places, self.counts, self.offsets)
-        lent: list[Lent] = []
+        borrowed: list[Borrowed] = []
         for tensor, gradient, where in zip(hosted, self.gradients, places.values()):
             if tensor.dim() == 1:
-                lent.append(
-                    lend(
+                borrowed.append(
+                    borrow(
                         where.index, _library.WHOLE if where.response is None else where.response, tensor.data_ptr(),
                         tensor.stride(0) * tensor.element_size(), tensor.shape[0], _KINDS[tensor.dtype],
                         0 if gradient is None else gradient.data_ptr(),
                     )
                 )  # fmt: skip
             else:
-                lent += objective._lend(tensor.detach().numpy(), None if gradient is None else gradient.numpy(), where, shape)
+                borrowed += objective._borrow(tensor.detach().numpy(), None if gradient is None else gradient.numpy(), where, shape)
         counts = 0 if self.counts is None else self.counts.ctypes.data
         offsets = 0 if self.offsets is None else self.offsets.ctypes.data
         state = 0 if self.state is None else self.state.data_ptr()
         loss, self.metrics = objective._run(
-            lent, shape, counts=counts, token_offsets=offsets, state=state, state_count=objective._state_count,
+            borrowed, shape, counts=counts, token_offsets=offsets, state=state, state_count=objective._state_count,
             seed=self.seed,
         )  # fmt: skip
         for index, (gradient, tensor) in enumerate(zip(self.gradients, tensors)):
