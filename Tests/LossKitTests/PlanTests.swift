@@ -118,3 +118,15 @@ import Testing
     #expect(compared > 100_000)
   }
 }
+
+/// How many doubles lie between two; 0 for two that are no numbers, and between −0 and 0.
+private func ulpDistance(_ a: Double, _ b: Double) -> UInt64 {
+  if a == b || (a.isNaN && b.isNaN) { return 0 }
+  guard !a.isNaN, !b.isNaN else { return .max }
+  func place(_ x: Double) -> Int64 {
+    let bits = Int64(bitPattern: x.bitPattern)
+    return bits < 0 ? Int64.min &- bits : bits
+  }
+  let distance = place(a).subtractingReportingOverflow(place(b))
+  return distance.overflow ? .max : distance.partialValue.magnitude
+}

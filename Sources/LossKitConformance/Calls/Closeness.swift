@@ -11,18 +11,6 @@ package func relativeError(_ found: Double, _ expected: Double, scale: Double = 
   return error.isNaN ? .infinity : error
 }
 
-/// How many doubles lie between two; 0 for two that are no numbers, and between −0 and 0.
-package func ulpDistance(_ a: Double, _ b: Double) -> UInt64 {
-  if a == b || (a.isNaN && b.isNaN) { return 0 }
-  guard !a.isNaN, !b.isNaN else { return .max }
-  func place(_ x: Double) -> Int64 {
-    let bits = Int64(bitPattern: x.bitPattern)
-    return bits < 0 ? Int64.min &- bits : bits
-  }
-  let distance = place(a).subtractingReportingOverflow(place(b))
-  return distance.overflow ? .max : distance.partialValue.magnitude
-}
-
 /// The bits of each number, to compare to the last one.
 package func bits(_ values: [Double]) -> [UInt64] { values.map(\.bitPattern) }
 

@@ -65,8 +65,6 @@ extension ComponentCall {
 extension losskit_column {
   /// Whether it has an entry a token.
   package var isPerToken: Bool { extent == UInt32(LOSSKIT_PER_TOKEN) }
-  /// Whether it has an entry a response.
-  package var isPerResponse: Bool { extent == UInt32(LOSSKIT_PER_RESPONSE) }
   /// Whether a gradient is returned for it.
   package var isDifferentiable: Bool { flags & UInt32(LOSSKIT_DIFFERENTIABLE) != 0 }
 }

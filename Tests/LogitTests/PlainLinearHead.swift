@@ -1,13 +1,13 @@
-package import LossKitLogits
+import LossKitLogits
 
 /// What `LinearHead` computes, in double and with all logits in memory; the reference it is tested against.
-package struct PlainLinearHead {
+struct PlainLinearHead {
   /// What the rows score.
-  package let scores: PlainLogProbabilities
+  let scores: PlainLogProbabilities
   private let hidden, weight: [[Double]]
 
   /// Scores hidden states, one row per token, under weights, one row per token of the vocabulary.
-  package init(
+  init(
     hidden: [[Double]], weight: [[Double]], labels: TokenLabels,
     reference: (hidden: [[Double]], weight: [[Double]])? = nil
   ) {
@@ -23,7 +23,7 @@ package struct PlainLinearHead {
   }
 
   /// The gradients of the hidden states and of the weights.
-  package func gradients(from cotangent: LogProbabilityCotangent) -> (hidden: [[Double]], weight: [[Double]]) {
+  func gradients(from cotangent: LogProbabilityCotangent) -> (hidden: [[Double]], weight: [[Double]]) {
     let slopes = scores.gradient(from: cotangent)
     var hiddenGradient = hidden.map { $0.map { _ in 0.0 } }, weightGradient = weight.map { $0.map { _ in 0.0 } }
     for (row, slopes) in slopes.enumerated() {

@@ -1,22 +1,19 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import Foundation
+import LossKitLogits
 
 /// What `LogProbabilities` computes, in double and as it is written on paper; the reference it is tested against.
-package struct PlainLogProbabilities {
-  package private(set) var values: [Double] = []
-  package private(set) var entropies: [Double] = []
-  package private(set) var logCollisions: [Double] = []
-  package private(set) var divergences: [Double] = []
-  package let labels: TokenLabels
+struct PlainLogProbabilities {
+  private(set) var values: [Double] = []
+  private(set) var entropies: [Double] = []
+  private(set) var logCollisions: [Double] = []
+  private(set) var divergences: [Double] = []
+  let labels: TokenLabels
   /// log π of every token, per row.
-  package let distributions: [[Double]]
-  package let references: [[Double]]?
+  let distributions: [[Double]]
+  let references: [[Double]]?
 
   /// Scores the label of each row of `logits`, which are of one length. Rows that do not count are 0 in every result.
-  package init(of logits: [[Double]], labels: TokenLabels, reference: [[Double]]? = nil) {
+  init(of logits: [[Double]], labels: TokenLabels, reference: [[Double]]? = nil) {
     self.labels = labels
     distributions = logits.map(Self.logSoftmax)
     references = reference?.map(Self.logSoftmax)
@@ -39,7 +36,7 @@ package struct PlainLogProbabilities {
   }
 
   /// The gradient of the logits.
-  package func gradient(from cotangent: LogProbabilityCotangent) -> [[Double]] {
+  func gradient(from cotangent: LogProbabilityCotangent) -> [[Double]] {
     distributions.indices.map { row in
       guard labels.counts(row) else { return Array(repeating: 0, count: distributions[row].count) }
       let own = distributions[row]
