@@ -23,12 +23,15 @@ struct MethodTable {
     case .loss:
       let loss = try registry.component(named: entry.name, kind: .loss)
       let objective = try Objective(entry.name, in: registry)
-      return [name, "loss", words(objective.requirements), scale(of: objective), loss.citation, verified(loss.documentation)]
+      return [
+        name, "loss", words(objective.requirements), scale(of: objective), loss.citation, verified(loss.documentation),
+      ]
     case .objective:
       let named = try registry.objective(named: entry.name)
       let objective = try Objective(entry.name, in: registry)
       return [
-        name, "objective", words(objective.requirements), scale(of: objective), named.citation, verified(named.documentation),
+        name, "objective", words(objective.requirements), scale(of: objective), named.citation,
+        verified(named.documentation),
       ]
     case .reward:
       let reward = try registry.component(named: entry.name, kind: .reward)
@@ -39,7 +42,9 @@ struct MethodTable {
     }
   }
 
-  private static func words(_ requirements: [String]) -> String { requirements.isEmpty ? "–" : requirements.joined(separator: ", ") }
+  private static func words(_ requirements: [String]) -> String {
+    requirements.isEmpty ? "–" : requirements.joined(separator: ", ")
+  }
 
   /// The first β of the objective's terms.
   private static func scale(of objective: Objective) -> String {

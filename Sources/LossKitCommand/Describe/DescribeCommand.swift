@@ -80,7 +80,8 @@ struct DescribeCommand: ParsableCommand {
   private func describedFormula(in registry: PluginRegistry) throws -> ComponentDescription {
     let isReward = name.first { !$0.isWhitespace } == "@"
     let text = isReward ? String(name.drop { $0.isWhitespace }.dropFirst()) : name
-    return try ComponentDescription(FormulaText(parsing: text, as: isReward ? .reward : .loss).component(), text: text, in: registry)
+    return try ComponentDescription(
+      FormulaText(parsing: text, as: isReward ? .reward : .loss).component(), text: text, in: registry)
   }
 
   private var isName: Bool { name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "-" } }

@@ -13,9 +13,3 @@ package func relativeError(_ found: Double, _ expected: Double, scale: Double = 
 
 /// The bits of each number, to compare to the last one.
 package func bits(_ values: [Double]) -> [UInt64] { values.map(\.bitPattern) }
-
-/// The derivative of `f` at 0 by six differences, exact but for terms of the sixth power of `step`.
-package func derivative(step: Double, _ f: (Double) throws -> Double) rethrows -> Double {
-  let slope = try [1.0, 2, 3].map { try (f($0 * step) - f(-$0 * step)) / (2 * $0 * step) }
-  return (15 * slope[0] - 6 * slope[1] + slope[2]) / 10
-}

@@ -44,7 +44,8 @@ package struct PolicyRequirement: Sendable {
       } catch is Failure {}
       return "\(counts.reduce(0, +)) tokens"
     },
-    PolicyRequirement("forward", "every column is written, finite, and the same for equal calls and equal seeds") { subject in
+    PolicyRequirement("forward", "every column is written, finite, and the same for equal calls and equal seeds") {
+      subject in
       let policy = try subject.make()
       let first = try subject.forward(policy)
       try subject.expect(try subject.forward(policy), equals: first, "when asked again")
@@ -66,7 +67,9 @@ package struct PolicyRequirement: Sendable {
       try subject.expect(try subject.forward(copy), equals: first, "in a copy, after its original was trained")
       return ""
     },
-    PolicyRequirement("trains", "a step along the gradient of the log-probabilities makes them larger", needsTraining: true) {
+    PolicyRequirement(
+      "trains", "a step along the gradient of the log-probabilities makes them larger", needsTraining: true
+    ) {
       subject in
       guard subject.type.columns.contains(.logProbability) else { return "it has no differentiable policy_logp" }
       let policy = try subject.make()

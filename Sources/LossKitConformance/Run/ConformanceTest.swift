@@ -65,7 +65,8 @@ package var allTestNames: [String] { allTests.map(\.name) }
 /// All tests with their requirements, each name once.
 package var allTests: [(name: String, requirement: String)] {
   let all =
-    LibraryRequirement.all.map { (name: $0.name, requirement: $0.summary) } + ComponentRequirement.all.map { (name: $0.name, requirement: $0.summary) }
+    LibraryRequirement.all.map { (name: $0.name, requirement: $0.summary) }
+    + ComponentRequirement.all.map { (name: $0.name, requirement: $0.summary) }
     + PolicyRequirement.all.map { (name: $0.name, requirement: $0.summary) }
   var seen: Set<String> = []
   return all.filter { seen.insert($0.name).inserted }

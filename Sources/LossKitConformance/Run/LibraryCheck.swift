@@ -46,7 +46,8 @@ package struct LibraryCheck: Sendable {
     func result(_ outcome: TestResult.Outcome, _ detail: String) -> [TestResult] {
       [
         TestResult(
-          library: task.library, subject: librarySubject, test: LibraryRequirement.symbols, outcome: outcome, detail: detail,
+          library: task.library, subject: librarySubject, test: LibraryRequirement.symbols, outcome: outcome,
+          detail: detail,
           seconds: 0)
       ]
     }

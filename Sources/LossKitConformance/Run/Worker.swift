@@ -60,12 +60,18 @@ package struct Worker {
       for requirement in ComponentRequirement.all {
         test(subject, requirement.name) { note in
           let before = ProcessState()
-          defer { if requirement.name == ComponentRequirement.returns.name { firstChange = ProcessState().change(since: before) } }
+          defer {
+            if requirement.name == ComponentRequirement.returns.name {
+              firstChange = ProcessState().change(since: before)
+            }
+          }
           if requirement.name == ComponentRequirement.environment.name, let firstChange {
             throw Failure("a call changes \(firstChange)")
           }
           let tested = ComponentSubject(component, seed: task.seed, note: note)
-          if requirement.name == ComponentRequirement.repeatableName { return .met(try tested.digest(reversed: task.isReversed)) }
+          if requirement.name == ComponentRequirement.repeatableName {
+            return .met(try tested.digest(reversed: task.isReversed))
+          }
           return try requirement.verdict(on: tested)
         }
       }

@@ -16,7 +16,8 @@ extension [[Double]] {
   mutating func withMutableBufferPointers<Result>(
     _ body: ([UnsafeMutablePointer<Double>?]) throws -> Result
   ) rethrows -> Result {
-    func borrow(_ arrays: inout [[Double]], _ index: Int, _ pointers: [UnsafeMutablePointer<Double>?]) throws -> Result {
+    func borrow(_ arrays: inout [[Double]], _ index: Int, _ pointers: [UnsafeMutablePointer<Double>?]) throws -> Result
+    {
       guard index < arrays.count else { return try body(pointers) }
       // Taken out while it is borrowed, so that the others can be borrowed, too.
       var array = arrays[index]

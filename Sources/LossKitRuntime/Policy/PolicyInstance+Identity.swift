@@ -54,7 +54,9 @@ extension PolicyIdentity {
     for index in 0..<count {
       guard let fact = facts?[index] else { continue }
       let name = try text(fact.name, "name of fact \(index)", limit: NameRule.longest)
-      guard NameRule.isFieldName(name) else { throw Failure("'\(name)' is not a name of a fact; \(NameRule.fieldRule)") }
+      guard NameRule.isFieldName(name) else {
+        throw Failure("'\(name)' is not a name of a fact; \(NameRule.fieldRule)")
+      }
       guard !self.facts.contains(where: { $0.name == name }) else { throw Failure("the fact '\(name)' is there twice") }
       self.facts.append(Fact(name, try text(fact.value, "fact '\(name)'", limit: 1 << 16)))
     }

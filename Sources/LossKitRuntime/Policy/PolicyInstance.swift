@@ -164,7 +164,8 @@ public final class PolicyInstance {
         try policies.withUnsafeBufferPointer { policies in
           try layout.indices.withUnsafeBufferPointer { indices in
             var frame = losskit_policy_frame(
-              texts: borrowed, token_offsets: offsets, reference_count: policies.count, references: policies.baseAddress,
+              texts: borrowed, token_offsets: offsets, reference_count: policies.count,
+              references: policies.baseAddress,
               column_count: indices.count, columns: indices.baseAddress, values: values, gradients: gradients)
             try body(&frame)
           }

@@ -39,7 +39,7 @@ import Testing
   /// The files that `losskit new` copies, as they stand in the sources.
   @Test(.enabled(if: Programs.has("rustc"), "rustc is not installed"), arguments: ["loss", "reward"])
   func theTemplatesInRustCompileWithoutAWarning(kind: String) throws {
-    let templates = Readme.root.appendingPathComponent("Sources/LossKitCommand/New/Rust").path
+    let templates = Repository.root.appendingPathComponent("Sources/LossKitCommand/New/Rust").path
     _ = try place.makeDirectory("plugin")
     let library = place.path("plugin/libmy-\(kind).so")
     let compiled = try Tool.shell(

@@ -36,8 +36,6 @@ package struct ForceField {
     showsRewards = !rewards.isEmpty && rewards == (0..<responseCount).flatMap { rank in probes.map { $0[rank] } }
   }
 
-  /// The objective's resolved text.
-  var text: String { objective.description }
   /// Whether the zero of the places is where policy and reference are equal.
   var hasReference: Bool { objective.needsReference }
   /// Whether the loss differs between desirable and undesirable responses.
