@@ -113,13 +113,14 @@ let policies: [Target] = [
   .target(
     name: "Transformer",
     dependencies: [
-      "LossKit", "LossKitJSON", "LossKitLogits", "LossKitHead", "CDNNL", "CMD", "CLossKitRows",
+      "LossKit", "LossKitJSON", "LossKitLogits", "LossKitHead", "LossKitSystem", "CDNNL", "CMD", "CLossKitRows",
     ],
     path: "Plugins/Policies/Transformer",
     // Its loops are 200 times as slow without optimization, and the tests train models.
     swiftSettings: settings + [.unsafeFlags(["-O"], .when(configuration: .debug))], linkerSettings: pluginLinking),
   .target(
-    name: "LogProbabilityFile", dependencies: ["LossKitJSON", "LossKit"], path: "Plugins/Policies/LogProbabilityFile",
+    name: "LogProbabilityFile", dependencies: ["LossKitJSON", "LossKit", "LossKitSystem"],
+    path: "Plugins/Policies/LogProbabilityFile",
     swiftSettings: settings, linkerSettings: pluginLinking),
 ]
 
@@ -162,45 +163,56 @@ let package = Package(
     .systemLibrary(name: "CMD", providers: [.apt(["libmd-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "LossKit", dependencies: ["CLossKit", "CLossKitKernels"], swiftSettings: settings),
+    // The operating system.
+    .target(name: "LossKitSystem", swiftSettings: settings),
     .target(
       name: "LossKitJSON", dependencies: ["LossKit"],
       // Without optimization large files would take most of the tests' time.
       swiftSettings: settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
-    .target(name: "LossKitLogits", dependencies: ["LossKit", "CLossKitRows"], swiftSettings: settings),
     .target(
-      name: "LossKitHead", dependencies: ["LossKitLogits", "LossKit", "CLossKitHead", "CLossKitRows", "CDNNL"],
+      name: "LossKitLogits", dependencies: ["LossKit", "LossKitSystem", "CLossKitRows"], swiftSettings: settings),
+    .target(
+      name: "LossKitHead",
+      dependencies: ["LossKitLogits", "LossKit", "LossKitSystem", "CLossKitHead", "CLossKitRows", "CDNNL"],
       swiftSettings: settings),
     .target(name: "LossKitSource", dependencies: ["LossKit"], swiftSettings: settings),
     .target(
       name: "LossKitRuntime",
-      dependencies: ["LossKitSource", "LossKitJSON", "LossKit", "CLossKit", "CLossKitForeign", "CMD"],
+      dependencies: [
+        "LossKitSource", "LossKitJSON", "LossKit", "LossKitSystem", "CLossKit", "CLossKitForeign", "CMD",
+      ],
       swiftSettings: settings),
     .target(
       // The library holds the functions of losskit_logprob.h as they are.
-      name: "LossKitC", dependencies: ["LossKitRuntime", "LossKit", "CLossKit", "CLossKitKernels", "CLossKitRows"],
+      name: "LossKitC",
+      dependencies: ["LossKitRuntime", "LossKit", "LossKitSystem", "CLossKit", "CLossKitKernels", "CLossKitRows"],
       exclude: ["exports.map", "losskit.pc.in"], swiftSettings: settings),
     .executableTarget(name: "LossKitIndex", dependencies: ["LossKitRuntime"], swiftSettings: settings),
     .target(
       name: "LossKitTraining",
       dependencies: [
-        "LossKitRuntime", "LossKitJSON", "LossKit", "CZlib", .product(name: "Logging", package: "swift-log"),
+        "LossKitRuntime", "LossKitJSON", "LossKit", "LossKitSystem", "CZlib",
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
     .target(
-      name: "LossKitConformance", dependencies: ["LossKitRuntime", "LossKit", "CLossKit", "CMalloc"],
+      name: "LossKitConformance", dependencies: ["LossKitRuntime", "LossKit", "LossKitSystem", "CLossKit", "CMalloc"],
       swiftSettings: settings),
     .executableTarget(
       name: "LossKitCommand",
       dependencies: [
-        "LossKitTraining", "LossKitConformance", "LossKitRuntime", "LossKitSource", "LossKitJSON", "LossKit", "Yams",
+        "LossKitTraining", "LossKitConformance", "LossKitRuntime", "LossKitSource", "LossKitJSON", "LossKit",
+        "LossKitSystem", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], resources: [.embedInCode("New/Rust")], swiftSettings: settings),
     // What `make bench` measures of LossKitHead.
     .executableTarget(
-      name: "HeadBenchmark", dependencies: ["LossKitHead", "LossKitLogits", "LossKitRuntime", "LossKit"],
+      name: "HeadBenchmark",
+      dependencies: ["LossKitHead", "LossKitLogits", "LossKitRuntime", "LossKit", "LossKitSystem"],
       path: "Benchmarks/Head", swiftSettings: settings),
-    .testTarget(name: "KernelTests", dependencies: ["CLossKitKernels"], swiftSettings: settings),
+    .testTarget(
+      name: "KernelTests", dependencies: ["LossKitSystem", "LossKit", "CLossKitKernels"], swiftSettings: settings),
     .testTarget(
       name: "LogitTests",
       dependencies: ["LossKitHead", "LossKitLogits", "CLossKitRows", "LossKit"],
@@ -216,21 +228,23 @@ let package = Package(
       name: "RuntimeTests",
       dependencies: [
         "LossKitTestSupport", "LossKitTraining", "LossKitRuntime", "LossKitSource", "LossKitJSON", "LossKit",
+        "LossKitSystem",
         "CLossKit",
       ],
       exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "LossKitTestSupport", "LossKitTraining", "LossKitRuntime", "LossKitJSON", "LossKit", "Transformer",
+        "LossKitTestSupport", "LossKitTraining", "LossKitRuntime", "LossKitJSON", "LossKit", "LossKitSystem",
+        "Transformer",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
     .testTarget(
       name: "TransformerTests",
       dependencies: [
-        "Transformer", "CLossKitRows", "LossKitHead", "LossKitRuntime", "LossKitLogits", "LossKit", "CLossKit",
-        "CDNNL",
+        "Transformer", "CLossKitRows", "LossKitHead", "LossKitRuntime", "LossKitLogits", "LossKit", "LossKitSystem",
+        "CLossKit", "CDNNL",
       ],
       exclude: ["Fixtures"],
       swiftSettings: settings),
@@ -239,7 +253,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["LossKitRuntime", "LossKitTraining", "LossKitJSON", "LossKit", "LossKitCommand"],
+      dependencies: ["LossKitRuntime", "LossKitTraining", "LossKitJSON", "LossKit", "LossKitSystem", "LossKitCommand"],
       exclude: ["Check/Corpus"],
       swiftSettings: settings),
   ] + pluginTargets,

@@ -1,14 +1,9 @@
+import LossKit
+import LossKitRuntime
 // The fused head of LossKitHead, measured as drivers/worker.h says: `head PLUGINS`, then
 //
 //   case SEQUENCES TOKENS VOCABULARY HIDDEN
-import LossKit
-import LossKitRuntime
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 func answer(_ words: [Substring], _ current: inout HeadCase?, _ registry: PluginRegistry) throws -> String {
   let sizes = words.dropFirst().compactMap { Int($0) }

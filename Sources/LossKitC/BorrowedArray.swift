@@ -1,12 +1,7 @@
 import CLossKit
 import LossKit
 import LossKitRuntime
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 extension losskit_array {
   /// Whether there is an array.

@@ -1,12 +1,7 @@
 import CLossKit
 import LossKit
 import LossKitRuntime
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// A host's batch whose arrays were found to be the objective's columns, each as long as it has to be.
 ///

@@ -1,11 +1,6 @@
 import CLossKit
 import LossKit
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// Runs the body of a C function: 0, or 1 and what went wrong in the caller's failure.
 func result(_ failure: UnsafeMutablePointer<losskit_failure>?, _ body: () throws -> Void) -> Int32 {

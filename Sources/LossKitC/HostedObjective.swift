@@ -1,12 +1,7 @@
 import CLossKit
 import LossKit
 import LossKitRuntime
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// An objective that a host opened, and what every evaluation asks of it, ready to be read.
 ///

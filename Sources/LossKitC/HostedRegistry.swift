@@ -1,12 +1,7 @@
 import CLossKit
 import LossKit
 import LossKitRuntime
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// A registry that a host opened.
 final class HostedRegistry: Sendable {

@@ -4,12 +4,7 @@
 public import CLossKit
 import LossKit
 import LossKitRuntime
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 // The functions of losskit.h for the library itself and for registries; it says what they do.
 

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// Numbers between two pages that must not be touched; the last number ends where the second such page begins.
 final class GuardedColumn {

@@ -1,10 +1,5 @@
 import CLossKitKernels
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 #if arch(x86_64)
   /// A format with 11 more bits than the kernels compute with.

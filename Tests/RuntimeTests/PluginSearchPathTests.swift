@@ -1,12 +1,7 @@
+import LossKitSystem
 import Testing
 
 @testable import LossKitRuntime
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 @Suite struct PluginSearchPathTests {
   @Test func entriesAreSeparatedByColons() throws {

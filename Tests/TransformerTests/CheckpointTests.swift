@@ -1,14 +1,9 @@
 import FoundationEssentials
 import LossKit
+import LossKitSystem
 import Testing
 
 @testable import Transformer
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// Saving, loading, going on, and files that are not what they should be.
 struct CheckpointTests {

@@ -1,17 +1,12 @@
 import FoundationEssentials
 import LossKitHead
 import LossKitLogits
+import LossKitSystem
 import Testing
 
 @testable import LossKit
 @testable import LossKitRuntime
 @testable import Transformer
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// The columns that depend on the whole distribution at each position.
 struct DistributionTests {

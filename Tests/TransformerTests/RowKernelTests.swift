@@ -1,11 +1,6 @@
 import CLossKitRows
+import LossKitSystem
 import Testing
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// The kernels of every level against the same formulas in plain Swift and double.
 struct RowKernelTests {

@@ -1,14 +1,9 @@
 import CLossKit
 import LossKit
+import LossKitSystem
 import Testing
 
 @testable import Transformer
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// The log-probabilities a policy hands out.
 struct ScoringTests {

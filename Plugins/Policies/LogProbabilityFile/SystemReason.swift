@@ -1,10 +1,5 @@
 import FoundationEssentials
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// Why the system refused, behind a colon; nothing where it gave no reason.
 func systemReason(_ error: any Error) -> String {

@@ -1,12 +1,7 @@
 import CLossKitRows
 import LossKit
 import LossKitHead
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// AdamW (Loshchilov and Hutter 2019): Adam with decoupled weight decay, as PyTorch computes it. Norms are not decayed, which
 /// is what Hugging Face's trainer does.

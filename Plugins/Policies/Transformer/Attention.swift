@@ -1,11 +1,6 @@
 import CLossKitRows
 import LossKitHead
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// Causal grouped-query attention over the segments of a batch.
 ///

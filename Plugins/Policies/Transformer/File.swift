@@ -1,10 +1,5 @@
 import LossKit
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// An open file whose every operation is checked; errors name the file.
 final class File {

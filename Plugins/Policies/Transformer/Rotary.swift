@@ -1,10 +1,5 @@
 import CLossKitRows
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// Rotary positions (Su et al. 2021) in the convention of Hugging Face's Llama: value j of a head is rotated with value
 /// j + size/2, by the angle position · θ^(−2j/size).

@@ -1,11 +1,6 @@
 import CDNNL
 import LossKitHead
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// Threads that share the work of a batch. Each multiplies its matrices with a share of OpenMP's threads, so that together
 /// they use as many as `OMP_NUM_THREADS` allows.

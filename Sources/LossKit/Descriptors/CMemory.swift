@@ -1,17 +1,11 @@
 import CLossKit
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 // Descriptors live as long as the process: their memory is never given back.
 
 /// A C string for the life of the process; NULL for an empty one if `emptyIsNull`.
 func permanentString(_ string: String, emptyIsNull: Bool = false) -> UnsafePointer<CChar>? {
   if emptyIsNull, string.isEmpty { return nil }
-  return UnsafePointer(strdup(string))
+  return permanentArray(Array(string.utf8CString))
 }
 
 /// An array for the life of the process; NULL if it is empty.

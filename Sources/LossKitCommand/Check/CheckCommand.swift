@@ -3,13 +3,8 @@ import Dispatch
 import LossKit
 import LossKitConformance
 import LossKitRuntime
+import LossKitSystem
 import LossKitTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// `losskit check`: the conformance tool.
 struct CheckCommand: ParsableCommand {

@@ -1,13 +1,8 @@
 import Dispatch
 import LossKit
 import LossKitConformance
+import LossKitSystem
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// Checks of several libraries, some of them at a time.
 struct LibraryChecks {

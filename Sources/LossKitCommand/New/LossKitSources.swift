@@ -1,11 +1,6 @@
 import LossKit
+import LossKitSystem
 import LossKitTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// What a plugin project takes from LossKit: the headers for plugins in C, and the package of the SDK.
 struct LossKitSources {

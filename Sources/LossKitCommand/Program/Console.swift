@@ -1,10 +1,5 @@
+import LossKitSystem
 import LossKitTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// Standard output and standard error.
 enum Console {

@@ -1,10 +1,5 @@
 import LossKitRuntime
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// Tells which plugin ended the process, and sees to it that the exit status is not 0 then.
 enum PluginEnd {

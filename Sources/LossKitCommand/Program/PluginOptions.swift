@@ -1,13 +1,8 @@
 import ArgumentParser
 import LossKit
 import LossKitRuntime
+import LossKitSystem
 import LossKitTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// Where plugins are looked for.
 struct PluginOptions: ParsableArguments {

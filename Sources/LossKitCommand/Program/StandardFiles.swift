@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// What a process inherits: standard input, output and error, and the end of a pipe that nobody reads.
 enum StandardFiles {

@@ -1,11 +1,6 @@
 import LossKit
 import LossKitRuntime
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 extension ComponentRequirement {
   /// Values without jumps. No gradient tells of a jump, so training does not see it; a method may have one all the same.

@@ -1,10 +1,7 @@
+import CMalloc
 import LossKit
 import LossKitRuntime
-
-#if canImport(Glibc)
-  import CMalloc
-  import Glibc
-#endif
+import LossKitSystem
 
 extension ComponentRequirement {
   /// Memory that is not given back. A cache that the first calls fill is no leak.

@@ -1,10 +1,5 @@
 import LossKit
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// What a process has that a plugin must leave as it is.
 struct ProcessState {

@@ -1,11 +1,6 @@
 import LossKit
 import LossKitRuntime
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// Tests a library from outside: in worker processes, as many as it takes.
 package struct LibraryCheck: Sendable {

@@ -1,11 +1,6 @@
 import LossKit
 package import LossKitRuntime
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// Tests one library in a process of its own, whose end is a finding, and tells its parent of each test.
 package struct Worker {

@@ -1,10 +1,5 @@
 import LossKit
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// A block of floats on a cache line boundary, freed with its owner. Memory that cannot be had is an error, not a trap.
 package final class FloatBuffer {

@@ -1,10 +1,5 @@
 import LossKit
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// Reads what a library declares without trusting it: a field that is missing, no text, or too large is a failure that
 /// names the library, what it belongs to and the field.

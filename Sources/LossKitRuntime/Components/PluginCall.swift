@@ -1,12 +1,7 @@
 import CLossKit
 import LossKit
+import LossKitSystem
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// The call of a plugin that a thread is in, for a program that wants to say which plugin ended it.
 package struct PluginCall {

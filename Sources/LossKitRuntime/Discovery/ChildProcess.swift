@@ -1,11 +1,6 @@
 import LossKit
+import LossKitSystem
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// A child process that opens libraries, whose end is a finding about them, seen from its parent.
 package struct ChildProcess {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// What tells one file from another, under whatever name.
 struct FileIdentity: Hashable, Sendable {

@@ -1,11 +1,6 @@
 import CLossKit
 import LossKit
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// The file in the user's cache directory that keeps the index: `losskit/plugins-…` in `XDG_CACHE_HOME`, else in `~/.cache`.
 ///

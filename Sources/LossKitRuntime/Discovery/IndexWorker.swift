@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// What a process does that opens libraries for the index of another one, which survives whatever they do.
 package enum IndexWorker {

@@ -1,10 +1,5 @@
 import LossKit
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// A library file, held open after it was found fit to be trusted: a regular file of root or of the user that nobody else can
 /// write, in a directory that can be trusted.

@@ -1,12 +1,7 @@
 import CLossKitForeign
 import LossKit
+import LossKitSystem
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// A file that something was made from, a library or a manifest, as it was when it was opened.
 public struct OpenedFile: Sendable, Hashable {

@@ -1,11 +1,6 @@
 import LossKit
+import LossKitSystem
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// Who may change a file or directory: for plugins it has to be root, the user or the owner of the running code, and nobody else.
 enum Ownership {

@@ -1,11 +1,6 @@
 import CLossKit
 import LossKit
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// The one function of a plugin, and what the host says of itself when it calls it.
 enum PluginEntry {

@@ -1,10 +1,5 @@
 import LossKit
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// Opens libraries in processes of their own to learn what they offer, so that one which ends its process, or never returns, does
 /// no harm to this one.

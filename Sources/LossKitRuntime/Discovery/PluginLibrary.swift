@@ -1,12 +1,7 @@
 import CLossKit
 import LossKit
+import LossKitSystem
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// A shared library that was opened as a plugin, and what it offers.
 ///

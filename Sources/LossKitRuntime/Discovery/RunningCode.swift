@@ -1,10 +1,5 @@
 import CLossKitForeign
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// The files that this code was loaded from.
 package enum RunningCode {

@@ -1,10 +1,5 @@
 import LossKit
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// A directory, held open after it was found fit to be trusted: nobody but root and the user can change what lies in it, nor
 /// exchange it or a directory above it.

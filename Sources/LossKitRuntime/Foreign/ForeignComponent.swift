@@ -1,12 +1,7 @@
 import CLossKit
 import CLossKitForeign
 import LossKit
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// A plain function in the shape of a plugin's component: the descriptor, and the calls prepared with libffi.
 ///

@@ -1,10 +1,5 @@
 import LossKit
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// A shared library that knows nothing of LossKit, opened for its functions. It stays open as long as the process.
 struct FunctionLibrary {

@@ -1,12 +1,7 @@
 import FoundationEssentials
 package import LossKit
 import LossKitRuntime
-
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
+import LossKitSystem
 
 /// What runs, checkpoints and commands do with files; every failure names the path and the system's reason.
 package enum Files {

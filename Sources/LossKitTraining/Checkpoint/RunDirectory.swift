@@ -1,10 +1,5 @@
 import LossKit
-
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
+import LossKitSystem
 
 /// The directory of one run: locked as long as this object lives, so that no two runs write to it.
 public final class RunDirectory {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
+import LossKitSystem
 
 /// Preference data that is made from a seed and whose true reward is known: short reviews, some of them kinder than others.
 ///

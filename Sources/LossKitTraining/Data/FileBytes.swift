@@ -1,10 +1,5 @@
 import LossKit
-
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
+import LossKitSystem
 
 /// The whole content of a file, or of standard input where the path is `-`; throws a `Failure` with the system's reason.
 func bytes(ofFile path: String) throws -> [UInt8] {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
+import LossKitSystem
 
 /// An axis whose ends and ticks are round numbers: 1, 2 or 5 times a power of ten apart.
 struct Axis: Equatable {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
+import LossKitSystem
 
 /// A number with a fixed count of decimals; "–" where it is not finite.
 func fixed(_ value: Double, _ decimals: Int) -> String {

@@ -1,10 +1,5 @@
+import LossKitSystem
 import Synchronization
-
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
 
 /// A request that a run stops after the current step or call.
 public final class Interruption: Sendable {

@@ -1,11 +1,6 @@
 import LossKit
 import LossKitJSON
-
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
+import LossKitSystem
 
 /// The file `metrics.jsonl` of a run: one JSON object per logged step, only ever appended to.
 public final class MetricsLog {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
+import LossKitSystem
 
 /// Shows how a run gets on: a bar that is redrawn in place on a terminal, a line per logged step elsewhere.
 public final class Progress {

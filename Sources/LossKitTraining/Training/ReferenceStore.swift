@@ -1,12 +1,7 @@
 import Logging
 import LossKit
 import LossKitRuntime
-
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
+import LossKitSystem
 
 /// A directory that keeps the log-probabilities of frozen references from run to run.
 ///

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// The learning rate over the updates of a run: a linear warm-up from 0 to the peak, then a shape.
 ///

@@ -1,9 +1,6 @@
 import Foundation
+import LossKitSystem
 import Testing
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 @Suite struct ResumeTests {
   let place: Workplace

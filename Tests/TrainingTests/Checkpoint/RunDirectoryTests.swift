@@ -1,14 +1,9 @@
 import FoundationEssentials
 import LossKit
+import LossKitSystem
 import Testing
 
 @testable import LossKitTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 @Suite struct RunDirectoryTests {
   let directory: TemporaryDirectory

@@ -1,11 +1,6 @@
+import LossKitSystem
 import LossKitTraining
 import Testing
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 @Suite("Controlled data")
 struct ControlledDatasetTests {

@@ -1,12 +1,7 @@
 import LossKit
+import LossKitSystem
 import LossKitTraining
 import Testing
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 @Suite(
   "Preference data: real files", .enabled(if: access(Rows.realData, R_OK) == 0, "the folder of real data is absent"))

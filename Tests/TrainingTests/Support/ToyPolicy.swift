@@ -1,12 +1,7 @@
 import FoundationEssentials
 import LossKit
+import LossKitSystem
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// A language model small enough for tests: each byte, and the end, has a probability of its own, whatever came before.
 final class ToyPolicy: Policy {

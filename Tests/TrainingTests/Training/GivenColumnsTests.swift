@@ -1,14 +1,9 @@
 import LossKit
+import LossKitSystem
 import Testing
 
 @testable import LossKitRuntime
 @testable import LossKitTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// Runs whose objectives read columns of the data.
 @Suite struct GivenColumnsTests {

@@ -1,16 +1,11 @@
 import FoundationEssentials
+import LossKitSystem
 import Testing
 import Transformer
 
 @testable import LossKit
 @testable import LossKitRuntime
 @testable import LossKitTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// A policy that compares its distributions with those of references at every step, under a loss like TDPO's second.
 @Suite struct LiveReferencesTests {

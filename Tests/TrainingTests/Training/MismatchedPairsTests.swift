@@ -1,15 +1,10 @@
 import FoundationEssentials
 import LossKit
+import LossKitSystem
 import Testing
 
 @testable import LossKitRuntime
 @testable import LossKitTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// Unpaired feedback, and columns for responses to other prompts.
 @Suite struct MismatchedPairsTests {

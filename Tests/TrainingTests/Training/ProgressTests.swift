@@ -1,13 +1,8 @@
 import FoundationEssentials
+import LossKitSystem
 import Testing
 
 @testable import LossKitTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 @Suite struct ProgressTests {
   private let position = Progress.Position(

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
+import LossKitSystem
 
 /// The forces on a pair over the plane of its two responses, as they are to be drawn.
 struct ForcePlane {
