@@ -1,20 +1,13 @@
+import LossKit
+
 /// Numbers that test every range of a function, the same in each run.
 struct Samples {
-  private var state: UInt64
+  private var bits: SplitMix64
 
-  init(seed: UInt64) { state = seed }
-
-  /// Steele, Lea and Flood's SplitMix64.
-  private mutating func bits() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
+  init(seed: UInt64) { bits = SplitMix64(seed: seed) }
 
   private mutating func uniform(_ range: ClosedRange<Double>) -> Double {
-    range.lowerBound + (range.upperBound - range.lowerBound) * (Double(bits() >> 11) * 0x1p-53)
+    range.lowerBound + (range.upperBound - range.lowerBound) * (Double(bits.next() >> 11) * 0x1p-53)
   }
 
   /// Zeros, ones, infinities, NaN, subnormals, and where exp, expm1, log1p and tanh change their nature.
@@ -33,14 +26,14 @@ struct Samples {
     var column = Samples.special
     for index in 0..<count {
       switch index % 5 {
-      case 0: column.append(Double(bitPattern: bits()))
+      case 0: column.append(Double(bitPattern: bits.next()))
       case 1: column.append(uniform(-1...1))
       case 2: column.append(uniform(-40...40))
       case 3: column.append(uniform(-800...800))
-      default: column.append(uniform(-1...1) * Double(sign: .plus, exponent: -Int(bits() % 100), significand: 1))
+      default: column.append(uniform(-1...1) * Double(sign: .plus, exponent: -Int(bits.next() % 100), significand: 1))
       }
     }
-    for index in column.indices { column.swapAt(index, Int(bits() % UInt64(index + 1))) }
+    for index in column.indices { column.swapAt(index, Int(bits.next() % UInt64(index + 1))) }
     return column
   }
 }

@@ -1,3 +1,4 @@
+import LossKit
 import LossKitLogits
 
 /// The levels there are; one this processor lacks is replaced by the best it has.
@@ -5,18 +6,12 @@ let levels: [Int32] = [1, 2, 3]
 
 /// Reproducible numbers.
 struct LogitSamples {
-  private var state: UInt64
+  private var bits: SplitMix64
 
-  init(seed: UInt64) { state = seed }
+  init(seed: UInt64) { bits = SplitMix64(seed: seed) }
 
-  /// In 0 ..< 1 (SplitMix64).
-  mutating func unit() -> Double {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return Double((z ^ (z >> 31)) >> 11) * 0x1p-53
-  }
+  /// In 0 ..< 1.
+  mutating func unit() -> Double { Double(bits.next() >> 11) * 0x1p-53 }
 
   mutating func symmetric(_ scale: Double) -> Double { scale * (2 * unit() - 1) }
 

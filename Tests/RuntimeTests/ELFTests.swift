@@ -1,5 +1,6 @@
 #if os(Linux)
   import Foundation
+  import LossKit
   import Testing
 
   @testable import LossKitRuntime
@@ -99,7 +100,7 @@
 
     @Test func damagedHeadersAreFailuresNotCrashes() throws {
       let content = try workshop.read(workshop.build(LossSource().text, as: "libwhole.so"))
-      var generator = SeededGenerator(state: 20)
+      var generator = SplitMix64(seed: 20)
       for _ in 0..<400 {
         var damaged = content
         for _ in 0..<Int.random(in: 1...8, using: &generator) {
@@ -121,19 +122,6 @@
       } else {
         #expect(message { try check(path) }.hasPrefix(path))
       }
-    }
-  }
-
-  /// The same random numbers at every run (SplitMix64).
-  struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
     }
   }
 #endif

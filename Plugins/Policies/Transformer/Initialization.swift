@@ -1,10 +1,6 @@
+import LossKit
 import LossKitHead
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import LossKitSystem
 
 /// Fresh weights from a seed: norms 1; everything else normal with the standard deviation `range` (Hugging Face's
 /// `initializer_range`), divided by √(2 · layers) for the two projections a layer adds to the residual stream (GPT-2's rule,
@@ -24,11 +20,11 @@ enum Initialization {
   }
 }
 
-/// Normally distributed numbers: SplitMix64 (Steele, Lea and Flood 2014), then Box and Muller's transformation.
+/// Normally distributed numbers, by Box and Muller's transformation.
 private struct NormalNumbers {
-  private var state: UInt64
+  private var bits: SplitMix64
 
-  init(seed: UInt64) { state = seed }
+  init(seed: UInt64) { bits = SplitMix64(seed: seed) }
 
   mutating func fill(_ output: UnsafeMutablePointer<Float>, count: Int, deviation: Double) {
     for index in stride(from: 0, to: count, by: 2) {
@@ -39,12 +35,5 @@ private struct NormalNumbers {
   }
 
   /// A number in (0, 1).
-  private mutating func uniform() -> Double {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var bits = state
-    bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-    bits ^= bits >> 31
-    return (Double(bits >> 11) + 0.5) * 0x1p-53
-  }
+  private mutating func uniform() -> Double { (Double(bits.next() >> 11) + 0.5) * 0x1p-53 }
 }

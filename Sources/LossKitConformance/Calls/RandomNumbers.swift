@@ -1,18 +1,14 @@
-/// Random numbers that a seed decides: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+import LossKit
+
+/// Random numbers that a seed decides.
 package struct SeededNumbers: RandomNumberGenerator {
-  private var state: UInt64
+  private var bits: SplitMix64
 
   /// Numbers from a seed; equal seeds, equal numbers.
-  package init(seed: UInt64) { state = seed }
+  package init(seed: UInt64) { bits = SplitMix64(seed: seed) }
 
   /// The next 64 bits.
-  package mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
+  package mutating func next() -> UInt64 { bits.next() }
 
   /// A number between the ends of a range, evenly.
   package mutating func uniform(_ range: ClosedRange<Double>) -> Double { .random(in: range, using: &self) }

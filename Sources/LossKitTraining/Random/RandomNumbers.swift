@@ -1,3 +1,5 @@
+import LossKit
+
 /// Random numbers from a seed: xoshiro256**, the same on every platform and in every version.
 ///
 /// It does not conform to `RandomNumberGenerator`, because the standard library may change how it shuffles and draws; the
@@ -8,9 +10,9 @@ public struct RandomNumbers: Sendable, Equatable {
 
   /// The sequence of a seed; each `stream` of one seed is a sequence of its own.
   public init(seed: UInt64, stream: UInt64 = 0) {
-    var start = SplitMix64(state: seed)
+    var start = SplitMix64(seed: seed)
     let offset = start.next()
-    var words = SplitMix64(state: offset ^ stream)
+    var words = SplitMix64(seed: offset ^ stream)
     state = [words.next(), words.next(), words.next(), words.next()]
   }
 
@@ -63,19 +65,6 @@ public struct RandomNumbers: Sendable, Equatable {
       elements.swapAt(last, integer(below: last + 1))
     }
     return elements
-  }
-}
-
-/// Spreads a seed over the words of a state. Steele, Lea and Flood, 2014.
-private struct SplitMix64 {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }
 

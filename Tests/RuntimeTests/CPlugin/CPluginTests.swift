@@ -85,10 +85,7 @@ import Testing
 
   /// The square of 1 plus the number that the plugin draws.
   private func noise(_ seed: UInt64, _ row: Int) -> Double {
-    var z = seed &+ 0x9E37_79B9_7F4A_7C15 &* UInt64(row + 1)
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    let weight = 1 + Double((z ^ (z >> 31)) >> 11) * 0x1p-53
+    let weight = 1 + Double(SplitMix64.element(UInt64(row), ofSeed: seed) >> 11) * 0x1p-53
     return weight * weight
   }
 
