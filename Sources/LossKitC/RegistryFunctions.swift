@@ -3,6 +3,7 @@
 
 public import CLossKit
 import LossKit
+import LossKitJSON
 import LossKitRuntime
 import LossKitSystem
 
@@ -68,7 +69,7 @@ public func losskit_registry_describe(
     target.pointee = nil
     let registry = try Handles.registries.object(registry).registry
     let descriptions = try registry.descriptions(named: text(name, "losskit_registry_describe", "name"))
-    try give(JSONText.array(descriptions.map(\.json)).indented, to: target)
+    try give(JSONValue.array(descriptions.map(\.json)).indented, to: target)
   }
 }
 

@@ -1,6 +1,5 @@
 extension JSONParser {
-  /// A number as the nearest double.
-  mutating func number() throws(JSONError) -> Double {
+  mutating func number() throws(JSONError) -> JSONNumber {
     let start = position
     let isNegative = takeByte(UInt8(ascii: "-"))
     var digits = Digits()
@@ -17,13 +16,13 @@ extension JSONParser {
       position = start
       throw unexpected("a value")
     }
-    if let value = digits.exactValue { return isNegative ? -value : value }
-    let text = String(decoding: bytes[start..<position], as: UTF8.self)
+    let text = String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<position]), as: UTF8.self)
+    if let value = digits.exactValue { return JSONNumber(text: text, double: isNegative ? -value : value) }
     guard let value = Double(text), value.isFinite else {
       position = start
       throw failure("\(text) is beyond the range of a double")
     }
-    return value
+    return JSONNumber(text: text, double: value)
   }
 
   private mutating func takeDigits(_ digits: inout Digits) {

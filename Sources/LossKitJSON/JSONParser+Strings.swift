@@ -6,7 +6,7 @@ extension JSONParser {
     skipPlainBytes()
     if position < bytes.count, bytes[position] == UInt8(ascii: "\"") {
       position += 1
-      return try text(bytes[first..<position - 1], from: first)
+      return try text(UnsafeBufferPointer(rebasing: bytes[first..<position - 1]), from: first)
     }
     var content = Array(bytes[first..<position])
     while position < bytes.count, bytes[position] != UInt8(ascii: "\"") {
@@ -23,10 +23,12 @@ extension JSONParser {
       throw failure("not JSON: this text is never closed")
     }
     position += 1
-    return try text(content, from: first)
+    let text = content.withUnsafeBufferPointer { String(validating: $0, as: UTF8.self) }
+    guard let text else { throw notUTF8(from: first) }
+    return text
   }
 
-  private func text(_ content: some Collection<UInt8>, from start: Int) throws(JSONError) -> String {
+  private func text(_ content: UnsafeBufferPointer<UInt8>, from start: Int) throws(JSONError) -> String {
     guard let text = String(validating: content, as: UTF8.self) else { throw notUTF8(from: start) }
     return text
   }
@@ -51,7 +53,7 @@ extension JSONParser {
     case UInt8(ascii: "n"): content.append(0x0A)
     case UInt8(ascii: "r"): content.append(0x0D)
     case UInt8(ascii: "t"): content.append(0x09)
-    case UInt8(ascii: "u"): return content.append(contentsOf: String(Character(try escapedScalar())).utf8)
+    case UInt8(ascii: "u"): return content.append(contentsOf: try escapedScalar().utf8)
     default:
       position += 1
       throw failure("not JSON: '\\\(excerpt(length: 1))' stands for nothing")
@@ -82,9 +84,14 @@ extension JSONParser {
   private mutating func hexadecimal() throws(JSONError) -> UInt32 {
     var value: UInt32 = 0
     for offset in 2..<6 {
-      guard position + offset < bytes.count,
-        let digit = Character(Unicode.Scalar(bytes[position + offset])).hexDigitValue
-      else { throw failure("not JSON: '\\u' calls for four hexadecimal digits") }
+      let byte = position + offset < bytes.count ? bytes[position + offset] : 0
+      let digit: UInt8
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
+      case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = byte - UInt8(ascii: "A") + 10
+      default: throw failure("not JSON: '\\u' calls for four hexadecimal digits")
+      }
       value = value << 4 | UInt32(digit)
     }
     position += 6

@@ -27,12 +27,12 @@ extension JSONParser {
       let start = position
       let line = line
       let key = try string()
-      guard !members.contains(key) else {
+      guard members.isNew(key) else {
         position = start
         throw failure("the key '\(key)' stands there twice", "take one of them out")
       }
       guard take(UInt8(ascii: ":")) else { throw unexpected("':' behind '\(key)'") }
-      members.add(JSONObject.Member(key: key, value: try value(depth: depth), line: line))
+      members.list.append(JSONObject.Member(key: key, value: try value(depth: depth), line: line))
     } while take(UInt8(ascii: ","))
     guard take(UInt8(ascii: "}")) else { throw unexpected("',' or '}'") }
     return JSONObject(members.list, line: firstLine)
@@ -61,22 +61,15 @@ extension JSONParser {
 
   /// The members of an object that were read; many keys are looked up in a set, so that the time stays linear.
   private struct Members {
-    private(set) var list: [JSONObject.Member] = []
+    var list: [JSONObject.Member] = []
     private var keys: Set<ExactText> = []
     private static let most = 16
 
-    func contains(_ key: String) -> Bool {
-      if list.count > Self.most { return keys.contains(ExactText(key)) }
-      return list.contains { ExactText($0.key) == ExactText(key) }
-    }
-
-    mutating func add(_ member: JSONObject.Member) {
-      list.append(member)
-      if list.count == Self.most + 1 {
-        keys = Set(list.map { ExactText($0.key) })
-      } else if list.count > Self.most {
-        keys.insert(ExactText(member.key))
-      }
+    /// Whether none of the members has a key, which is that of the next one.
+    mutating func isNew(_ key: String) -> Bool {
+      if list.count < Self.most { return !list.contains { ExactText($0.key) == ExactText(key) } }
+      if list.count == Self.most { keys = Set(list.map { ExactText($0.key) }) }
+      return keys.insert(ExactText(key)).inserted
     }
   }
 }

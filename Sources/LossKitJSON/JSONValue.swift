@@ -4,14 +4,27 @@ public enum JSONValue: Sendable, Equatable {
   case null
   /// `true` or `false`.
   case bool(Bool)
-  /// A number, as the nearest double.
-  case number(Double)
+  /// A number.
+  case number(JSONNumber)
   /// A string.
   case string(String)
   /// An array.
   case array([JSONValue])
   /// An object.
   case object(JSONObject)
+
+  /// A number that reads back as the same double; null where it is not finite, which JSON cannot say.
+  public static func number(_ value: Double) -> JSONValue {
+    value.isFinite ? .number(JSONNumber(text: "\(value)", double: value)) : .null
+  }
+
+  /// An integer.
+  public static func number(_ value: Int) -> JSONValue {
+    .number(JSONNumber(text: "\(value)", double: Double(value)))
+  }
+
+  /// An object with these members in their order, each key once.
+  public static func object(_ members: [(String, JSONValue)]) -> JSONValue { .object(JSONObject(members)) }
 
   /// What it is, with its article, for messages: "a number".
   public var kindName: String {
@@ -26,61 +39,18 @@ public enum JSONValue: Sendable, Equatable {
   }
 }
 
-/// The members of a JSON object, each key once, in the order in which they are written.
-public struct JSONObject: Sendable {
-  /// A key with its value.
-  public struct Member: Sendable, Equatable {
-    /// The key. Keys are told apart by their bytes.
-    public let key: String
-    /// The value.
-    public let value: JSONValue
-    /// The line on which the key stands, from 1.
-    public let line: Int
-
-    init(key: String, value: JSONValue, line: Int) {
-      self.key = key
-      self.value = value
-      self.line = line
-    }
-  }
-
-  /// The members, in their order.
-  public private(set) var members: [Member]
-  /// The line on which the object begins, from 1.
-  public let line: Int
-
-  init(_ members: [Member], line: Int) {
-    self.members = members
-    self.line = line
-  }
-
-  /// An object that was not read from a text, from members with each key once.
-  public init(_ members: [(String, JSONValue)]) {
-    self.init(members.map { Member(key: $0, value: $1, line: 1) }, line: 1)
-  }
-
-  /// The keys, in their order.
-  public var keys: [String] { members.map(\.key) }
-
-  /// The value of a key; nil where the object does not have it.
-  public subscript(key: String) -> JSONValue? {
-    members.first { $0.key.utf8.elementsEqual(key.utf8) }?.value
-  }
-
-  /// The object with those of its members that `isKept` accepts.
-  public func filter(_ isKept: (Member) -> Bool) -> JSONObject {
-    JSONObject(members.filter(isKept), line: line)
-  }
-}
-
-extension JSONObject: Equatable {
-  /// Whether both have the same keys with the same values; order and lines do not matter.
-  public static func == (first: JSONObject, second: JSONObject) -> Bool {
-    first.members.count == second.members.count && first.members.allSatisfy { second[$0.key] == $0.value }
-  }
-}
-
-extension JSONObject: ExpressibleByDictionaryLiteral {
-  /// An object that was not read from a text, with each key once.
-  public init(dictionaryLiteral elements: (String, JSONValue)...) { self.init(elements) }
+// The content of a value of one kind; nil where it is of another kind.
+extension JSONValue {
+  /// True or false.
+  public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+  /// The nearest double of a number.
+  public var double: Double? { if case .number(let number) = self { number.double } else { nil } }
+  /// A whole number.
+  public var integer: Int? { if case .number(let number) = self { number.integer } else { nil } }
+  /// A string.
+  public var string: String? { if case .string(let text) = self { text } else { nil } }
+  /// The elements of an array.
+  public var array: [JSONValue]? { if case .array(let elements) = self { elements } else { nil } }
+  /// The members of an object.
+  public var object: JSONObject? { if case .object(let members) = self { members } else { nil } }
 }

@@ -30,7 +30,7 @@ import Testing
     "9007199254740991", "999999999999999e22", "1e-22", "3.1415926535897932384626433832795",
   ])
   func numbersAreTheNearestDouble(_ text: String) throws {
-    guard case .number(let number) = try value(text) else {
+    guard let number = try value(text).double else {
       Issue.record("\(text) is not read as a number")
       return
     }
@@ -42,6 +42,14 @@ import Testing
   ])
   func whatIsNoNumberIsRefused(_ text: String) {
     #expect(complaint(text).hasPrefix("line 1, column 1: not JSON: expected a value, found '\(text)'"))
+  }
+
+  @Test func numbersKeepTheirText() throws {
+    let text = "[1.50, -0, 9007199254740993, 3.0, 1e2, 12345678901234567890, 0.5]"
+    let read = try value(text)
+    #expect(read.compact == text)
+    #expect(read.array?.map(\.integer) == [nil, 0, 9_007_199_254_740_993, 3, 100, nil, nil])
+    #expect(read.array?.first == .number(1.5) && JSONValue.number(.infinity) == .null)
   }
 
   @Test func aNumberBeyondTheRangeIsRefused() {

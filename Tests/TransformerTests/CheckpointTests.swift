@@ -145,26 +145,26 @@ struct CheckpointTests {
       #expect(failure?.message.contains(words) == true, "\(failure?.message ?? "")", sourceLocation: location)
     }
     try expect("\"llama\"", "\"mistral\"", "model_type is \"mistral\"")
-    try expect("\"vocab_size\" : 259", "\"vocab_size\" : 258", "vocab_size is 258")
-    try expect("\"hidden_size\" : 16", "\"hidden_size\" : 1e99", "hidden_size is 1e+99")
-    try expect("\"hidden_size\" : 16", "\"hidden_size\" : -16", "hidden_size is -16")
-    try expect("\"hidden_size\" : 16", "\"hidden_sise\" : 16", "hidden_size is missing")
-    try expect("\"hidden_size\" : 16", "\"hidden_size\" : \"16\"", "hidden_size is \"16\"")
-    try expect("\"hidden_size\" : 16", "\"hidden_size\" : 16.5", "hidden_size is 16.5, not a whole number")
-    try expect("\"hidden_size\" : 16", "\"hidden_size\" : [16]", "hidden_size is a list")
-    try expect("\"hidden_size\" : 16", "\"hidden_size\" : 32", "head_dim is 4")
-    try expect("\"num_hidden_layers\" : 2", "\"num_hidden_layers\" : 1000", "is missing")
-    try expect("\"intermediate_size\" : 12", "\"intermediate_size\" : 1048576", "has the shape [12, 16]")
-    try expect("\"rope_theta\" : 10000", "\"rope_theta\" : 1e999", "1e999 is beyond the range of a double")
-    try expect("\"rope_theta\" : 10000", "\"rope_theta\" : 0", "rope_theta is 0")
-    try expect("\"rope_scaling\" : null", "\"rope_scaling\" : {\"factor\" : 2}", "rope_scaling is an object; this")
+    try expect("\"vocab_size\": 259", "\"vocab_size\": 258", "vocab_size is 258")
+    try expect("\"hidden_size\": 16", "\"hidden_size\": 1e99", "hidden_size is 1e+99")
+    try expect("\"hidden_size\": 16", "\"hidden_size\": -16", "hidden_size is -16")
+    try expect("\"hidden_size\": 16", "\"hidden_sise\": 16", "hidden_size is missing")
+    try expect("\"hidden_size\": 16", "\"hidden_size\": \"16\"", "hidden_size is \"16\"")
+    try expect("\"hidden_size\": 16", "\"hidden_size\": 16.5", "hidden_size is 16.5, not a whole number")
+    try expect("\"hidden_size\": 16", "\"hidden_size\": [16]", "hidden_size is a list")
+    try expect("\"hidden_size\": 16", "\"hidden_size\": 32", "head_dim is 4")
+    try expect("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1000", "is missing")
+    try expect("\"intermediate_size\": 12", "\"intermediate_size\": 1048576", "has the shape [12, 16]")
+    try expect("\"rope_theta\": 10000.0", "\"rope_theta\": 1e999", "1e999 is beyond the range of a double")
+    try expect("\"rope_theta\": 10000.0", "\"rope_theta\": 0", "rope_theta is 0")
+    try expect("\"rope_scaling\": null", "\"rope_scaling\": {\"factor\": 2}", "rope_scaling is an object; this")
     try expect(
       "\"rope_scaling\"", "\"rope_parameters\": {\"rope_type\": \"yarn\"}, \"x\"",
       "rope_type is \"yarn\"; this model needs \"default\"")
-    try expect("\"num_attention_heads\" : 4", "\"num_attention_heads\" : 5", "config.json: hidden_size 16 is not")
-    try expect("\"hidden_act\" : \"silu\"", "\"hidden_act\" : \"gelu\"", "hidden_act is \"gelu\"")
-    try expect("\"tie_word_embeddings\" : false", "\"tie_word_embeddings\" : true", "lm_head.weight has no place")
-    try expect("\"tie_word_embeddings\" : false", "\"tie_word_embeddings\" : 3", "not true or false")
+    try expect("\"num_attention_heads\": 4", "\"num_attention_heads\": 5", "config.json: hidden_size 16 is not")
+    try expect("\"hidden_act\": \"silu\"", "\"hidden_act\": \"gelu\"", "hidden_act is \"gelu\"")
+    try expect("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true", "lm_head.weight has no place")
+    try expect("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": 3", "not true or false")
     try expect("}\n", "", "not JSON")
     try expect("{\n", "", "not JSON")
     try expect("{\n", String(repeating: "[", count: 100_000), "nested deeper than 128 levels")
@@ -181,9 +181,9 @@ struct CheckpointTests {
     try Transformer.small().save(to: directory.path, withOptimizer: false)
     let good = try directory.bytes("config.json")
     for (old, new) in [
-      ("\"rope_theta\" : 10000", "\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":10000.0}"),
-      ("\"hidden_size\" : 16", "\"hidden_size\" : 16.0, \"unknown\": [{\"a\": 1}]"),
-      ("\"head_dim\" : 4", "\"head_dim\" : null"), ("\"initializer_range\"", "\"initializer_rang\""),
+      ("\"rope_theta\": 10000.0", "\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":10000.0}"),
+      ("\"hidden_size\": 16", "\"hidden_size\": 16.0, \"unknown\": [{\"a\": 1}]"),
+      ("\"head_dim\": 4", "\"head_dim\": null"), ("\"initializer_range\"", "\"initializer_rang\""),
       ("\"mlp_bias\"", "\"mlp_bia\""), ("{", "\n {"),
     ] {
       try directory.write("config.json", good.replacing(old, new))

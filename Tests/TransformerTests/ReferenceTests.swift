@@ -1,5 +1,5 @@
-import FoundationEssentials
 import LossKitHead
+import LossKitJSON
 import LossKitLogits
 import Testing
 
@@ -9,7 +9,7 @@ import Testing
 /// The forward pass against Fixtures/llama.json, which generate.py computes in NumPy float64.
 struct ReferenceTests {
   @Test func tokenLogProbabilitiesAgreeWithNumPy() throws {
-    let cases = try Fixture.read("llama.json").cases
+    let cases = try Fixture.read("llama.json")
     #expect(cases.count == 3)
     var worst = 0.0
     for item in cases {
@@ -40,41 +40,39 @@ extension Activations {
 
 /// Files beside the tests, and the weights that go with them.
 enum Fixture {
-  /// The contents of llama.json.
-  struct Contents: Decodable {
-    let cases: [Case]
-  }
-
   /// A model, and what it makes of some texts.
-  struct Case: Decodable {
-    struct Sample: Decodable {
-      let prompt, response: String
-      let logps: [Double]
-    }
-
+  struct Case {
     let architecture: Architecture
-    let samples: [Sample]
+    let samples: [(prompt: String, response: String, logps: [Double])]
 
-    init(from decoder: any Decoder) throws {
-      let values = try decoder.container(keyedBy: JSONObject.Name.self)
+    init(_ json: JSONValue) throws {
+      let members = try #require(json.object)
       var options = TransformerOptions()
-      for option in TransformerOptions.integers where values.contains(.init(option.name)) {
-        options[keyPath: option.path] = try values.decode(Int.self, forKey: .init(option.name))
+      for option in TransformerOptions.integers {
+        if let value = members[option.name] { options[keyPath: option.path] = try #require(value.integer) }
       }
       for option in TransformerOptions.reals where option.name != "initializer_range" {
-        options[keyPath: option.path] = try values.decode(Double.self, forKey: .init(option.name))
+        options[keyPath: option.path] = try #require(members[option.name]?.double)
       }
-      options.architecture.isTied = try values.decode(Bool.self, forKey: .init(TransformerOptions.tie.name))
+      options.architecture.isTied = try #require(members[TransformerOptions.tie.name]?.bool as Bool?)
       options.architecture.contextLength = 512
       architecture = options.architecture
-      samples = try values.decode([Sample].self, forKey: .init("samples"))
+      samples = try #require(members["samples"]?.array).map { sample in
+        let members = try #require(sample.object)
+        return (
+          try #require(members["prompt"]?.string), try #require(members["response"]?.string),
+          try #require(members["logps"]?.array).map { try #require($0.double) }
+        )
+      }
     }
   }
 
-  static func read(_ name: String, beside path: String = #filePath) throws -> Contents {
+  /// The cases of a file.
+  static func read(_ name: String, beside path: String = #filePath) throws -> [Case] {
     let folder = path.split(separator: "/").dropLast().joined(separator: "/")
     let file = try File.reading("/\(folder)/Fixtures/\(name)")
-    return try JSONDecoder().decode(Contents.self, from: Data(file.read(file.size(), at: 0)))
+    let json = try JSONValue(parsing: file.read(file.size(), at: 0))
+    return try #require(json.object?["cases"]?.array).map { try Case($0) }
   }
 
   /// The weights of generate.py: FNV-1a of the name, then MurmurHash3's finalizer.

@@ -1,9 +1,8 @@
-import FoundationEssentials
 import LossKit
 import LossKitJSON
 
 /// A line of a log-probability file.
-struct LogProbabilityRow: Decodable {
+struct LogProbabilityRow {
   /// What a line looks like, for messages.
   static let example = #"{"prompt": "…", "responses": ["…"], "logps": [-12.5], "token_counts": [9]}"#
 
@@ -14,25 +13,32 @@ struct LogProbabilityRow: Decodable {
   let tokenCounts: [Double]
   let tokenLogps: [[Double]]?
 
-  enum CodingKeys: String, CodingKey {
-    case prompt, responses, logps
-    case tokenCounts = "token_counts"
-    case tokenLogps = "token_logps"
+  private enum Key {
+    static let prompt = "prompt", responses = "responses", logps = "logps", tokenCounts = "token_counts",
+      tokenLogps = "token_logps"
   }
 
   /// Parses a line, of which nothing is trusted. Throws a failure that names the key that is not as it should be.
-  init(parsing line: Data) throws {
-    // The decoder looks at the texts only that it is asked for, and takes one of two values of a key.
+  init(parsing line: some Collection<UInt8>) throws {
+    let value: JSONValue
     do throws(JSONError) {
-      _ = try JSONValue(parsing: line)
+      value = try JSONValue(parsing: line)
     } catch {
       throw Failure("\(error.problem) (column \(error.column)); a line is \(Self.example)")
     }
-    do {
-      self = try JSONDecoder().decode(Self.self, from: line)
-    } catch let error as DecodingError {
-      throw Failure("\(Self.problem(error)); a line is \(Self.example)")
+    guard let members = value.object else { throw Self.mismatch(value, "the line", "an object") }
+    func member(_ key: String) throws -> JSONValue {
+      guard let value = members[key] else { throw Failure("\(key) is missing; a line is \(Self.example)") }
+      return value
     }
+    prompt = try Self.text(member(Key.prompt), Key.prompt)
+    responses = try Self.list(member(Key.responses), Key.responses, Self.text)
+    logps = try Self.list(member(Key.logps), Key.logps, Self.number)
+    tokenCounts = try Self.list(member(Key.tokenCounts), Key.tokenCounts, Self.number)
+    let tokens = members[Key.tokenLogps]
+    tokenLogps =
+      try tokens == nil || tokens == .null
+      ? nil : Self.list(member(Key.tokenLogps), Key.tokenLogps) { try Self.list($0, $1, Self.number) }
     try checkCounts()
   }
 
@@ -54,13 +60,13 @@ struct LogProbabilityRow: Decodable {
   private func checkCounts() throws {
     let count = responses.count
     guard count > 0 else { throw Failure("responses is empty; a line is \(Self.example)") }
-    func check(_ key: CodingKeys, _ found: Int?) throws {
+    func check(_ key: String, _ found: Int?) throws {
       guard let found, found != count else { return }
-      throw Failure("\(key.rawValue) has length \(found), responses has length \(count); write one for each response")
+      throw Failure("\(key) has length \(found), responses has length \(count); write one for each response")
     }
-    try check(.logps, logps.count)
-    try check(.tokenCounts, tokenCounts.count)
-    try check(.tokenLogps, tokenLogps?.count)
+    try check(Key.logps, logps.count)
+    try check(Key.tokenCounts, tokenCounts.count)
+    try check(Key.tokenLogps, tokenLogps?.count)
   }
 
   private func check(_ tokens: [Double], _ index: Int, count: UInt32) throws {
@@ -81,27 +87,24 @@ struct LogProbabilityRow: Decodable {
     }
   }
 
-  /// What a decoder found wrong; without Foundation's own text, which names types of Swift.
-  private static func problem(_ error: DecodingError) -> String {
-    switch error {
-    case .keyNotFound(let key, _): "\(key.stringValue) is missing"
-    case .valueNotFound(_, let context): "\(name(context.codingPath)) is null"
-    case .typeMismatch(let type, let context): "\(name(context.codingPath)) is not \(kind(of: type))"
-    default: "it does not parse"
-    }
+  private static func text(_ value: JSONValue, _ name: String) throws -> String {
+    guard let text = value.string else { throw mismatch(value, name, "a text") }
+    return text
   }
 
-  private static func kind(of type: any Any.Type) -> String {
-    switch type {
-    case is String.Type: "a text"
-    case is Double.Type: "a number"
-    case is [Any].Type: "a list"
-    default: "an object"
-    }
+  private static func number(_ value: JSONValue, _ name: String) throws -> Double {
+    guard let number = value.double else { throw mismatch(value, name, "a number") }
+    return number
   }
 
-  private static func name(_ path: [any CodingKey]) -> String {
-    guard let first = path.first else { return "the line" }
-    return path.dropFirst().reduce(first.stringValue) { $0 + "[\($1.intValue ?? 0)]" }
+  private static func list<Element>(
+    _ value: JSONValue, _ name: String, _ element: (JSONValue, String) throws -> Element
+  ) throws -> [Element] {
+    guard let elements = value.array else { throw mismatch(value, name, "a list") }
+    return try elements.enumerated().map { try element($1, "\(name)[\($0)]") }
+  }
+
+  private static func mismatch(_ value: JSONValue, _ name: String, _ kind: String) -> Failure {
+    Failure("\(name) is \(value == .null ? "null" : "not \(kind)"); a line is \(example)")
   }
 }

@@ -1,6 +1,6 @@
-import FoundationEssentials
 import LossKit
 import LossKitHead
+import LossKitJSON
 
 /// A file of named float32 tensors in the safetensors format: the size of a JSON header (8 bytes, little-endian), the header,
 /// then the tensors' bytes back to back.
@@ -23,8 +23,8 @@ struct Safetensors {
     guard headerSize <= UInt64(Self.largestHeader), Int(headerSize) <= size - 8 else {
       throw Failure("\(place): a header of \(headerSize) bytes in a file of \(size); it is damaged or was cut off")
     }
-    header = try JSONDecoder.decode(file.read(Int(headerSize), at: 8), place: "\(place): header") { decoder, data in
-      try decoder.decode(SafetensorsHeader.self, from: data)
+    header = try JSONObject.read(file.read(Int(headerSize), at: 8), place: "\(place): header") {
+      try SafetensorsHeader($0)
     }
     dataStart = 8 + Int(headerSize)
     try Self.checkCoverage(header.entries, size: size - dataStart, place)
@@ -103,7 +103,7 @@ extension Safetensors {
         parts.append(UnsafeRawBufferPointer(rebasing: group.buffer.bytes[start..<start + size]))
       }
     }
-    let text = try header.encoded()
+    let text = header.encoded()
     let size = (0..<8).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) }
     try (size + text).withUnsafeBytes { try File.write(path, [$0] + parts) }
     withExtendedLifetime(groups) {}

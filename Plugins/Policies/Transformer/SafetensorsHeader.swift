@@ -1,5 +1,5 @@
-import FoundationEssentials
 import LossKit
+import LossKitJSON
 
 /// The JSON header of a safetensors file: free-form texts, and where each tensor lies.
 struct SafetensorsHeader {
@@ -23,40 +23,47 @@ struct SafetensorsHeader {
   var entries: [Entry]
 
   /// As bytes, padded with spaces so that the data lies on a multiple of 8 bytes.
-  func encoded() throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let text = try Array(encoder.encode(self))
+  func encoded() -> [UInt8] {
+    var members = [
+      (Self.metadataName, JSONValue.object(metadata.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
+    ]
+    for entry in entries {
+      let ends = [entry.bytes.lowerBound, entry.bytes.upperBound]
+      let tensor: [(String, JSONValue)] = [
+        (Member.offsets, .array(ends.map(JSONValue.number))), (Member.type, .string(Self.float32)),
+        (Member.shape, .array(entry.shape.map(JSONValue.number))),
+      ]
+      members.append((entry.name, .object(tensor)))
+    }
+    let text = Array(JSONValue.object(members.sorted { $0.0 < $1.0 }).dense.utf8)
     return text + [UInt8](repeating: UInt8(ascii: " "), count: (8 - text.count % 8) % 8)
   }
 }
 
-extension SafetensorsHeader: Decodable {
+extension SafetensorsHeader {
   /// Checks each member on its own; that the tensors fit into a file is for the file to check.
-  init(from decoder: any Decoder) throws {
-    let json = try JSONObject(from: decoder)
+  init(_ json: JSONObject) throws {
     metadata = [:]
-    if json.has(Self.metadataName) {
-      guard let texts = json.object(Self.metadataName) else { throw Failure("the metadata is not a JSON object") }
-      for name in texts.names {
-        guard let text = texts.value(name, as: String.self) else {
-          throw Failure("the metadata \"\(name)\" is not a text")
-        }
-        metadata[name] = text
+    if let texts = json.value(Self.metadataName) {
+      guard let texts = texts.object else { throw Failure("the metadata is not a JSON object") }
+      for member in texts.members {
+        guard let text = member.value.string else { throw Failure("the metadata \"\(member.key)\" is not a text") }
+        metadata[member.key] = text
       }
     }
-    entries = try json.names.filter { $0 != Self.metadataName }.map { try Self.entry($0, json.object($0)) }
+    entries = try json.members.filter { $0.key != Self.metadataName }.sorted { $0.key < $1.key }
+      .map { try Self.entry($0.key, $0.value.object) }
   }
 
   private static func entry(_ name: String, _ json: JSONObject?) throws -> Entry {
     let problem = "tensor \(name)"
-    guard let json, let type: String = json.value(Member.type) else { throw Failure("\(problem) has no dtype") }
+    guard let json, let type = json[Member.type]?.string else { throw Failure("\(problem) has no dtype") }
     guard type == float32 else {
       throw Failure("\(problem) is \(type); only float32 (\(float32)) can be read, convert the checkpoint")
     }
-    guard let shape = json.value(Member.shape, as: [Int].self),
-      let ends = json.value(Member.offsets, as: [Int].self), ends.count == 2
-    else { throw Failure("\(problem) lacks its shape or its offsets, in whole numbers") }
+    guard let shape = integers(json[Member.shape]), let ends = integers(json[Member.offsets]), ends.count == 2 else {
+      throw Failure("\(problem) lacks its shape or its offsets, in whole numbers")
+    }
     var count = MemoryLayout<Float>.stride
     for size in shape {
       guard size >= 0 else { throw Failure("\(problem) has a size that is none") }
@@ -70,18 +77,10 @@ extension SafetensorsHeader: Decodable {
     }
     return Entry(name: name, shape: shape, bytes: start..<end)
   }
-}
 
-extension SafetensorsHeader: Encodable {
-  /// Writes the metadata and the tensors as members of one object.
-  func encode(to encoder: any Encoder) throws {
-    var members = encoder.container(keyedBy: JSONObject.Name.self)
-    try members.encode(metadata, forKey: .init(Self.metadataName))
-    for entry in entries {
-      var tensor = members.nestedContainer(keyedBy: JSONObject.Name.self, forKey: .init(entry.name))
-      try tensor.encode(Self.float32, forKey: .init(Member.type))
-      try tensor.encode(entry.shape, forKey: .init(Member.shape))
-      try tensor.encode([entry.bytes.lowerBound, entry.bytes.upperBound], forKey: .init(Member.offsets))
-    }
+  private static func integers(_ value: JSONValue?) -> [Int]? {
+    guard let elements = value?.array else { return nil }
+    let integers = elements.compactMap(\.integer)
+    return integers.count == elements.count ? integers : nil
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import LossKitJSON
 import LossKitRuntime
 
 /// `losskit list`: what there is.
@@ -32,7 +33,7 @@ struct ListCommand: ParsableCommand {
     if markdown {
       try Console.write(MethodTable(listing, in: registry).text)
     } else if json {
-      try Console.write(JSONText.array(listing.entries.map(\.json)).indented + "\n")
+      try Console.write(JSONValue.array(listing.entries.map(\.json)).indented + "\n")
     } else {
       try Console.write(alignedLines(listing.entries.map(\.cells)))
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import LossKit
+import LossKitJSON
 import LossKitRuntime
 import LossKitTraining
 
@@ -52,7 +53,7 @@ struct DescribeCommand: ParsableCommand {
       Console.note("the dynamics are in \(plot)")
     }
     if json {
-      try Console.write(JSONText.array(descriptions.map(\.json)).indented + "\n")
+      try Console.write(JSONValue.array(descriptions.map(\.json)).indented + "\n")
     } else {
       try Console.write(descriptions.map(\.text).joined(separator: "\n"))
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import LossKit
+import LossKitJSON
 import LossKitRuntime
 import LossKitTraining
 

@@ -1,4 +1,5 @@
 import LossKit
+import LossKitJSON
 import LossKitRuntime
 import LossKitTraining
 
@@ -22,11 +23,11 @@ struct EvaluationSummary {
   }
 
   /// The summary for machines, without nesting.
-  var json: JSONText {
+  var json: JSONValue {
     .object(
       [
         ("objective", .string(objective.description)), ("hash", .string(objective.hash)),
-        ("prompts", .integer(prompts)), ("numeric_gradient", .boolean(objective.hasNumericGradient)),
+        ("prompts", .number(prompts)), ("numeric_gradient", .bool(objective.hasNumericGradient)),
       ] + metrics.list.map { ($0.name, .number($0.value)) })
   }
 }

@@ -1,4 +1,5 @@
 import LossKit
+import LossKitJSON
 import LossKitRuntime
 import LossKitTraining
 
@@ -12,16 +13,16 @@ extension InputTable {
     }
     var text = ""
     for (prompt, row) in rows.enumerated() {
-      var members: [(String, JSONText)] = [("loss", .number(evaluation.loss[prompt]))]
+      var members: [(String, JSONValue)] = [("loss", .number(evaluation.loss[prompt]))]
       if !evaluation.reward.isEmpty {
         let rewards = (0..<batch.responseCount(ofPrompt: prompt)).map { evaluation.reward[$0 * batch.prompts + prompt] }
-        members.append(("reward", .array(rewards.map(JSONText.number))))
+        members.append(("reward", .array(rewards.map(JSONValue.number))))
       }
       for (place, places, values) in gradients {
         let entries = places.entries(of: values, prompt: prompt, like: row[place].values)
         members += self.members(keys[place], entries, like: row[place])
       }
-      text += JSONText.object(members).compact + "\n"
+      text += JSONValue.object(members).compact + "\n"
     }
     return text
   }
@@ -29,19 +30,19 @@ extension InputTable {
   /// A prompt's gradient of a column, in the shape in which the file has the column.
   private func members(
     _ key: ColumnKeys, _ entries: [[[Double]]], like values: ColumnValues
-  ) -> [(String, JSONText)] {
+  ) -> [(String, JSONValue)] {
     if key.isPair {
-      let responses = entries[0].map { values -> JSONText in
-        key.column.extent == .token ? .array(values.map(JSONText.number)) : .number(values[0])
+      let responses = entries[0].map { values -> JSONValue in
+        key.column.extent == .token ? .array(values.map(JSONValue.number)) : .number(values[0])
       }
       return zip(key.names, responses).map { ("d_\($0)", $1) }
     }
-    let references = entries.map { responses -> JSONText in
+    let references = entries.map { responses -> JSONValue in
       switch key.column.extent {
       case .prompt: .number(responses[0][0])
       case .response where values.isSingleNumber: .number(responses[0][0])
       case .response: .array(responses.map { .number($0[0]) })
-      case .token: .array(responses.map { .array($0.map(JSONText.number)) })
+      case .token: .array(responses.map { .array($0.map(JSONValue.number)) })
       }
     }
     return [("d_\(key.names[0])", values.hasReferences ? .array(references) : references[0])]

@@ -1,4 +1,5 @@
 import LossKit
+import LossKitJSON
 import LossKitRuntime
 import LossKitTraining
 
@@ -24,24 +25,24 @@ struct TestVectors {
     return Document(members: head, cases: cases)
   }
 
-  private var head: [(String, JSONText)] {
+  private var head: [(String, JSONValue)] {
     [
-      ("format", .string("losskit vectors")), ("version", .integer(Self.version)),
+      ("format", .string("losskit vectors")), ("version", .number(Self.version)),
       ("objective", .string(objective.description)), ("hash", .string(objective.hash)),
       (
         "terms",
         .array(objective.terms.map { .object([("weight", .number($0.weight))] + members(of: $0.loss)) })
       ), ("reward", objective.reward.map { .object(members(of: $0)) } ?? .null),
-      ("columns", .array(objective.columns.map(json))), ("rowwise", .boolean(objective.isRowwise)),
+      ("columns", .array(objective.columns.map(json))), ("rowwise", .bool(objective.isRowwise)),
     ]
   }
 
-  private func members(of part: Objective.Part) -> [(String, JSONText)] {
-    let values = zip(part.component.parameters, part.values).map { parameter, value -> (String, JSONText) in
+  private func members(of part: Objective.Part) -> [(String, JSONValue)] {
+    let values = zip(part.component.parameters, part.values).map { parameter, value -> (String, JSONValue) in
       switch parameter.kind {
       case .real: (parameter.name, .number(value))
-      case .integer: (parameter.name, .integer(Int(value)))
-      case .boolean: (parameter.name, .boolean(value != 0))
+      case .integer: (parameter.name, .number(Int(value)))
+      case .boolean: (parameter.name, .bool(value != 0))
       case .choice: (parameter.name, .string(parameter.format(value)))
       }
     }
@@ -51,11 +52,11 @@ struct TestVectors {
     ]
   }
 
-  private func json(_ column: Column) -> JSONText {
+  private func json(_ column: Column) -> JSONValue {
     .object([
       ("name", .string(column.name)), ("per", .string("\(column.extent)")),
-      ("differentiable", .boolean(column.isDifferentiable)), ("per_reference", .boolean(column.isPerReference)),
-      ("unit", column.unit.map(JSONText.string) ?? .null), ("meaning", .string(meaning(of: column))),
+      ("differentiable", .bool(column.isDifferentiable)), ("per_reference", .bool(column.isPerReference)),
+      ("unit", column.unit.map(JSONValue.string) ?? .null), ("meaning", .string(meaning(of: column))),
     ])
   }
 
@@ -67,15 +68,15 @@ struct TestVectors {
     return notes.first { column.name == $0.0.name }?.1 ?? ""
   }
 
-  private func json(_ vector: VectorCase, state: inout [Double]) -> JSONText {
+  private func json(_ vector: VectorCase, state: inout [Double]) -> JSONValue {
     var columns = VectorColumns(vector, for: objective)
     let batch = columns.made()
     let inputs = objective.columns.map { ($0.name, numbers(batch.columns[$0.name] ?? [])) }
-    var members: [(String, JSONText)] = [
-      ("name", .string(vector.name)), ("about", .string(vector.about)), ("prompts", .integer(batch.prompts)),
-      ("responses", .integer(batch.responses)), ("references", .integer(batch.references)),
-      ("counts", batch.counts.map { .array($0.map { .integer(Int($0)) }) } ?? .null),
-      ("token_offsets", batch.tokenOffsets.map { .array($0.map(JSONText.integer)) } ?? .null),
+    var members: [(String, JSONValue)] = [
+      ("name", .string(vector.name)), ("about", .string(vector.about)), ("prompts", .number(batch.prompts)),
+      ("responses", .number(batch.responses)), ("references", .number(batch.references)),
+      ("counts", batch.counts.map { .array($0.map { .number(Int($0)) }) } ?? .null),
+      ("token_offsets", batch.tokenOffsets.map { .array($0.map(JSONValue.number)) } ?? .null),
       ("state", numbers(state)), ("inputs", .object(inputs)),
     ]
     do {
@@ -93,15 +94,15 @@ struct TestVectors {
     return .object(members)
   }
 
-  private func numbers(_ values: [Double]) -> JSONText { .array(values.map(JSONText.number)) }
+  private func numbers(_ values: [Double]) -> JSONValue { .array(values.map(JSONValue.number)) }
 
   /// The document as text: a line for each member and each case, so that versions of it can be compared.
   struct Document {
-    let members: [(String, JSONText)]
-    let cases: [JSONText]
+    let members: [(String, JSONValue)]
+    let cases: [JSONValue]
 
     var text: String {
-      let lines = members.map { "  \(JSONText.string($0.0).compact): \($0.1.compact),\n" }.joined()
+      let lines = members.map { "  \(JSONValue.string($0.0).compact): \($0.1.compact),\n" }.joined()
       let cases = cases.map { "    \($0.compact)" }.joined(separator: ",\n")
       return "{\n\(lines)  \"cases\": [\n\(cases)\n  ]\n}"
     }

@@ -111,25 +111,25 @@ private struct Members {
   }
 
   func text(_ key: String) throws -> String? {
-    try read(key, "a text in quotation marks") { if case .string(let text) = $0 { text } else { nil } }
+    try read(key, "a text in quotation marks") { $0.string }
   }
 
   func boolean(_ key: String) throws -> Bool? {
-    try read(key, "true or false") { if case .bool(let value) = $0 { value } else { nil } }
+    try read(key, "true or false") { $0.bool }
   }
 
   func number(_ key: String) throws -> Double? {
-    try read(key, "a number") { if case .number(let value) = $0 { value } else { nil } }
+    try read(key, "a number") { $0.double }
   }
 
   func object(_ key: String) throws -> JSONObject? {
-    try read(key, "an object in braces") { if case .object(let object) = $0 { object } else { nil } }
+    try read(key, "an object in braces") { $0.object }
   }
 
   func texts(_ key: String) throws -> [String]? {
     try read(key, "a list of texts") { value in
-      guard case .array(let elements) = value else { return nil }
-      let texts = elements.compactMap { if case .string(let text) = $0 { text } else { nil } }
+      guard let elements = value.array else { return nil }
+      let texts = elements.compactMap(\.string)
       return texts.count == elements.count ? texts : nil
     }
   }

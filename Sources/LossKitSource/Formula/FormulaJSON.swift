@@ -1,4 +1,5 @@
 import LossKit
+import LossKitJSON
 
 /// An exported formula as JSON, for a program that rebuilds the function out of its own operations.
 ///
@@ -53,108 +54,86 @@ package struct FormulaJSON {
   }
 
   package var text: String {
-    let members = [
-      ("format", Self.string("losskit formula")), ("version", "1"), ("kind", Self.string(formula.kind.rawValue)),
-      ("name", Self.string(formula.name)), ("text", Self.string(formula.title)),
-      ("hash", formula.hash.map(Self.string) ?? "null"), ("responses", "\(formula.responses)"),
-      ("references", "\(formula.references)"), ("rowwise", "\(formula.isRowwise)"), ("random", "\(formula.isRandom)"),
-      ("reward_scale", Self.number(rewardScale)), ("parameters", Self.array(formula.parameters.map(Self.object))),
+    let members: [(String, JSONValue)] = [
+      ("format", .string("losskit formula")), ("version", .number(1)), ("kind", .string(formula.kind.rawValue)),
+      ("name", .string(formula.name)), ("text", .string(formula.title)),
+      ("hash", formula.hash.map(JSONValue.string) ?? .null), ("responses", .number(formula.responses)),
+      ("references", .number(formula.references)), ("rowwise", .bool(formula.isRowwise)),
+      ("random", .bool(formula.isRandom)), ("reward_scale", Self.number(rewardScale)),
+      ("parameters", .array(formula.parameters.map(Self.object))),
       (
         "states",
-        Self.array(
-          formula.states.map { Self.object([("name", Self.string($0.name)), ("initial", Self.number($0.initial))]) })
-      ), ("columns", Self.array(formula.columns.indices.map(column))), ("prompts", prompts), ("tokens", tokens),
+        .array(formula.states.map { .object([("name", .string($0.name)), ("initial", Self.number($0.initial))]) })
+      ), ("columns", .array(formula.columns.indices.map(column))),
     ]
-    return "{\n" + members.map { "  \(Self.string($0.0)): \($0.1)" }.joined(separator: ",\n") + "\n}"
+    let lines = members.map { "  \(JSONValue.string($0.0).compact): \($0.1.compact)" }
+    return "{\n" + (lines + ["  \"prompts\": \(prompts)", "  \"tokens\": \(tokens)"]).joined(separator: ",\n") + "\n}"
   }
 
-  private static func object(_ parameter: ExportedFormula.Parameter) -> String {
+  private static func object(_ parameter: ExportedFormula.Parameter) -> JSONValue {
     let bounds = parameter.bounds
-    return object([
-      ("name", string(parameter.name)), ("component", string(parameter.component)),
-      ("key", string(parameter.key)), ("default", number(parameter.value)),
-      ("minimum", bounds.lower.isFinite ? number(bounds.lower) : "null"),
-      ("maximum", bounds.upper.isFinite ? number(bounds.upper) : "null"),
-      ("minimum_excluded", "\(bounds.isLowerOpen)"), ("maximum_excluded", "\(bounds.isUpperOpen)"),
+    return .object([
+      ("name", .string(parameter.name)), ("component", .string(parameter.component)),
+      ("key", .string(parameter.key)), ("default", number(parameter.value)),
+      ("minimum", bounds.lower.isFinite ? number(bounds.lower) : .null),
+      ("maximum", bounds.upper.isFinite ? number(bounds.upper) : .null),
+      ("minimum_excluded", .bool(bounds.isLowerOpen)), ("maximum_excluded", .bool(bounds.isUpperOpen)),
     ])
   }
 
-  private func column(_ index: Int) -> String {
+  private func column(_ index: Int) -> JSONValue {
     let column = formula.columns[index]
-    return Self.object([
-      ("name", Self.string(column.name)), ("per", Self.string("\(column.extent)")),
-      ("differentiable", "\(column.isDifferentiable)"), ("per_reference", "\(column.isPerReference)"),
-      ("sum_of_tokens", "\(index == formula.tokenSum)"),
+    return .object([
+      ("name", .string(column.name)), ("per", .string("\(column.extent)")),
+      ("differentiable", .bool(column.isDifferentiable)), ("per_reference", .bool(column.isPerReference)),
+      ("sum_of_tokens", .bool(index == formula.tokenSum)),
     ])
   }
 
   private var prompts: String {
     guard let part = formula.main else { return "null" }
     let outputs = part.graph.outputs
-    return Self.object([
-      ("nodes", Self.nodes(part.graph)),
-      ("loss", formula.kind == .reward ? "null" : outputs.first.map { "\($0)" } ?? "null"),
-      ("rewards", Self.array((formula.kind == .reward ? outputs[...] : outputs.dropFirst()).map { "\($0)" })),
-      ("states", Self.array(part.graph.stateOutputs.map { "\($0)" })), ("gradients", Self.gradients(part)),
-    ])
+    return Self.text(
+      part,
+      [
+        ("loss", formula.kind == .reward ? .null : outputs.first.map(JSONValue.number) ?? .null),
+        ("rewards", .array((formula.kind == .reward ? outputs[...] : outputs.dropFirst()).map(JSONValue.number))),
+        ("states", .array(part.graph.stateOutputs.map(JSONValue.number))),
+      ])
   }
 
   private var tokens: String {
     guard let part = formula.tokens else { return "null" }
-    return Self.object([
-      ("nodes", Self.nodes(part.graph)), ("reward", part.graph.outputs.first.map { "\($0)" } ?? "null"),
-      ("gradients", Self.gradients(part)),
-    ])
+    return Self.text(part, [("reward", part.graph.outputs.first.map(JSONValue.number) ?? .null)])
   }
 
-  private static func gradients(_ part: ExportedFormula.Part) -> String {
-    array(
-      part.gradients.map {
-        object([("column", "\($0.slot.column)"), ("slot", "\($0.slot.slot)"), ("node", "\($0.node)")])
-      })
+  /// A part with a line for each of its nodes.
+  private static func text(_ part: ExportedFormula.Part, _ members: [(String, JSONValue)]) -> String {
+    let nodes = part.graph.nodes.map { "    \(node($0).compact)" }.joined(separator: ",\n")
+    let gradients = part.gradients.map { gradient in
+      JSONValue.object([
+        ("column", .number(gradient.slot.column)), ("slot", .number(gradient.slot.slot)),
+        ("node", .number(gradient.node)),
+      ])
+    }
+    let rest = JSONValue.object(members + [("gradients", .array(gradients))]).compact
+    return "{\"nodes\": [\n\(nodes)\n  ], \(rest.dropFirst())"
   }
 
-  private static func nodes(_ graph: Graph) -> String {
-    "[\n" + graph.nodes.map { "    \(node($0))" }.joined(separator: ",\n") + "\n  ]"
-  }
-
-  private static func node(_ node: GraphNode) -> String {
-    let name = string(node.operation.entry.text)
-    let operands: [String] =
+  private static func node(_ node: GraphNode) -> JSONValue {
+    let operands: [JSONValue] =
       switch node.operation {
       case .constant: [number(node.value)]
-      case .input: ["\(node.a)", "\(node.b)"]
-      case .parameter, .state, .cotangent, .uniform, .tokenRandomRank: ["\(node.a)"]
-      default: node.operands.map { "\($0)" }
+      case .input: [.number(node.a), .number(node.b)]
+      case .parameter, .state, .cotangent, .uniform, .tokenRandomRank: [.number(node.a)]
+      default: node.operands.map(JSONValue.number)
       }
-    return array([name] + operands)
+    return .array([.string(node.operation.entry.text)] + operands)
   }
 
-  // MARK: JSON
-
-  private static func array(_ elements: [String]) -> String { "[\(elements.joined(separator: ", "))]" }
-
-  private static func object(_ members: [(String, String)]) -> String {
-    "{\(members.map { "\(string($0.0)): \($0.1)" }.joined(separator: ", "))}"
-  }
-
-  private static func number(_ value: Double) -> String {
-    if value.isNaN { return string("NaN") }
-    if value.isInfinite { return string(value < 0 ? "-Infinity" : "Infinity") }
-    return roundTripDecimal(value)
-  }
-
-  private static func string(_ text: String) -> String {
-    let escaped = text.unicodeScalars.map { scalar -> String in
-      switch scalar {
-      case "\"": return "\\\""
-      case "\\": return "\\\\"
-      case let control where control.value < 0x20:
-        let digits = String(control.value, radix: 16)
-        return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: return String(scalar)
-      }
-    }
-    return "\"\(escaped.joined())\""
+  private static func number(_ value: Double) -> JSONValue {
+    if value.isNaN { return .string("NaN") }
+    if value.isInfinite { return .string(value < 0 ? "-Infinity" : "Infinity") }
+    return .number(JSONNumber(text: roundTripDecimal(value), double: value))
   }
 }

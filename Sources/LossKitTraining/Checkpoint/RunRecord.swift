@@ -1,6 +1,7 @@
 import LossKit
 import LossKitJSON
 import LossKitRuntime
+import LossKitSystem
 
 /// The file `run.json`: all that decides a run, written before its first step and compared when it is resumed.
 struct RunRecord {
@@ -30,23 +31,21 @@ struct RunRecord {
   /// Reads the record of the run in a directory. Throws if the file is damaged.
   init(of directory: RunDirectory) throws {
     let path = directory.path(of: RunDirectory.runFile)
-    guard case .object(let members)? = try JSONValue(ofFile: path) else {
+    guard let members = try JSONValue(ofFile: path)?.object else {
       throw Failure("\(path): damaged; start a new run")
     }
     facts = members.members.sorted { $0.key < $1.key }.compactMap { member in
-      if case .string(let text) = member.value { Fact(name: member.key, value: text) } else { nil }
+      member.value.string.map { Fact(name: member.key, value: $0) }
     }
-    if case .array(let lines)? = members[Self.resumptionsName] {
-      resumptions = lines.compactMap { if case .string(let line) = $0 { line } else { nil } }
-    }
+    resumptions = members[Self.resumptionsName]?.array?.compactMap(\.string) ?? []
   }
 
   /// Writes the record into the directory of its run.
   func write(to directory: RunDirectory) throws {
-    var members = facts.map { ($0.name, JSONText.string($0.value)) }
+    var members = facts.map { ($0.name, JSONValue.string($0.value)) }
     if !resumptions.isEmpty { members.append((Self.resumptionsName, .array(resumptions.map { .string($0) }))) }
     try Files.replace(
-      directory.path(of: RunDirectory.runFile), with: Array((JSONText.object(members).indented + "\n").utf8))
+      directory.path(of: RunDirectory.runFile), with: Array((JSONValue.object(members).indented + "\n").utf8))
   }
 
   private static let resumptionsName = "resumptions"

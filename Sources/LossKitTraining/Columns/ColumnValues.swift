@@ -61,7 +61,7 @@ package struct ColumnValues {
 
   private static func number(_ value: JSONValue, _ column: Column, _ name: String, shape: String) throws -> Double {
     switch value {
-    case .number(let number): return number
+    case .number(let number): return number.double
     case .bool(let isTrue) where column.name == Column.label.name: return isTrue ? 1 : 0
     default: throw mismatch(value, name, shape)
     }

@@ -36,8 +36,9 @@ struct Fields {
   func label() throws -> Bool {
     switch try value("label") {
     case .bool(let label): return label
-    case .number(let number) where number == 0 || number == 1: return number == 1
-    case .number(let number): throw Failure("label is \(number); write true or false")
+    case .number(0): return false
+    case .number(1): return true
+    case .number(let number): throw Failure("label is \(number.double); write true or false")
     case let other: throw Failure("label is \(other.kindName); write true or false")
     }
   }
@@ -68,7 +69,7 @@ struct Fields {
       throw Failure("there are \(count) responses but \(counted(values.count, "score")); give each response one")
     }
     return try values.enumerated().map { index, value in
-      guard case .number(let score) = value else {
+      guard let score = value.double else {
         throw Failure("score \(index + 1) is \(value.kindName); write a number")
       }
       return score

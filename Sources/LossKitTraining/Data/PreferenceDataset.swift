@@ -56,7 +56,7 @@ public struct PreferenceDataset: Sendable, Equatable {
   /// The numbers of a value that has nothing else; those of a list over the responses in the order of the example's.
   private func numbers(of value: JSONValue, _ example: PreferenceExample) -> [Double]? {
     switch value {
-    case .number(let number): return [number]
+    case .number(let number): return [number.double]
     case .array(let elements):
       let parts = elements.compactMap { numbers(of: $0, example) }
       guard parts.count == elements.count else { return nil }

@@ -1,3 +1,4 @@
+import LossKitJSON
 import LossKitRuntime
 
 /// One line of `metrics.jsonl`: the metrics of a step, in the order in which they are shown.
@@ -43,8 +44,8 @@ public struct MetricsRecord: Sendable, Equatable {
 
   /// The record as a line of JSON.
   var line: String {
-    let values = metrics.map { ($0.name, JSONText.number($0.value)) }
-    return JSONText.object([("step", .integer(step)), ("epoch", .number(epoch))] + values).compact
+    let values = metrics.map { ($0.name, JSONValue.number($0.value)) }
+    return JSONValue.object([("step", .number(step)), ("epoch", .number(epoch))] + values).compact
   }
 }
 

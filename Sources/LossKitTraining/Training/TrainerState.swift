@@ -21,11 +21,11 @@ struct TrainerState: Equatable {
   static let fileName = "trainer.json"
 
   /// The state as JSON. Numbers are written as the 16 hexadecimal digits of their bits: every double comes back as it was.
-  var json: JSONText {
+  var json: JSONValue {
     .object([
       ("format", .string(Self.format)),
-      ("step", .integer(step)),
-      ("metrics_length", .integer(metricsLength)),
+      ("step", .number(step)),
+      ("metrics_length", .number(metricsLength)),
       ("objective_state", .array(objectiveState.map(Self.bits))),
       ("window_names", .array(window.sums.map { .string($0.name) })),
       ("window_sums", .array(window.sums.map { Self.bits($0.sum) })),
@@ -37,21 +37,21 @@ struct TrainerState: Equatable {
   /// Reads a state that was written as `json`; throws where the file is no such state.
   init(path: String) throws {
     let damaged = Failure("\(Self.fileName) is damaged")
-    guard case .object(let members)? = try JSONValue(ofFile: path),
+    guard let members = try JSONValue(ofFile: path)?.object,
       members["format"] == .string(Self.format),
-      case .number(let step)? = members["step"], let step = Int(exactly: step), step >= 0,
-      case .number(let length)? = members["metrics_length"], let length = Int(exactly: length), length >= 0,
+      let step = members["step"]?.integer, step >= 0,
+      let length = members["metrics_length"]?.integer, length >= 0,
       let state = Self.doubles(members["objective_state"]),
-      case .array(let names)? = members["window_names"],
+      let names = members["window_names"]?.array,
       let sums = Self.doubles(members["window_sums"]), sums.count == names.count,
       let weights = Self.doubles(members["window_weights"]), weights.count == names.count
     else { throw damaged }
     self.step = step
     metricsLength = length
     objectiveState = state
-    if case .string(let digest)? = members["policy_digest"] { policyDigest = digest }
+    if let digest = members["policy_digest"]?.string { policyDigest = digest }
     for (place, name) in names.enumerated() {
-      guard case .string(let name) = name else { throw damaged }
+      guard let name = name.string else { throw damaged }
       window.sums.append(MetricsAverage.Sum(name: name, sum: sums[place], weight: weights[place]))
     }
   }
@@ -63,15 +63,15 @@ struct TrainerState: Equatable {
 
   private static let format = "losskit-trainer/1"
 
-  private static func bits(_ value: Double) -> JSONText { .string(String(value.bitPattern, radix: 16)) }
+  private static func bits(_ value: Double) -> JSONValue { .string(String(value.bitPattern, radix: 16)) }
 
   private static func double(_ value: JSONValue?) -> Double? {
-    guard case .string(let text)? = value else { return nil }
+    guard let text = value?.string else { return nil }
     return UInt64(text, radix: 16).map { Double(bitPattern: $0) }
   }
 
   private static func doubles(_ value: JSONValue?) -> [Double]? {
-    guard case .array(let elements)? = value else { return nil }
+    guard let elements = value?.array else { return nil }
     let values = elements.compactMap(double)
     return values.count == elements.count ? values : nil
   }

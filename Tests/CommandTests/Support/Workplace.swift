@@ -76,7 +76,7 @@ private func value(_ json: JSONValue) -> Any {
   switch json {
   case .null: NSNull()
   case .bool(let value): value
-  case .number(let value): value
+  case .number(let value): value.double
   case .string(let value): value
   case .array(let elements): elements.map(value)
   case .object(let members): Dictionary(uniqueKeysWithValues: members.members.map { ($0.key, value($0.value)) })

@@ -48,8 +48,8 @@ import Testing
   }
 
   @Test func jsonIsWrittenSoThatItReadsBack() throws {
-    let text = JSONText.object([
-      ("a", .number(0.1)), ("b", .number(.nan)), ("c", .array([.integer(3), .boolean(true), .null])),
+    let text = JSONValue.object([
+      ("a", .number(0.1)), ("b", .number(.nan)), ("c", .array([.number(3), .bool(true), .null])),
       ("d\"\n\u{1}", .string("é\\\t")),
     ]).compact
     #expect(text == #"{"a": 0.1, "b": null, "c": [3, true, null], "d\"\n\u0001": "é\\\t"}"#)

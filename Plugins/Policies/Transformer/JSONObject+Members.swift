@@ -1,0 +1,41 @@
+import LossKit
+import LossKitJSON
+
+// The object that a file holds, of which nothing is trusted; failures name the member.
+extension JSONObject {
+  /// Reads the object in the bytes of a file with `read`; `place` begins the message of every failure.
+  static func read<Value>(_ bytes: [UInt8], place: String, _ read: (JSONObject) throws -> Value) throws -> Value {
+    let value: JSONValue
+    do throws(JSONError) {
+      value = try JSONValue(parsing: withoutByteOrderMark(bytes))
+    } catch {
+      throw Failure("\(place): \(error); the file is damaged or of another kind")
+    }
+    guard let object = value.object else {
+      throw Failure("\(place): \(value.kindName), not an object; the file is damaged or of another kind")
+    }
+    do {
+      return try read(object)
+    } catch let failure as Failure {
+      throw Failure("\(place): \(failure.message)")
+    }
+  }
+
+  /// A member's value; nil where it is missing or null.
+  func value(_ name: String) -> JSONValue? {
+    let value = self[name]
+    return value == .null ? nil : value
+  }
+
+  /// A member's value as a message shows it.
+  func text(of name: String) -> String {
+    switch self[name] {
+    case nil, .null: "null"
+    case .number(let number): number.integer.map { "\($0)" } ?? "\(number.double)"
+    case .bool(let value): "\(value)"
+    case .string(let text): "\"\(text)\""
+    case .array: "a list"
+    case .object: "an object"
+    }
+  }
+}
