@@ -143,6 +143,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
   ],
   targets: [
@@ -163,8 +164,9 @@ let package = Package(
     .systemLibrary(name: "CMD", providers: [.apt(["libmd-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "LossKit", dependencies: ["CLossKit", "CLossKitKernels"], swiftSettings: settings),
-    // The operating system.
-    .target(name: "LossKitSystem", swiftSettings: settings),
+    .target(
+      name: "LossKitSystem", dependencies: ["LossKit", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: settings),
     .target(
       name: "LossKitJSON", dependencies: ["LossKit"],
       // Without optimization large files would take most of the tests' time.
@@ -175,7 +177,7 @@ let package = Package(
       name: "LossKitHead",
       dependencies: ["LossKitLogits", "LossKit", "LossKitSystem", "CLossKitHead", "CLossKitRows", "CDNNL"],
       swiftSettings: settings),
-    .target(name: "LossKitSource", dependencies: ["LossKit"], swiftSettings: settings),
+    .target(name: "LossKitSource", dependencies: ["LossKitJSON", "LossKit"], swiftSettings: settings),
     .target(
       name: "LossKitRuntime",
       dependencies: [
@@ -243,8 +245,8 @@ let package = Package(
     .testTarget(
       name: "TransformerTests",
       dependencies: [
-        "Transformer", "CLossKitRows", "LossKitHead", "LossKitRuntime", "LossKitLogits", "LossKit", "LossKitSystem",
-        "CLossKit", "CDNNL",
+        "Transformer", "CLossKitRows", "LossKitHead", "LossKitRuntime", "LossKitJSON", "LossKitLogits", "LossKit",
+        "LossKitSystem", "CLossKit", "CDNNL",
       ],
       exclude: ["Fixtures"],
       swiftSettings: settings),

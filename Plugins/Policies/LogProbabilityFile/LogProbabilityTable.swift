@@ -1,5 +1,5 @@
-import FoundationEssentials
 import LossKit
+import LossKitSystem
 
 /// The contents of a log-probability file.
 struct LogProbabilityTable {
@@ -18,11 +18,11 @@ struct LogProbabilityTable {
 
   /// Reads a file; throws with the line where it is not as it should be, or where it contradicts itself.
   init(path: String) throws {
-    let data: Data
+    let data: [UInt8]
     do {
-      data = try Data(contentsOf: URL(filePath: path))
+      data = try FileDescriptor.bytes(ofFile: path)
     } catch {
-      throw Failure("\(path): cannot be read\(systemReason(error)); name a file of log-probabilities")
+      throw Failure("\(path): cannot be read: \(error); name a file of log-probabilities")
     }
     let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     for (index, line) in lines.enumerated() where !line.allSatisfy(Self.isSpace) {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Dispatch
 import LossKit
 import LossKitConformance
+import LossKitJSON
 import LossKitRuntime
 import LossKitSystem
 import LossKitTraining
@@ -66,9 +67,9 @@ struct CheckCommand: ParsableCommand {
 
   /// The libraries to test, and whether they are those of a directory.
   private func files() throws -> (libraries: [String], isDirectory: Bool) {
-    var status = stat()
-    guard stat(library, &status) == 0 else { throw Failure("\(library): \(String(cString: strerror(errno)))") }
-    guard status.st_mode & S_IFMT == S_IFDIR else { return ([try PluginOptions.absolute(library)], false) }
+    let status: Stat
+    do throws(Errno) { status = try Stat(library) } catch { throw Failure("\(library): \(error)") }
+    guard status.type == .directory else { return ([try PluginOptions.absolute(library)], false) }
     let files = try PluginLibrary.files(in: library)
     guard !files.isEmpty else { throw Failure("\(library): no plugin lies in this directory") }
     return (files, true)

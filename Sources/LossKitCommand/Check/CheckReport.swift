@@ -1,4 +1,5 @@
 import LossKitConformance
+import LossKitJSON
 import LossKitRuntime
 
 /// What `losskit check` writes.
@@ -37,19 +38,19 @@ struct CheckReport {
   }
 
   /// All results.
-  var json: JSONText {
+  var json: JSONValue {
     .object([
-      ("passed", .boolean(isPassed)), ("seed", .integer(Int(clamping: seed))),
+      ("passed", .bool(isPassed)), ("seed", .number(Int(clamping: seed))),
       (
         "counts",
         .object(
-          [TestResult.Outcome.passed, .failed, .warning, .notTested].map { ($0.rawValue, .integer(count($0))) })
+          [TestResult.Outcome.passed, .failed, .warning, .notTested].map { ($0.rawValue, .number(count($0))) })
       ),
       ("results", .array(results.map(json))),
     ])
   }
 
-  private func json(_ result: TestResult) -> JSONText {
+  private func json(_ result: TestResult) -> JSONValue {
     .object([
       ("library", .string(result.library)), ("kind", .string(result.subject.kind)),
       ("name", .string(result.subject.name)), ("test", .string(result.test)),

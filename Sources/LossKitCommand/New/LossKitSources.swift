@@ -49,7 +49,7 @@ struct LossKitSources {
 
   private static func absolute(_ path: String) throws -> String {
     guard let absolute = realpath(path, nil) else {
-      throw CommandFailure(status: .usage, message: Files.failure("--losskit \(path)", "cannot be read").message)
+      throw CommandFailure(status: .usage, message: Files.failure("--losskit \(path)", "cannot be read", .last).message)
     }
     defer { free(absolute) }
     return String(cString: absolute)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import LossKit
 import LossKitRuntime
+import LossKitSystem
 import LossKitTraining
 
 /// `losskit new`: a plugin project to start from.

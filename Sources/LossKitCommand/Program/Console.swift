@@ -5,21 +5,18 @@ import LossKitTraining
 enum Console {
   /// Writes results. Throws where standard output does not take them.
   static func write(_ text: String) throws {
-    try Files.write(Array(text.utf8), to: STDOUT_FILENO, name: "standard output")
+    try Files.write(Array(text.utf8), to: .standardOutput, name: "standard output")
   }
 
   /// Tells the user something that is not a result, on standard error.
   static func note(_ text: String) { say("losskit: \(text)\n") }
 
   /// Writes to standard error. What cannot be written there is lost: nowhere is left to say so.
-  static func say(_ text: String) { try? Files.write(Array(text.utf8), to: STDERR_FILENO, name: "standard error") }
+  static func say(_ text: String) { try? Files.write(Array(text.utf8), to: .standardError, name: "standard error") }
 
   /// Writes results to a file, to standard output where the path is `-`.
   static func write(_ text: String, to path: String) throws {
     if path == "-" { return try write(text) }
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw Files.failure(path, "cannot be written") }
-    defer { close(descriptor) }
-    try Files.write(Array(text.utf8), to: descriptor, name: path)
+    try Files.overwrite(path, with: Array(text.utf8))
   }
 }

@@ -25,19 +25,14 @@ enum PluginEnd {
   }
 
   private static func handle(_ signal: Int32) {
-    var action = sigaction()
-    action.sa_flags = Int32(SA_ONSTACK)
     let handler: @convention(c) (Int32) -> Void = { signal in
       _ = PluginEnd.tell(PluginEnd.words(signal))
       // What happens next is what would have happened without this.
       sigaction(signal, PluginEnd.earlier + Int(signal), nil)
       raise(signal)
     }
-    #if canImport(Glibc)
-      action.__sigaction_handler.sa_handler = handler
-    #else
-      action.__sigaction_u.__sa_handler = handler
-    #endif
+    var action = sigaction(handler: handler)
+    action.sa_flags = Int32(SA_ONSTACK)
     sigaction(signal, nil, earlier + Int(signal))
     sigaction(signal, &action, nil)
   }

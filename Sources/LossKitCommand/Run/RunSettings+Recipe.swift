@@ -1,4 +1,5 @@
 import LossKit
+import LossKitSystem
 import LossKitTraining
 import Yams
 

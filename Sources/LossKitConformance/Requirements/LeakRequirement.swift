@@ -8,7 +8,7 @@ extension ComponentRequirement {
   static let memory = ComponentRequirement(
     name: "memory", summary: "it keeps no memory from call to call, beyond what the first calls set up"
   ) { subject in
-    #if canImport(Glibc)
+    #if os(Linux)
       var calls = subject.calls
       let call = calls.call(prompts: 4)
       let count = 200
@@ -34,7 +34,7 @@ extension ComponentRequirement {
   }
 }
 
-#if canImport(Glibc)
+#if os(Linux)
   /// How much memory the process uses, in bytes.
   private struct MemoryUse {
     /// What malloc has handed out.

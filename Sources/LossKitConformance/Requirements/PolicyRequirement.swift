@@ -1,6 +1,6 @@
-import FoundationEssentials
 import LossKit
 package import LossKitRuntime
+import LossKitSystem
 
 /// A requirement on policies, and its test, which throws how it is violated. What needs a file to be loaded is not tested.
 package struct PolicyRequirement: Sendable {
@@ -190,13 +190,12 @@ package struct PolicySubject {
 
   /// An instance that was loaded from where `policy` was saved.
   fileprivate func reloaded(_ policy: PolicyInstance) throws -> PolicyInstance {
-    let directory = FileManager.default.temporaryDirectory.appending(path: "losskit-check-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
-    defer { try? FileManager.default.removeItem(at: directory) }
+    let directory = try Files.makeTemporaryDirectory()
+    defer { Files.remove(directory) }
     note("save")
-    try policy.save(to: directory.path, withOptimizer: true)
+    try policy.save(to: directory, withOptimizer: true)
     note("load")
-    return try type.load(path: directory.path)
+    return try type.load(path: directory)
   }
 
   fileprivate func identity(_ policy: PolicyInstance) throws -> PolicyIdentity? {

@@ -97,13 +97,8 @@ struct ProcessState {
   }
 
   private static func resourceLimits() -> [String] {
-    (0..<16).map { resource in
-      var limit = rlimit()
-      #if canImport(Glibc)
-        getrlimit(__rlimit_resource_t(UInt32(resource)), &limit)
-      #else
-        getrlimit(Int32(resource), &limit)
-      #endif
+    (0..<Int32(16)).map { resource in
+      let limit = limit(of: resource)
       return "\(limit.rlim_cur) \(limit.rlim_max)"
     }
   }

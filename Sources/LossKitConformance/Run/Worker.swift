@@ -41,7 +41,7 @@ package struct Worker {
   /// Runs all tests that are asked for. The process has to end when this returns: that is the last test.
   package mutating func run() {
     preventCoreFiles()
-    PrintedBytes.$errorFile.withValue(ChildProcess.printedFile) { test() }
+    PrintedBytes.$errorFile.withValue(ChildProcess.printedFile.rawValue) { test() }
   }
 
   private mutating func test() {
@@ -216,18 +216,11 @@ package struct Worker {
 
   /// The system ends the process when it has used that much more processor time.
   private static func limitProcessorTime(seconds: Int) {
-    var limit = rlimit()
-    getrlimit(processorTimeLimit, &limit)
+    var limit = limit(of: Resource.processorTime)
     limit.rlim_cur = min(limit.rlim_max, rlim_t(processorTime().rounded(.up)) + rlim_t(seconds))
-    setrlimit(processorTimeLimit, &limit)
+    setLimit(limit, of: Resource.processorTime)
   }
 }
-
-#if canImport(Glibc)
-  private let processorTimeLimit = __rlimit_resource_t(RLIMIT_CPU.rawValue)
-#else
-  private let processorTimeLimit = RLIMIT_CPU
-#endif
 
 /// Seconds of processor time that the process has used.
 private func processorTime() -> Double { seconds(CLOCK_PROCESS_CPUTIME_ID) }

@@ -1,5 +1,5 @@
 import LossKit
-import LossKitSystem
+package import LossKitSystem
 import Synchronization
 
 /// A child process that opens libraries, whose end is a finding about them, seen from its parent.
@@ -13,15 +13,15 @@ package struct ChildProcess {
   }
 
   /// The open file that a process writes its records to, a line each.
-  package static let recordFile: Int32 = 3
+  package static let recordFile = FileDescriptor(rawValue: 3)
 
   /// The open file that takes what is printed to standard error while the worker looks for such; a crash leaves it here.
-  package static let printedFile: Int32 = 4
+  package static let printedFile = FileDescriptor(rawValue: 4)
 
   private let process: pid_t
-  private let records: Int32
-  private let errors: Int32
-  private let printed: Int32?
+  private let records: FileDescriptor
+  private let errors: FileDescriptor
+  private let printed: FileDescriptor?
 
   /// Starts a program in the environment of this one. Its standard output is dropped; what it writes to standard error comes back
   /// when it has ended. With `takesPrinted` the process has a file for what it looks for in its own standard error.
@@ -51,17 +51,17 @@ package struct ChildProcess {
     let (recordPipe, errorPipe) = (try Self.pipe(), try Self.pipe())
     let printed = takesPrinted ? try Self.temporaryFile() : nil
     defer {
-      close(recordPipe.write)
-      close(errorPipe.write)
+      try? recordPipe.write.close()
+      try? errorPipe.write.close()
     }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
-    posix_spawn_file_actions_adddup2(&actions, errorPipe.write, STDERR_FILENO)
-    posix_spawn_file_actions_adddup2(&actions, recordPipe.write, Self.recordFile)
-    if let printed { posix_spawn_file_actions_adddup2(&actions, printed, Self.printedFile) }
+    posix_spawn_file_actions_adddup2(&actions, errorPipe.write.rawValue, STDERR_FILENO)
+    posix_spawn_file_actions_adddup2(&actions, recordPipe.write.rawValue, Self.recordFile.rawValue)
+    if let printed { posix_spawn_file_actions_adddup2(&actions, printed.rawValue, Self.printedFile.rawValue) }
     // The thread that this runs on may have signals blocked, which the child would inherit: it has to be open to all.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
@@ -75,10 +75,8 @@ package struct ChildProcess {
       Self.withCStrings(environment) { posix_spawn(&process, executable, &actions, &attributes, arguments, $0) }
     }
     guard status == 0 else {
-      close(recordPipe.read)
-      close(errorPipe.read)
-      if let printed { close(printed) }
-      throw Failure("\(executable): cannot be started to open a plugin: \(String(cString: strerror(status)))")
+      for file in [recordPipe.read, errorPipe.read, printed] { try? file?.close() }
+      throw Failure("\(executable): cannot be started to open a plugin: \(Errno(rawValue: status))")
     }
     self.process = process
     records = recordPipe.read
@@ -93,7 +91,8 @@ package struct ChildProcess {
     var isSilent = false
     var deadline = ContinuousClock.now.advanced(by: .seconds(patience))
     var sources = [
-      pollfd(fd: records, events: Int16(POLLIN), revents: 0), pollfd(fd: errors, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: records.rawValue, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: errors.rawValue, events: Int16(POLLIN), revents: 0),
     ]
     while sources[0].fd >= 0 {
       let rest = ContinuousClock.now.duration(to: deadline) / .milliseconds(1)
@@ -124,12 +123,12 @@ package struct ChildProcess {
     let end = isSilent ? End.silence : wait(patience: patience, &status)
     if isSilent { waitpid(process, &status, 0) }
     printed += Self.remaining(errors)
-    close(records)
-    close(errors)
+    try? records.close()
+    try? errors.close()
     if let file = self.printed {
-      lseek(file, 0, SEEK_SET)
+      _ = try? file.seek(offset: 0, from: .start)
       printed += Self.read(file)
-      close(file)
+      try? file.close()
     }
     return (end, String(decoding: printed, as: UTF8.self))
   }
@@ -150,42 +149,40 @@ package struct ChildProcess {
     return .silence
   }
 
-  private static func pipe() throws -> (read: Int32, write: Int32) {
-    var ends: [Int32] = [-1, -1]
-    #if canImport(Glibc)
-      let status = Glibc.pipe(&ends)
-    #else
-      let status = Darwin.pipe(&ends)
-    #endif
-    guard status == 0 else { throw Failure("cannot make a pipe to a process: \(String(cString: strerror(errno)))") }
-    // Above what the child's own files are moved to.
-    let high = ends.map { fcntl($0, F_DUPFD_CLOEXEC, 10) }
-    for end in ends { close(end) }
-    return (high[0], high[1])
+  private static func pipe() throws -> (read: FileDescriptor, write: FileDescriptor) {
+    do {
+      let ends = try FileDescriptor.pipe()
+      return (try moved(ends.readEnd), try moved(ends.writeEnd))
+    } catch {
+      throw Failure("cannot make a pipe to a process: \(error)")
+    }
+  }
+
+  /// Gives a file a number above those that the child's own files have.
+  private static func moved(_ file: FileDescriptor) throws(Errno) -> FileDescriptor {
+    defer { try? file.close() }
+    return FileDescriptor(rawValue: try checked { fcntl(file.rawValue, F_DUPFD_CLOEXEC, 10) })
   }
 
   /// A file without a name.
-  private static func temporaryFile() throws -> Int32 {
+  private static func temporaryFile() throws -> FileDescriptor {
     guard let stream = tmpfile() else {
-      throw Failure("cannot make a temporary file for what a plugin prints: \(String(cString: strerror(errno)))")
+      throw Failure("cannot make a temporary file for what a plugin prints: \(Errno.last)")
     }
     defer { fclose(stream) }
-    return fcntl(fileno(stream), F_DUPFD_CLOEXEC, 10)
+    return FileDescriptor(rawValue: try checked { fcntl(fileno(stream), F_DUPFD_CLOEXEC, 10) })
   }
 
-  private static func read(_ file: Int32) -> [UInt8] {
+  /// What can be read at once; nothing at the end, and where reading fails.
+  private static func read(_ file: FileDescriptor) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
-      #if canImport(Glibc)
-        count = max(0, Glibc.read(file, buffer.baseAddress, buffer.count))
-      #else
-        count = max(0, Darwin.read(file, buffer.baseAddress, buffer.count))
-      #endif
+      count = (try? file.read(into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
     }
   }
 
   /// What is in a pipe, without waiting for more: a process that the plugin left behind may hold its other end.
-  private static func remaining(_ file: Int32) -> [UInt8] {
-    _ = fcntl(file, F_SETFL, O_NONBLOCK)
+  private static func remaining(_ file: FileDescriptor) -> [UInt8] {
+    _ = fcntl(file.rawValue, F_SETFL, O_NONBLOCK)
     return read(file)
   }
 

@@ -4,26 +4,12 @@ import LossKitSystem
 
 /// Writes a record, its end included, to the file that a parent reads. What cannot be written is lost: nobody reads any more.
 package func writeRecord(_ line: String) {
-  let bytes = Array(line.utf8)
-  var written = 0
-  while written < bytes.count {
-    let count = bytes.withUnsafeBytes { bytes in
-      write(ChildProcess.recordFile, bytes.baseAddress.map { $0 + written }, bytes.count - written)
-    }
-    if count < 0, errno != EINTR { return }
-    written += max(0, count)
-  }
+  _ = try? ChildProcess.recordFile.writeAll(line.utf8)
 }
 
 /// A crash of this process is a finding; nobody asked for its memory in a file.
 package func preventCoreFiles() {
-  #if canImport(Glibc)
-    let resource = __rlimit_resource_t(RLIMIT_CORE.rawValue)
-  #else
-    let resource = RLIMIT_CORE
-  #endif
-  var limit = rlimit()
-  getrlimit(resource, &limit)
+  var limit = limit(of: Resource.coreFile)
   limit.rlim_cur = 0
-  setrlimit(resource, &limit)
+  setLimit(limit, of: Resource.coreFile)
 }

@@ -4,9 +4,9 @@ import LossKitSystem
 struct FileIdentity: Hashable, Sendable {
   let device, inode: UInt64
 
-  init(_ status: stat) {
-    device = UInt64(truncatingIfNeeded: status.st_dev)
-    inode = UInt64(truncatingIfNeeded: status.st_ino)
+  init(_ status: Stat) {
+    device = UInt64(truncatingIfNeeded: status.deviceID.rawValue)
+    inode = UInt64(truncatingIfNeeded: status.inode.rawValue)
   }
 
   init(device: UInt64, inode: UInt64) {
@@ -24,20 +24,15 @@ struct FileStamp: Hashable, Sendable {
   /// When anything of the file changed, which the system alone sets.
   let changed: Int
 
-  init(_ status: stat) {
+  init(_ status: Stat) {
     identity = FileIdentity(status)
-    size = Int(status.st_size)
-    #if canImport(Glibc)
-      (modified, changed) = (nanoseconds(status.st_mtim), nanoseconds(status.st_ctim))
-    #else
-      (modified, changed) = (nanoseconds(status.st_mtimespec), nanoseconds(status.st_ctimespec))
-    #endif
+    size = Int(status.size)
+    (modified, changed) = (nanoseconds(status.st_mtim), nanoseconds(status.st_ctim))
   }
 
   /// The stamp of the file at a path, or nil where none can be seen.
   init?(path: String) {
-    var status = stat()
-    guard lstat(path, &status) == 0 else { return nil }
+    guard let status = try? Stat(path, followTargetSymlink: false) else { return nil }
     self.init(status)
   }
 

@@ -37,14 +37,20 @@ struct IndexFile: Sendable {
   /// The index as it was written last; an empty one where there is none, or where it is damaged or not to be trusted.
   func read() -> LibraryIndex {
     guard let directory = trustedDirectory() else { return LibraryIndex() }
-    let descriptor = openat(directory.descriptor, Self.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-    guard descriptor >= 0 else { return LibraryIndex() }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, Self.isOwn(status),
-      status.st_size <= Self.largest
-    else { return LibraryIndex() }
-    return LibraryIndex(Self.bytes(of: descriptor, count: Int(status.st_size))) ?? LibraryIndex()
+    guard let content = try? Self.content(in: directory) else { return LibraryIndex() }
+    return LibraryIndex(content) ?? LibraryIndex()
+  }
+
+  /// The content of the file; nil where it is not the user's own, or too large.
+  private static func content(in directory: borrowing TrustedDirectory) throws -> [UInt8]? {
+    let file = try directory.descriptor.open(name, .readOnly, options: [.noFollow, .nonBlocking, .closeOnExec])
+    return try file.closeAfter {
+      let status = try Stat(file)
+      guard status.type == .regular, isOwn(status), status.size <= largest else { return nil }
+      return try [UInt8](unsafeUninitializedCapacity: Int(status.size)) { buffer, filled in
+        filled = try file.read(filling: UnsafeMutableRawBufferPointer(buffer), from: 0)
+      }
+    }
   }
 
   /// Adds what an index learned to the file.
@@ -54,51 +60,29 @@ struct IndexFile: Sendable {
     for path in directories { mkdir(path, 0o700) }
     guard let directory = trustedDirectory() else { return }
     let temporary = "\(Self.name).\(getpid()).\(UInt64.random(in: 0 ... .max))"
-    let descriptor = openat(
-      directory.descriptor, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { return }
-    let isWritten = Self.write(Array(merged.text.utf8), to: descriptor)
-    close(descriptor)
-    if !isWritten || renameat(directory.descriptor, temporary, directory.descriptor, Self.name) != 0 {
-      unlinkat(directory.descriptor, temporary, 0)
+    let place = directory.descriptor
+    let file = try? place.open(
+      temporary, .writeOnly, options: [.create, .exclusiveCreate, .noFollow, .closeOnExec],
+      permissions: .ownerReadWrite)
+    guard let file else { return }
+    do {
+      _ = try file.closeAfter { try file.writeAll(merged.text.utf8) }
+      _ = try checked { renameat(directory.descriptor.rawValue, temporary, place.rawValue, Self.name) }
+    } catch {
+      unlinkat(directory.descriptor.rawValue, temporary, 0)
     }
   }
 
   /// The directory of the file; nil if it does not exist, or is not the user's alone.
   private func trustedDirectory() -> TrustedDirectory? {
     guard let path = directories.last,
-      let directory = try? TrustedDirectory(path: path, orFail: { Failure(String(cString: strerror($0))) })
+      let directory = try? TrustedDirectory(path: path, orFail: { Failure("\($0)") }),
+      let status = try? Stat(directory.descriptor), Self.isOwn(status)
     else { return nil }
-    var status = stat()
-    guard fstat(directory.descriptor, &status) == 0, Self.isOwn(status) else { return nil }
     return directory
   }
 
-  private static func isOwn(_ status: stat) -> Bool {
-    status.st_uid == geteuid() && status.st_mode & (S_IWGRP | S_IWOTH) == 0
-  }
-
-  private static func bytes(of descriptor: Int32, count: Int) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-      while filled < count, let base = buffer.baseAddress {
-        let read = pread(descriptor, base + filled, count - filled, off_t(filled))
-        if read < 0, errno == EINTR { continue }
-        guard read > 0 else { break }
-        filled += read
-      }
-    }
-  }
-
-  private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
-    var written = 0
-    while written < bytes.count {
-      let count = bytes.withUnsafeBytes { bytes in
-        pwrite(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written, off_t(written))
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { return false }
-      written += count
-    }
-    return true
+  private static func isOwn(_ status: Stat) -> Bool {
+    status.userID.rawValue == geteuid() && status.permissions.isDisjoint(with: [.groupWrite, .otherWrite])
   }
 }

@@ -6,7 +6,7 @@ import LossKitSystem
 struct LibraryFile: ~Copyable {
   let path: String
   let stamp: FileStamp
-  private let descriptor: Int32
+  private let descriptor: FileDescriptor
 
   var identity: FileIdentity { stamp.identity }
   var size: UInt64 { UInt64(max(0, stamp.size)) }
@@ -21,27 +21,30 @@ struct LibraryFile: ~Copyable {
 
   /// Opens and checks a file of a directory; `path` is what it is called in messages, and by the system's loader.
   init(name: String, path: String, in directory: borrowing TrustedDirectory) throws {
-    let descriptor = openat(directory.descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-    guard descriptor >= 0 else { throw Self.openFailure(path, errno) }
+    let descriptor: FileDescriptor
+    do throws(Errno) {
+      descriptor = try directory.descriptor.open(
+        name, .readOnly, options: [.noFollow, .nonBlocking, .closeOnExec])
+    } catch {
+      throw Self.openFailure(path, error)
+    }
     do {
-      var status = stat()
-      guard fstat(descriptor, &status) == 0 else {
-        throw Failure("\(path): cannot be examined: \(String(cString: strerror(errno)))")
-      }
+      let status = try Stat(descriptor)
       try Self.check(status, path: path)
       self.path = path
       self.descriptor = descriptor
       stamp = FileStamp(status)
     } catch {
-      close(descriptor)
+      try? descriptor.close()
+      if let error = error as? Errno { throw Failure("\(path): cannot be examined: \(error)") }
       throw error
     }
   }
 
   /// Throws for what is not a regular file, and where anybody else can write it.
-  static func check(_ status: stat, path: String) throws {
-    guard status.st_mode & S_IFMT != S_IFLNK else { throw openFailure(path, ELOOP) }
-    guard status.st_mode & S_IFMT == S_IFREG else {
+  static func check(_ status: Stat, path: String) throws {
+    guard status.type != .symbolicLink else { throw openFailure(path, .tooManySymbolicLinkLevels) }
+    guard status.type == .regular else {
       throw Failure("\(path): not a regular file; a plugin is a file of its own")
     }
     try Ownership.check(status, path: path)
@@ -62,27 +65,22 @@ struct LibraryFile: ~Copyable {
     return handle
   }
 
-  deinit { close(descriptor) }
+  deinit { try? descriptor.close() }
 
   /// Up to `count` bytes from `offset` on; fewer where the file ends, none where it cannot be read.
   func bytes(at offset: UInt64, count: Int) -> [UInt8] {
-    guard let start = off_t(exactly: offset), count > 0, offset < size else { return [] }
+    guard let start = Int(exactly: offset), count > 0, offset < size else { return [] }
     let available = Int(min(UInt64(count), size - offset))
     return [UInt8](unsafeUninitializedCapacity: available) { buffer, filled in
-      while filled < available, let base = buffer.baseAddress {
-        let read = pread(descriptor, base + filled, available - filled, start + off_t(filled))
-        if read < 0, errno == EINTR { continue }
-        guard read > 0 else { break }
-        filled += read
-      }
+      filled = (try? descriptor.read(filling: UnsafeMutableRawBufferPointer(buffer), from: start)) ?? 0
     }
   }
 
-  private static func openFailure(_ path: String, _ code: Int32) -> Failure {
-    switch code {
-    case ENOENT, ENOTDIR: Failure("\(path): no such file")
-    case ELOOP, EMLINK: Failure("\(path): a symbolic link; name the file it leads to")
-    default: Failure("\(path): cannot be opened: \(String(cString: strerror(code)))")
+  private static func openFailure(_ path: String, _ error: Errno) -> Failure {
+    switch error {
+    case .noSuchFileOrDirectory, .notDirectory: Failure("\(path): no such file")
+    case .tooManySymbolicLinkLevels, .tooManyLinks: Failure("\(path): a symbolic link; name the file it leads to")
+    default: Failure("\(path): cannot be opened: \(error)")
     }
   }
 }

@@ -5,9 +5,9 @@ import Synchronization
 /// Who may change a file or directory: for plugins it has to be root, the user or the owner of the running code, and nobody else.
 enum Ownership {
   /// Throws where anybody else may exchange the content of a library or of its directory.
-  static func check(_ status: stat, path: String) throws {
-    guard isTrusted(status.st_uid) else { throw foreign(status, path) }
-    if status.st_mode & S_IWOTH != 0, status.st_mode & S_ISVTX != 0 {
+  static func check(_ status: Stat, path: String) throws {
+    guard isTrusted(status.userID) else { throw foreign(status, path) }
+    if status.permissions.isSuperset(of: [.otherWrite, .saveText]) {
       throw Failure("\(path): everybody can put files there; move the plugin into a directory of your own")
     }
     try checkWriters(status, path: path)
@@ -17,38 +17,35 @@ enum Ownership {
   ///
   /// A directory such as /tmp, in which everybody may write and nobody may take away what is another's, is fine. So is one above
   /// the running code itself, which whoever can write there could exchange just as well.
-  static func checkAbove(_ status: stat, path: String) throws {
+  static func checkAbove(_ status: Stat, path: String) throws {
     if RunningCode.directoriesAbove.contains(FileIdentity(status)) { return }
-    guard isTrustedAbove(status.st_uid) else { throw foreign(status, path) }
-    if status.st_mode & S_ISVTX == 0 { try checkWriters(status, path: path) }
+    guard isTrustedAbove(status.userID) else { throw foreign(status, path) }
+    if !status.permissions.contains(.saveText) { try checkWriters(status, path: path) }
   }
 
   /// Whether an owner is root, the user, or whoever owns the running code.
-  static func isTrusted(_ owner: uid_t) -> Bool {
-    owner == 0 || owner == geteuid() || RunningCode.owners.contains(owner)
+  static func isTrusted(_ owner: UserID) -> Bool {
+    owner.rawValue == 0 || owner.rawValue == geteuid() || RunningCode.owners.contains(owner)
   }
 
   /// The same for what is above a library. In a container that does not know root, what root owns belongs to whom `/` belongs to.
-  static func isTrustedAbove(_ owner: uid_t) -> Bool { isTrusted(owner) || owner == ownerOfEverything }
+  static func isTrustedAbove(_ owner: UserID) -> Bool { isTrusted(owner) || owner == ownerOfEverything }
 
-  private static let ownerOfEverything: uid_t = {
-    var status = stat()
-    return lstat("/", &status) == 0 ? status.st_uid : 0
-  }()
+  private static let ownerOfEverything = (try? Stat("/", followTargetSymlink: false).userID) ?? UserID(0)
 
-  private static func foreign(_ status: stat, _ path: String) -> Failure {
+  private static func foreign(_ status: Stat, _ path: String) -> Failure {
     Failure(
-      "\(path): belongs to user \(status.st_uid), neither root nor you, and plugins run with your rights; "
+      "\(path): belongs to user \(status.userID.rawValue), neither root nor you, and plugins run with your rights; "
         + "copy the plugin into a directory of your own")
   }
 
-  private static func checkWriters(_ status: stat, path: String) throws {
-    guard status.st_mode & S_IWOTH == 0 else {
+  private static func checkWriters(_ status: Stat, path: String) throws {
+    guard !status.permissions.contains(.otherWrite) else {
       throw Failure("\(path): everybody can write it; take that right away with chmod o-w")
     }
-    guard status.st_mode & S_IWGRP == 0 || isPrivate(status.st_gid) else {
+    guard !status.permissions.contains(.groupWrite) || isPrivate(status.groupID.rawValue) else {
       throw Failure(
-        "\(path): group \(status.st_gid) can write it, and others may belong to it; take that right away with chmod g-w"
+        "\(path): group \(status.groupID.rawValue) can write it, and others may belong to it; take that right away with chmod g-w"
       )
     }
   }

@@ -40,7 +40,8 @@ private struct DirectoryScan: ~Copyable {
   init(_ path: String, _ allowedDigests: Set<String>?) throws {
     let failure = PluginLibrary.searchFailure(path)
     let directory = try TrustedDirectory(path: path, orFail: failure)
-    let all = PluginLibrary.candidates(try fileNames(in: directory.descriptor, orFail: failure))
+    let all: [String]
+    do { all = PluginLibrary.candidates(try directory.descriptor.names()) } catch { throw failure(error) }
     self.directory = directory
     self.allowedDigests = allowedDigests
     names = all.filter { $0.hasSuffix(FunctionManifest.suffix) } + all.filter { !$0.hasSuffix(FunctionManifest.suffix) }
@@ -130,11 +131,14 @@ extension PluginLibrary {
   ///
   /// Where there are manifests, a library without an entry function may be what they name, and is left out.
   package static func files(in directory: String) throws -> [String] {
-    let path = try absolutePath(directory), failure = searchFailure(path)
-    let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw failure(errno) }
-    defer { close(descriptor) }
-    let names = candidates(try fileNames(in: descriptor, orFail: failure))
+    let path = try absolutePath(directory)
+    let names: [String]
+    do {
+      let file = try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec])
+      names = candidates(try file.closeAfter { try file.names() })
+    } catch let error as Errno {
+      throw searchFailure(path)(error)
+    }
     let files = names.map { path.hasSuffix("/") ? path + $0 : "\(path)/\($0)" }
     guard files.contains(where: { $0.hasSuffix(FunctionManifest.suffix) }) else { return files }
     return files.filter { file in
@@ -151,8 +155,8 @@ extension PluginLibrary {
   /// What the names of manifests end with.
   package static var manifestSuffix: String { FunctionManifest.suffix }
 
-  fileprivate static func searchFailure(_ path: String) -> (Int32) -> Failure {
-    { Failure("\(path): cannot be searched for plugins: \(String(cString: strerror($0)))") }
+  fileprivate static func searchFailure(_ path: String) -> (Errno) -> Failure {
+    { Failure("\(path): cannot be searched for plugins: \($0)") }
   }
 
   /// The names that libraries and manifests have, in their order.

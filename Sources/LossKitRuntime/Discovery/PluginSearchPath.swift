@@ -47,7 +47,7 @@ public struct PluginSearchPath: Sendable, Equatable {
 
 /// The value of an environment variable, or nil where the program runs with more rights than the user who set it.
 func secureEnvironmentValue(of name: String) -> String? {
-  #if canImport(Glibc)
+  #if os(Linux)
     // glibc's own test knows more than the user ids (file capabilities, too). Its declaration needs _GNU_SOURCE, which
     // the imported C library was not built with, so it is found by name.
     typealias Lookup = @convention(c) (UnsafePointer<CChar>) -> UnsafeMutablePointer<CChar>?

@@ -5,7 +5,7 @@ import LossKitSystem
 package enum RunningCode {
   /// The running program, all links resolved.
   package static var program: String? {
-    #if canImport(Glibc)
+    #if os(Linux)
       return resolved("/proc/self/exe")
     #else
       var size = UInt32(0)
@@ -33,8 +33,8 @@ package enum RunningCode {
       var path = file[...]
       while let slash = path.lastIndex(of: "/") {
         path = path[..<slash]
-        var status = stat()
-        if lstat(path.isEmpty ? "/" : String(path), &status) == 0 { identities.insert(FileIdentity(status)) }
+        let status = try? Stat(path.isEmpty ? "/" : String(path), followTargetSymlink: false)
+        if let status { identities.insert(FileIdentity(status)) }
       }
     }
     return identities
@@ -42,14 +42,8 @@ package enum RunningCode {
 
   /// Who owns the program and the library. Their owners decide what this code does; what else they own may as well be trusted. In an
   /// installation that many share, and in a container that does not know root, it is neither root nor the user.
-  static let owners: Set<uid_t> = {
-    var owners: Set<uid_t> = []
-    for file in [program, library].compactMap({ $0 }) {
-      var status = stat()
-      if lstat(file, &status) == 0 { owners.insert(status.st_uid) }
-    }
-    return owners
-  }()
+  static let owners = Set(
+    [program, library].compactMap { $0.flatMap { try? Stat($0, followTargetSymlink: false).userID } })
 
   private static func resolved(_ path: String) -> String? {
     guard let path = realpath(path, nil) else { return nil }

@@ -1,6 +1,7 @@
 import LossKit
 import LossKitJSON
 import LossKitRuntime
+import LossKitSystem
 
 /// The file `manifest.json` of a checkpoint, written last: size and SHA-256 sum of every other file in it.
 enum CheckpointManifest {
@@ -10,12 +11,12 @@ enum CheckpointManifest {
   /// Writes the manifest of what is in a directory.
   static func write(to directory: String) throws {
     let files = try files(in: directory).map { path in
-      let content = try Files.measure("\(directory)/\(path)")
-      return JSONText.object([
-        ("path", .string(path)), ("bytes", .integer(content.size)), ("sha256", .string(content.digest)),
+      let content = try measure("\(directory)/\(path)")
+      return JSONValue.object([
+        ("path", .string(path)), ("bytes", .number(content.size)), ("sha256", .string(content.digest)),
       ])
     }
-    let json = JSONText.object([("format", .string(format)), ("files", .array(files))])
+    let json = JSONValue.object([("format", .string(format)), ("files", .array(files))])
     try Files.write(Array((json.indented + "\n").utf8), to: "\(directory)/\(name)")
   }
 
@@ -24,19 +25,37 @@ enum CheckpointManifest {
     guard Files.isDirectory(directory) else { throw Failure("it is no directory") }
     guard Files.exists("\(directory)/\(name)") else { throw Failure("it has no \(name), which is written last") }
     let damaged = Failure("\(name) is damaged")
-    guard case .object(let members)? = try JSONValue(ofFile: "\(directory)/\(name)"),
-      members["format"] == .string(format), case .array(let files)? = members["files"]
+    guard let members = try JSONValue(ofFile: "\(directory)/\(name)")?.object,
+      members["format"] == .string(format), let files = members["files"]?.array
     else { throw damaged }
     for file in files {
-      guard case .object(let file) = file, case .string(let path)? = file["path"],
-        case .number(let size)? = file["bytes"], case .string(let digest)? = file["sha256"]
+      guard let file = file.object, let path = file["path"]?.string, let size = file["bytes"]?.integer,
+        let digest = file["sha256"]?.string
       else { throw damaged }
       guard Files.exists("\(directory)/\(path)") else { throw Failure("\(path) is missing") }
-      let content = try Files.measure("\(directory)/\(path)")
-      guard Double(content.size) == size else {
-        throw Failure("\(path) has \(content.size) bytes, and had \(Int(exactly: size) ?? 0) when it was written")
+      let content = try measure("\(directory)/\(path)")
+      guard content.size == size else {
+        throw Failure("\(path) has \(content.size) bytes, and had \(size) when it was written")
       }
       guard content.digest == digest else { throw Failure("\(path) has changed since it was written") }
+    }
+  }
+
+  /// The size of a file's content in bytes, and its SHA-256 sum in hexadecimal digits.
+  private static func measure(_ path: String) throws -> (size: Int, digest: String) {
+    try Files.naming(path, "cannot be read") {
+      let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+      return try file.closeAfter {
+        var digest = SHA256Digest()
+        var chunk = [UInt8](repeating: 0, count: 1 << 20)
+        var size = 0
+        while true {
+          let count = try chunk.withUnsafeMutableBytes { try file.read(into: $0) }
+          if count == 0 { return (size, digest.hexadecimal()) }
+          digest.update(Array(chunk[..<count]))
+          size += count
+        }
+      }
     }
   }
 

@@ -1,4 +1,5 @@
 import LossKit
+import LossKitSystem
 
 /// The checkpoints of a run: directories `checkpoint-N` that appear whole or not at all, each with a manifest of what is in it.
 struct CheckpointStore {

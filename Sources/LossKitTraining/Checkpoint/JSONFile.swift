@@ -1,4 +1,5 @@
 import LossKitJSON
+import LossKitSystem
 
 extension JSONValue {
   /// The value that a whole file holds; nil where the file is no JSON. Throws where it cannot be read.

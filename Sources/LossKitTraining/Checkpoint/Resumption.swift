@@ -1,6 +1,7 @@
 import Logging
 import LossKit
 import LossKitRuntime
+import LossKitSystem
 
 /// Where a run goes on: its newest whole checkpoint, and what has to be said and set right before it does.
 struct Resumption {

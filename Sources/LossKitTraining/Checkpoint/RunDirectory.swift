@@ -15,7 +15,7 @@ public final class RunDirectory {
   public let path: String
   /// The purpose it was opened for.
   public let purpose: Purpose
-  private let lock: Int32
+  private let lock: FileDescriptor
 
   /// Makes or opens the directory and locks it. Throws where another process uses it, where it cannot be written to, where a new
   /// run finds something in it, and where a resumption finds no run.
@@ -33,12 +33,12 @@ public final class RunDirectory {
     do {
       try inspect()
     } catch {
-      close(lock)
+      try? lock.close()
       throw error
     }
   }
 
-  deinit { close(lock) }
+  deinit { try? lock.close() }
 
   /// Whether the run has made all its steps: its model is there.
   var isFinished: Bool { Files.exists(path(of: Self.modelName)) }
@@ -69,18 +69,19 @@ public final class RunDirectory {
     }
   }
 
-  private static func lock(_ path: String) throws -> Int32 {
-    let descriptor = open("\(path)/\(lockFile)", O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw Files.failure(path, "cannot be written to") }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      let reason = errno
-      close(descriptor)
-      guard reason == EWOULDBLOCK else {
-        errno = reason
-        throw Files.failure(path, "cannot be locked")
-      }
+  private static func lock(_ path: String) throws -> FileDescriptor {
+    let file = try Files.naming(path, "cannot be written to") {
+      try FileDescriptor.open(
+        "\(path)/\(lockFile)", .readWrite, options: [.create, .closeOnExec],
+        permissions: FilePermissions(rawValue: 0o666))
+    }
+    do throws(Errno) {
+      _ = try checked { flock(file.rawValue, LOCK_EX | LOCK_NB) }
+    } catch {
+      try? file.close()
+      guard error == .wouldBlock else { throw Files.failure(path, "cannot be locked", error) }
       throw Failure("\(path): output directory in use by another run; wait for it, or name another directory")
     }
-    return descriptor
+    return file
   }
 }

@@ -1,6 +1,7 @@
 public import Logging
 import LossKit
 public import LossKitRuntime
+import LossKitSystem
 
 /// Trains one policy by several objectives, from one start and in one order of the data, so that only the objective differs.
 public struct Comparison {

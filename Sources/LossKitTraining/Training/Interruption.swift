@@ -30,12 +30,7 @@ public final class Interruption: Sendable {
   public static func onSignals() -> Interruption {
     // The object is made before a handler can run, so that the handler only stores to it.
     let interruption = bySignal
-    var action = sigaction()
-    #if canImport(Glibc)
-      action.__sigaction_handler.sa_handler = { bySignal.reason.store($0, ordering: .relaxed) }
-    #else
-      action.__sigaction_u.__sa_handler = { bySignal.reason.store($0, ordering: .relaxed) }
-    #endif
+    var action = sigaction(handler: { bySignal.reason.store($0, ordering: .relaxed) })
     // The first signal puts the default action back; calls that it interrupts go on.
     action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | Int32(SA_RESTART)
     sigemptyset(&action.sa_mask)

@@ -1,5 +1,6 @@
 import LossKit
 import LossKitRuntime
+import LossKitSystem
 
 extension LoadedPolicyType {
   /// An instance from what a run saved. Policies that state what of their options decides numbers get the options of the run again,

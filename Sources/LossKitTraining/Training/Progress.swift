@@ -105,6 +105,6 @@ public final class Progress {
 
   private func write(_ text: String) {
     // What cannot be shown is not worth ending a run for.
-    try? Files.write(Array(text.utf8), to: descriptor, name: "the terminal")
+    try? Files.write(Array(text.utf8), to: FileDescriptor(rawValue: descriptor), name: "the terminal")
   }
 }

@@ -1,5 +1,6 @@
 import LossKit
 import LossKitRuntime
+import LossKitSystem
 
 /// A file of the columns of references: a line that says of what, the numbers, and a SHA-256 sum of all before it.
 enum ReferenceFile {

@@ -1,6 +1,8 @@
 import Logging
 import LossKit
+import LossKitJSON
 import LossKitRuntime
+import LossKitSystem
 
 extension Trainer {
   /// Makes the steps that remain, with evaluations, lines of metrics and checkpoints on the way, and writes the final model to `model`

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import LossKit
 import LossKitJSON
+import LossKitSystem
 import Testing
 
 @testable import LossKitRuntime

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import LossKitSystem
 import Testing
 
 @testable import LossKit

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import LossKit
+import LossKitSystem
 import Testing
 
 @testable import LossKitRuntime

@@ -1,5 +1,6 @@
 import LossKit
 import LossKitJSON
+import LossKitSystem
 import Testing
 
 @testable import LossKitRuntime
