@@ -105,7 +105,9 @@ def extract(swift: str, build: pathlib.Path, graphs: pathlib.Path) -> None:
     headers = [f"-I{path}" for path in sorted(ROOT.glob("Sources/*/include"))]
     # A build directory keeps the maps of targets that were removed.
     made = [path for path in build.glob("*.build/module.modulemap") if (ROOT / "Sources" / path.parent.stem).is_dir()]
-    maps = [*made, *ROOT.glob("Sources/*/module.modulemap")]
+    # Those of packages lie beside the build directories.
+    others = (build.parent.parent / "checkouts").glob("*/Sources/*/include/module.modulemap")
+    maps = [*made, *others, *ROOT.glob("Sources/*/module.modulemap")]
     options = [word for flag in [*headers, *[f"-fmodule-map-file={path}" for path in maps]] for word in ("-Xcc", flag)]
     for module in MODULES:
         subprocess.run(
