@@ -1,5 +1,6 @@
-/* losskit_authoring.h: a loss or reward from one function. It adds nothing to the ABI of losskit_plugin.h, which includes it: its macros
- * write the descriptors, `compute` and the entry function.
+/* losskit_authoring.h: a loss or reward from one function. It adds nothing to the ABI of losskit_plugin.h, which
+ * includes it:
+ * its macros write the descriptors, `compute` and the entry function.
  *
  * One function and one macro line are a whole plugin:
  *
@@ -15,19 +16,22 @@
  *
  *   cc -O2 -shared -fPIC -o libmy-loss.so my_loss.c -lm
  *
- * The function gets its arguments, then the hyperparameters in the order of the line (at most 8), then where to write the
- * derivative by each argument. A line, once in a file and without a semicolon, is one of
+  * The function gets its arguments, then the hyperparameters in the order of the macro line (at most 8), then where to
+  * write the
+  * derivative by each argument. A file has one macro line, without a semicolon:
  *
  *   LOSSKIT_PAIRWISE_LOSS(f, name, summary, ...)     f(chosen, rejected, ...): a loss of two rewards, unscaled
- *   LOSSKIT_MARGIN_LOSS(f, name, summary, ...)       f(margin, ...): a loss of chosen less rejected reward alone
+  *   LOSSKIT_MARGIN_LOSS(f, name, summary, ...)       f(margin, ...): a loss of the chosen minus the rejected reward
  *   LOSSKIT_LOG_RATIO_REWARD(f, name, summary, ...)  f(log_ratio, ...): a reward, a function of log pi - log pi_ref
  *                                                    with f(0) = 0
  *
- * or the same with _NUMERIC at its end for a function that writes no derivatives: they are central differences then, the
- * component says NUMERIC_GRADIENT, and so do hosts. What is not a number is an error that names the prompt. Whatever
- * else a component needs (columns, rankings, state, the whole batch) is the ABI's, in losskit_plugin.h.
- *
- * The component's version is "1"; #define LOSSKIT_PLUGIN_VERSION "2" before this header is included makes it another.
+  * or the same with the suffix _NUMERIC for a function that writes no derivatives: gradients are then central
+  * differences, and
+  * the component has the flag NUMERIC_GRADIENT, which hosts report. A NaN value or derivative is an error that names
+  * the prompt.
+  * Anything else (columns, rankings, state, batch statistics) needs the ABI itself, in losskit_plugin.h.
+  *
+  * The component's version is "1"; to change it, #define LOSSKIT_PLUGIN_VERSION "2" before including this header.
  *
  * The comment of a function ends with the tags that losskit_plugin.h defines. */
 #ifndef LOSSKIT_AUTHORING_H
@@ -42,8 +46,9 @@
 #define LOSSKIT_PLUGIN_VERSION "1"
 #endif
 
-/* Hyperparameters of a line: name, default, (ends,) summary. SCALE is positive, and what rewards are multiplied by in
- * metrics; at most one. Any other is the fields of a losskit_parameter in parentheses. */
+/* Hyperparameters of a macro line: name, default, (bounds,) summary. SCALE is positive, and the factor on rewards in
+ * metrics; at
+ * most one. Any other hyperparameter is the fields of a losskit_parameter in parentheses. */
 #define LOSSKIT_SCALE(name, initial, summary) \
   (name, NULL, summary, LOSSKIT_REAL, LOSSKIT_LOWER_OPEN | LOSSKIT_REWARD_SCALE, initial, 0, INFINITY, NULL)
 #define LOSSKIT_POSITIVE(name, initial, summary) \
@@ -63,11 +68,11 @@ static inline double losskit_sigmoid(double x) {
  * [any thread] */
 static inline double losskit_log_sigmoid(double x) { return (x < 0 ? x : 0) - log1p(exp(-fabs(x))); }
 
-/* Whether x is not a number. C++ turns isnan into a function of the standard library, which a plugin would then export.
+/* Whether x is NaN. In C++, isnan is a function of the standard library, which a plugin would then export.
  * [any thread] */
 static inline int losskit_is_nan(double x) { return x != x; }
 
-/* Writes an error, unless it is NULL, and returns 1. prompt: -1 for none. Hosts put the component's name before it.
+/* Writes an error, unless it is NULL, and returns 1. prompt: -1 for none. Hosts prefix the component's name.
  * [any thread] [borrows problem] */
 static inline int32_t losskit_fail(losskit_error *error, int64_t prompt, const char *problem) {
   if (error) {
@@ -77,11 +82,12 @@ static inline int32_t losskit_fail(losskit_error *error, int64_t prompt, const c
   return 1;
 }
 
-/* The author's function behind one signature: the value for arguments x and parameters p, derivatives to d.
+/* The author's function behind one signature: returns the value for arguments x and parameters p, writes derivatives to
+ * d.
  * [any thread] [borrows x, p] [writes d] */
 typedef double (*losskit_row_function)(const double *x, const double *p, double *d);
 
-/* Central differences, over the steps that were really made.
+/* Central differences, divided by the steps as rounded.
  * [any thread] [borrows x, p] [writes d] */
 static inline void losskit_differences(losskit_row_function row, int arguments, const double *x, const double *p, double *d) {
   for (int i = 0; i < arguments; i++) {
@@ -93,8 +99,9 @@ static inline void losskit_differences(losskit_row_function row, int arguments, 
   }
 }
 
-/* `compute` of a component whose rows are pairs of numbers: rewards of a prompt, or log-probabilities of a response.
- * With one argument the function gets their difference.
+/* `compute` of a component whose rows are pairs of numbers: the rewards of a prompt, or the log-probabilities of a
+ * response.
+ * A function with one argument gets their difference.
  * [any thread] [borrows self, frame] [writes output and gradients of the frame] */
 static inline int32_t losskit_compute_rows(const losskit_component *self, const losskit_frame *frame, losskit_error *error,
                                            losskit_row_function row, int arguments) {
@@ -123,7 +130,8 @@ static inline int32_t losskit_compute_rows(const losskit_component *self, const 
   return 0;
 }
 
-/* What the entry function returns: `plugin`, or NULL for a reward that is not 0 at log-ratio 0, where the reference is.
+/* The result of the entry function: `plugin`, or NULL for a reward that is not 0 at log-ratio 0 (policy equals
+ * reference).
  * [any thread] [borrows plugin] [returns static memory] */
 static inline const losskit_plugin *losskit_export(const losskit_plugin *plugin, losskit_row_function row, losskit_error *error) {
   const losskit_component *component = plugin->components[0];
@@ -153,8 +161,8 @@ static inline const losskit_plugin *losskit_export(const losskit_plugin *plugin,
   LOSSKIT_ROW_(function(x[0] LOSSKIT_VALUES_(__VA_ARGS__))) \
   LOSSKIT_REWARD_(LOSSKIT_NUMERIC_GRADIENT, name, __VA_ARGS__)
 
-/* What the lines are made of. Names that end in '_' are nobody else's; behind a component's name come its summary and
- * its hyperparameters. */
+/* The implementation of the macro lines. Names ending in '_' are reserved for it; `...` is the summary and the
+ * hyperparameters. */
 #define LOSSKIT_ROW_(call) \
   static double losskit_row_(const double *x, const double *p, double *d) { \
     (void)p, (void)d; \
@@ -196,7 +204,7 @@ static inline const losskit_plugin *losskit_export(const losskit_plugin *plugin,
 #define LOSSKIT_JOIN_(a, b) LOSSKIT_JOINED_(a, b)
 #define LOSSKIT_JOINED_(a, b) a##b
 
-/* , p[0], p[1] … as many as there are hyperparameters. */
+/* , p[0], p[1] … one for each hyperparameter. */
 #define LOSSKIT_VALUES_(...) LOSSKIT_JOIN_(LOSSKIT_VALUES_, LOSSKIT_COUNT_(__VA_ARGS__))
 #define LOSSKIT_VALUES_0
 #define LOSSKIT_VALUES_1 , p[0]
