@@ -5,7 +5,7 @@
 
 #include "function.h"
 
-/* One evaluation of a component. Row r stands at places[r] of its columns, or at r where places is NULL. */
+/* One evaluation of a component. Row r is at index places[r] of its columns, or at r if places is NULL. */
 typedef struct evaluation {
   const losskit_component *self;
   const losskit_foreign_plan *plan;
@@ -15,7 +15,7 @@ typedef struct evaluation {
   const size_t *places;
   const double *columns[LOSSKIT_MOST_ARGUMENTS];
   double *slopes[LOSSKIT_MOST_ARGUMENTS];
-  double *scratch;   /* what is left of it */
+  double *scratch;   /* the unused part */
 } evaluation;
 
 static double *take_scratch(evaluation *e) {
@@ -32,7 +32,7 @@ static size_t offset_of(const evaluation *e, const losskit_foreign_value *value)
 
 /* ---- failures ----------------------------------------------------------------------------------------------------------- */
 
-/* "prompt 3" or "response 2 of prompt 3", and its values. */
+/* Describes a row as "prompt 3" or "response 2 of prompt 3", and its values. */
 static void describe_row(const evaluation *e, size_t row, char *text, size_t size) {
   const size_t place = place_of(e, row), prompt = place % e->frame->prompts;
   size_t length = 0;
@@ -98,9 +98,9 @@ static void lay_out_columns(evaluation *e) {
   e->rows.columns = e->columns;
 }
 
-/* The first number that is not finite, where its factor is not 0; `count` where there is none. */
+/* The index of the first number that is not finite and whose factor is not 0; `count` if there is none. */
 static size_t first_not_finite(const double *numbers, const double *factors, size_t count) {
-  // Without a branch, so that the compiler takes several numbers at once: x - x is 0 for finite x, else no number.
+  // Without branches, so that the compiler can vectorize it: x - x is 0 for finite x, else NaN.
   int64_t bad = 0;
   if (factors) {
     for (size_t row = 0; row < count; row++) bad |= (numbers[row] - numbers[row] != 0) & (factors[row] != 0);
@@ -140,7 +140,7 @@ static double *target_of(const evaluation *e, const losskit_foreign_value *value
   return value->is_differentiable ? e->frame->gradients[value->input] : NULL;
 }
 
-/* Whether a value's derivatives can be written where they belong: no other value's belong there, too. */
+/* Whether a value's derivatives can be written straight to their target: no other value shares it. */
 static int is_alone(const evaluation *e, size_t v) {
   if (e->places) return 0;
   const losskit_foreign_value *value = &e->plan->values[v];
@@ -166,7 +166,7 @@ static int32_t differences(evaluation *e, size_t v) {
   if (!status) status = call_function(e, below);
   e->columns[v] = column;
   for (size_t row = 0; row < e->rows.count && !status; row++) {
-    // By the distance as it came out, not as it was meant: the rounding of x ± step does not count then.
+    // Divides by the rounded distance, which cancels the rounding error of x ± step.
     e->slopes[v][row] = (above[row] - below[row]) / (upper[row] - lower[row]);
   }
   e->scratch = upper;
@@ -189,7 +189,7 @@ static int32_t find_slopes(evaluation *e) {
   return 0;
 }
 
-/* Zeroes what no value will write. */
+/* Zeroes the gradients that no value writes straight to their target. */
 static void clear_rest(const evaluation *e) {
   const size_t prompts = e->frame->prompts;
   for (size_t input = 0; input < e->self->input_count; input++) {
@@ -207,12 +207,13 @@ static void clear_rest(const evaluation *e) {
   }
 }
 
-/* Adds what the output's cotangents make of a value's derivatives to where they belong. What the whole does not depend on must
- * not spoil it: 0 times an infinite slope is 0. */
+/* Adds a value's derivatives times the output's cotangents to their target. A row with cotangent 0 adds 0, even if its
+ * slope is
+ * infinite. */
 static int32_t write_gradient(evaluation *e, size_t v, double *target) {
   double *slopes = e->slopes[v];
   const double *cotangent = e->frame->cotangent;
-  double *const unused = e->scratch; /* what is gathered is needed here alone */
+  double *const unused = e->scratch; /* gathered values are only needed here */
   if (e->places) {
     double *gathered = take_scratch(e);
     for (size_t row = 0; row < e->rows.count; row++) gathered[row] = cotangent[e->places[row]];
@@ -246,7 +247,7 @@ static int32_t write_gradients(evaluation *e) {
 
 /* ---- the whole ---------------------------------------------------------------------------------------------------------- */
 
-/* The responses that there are, where prompts have different numbers of them. */
+/* The places of the existing responses, if prompts have different numbers of them. */
 static size_t *existing_places(const losskit_frame *frame, size_t *count) {
   size_t *places = malloc(frame->prompts * frame->responses * sizeof(size_t));
   *count = 0;

@@ -35,7 +35,7 @@ static int fail(losskit_obstacle *obstacle, int kind, size_t row, size_t argumen
   return 0;
 }
 
-/* What does not depend on the row. */
+/* Stores an argument that is the same for every row. */
 static int store_constant(
     const losskit_foreign_function *function, size_t j, const losskit_rows *rows, losskit_cell *cell) {
   const losskit_foreign_argument argument = function->arguments[j];
@@ -101,7 +101,7 @@ static int call_each(
 
 /* ---- batch form ------------------------------------------------------------------------------------------------------- */
 
-/* A column as an array of a type that is not double. NULL where there is no memory, or an entry is not of the type. */
+/* A column as an array of a type other than double; NULL if memory runs out or the type cannot hold an entry. */
 static void *converted(const double *column, size_t count, uint32_t type, size_t j, losskit_obstacle *obstacle) {
   const size_t size = losskit_size_of(type);
   char *array = malloc(count * size);

@@ -1,4 +1,4 @@
-/* A prepared function, and its calls over rows. */
+/* A prepared function and its calls over rows. */
 #ifndef LOSSKIT_FOREIGN_FUNCTION_H
 #define LOSSKIT_FOREIGN_FUNCTION_H
 #include "types.h"
@@ -21,14 +21,15 @@ typedef struct losskit_rows {
   const double *parameters;
 } losskit_rows;
 
-/* What kept a function from being called. */
+/* Why a function could not be called. */
 typedef struct losskit_obstacle {
   enum { LOSSKIT_NO_OBSTACLE, LOSSKIT_NOT_OF_TYPE, LOSSKIT_NO_MEMORY } kind;
   size_t row, argument;
 } losskit_obstacle;
 
-/* Calls a function for all rows. `output` [count] and `slopes` [values of the plan][count] are written as far as the function
- * has them, what it leaves unwritten is NaN. 0 where it could not be called for every row. */
+/* Calls a function for all rows. Writes `output` [count] and `slopes` [values of the plan][count]; entries that the
+ * function
+ * leaves unwritten are NaN. Returns 0 if it could not be called for every row. */
 int losskit_call_rows(
     const losskit_foreign_function *function, const losskit_rows *rows, double *output, double *const *slopes,
     losskit_obstacle *obstacle);

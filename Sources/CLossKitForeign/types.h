@@ -1,4 +1,4 @@
-/* LOSSKIT_C_… as libffi's types, as memory and as doubles. */
+/* The types LOSSKIT_C_… as libffi types, in memory and as doubles. */
 #ifndef LOSSKIT_FOREIGN_TYPES_H
 #define LOSSKIT_FOREIGN_TYPES_H
 #include <ffi.h>
@@ -36,7 +36,7 @@ static inline size_t losskit_size_of(uint32_t type) {
   }
 }
 
-/* Writes a number as a type; 0 where an integer type does not have it. */
+/* Stores a number as a type; returns 0 if an integer type cannot represent it. */
 static inline int losskit_store(losskit_cell *cell, uint32_t type, double x) {
   switch (type) {
     case LOSSKIT_C_FLOAT: cell->single = (float)x; return 1;
