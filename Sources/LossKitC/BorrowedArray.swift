@@ -7,7 +7,7 @@ extension losskit_array {
   /// Whether there is an array.
   var isThere: Bool { data != nil }
 
-  /// Throws where it is not as long as it has to be, or of an unknown type.
+  /// Throws if its length is not the expected one, or its type is unknown.
   func check(count expected: Int, _ place: @autoclosure () -> String) throws {
     guard type == UInt32(LOSSKIT_FLOAT64) || type == UInt32(LOSSKIT_FLOAT32), reserved == 0 else {
       throw Failure("\(place()) has an array of type \(type); 0 (double) and 1 (float) are known")
@@ -17,15 +17,15 @@ extension losskit_array {
     }
   }
 
-  /// Throws where it cannot be written.
+  /// Throws if it cannot be written.
   func checkWritable(count expected: Int, _ place: @autoclosure () -> String) throws {
     try check(count: expected, place())
     guard stride != 0 || count < 2 else {
-      throw Failure("\(place()) is written to an array of stride 0, where all entries lie in one place")
+      throw Failure("\(place()) is written to an array of stride 0, whose entries all share one address")
     }
   }
 
-  /// Whether a rule allows all numbers.
+  /// Whether all numbers satisfy a rule.
   func allSatisfy(_ rule: ColumnRule) -> Bool {
     switch rule {
     case .finite: allNumbers { _, value in ColumnRule.finite.allows(value) }
@@ -35,12 +35,13 @@ extension losskit_array {
     }
   }
 
-  /// Whether the numbers are the lengths of the segments that ascending offsets begin with.
+  /// Whether the numbers are the lengths of the first segments of ascending offsets.
   func areLengths(of offsets: UnsafePointer<Int>) -> Bool {
     allNumbers { index, value in value == Double(offsets[index + 1] &- offsets[index]) }
   }
 
-  /// Whether something holds of all numbers and their indices; all are looked at, which is faster than a way out of the loop.
+  /// Whether a predicate holds for all numbers and their indices; it visits all of them, which is faster than leaving
+  /// the loop early.
   @inline(__always)
   private func allNumbers(_ holds: (Int, Double) -> Bool) -> Bool {
     guard let data else { return true }
@@ -66,7 +67,7 @@ extension losskit_array {
     return isRight
   }
 
-  /// The numbers themselves, where they are doubles that lie side by side.
+  /// The numbers themselves, if they are contiguous doubles.
   var doubles: UnsafeMutablePointer<Double>? {
     guard type == UInt32(LOSSKIT_FLOAT64), stride == 8 || count < 2, let data,
       UInt(bitPattern: data) & UInt(MemoryLayout<Double>.alignment - 1) == 0
@@ -74,7 +75,7 @@ extension losskit_array {
     return data.assumingMemoryBound(to: Double.self)
   }
 
-  /// Copies the numbers to doubles that lie side by side.
+  /// Copies the numbers to contiguous doubles.
   func read(to target: UnsafeMutablePointer<Double>) {
     guard let data, count > 0 else { return }
     let stride = stride
@@ -95,9 +96,9 @@ extension losskit_array {
     }
   }
 
-  /// Writes finite numbers, times a factor of 1 or less, to where they belong; where they lie there already, they are only multiplied.
+  /// Writes finite numbers, times a factor of at most 1; if they are already in place, they are only multiplied.
   ///
-  /// Returns the index of the first that the array's type does not hold; nil where it holds all.
+  /// Returns the index of the first number that the array's type cannot represent; nil if it can represent all.
   func write(_ source: UnsafePointer<Double>, factor: Double) -> Int? {
     guard let data, count > 0 else { return nil }
     let stride = stride

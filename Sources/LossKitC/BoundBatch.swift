@@ -3,30 +3,31 @@ import LossKit
 import LossKitRuntime
 import LossKitSystem
 
-/// A host's batch whose arrays were found to be the objective's columns, each as long as it has to be.
+/// A host's batch whose arrays are bound to the objective's columns, with every length checked.
 ///
-/// Nothing is allocated on the way of a batch that is right: for a few pairs it would cost more than the arithmetic. One that is wrong
-/// is copied, and the runtime's own check says what is wrong with it.
+/// Binding a valid batch allocates nothing: for a few pairs, allocation would cost more than the arithmetic. An invalid
+/// batch is
+/// copied, and the runtime's own check reports what is wrong with it.
 struct BoundBatch {
   /// How the arrays of a batch make up one column.
   struct ColumnPlan {
     /// The binding of the whole column, or -1.
     var whole = -1
-    /// How many parts are bound, where the whole is not, and the binding of the first of them.
+    /// The number of bound parts, if the column is not bound whole, and the binding of the first one.
     var parts = 0, first = -1
     var wantsGradient = false
 
     var isBound: Bool { whole >= 0 || parts > 0 }
   }
 
-  /// Not counted, for that would take longer than a few pairs: `with` keeps it.
+  /// Unretained, since retaining takes longer than evaluating a few pairs: `with` keeps it alive.
   private let unownedObjective: Unmanaged<HostedObjective>
   let batch: losskit_batch
   let plans: UnsafeMutableBufferPointer<ColumnPlan>
-  /// The column of each binding.
+  /// The index of each binding's column.
   let columnOfBinding: UnsafeMutableBufferPointer<Int>
 
-  /// Binds a batch and lends it. Throws where the host's arrays are not what the batch calls for.
+  /// Binds a batch and lends it. Throws if the host's arrays do not match the batch.
   static func with(
     _ hosted: HostedObjective, _ batch: losskit_batch, _ body: (borrowing BoundBatch) throws -> Void
   ) throws {
@@ -55,7 +56,7 @@ struct BoundBatch {
   /// G·K.
   var rows: Int { batch.prompts &* batch.responses }
 
-  /// The number of parts that a column has, and of values that a part has.
+  /// The number of parts of a column, and of values per part.
   func extent(of column: HostedObjective.HostedColumn) -> (parts: Int, length: Int) {
     let references = column.isPerReference ? batch.references : 1
     return switch column.extent {
@@ -65,13 +66,13 @@ struct BoundBatch {
     }
   }
 
-  /// The number of values that a column has.
+  /// The number of values of a column.
   func count(of column: HostedObjective.HostedColumn) -> Int {
     let (parts, length) = extent(of: column)
     return parts &* length
   }
 
-  /// The batch as the runtime has it, its columns copied.
+  /// The batch as the runtime's type, with its columns copied.
   func copy() -> Batch {
     var copy = Batch(
       prompts: batch.prompts, responses: batch.responses, references: batch.references,
@@ -88,7 +89,7 @@ struct BoundBatch {
     return copy
   }
 
-  /// Copies a column's arrays to where its values lie side by side.
+  /// Copies a column's arrays to contiguous doubles.
   func gather(_ column: Int, to target: UnsafeMutablePointer<Double>) {
     let length = extent(of: hosted.columns[column]).length
     for index in columnOfBinding.indices where columnOfBinding[index] == column {
@@ -102,14 +103,14 @@ struct BoundBatch {
   private func checkShape() throws {
     let (prompts, responses, references) = (batch.prompts, batch.responses, batch.references)
     guard prompts != 0 else {
-      throw Failure("the batch has no prompts, and so no mean loss; leave the call out")
+      throw Failure("the batch has no prompts, and so no mean loss; skip the call")
     }
     guard prompts > 0, responses > 0, references >= 0, prompts < 1 << 40, responses < 1 << 20, references < 1 << 16,
       prompts.multipliedReportingOverflow(by: (responses + 1) &* max(references, 1)).partialValue < 1 << 44,
       !prompts.multipliedReportingOverflow(by: (responses + 1) &* max(references, 1)).overflow
     else {
       throw Failure(
-        "a batch has \(prompts) prompts of \(responses) responses and \(references) references; it cannot be")
+        "a batch has \(prompts) prompts of \(responses) responses and \(references) references; that is too many")
     }
     let range = hosted.responses
     var isRight = !hosted.needsReference || references >= hosted.referenceCount
@@ -124,7 +125,7 @@ struct BoundBatch {
       isRight = isRight && offsets[0] == 0
       for row in 0..<rows where offsets[row] > offsets[row + 1] { isRight = false }
       guard offsets[rows] < 1 << 44 else {
-        throw Failure("the batch's token offsets end at \(offsets[rows]); it cannot be")
+        throw Failure("the batch's token offsets end at \(offsets[rows]); that is too many tokens")
       }
     }
     if !isRight { try hosted.objective.check(copy()) }
@@ -166,17 +167,17 @@ struct BoundBatch {
     plans[column].wantsGradient = true
   }
 
-  /// The index of the binding of a part of a column whose parts are bound; nil where there is none.
+  /// The index of the binding of a part of a column whose parts are bound; nil if there is none.
   func binding(of part: Int, of column: Int) -> Int? {
     guard let bindings = batch.columns, plans[column].first >= 0 else { return nil }
     func isIt(_ index: Int) -> Bool { columnOfBinding[index] == column && Int(bindings[index].part) == part }
-    // Parts lie side by side as a rule.
+    // Parts are usually adjacent.
     let likely = plans[column].first &+ part &- Int(bindings[plans[column].first].part)
     if columnOfBinding.indices.contains(likely), isIt(likely) { return likely }
     return columnOfBinding.indices.first(where: isIt)
   }
 
-  /// The column that a binding names, or has the index of.
+  /// The column that a binding gives by name or index.
   private func column(of binding: losskit_column_binding) throws -> Int {
     guard let name = binding.name else {
       guard Int(binding.column) < hosted.columns.count else {
@@ -198,12 +199,12 @@ struct BoundBatch {
       guard plan.isBound || column.isOptional else { return try hosted.objective.check(copy()) }
       let parts = extent(of: column).parts
       if plan.parts > 0 { try checkParts(parts, of: index) }
-      // Where something is wrong, the runtime's check says what.
+      // The runtime's check reports what is wrong.
       if plan.isBound, !obeysRule(index) { try hosted.objective.check(copy()) }
     }
   }
 
-  /// Throws where the parts of a column are not bound once each.
+  /// Throws unless each part of a column is bound exactly once.
   private func checkParts(_ parts: Int, of column: Int) throws {
     let name = hosted.objective.columns[column].name
     for part in 0..<parts where binding(of: part, of: column) == nil {
@@ -219,7 +220,7 @@ struct BoundBatch {
     }
   }
 
-  /// Whether a column holds what its rule allows; numbers that are not finite are found when it is read.
+  /// Whether a column's values satisfy its rule; values that are not finite are found when the column is read.
   private func obeysRule(_ index: Int) -> Bool {
     let column = hosted.columns[index]
     if case .finite = column.rule { return true }

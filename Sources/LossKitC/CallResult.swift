@@ -2,7 +2,7 @@ import CLossKit
 import LossKit
 import LossKitSystem
 
-/// Runs the body of a C function: 0, or 1 and what went wrong in the caller's failure.
+/// Runs the body of a C function. Returns 0, or 1 after filling the caller's failure.
 func result(_ failure: UnsafeMutablePointer<losskit_failure>?, _ body: () throws -> Void) -> Int32 {
   do {
     try body()
@@ -16,13 +16,13 @@ func result(_ failure: UnsafeMutablePointer<losskit_failure>?, _ body: () throws
   }
 }
 
-/// What a pointer of the caller's points to. Throws where it is NULL.
+/// A pointer from the caller. Throws if it is NULL.
 func required<Pointer>(_ pointer: Pointer?, _ function: String, _ argument: String) throws -> Pointer {
-  guard let pointer else { throw Failure("\(function): \(argument) is NULL; it is needed") }
+  guard let pointer else { throw Failure("\(function): \(argument) is NULL; it is required") }
   return pointer
 }
 
-/// A caller's string. Throws where it is NULL.
+/// A caller's string. Throws if it is NULL.
 func text(_ string: UnsafePointer<CChar>?, _ function: String, _ argument: String) throws -> String {
   String(cString: try required(string, function, argument))
 }
@@ -37,7 +37,7 @@ func texts(
   return try (0..<count).map { try text(strings[$0], function, "\(argument)[\($0)]") }
 }
 
-/// Hands a text to the caller, who frees it with `losskit_text_free`.
+/// Gives a text to the caller, who frees it with `losskit_text_free`.
 func give(_ text: String, to target: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) throws {
   guard let copy = strdup(text) else { throw Failure("cannot allocate memory for a text") }
   target.pointee = copy

@@ -1,9 +1,9 @@
 import LossKit
 import Synchronization
 
-/// Gives numbers to objects, under which hosts know them. A number is never given twice, so that a closed one is found out.
+/// Maps handles to objects. A handle is never reused, so that the use of a closed one is detected.
 final class HandleTable<Object: AnyObject & Sendable>: Sendable {
-  /// What the objects of a table are.
+  /// The kinds of objects.
   enum Kind: UInt {
     case registry = 1
     case objective = 2
@@ -38,7 +38,7 @@ final class HandleTable<Object: AnyObject & Sendable>: Sendable {
     }
   }
 
-  /// The object of a handle. Throws for one that was closed, or that another kind of thing has.
+  /// The object of a handle. Throws for a closed handle, or a handle of another kind.
   func object(_ handle: OpaquePointer?) throws -> Object {
     try state.withLock { state in
       let index = try index(handle, in: state)
@@ -47,9 +47,9 @@ final class HandleTable<Object: AnyObject & Sendable>: Sendable {
     }
   }
 
-  /// Forgets a handle, and with it the object, which ends once nobody is using it.
+  /// Removes a handle and releases its object, which ends once nobody is using it.
   func close(_ handle: OpaquePointer?) throws {
-    // Taken out of the lock, within which the object must not end.
+    // Moved out of the lock, since the object must not be deallocated within it.
     let object = try state.withLock { state in
       let index = try index(handle, in: state)
       defer {
@@ -77,11 +77,11 @@ final class HandleTable<Object: AnyObject & Sendable>: Sendable {
   }
 
   private var closed: Failure {
-    Failure("\(kind.name): the handle was closed, or never opened; use it before it is closed")
+    Failure("\(kind.name): the handle was closed, or never opened; use an open one")
   }
 }
 
-/// How a handle is put together: kind, index, generation, from the lowest bit on.
+/// The layout of a handle: kind, index, generation, from the lowest bit.
 private enum HandleBits {
   static let kindMask: UInt = 0xF
   static let index: UInt = 24
@@ -93,7 +93,7 @@ private enum HandleBits {
   static func index(of bits: UInt) -> Int { Int(bits >> 4 & (1 << index - 1)) }
 }
 
-/// What is open in this process.
+/// The open objects of this process.
 enum Handles {
   static let registries = HandleTable<HostedRegistry>(.registry)
   static let objectives = HandleTable<HostedObjective>(.objective)

@@ -32,7 +32,7 @@ struct HostColumns: BatchColumns {
     return self.column(binding.pointee.gradient, from: first, factor: gradientFactor)
   }
 
-  /// The binding whose arrays hold a part of a column, and the index of the part's first entry there.
+  /// The binding whose arrays hold a part of a column, and the index of the part's first entry in them.
   private func binding(
     _ column: Int, _ part: Int, _ length: Int
   ) -> (UnsafePointer<losskit_column_binding>, first: Int)? {
@@ -51,6 +51,6 @@ struct HostColumns: BatchColumns {
 }
 
 extension losskit_results {
-  /// What the gradients of the sum of the losses are multiplied with.
+  /// The factor on the gradients of the sum of the losses.
   func gradientFactor(_ prompts: Int) -> Double { reduction == UInt32(LOSSKIT_MEAN) ? 1 / Double(prompts) : 1 }
 }

@@ -9,10 +9,11 @@ import LossKitRuntime
   import Darwin
 #endif
 
-/// One evaluation, in one pass from the host's arrays to the host's arrays where that can be.
+/// One evaluation, in one pass from the host's arrays to the host's arrays if possible.
 ///
-/// Where it cannot, and where a number is not finite and has to be named, columns that cannot be lent as they are get copied to
-/// doubles, the objective is evaluated, and what came of it is written to the host's arrays.
+/// Otherwise, and to name a number that is not finite, columns that cannot be lent directly are copied to doubles, the
+/// objective is
+/// evaluated, and the results are copied to the host's arrays.
 struct HostEvaluation {
   private let bound: BoundBatch
   private let state: UnsafeMutablePointer<Double>?
@@ -29,9 +30,9 @@ struct HostEvaluation {
     self.seed = seed
   }
 
-  /// What is lent to the runtime.
+  /// The memory lent to the runtime.
   private struct Memory {
-    /// Losses, and behind them rewards.
+    /// Losses, followed by rewards.
     let output: UnsafeMutablePointer<Double>
     let state: UnsafeMutablePointer<Double>
     let inputs: UnsafeMutableBufferPointer<UnsafePointer<Double>?>
@@ -59,7 +60,7 @@ struct HostEvaluation {
     }
   }
 
-  /// Evaluates without copies; returns whether it could, and all numbers were finite.
+  /// Evaluates without copies; returns whether that was possible and all numbers were finite.
   private func runInPlace(_ results: inout losskit_results) throws -> Bool {
     var gradients: UInt64 = 0
     for (index, plan) in bound.plans.enumerated() where plan.wantsGradient { gradients |= 1 << UInt64(index) }
@@ -96,7 +97,7 @@ struct HostEvaluation {
     guard results.reduction == UInt32(LOSSKIT_MEAN) || results.reduction == UInt32(LOSSKIT_SUM), results.reserved == 0
     else { throw Failure("reduction \(results.reduction) is unknown; 0 (mean) and 1 (sum) are known") }
     guard results.metrics == nil || results.metric_capacity >= 0 else {
-      throw Failure("there is room for \(results.metric_capacity) metrics; it cannot be")
+      throw Failure("there is room for \(results.metric_capacity) metrics; that is too many")
     }
     if results.loss.isThere { try results.loss.checkWritable(count: prompts, "the array for the loss") }
     if results.rewards.isThere {
@@ -107,19 +108,19 @@ struct HostEvaluation {
 
   private var valueCount: Int { hosted.hasReward ? prompts + bound.rows : prompts }
 
-  /// The values of a column where they can be lent as they are.
+  /// The values of a column, if they can be lent directly.
   private func lendable(_ column: Int) -> UnsafeMutablePointer<Double>? {
     let whole = bound.plans[column].whole
     return whole < 0 ? nil : bound.batch.columns?[whole].values.doubles
   }
 
-  /// The host's own array for a gradient where it can be written as it is.
+  /// The host's own array for a gradient, if it can be written directly.
   private func lendableGradient(_ column: Int) -> UnsafeMutablePointer<Double>? {
     let whole = bound.plans[column].whole
     return whole < 0 ? nil : bound.batch.columns?[whole].gradient.doubles
   }
 
-  /// The number of doubles that are needed beside what the host lends.
+  /// The number of doubles needed beyond what the host lends.
   private var scratchSize: Int {
     var size = valueCount + hosted.stateCount
     for index in hosted.columns.indices where bound.plans[index].isBound {
@@ -158,7 +159,7 @@ struct HostEvaluation {
     return Memory(output: scratch, state: stateCopy, inputs: inputs, gradients: gradients)
   }
 
-  /// Throws for a column with a number that is not finite, but where no prompt has the response.
+  /// Throws for a column with a number that is not finite, ignoring responses that a prompt does not have.
   private func checkFinite(_ memory: Memory) throws {
     for index in hosted.columns.indices {
       guard let values = memory.inputs[index] else { continue }
@@ -217,7 +218,7 @@ struct HostEvaluation {
     state?.update(from: memory.state, count: hosted.stateCount)
   }
 
-  /// Writes as many metrics as there is room for; returns how many there are.
+  /// Writes as many metrics as fit; returns how many there are.
   private func writeMetrics(_ memory: Memory, to target: UnsafeMutableBufferPointer<losskit_metric>) -> Int {
     let source = PreferenceMetrics.Source(
       prompts: prompts, responses: bound.batch.responses, counts: bound.batch.counts,
@@ -230,7 +231,7 @@ struct HostEvaluation {
       if count < target.count {
         target[count].value = value
         withUnsafeMutableBytes(of: &target[count].name) { room in
-          // Their names are shorter than the room that the header gives them; what is left of it ends the name.
+          // Names are shorter than the field that losskit.h gives them; the rest of it terminates the name.
           room.copyBytes(
             from: UnsafeRawBufferPointer(start: name.utf8Start, count: min(name.utf8CodeUnitCount, room.count - 1)))
           room[min(name.utf8CodeUnitCount, room.count - 1)] = 0

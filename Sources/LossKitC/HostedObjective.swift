@@ -3,17 +3,17 @@ import LossKit
 import LossKitRuntime
 import LossKitSystem
 
-/// An objective that a host opened, and what every evaluation asks of it, ready to be read.
+/// An objective that a host opened, with precomputed data that every evaluation reads.
 ///
-/// Sendable, although it holds pointers: they lead to memory of its own that is written before anybody else sees it.
+/// Sendable although it holds pointers: they point to memory it owns, which is written before it is shared.
 final class HostedObjective: @unchecked Sendable {
-  /// A column that it reads.
+  /// A column that the objective reads.
   struct HostedColumn {
     let name: UnsafeMutablePointer<CChar>?
     let extent: Column.Extent
     let isDifferentiable, isOptional, isPerReference: Bool
     let rule: ColumnRule
-    /// Whether it counts the tokens of the batch's own responses.
+    /// Whether it holds the token counts of the batch's own responses.
     let isTokenCount: Bool
   }
 
@@ -24,7 +24,7 @@ final class HostedObjective: @unchecked Sendable {
   let responses: ClosedRange<Int>
   let referenceCount: Int
   let rewardScale: Double
-  /// The columns that metrics are made from, where it reads them.
+  /// The columns that metrics are computed from, if the objective reads them.
   let logProbabilityColumn, labelColumn: Int?
 
   init(_ objective: Objective) {
@@ -47,7 +47,7 @@ final class HostedObjective: @unchecked Sendable {
 
   deinit { for column in columns { free(column.name) } }
 
-  /// What it is like, for a host.
+  /// The objective's properties, for a host.
   var info: losskit_objective_info {
     var flags: Int32 = 0
     if objective.isRowwise { flags |= Int32(LOSSKIT_OBJECTIVE_ROWWISE) }
@@ -57,12 +57,12 @@ final class HostedObjective: @unchecked Sendable {
     let upper = objective.responses.upperBound
     return losskit_objective_info(
       flags: UInt32(flags), reserved: 0, min_responses: objective.responses.lowerBound,
-      // size_t is imported as Int, so that SIZE_MAX is -1.
+      // size_t is imported as Int, so SIZE_MAX is -1.
       max_responses: upper == Int.max ? -1 : upper, references: objective.referenceCount, column_count: columns.count,
       state_count: stateCount, reward_scale: rewardScale)
   }
 
-  /// What one of its columns is like, for a host.
+  /// A column's properties, for a host.
   func columnInfo(at index: Int) throws -> losskit_column_info {
     guard columns.indices.contains(index) else {
       throw Failure("losskit_objective_column: there is no column \(index); the objective reads \(columns.count)")
@@ -76,7 +76,7 @@ final class HostedObjective: @unchecked Sendable {
     info.extent = column.extent.rawValue
     info.flags = UInt32(flags)
     guard column.name.utf8.count < MemoryLayout.size(ofValue: info.name) else {
-      throw Failure("column '\(column.name)': its name is too long for a host to be told")
+      throw Failure("column '\(column.name)': its name is too long for losskit_column_info")
     }
     withUnsafeMutableBytes(of: &info.name) { writeTerminated(column.name, to: $0) }
     return info

@@ -5,7 +5,7 @@ public import CLossKit
 import LossKit
 import LossKitRuntime
 
-// The functions of losskit.h for objectives; it says what they do.
+// The objective functions of losskit.h, which documents them.
 
 /// Makes an objective from its text.
 @c @implementation
@@ -27,7 +27,7 @@ public func losskit_objective_open(
   }
 }
 
-/// Gives the resolved text.
+/// Returns the resolved text.
 @c @implementation
 public func losskit_objective_text(
   _ objective: losskit_objective_ref?, _ text: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
@@ -40,7 +40,7 @@ public func losskit_objective_text(
   }
 }
 
-/// Gives the hash of all that decides what is optimized.
+/// Returns the hash of everything that determines what is optimized.
 @c @implementation
 public func losskit_objective_hash(
   _ objective: losskit_objective_ref?, _ text: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
@@ -53,7 +53,7 @@ public func losskit_objective_hash(
   }
 }
 
-/// Says what an objective is like.
+/// Returns the objective's properties.
 @c @implementation
 public func losskit_objective_describe(
   _ objective: losskit_objective_ref?, _ info: UnsafeMutablePointer<losskit_objective_info>?,
@@ -64,7 +64,7 @@ public func losskit_objective_describe(
   }
 }
 
-/// Says what a column is like.
+/// Returns a column's properties.
 @c @implementation
 public func losskit_objective_column(
   _ objective: losskit_objective_ref?, _ index: Int, _ column: UnsafeMutablePointer<losskit_column_info>?,
@@ -76,7 +76,7 @@ public func losskit_objective_column(
   }
 }
 
-/// Writes the state before the first step.
+/// Writes the initial state.
 @c @implementation
 public func losskit_objective_initial_state(
   _ objective: losskit_objective_ref?, _ state: UnsafeMutablePointer<Double>?, _ count: Int,
@@ -109,7 +109,7 @@ public func losskit_objective_evaluate(
   }
 }
 
-/// Gives the objective with its gradients in another form.
+/// Returns the objective with its gradients as source.
 @c @implementation
 public func losskit_objective_export(
   _ objective: losskit_objective_ref?, _ format: UnsafePointer<CChar>?, _ responses: Int, _ references: Int,
@@ -125,7 +125,7 @@ public func losskit_objective_export(
     }
     guard responses >= 0, references >= 0 else {
       let counts = (UInt(bitPattern: responses), UInt(bitPattern: references))
-      throw Failure("losskit_objective_export: for \(counts.0) responses and \(counts.1) references; it cannot be")
+      throw Failure("losskit_objective_export: \(counts.0) responses and \(counts.1) references; that is too many")
     }
     try give(
       objective.exported(

@@ -7,9 +7,9 @@ import LossKitJSON
 import LossKitRuntime
 import LossKitSystem
 
-// The functions of losskit.h for the library itself and for registries; it says what they do.
+// The functions of losskit.h for the library itself and for registries, which losskit.h documents.
 
-/// Written once, before anybody reads it, and never freed.
+/// Initialized once, before any read, and never freed.
 nonisolated(unsafe) private let version: UnsafeMutablePointer<CChar>? = strdup(lossKitVersion)
 
 /// The version of the library.
@@ -45,7 +45,7 @@ public func losskit_registry_add(
   }
 }
 
-/// Gives all that is offered, as JSON.
+/// Returns everything the registry offers, as JSON.
 @c @implementation
 public func losskit_registry_list(
   _ registry: losskit_registry_ref?, _ json: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?,
@@ -58,7 +58,7 @@ public func losskit_registry_list(
   }
 }
 
-/// Gives all there is to know of a name, as JSON.
+/// Returns the full description of a name, as JSON.
 @c @implementation
 public func losskit_registry_describe(
   _ registry: losskit_registry_ref?, _ name: UnsafePointer<CChar>?,
@@ -73,7 +73,7 @@ public func losskit_registry_describe(
   }
 }
 
-/// Makes a function of the running program a loss or a reward.
+/// Registers a function of the running program as a loss or a reward.
 @c @implementation
 public func losskit_registry_add_function(
   _ registry: losskit_registry_ref?, _ declaration: UnsafePointer<CChar>?, _ function: losskit_function?,
@@ -90,7 +90,7 @@ public func losskit_registry_add_function(
   }
 }
 
-/// Takes a function away again.
+/// Unregisters a function.
 @c @implementation
 public func losskit_registry_remove_function(
   _ registry: losskit_registry_ref?, _ name: UnsafePointer<CChar>?, _ kind: UnsafePointer<CChar>?,
@@ -100,13 +100,13 @@ public func losskit_registry_remove_function(
     let registry = try Handles.registries.object(registry).registry
     let kindName = try text(kind, "losskit_registry_remove_function", "kind")
     guard let kind = LoadedComponent.Kind(rawValue: kindName) else {
-      throw Failure("losskit_registry_remove_function: '\(kindName)' is not a kind; loss and reward are")
+      throw Failure("losskit_registry_remove_function: '\(kindName)' is not a kind; use loss or reward")
     }
     try registry.unregister(text(name, "losskit_registry_remove_function", "name"), kind: kind)
   }
 }
 
-/// Closes a registry; objectives made from it live on.
+/// Closes a registry; objectives made from it stay open.
 @c @implementation
 public func losskit_registry_close(
   _ registry: losskit_registry_ref?, _ failure: UnsafeMutablePointer<losskit_failure>?

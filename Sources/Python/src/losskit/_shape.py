@@ -85,7 +85,7 @@ def prompts(found: Ranks, lengths: Sequence[int], counts: int | None, offsets: i
             raise LossKitError(f"{name}: it is for {_counted(entries, per)}, and {other} for {expected}; they have to be as many")
     count = first["prompt"][1]
     if count == 0:
-        raise LossKitError(f"{first['prompt'][0]}: the batch has no prompts, and so no mean loss; leave the call out")
+        raise LossKitError(f"{first['prompt'][0]}: the batch has no prompts, and so no mean loss; skip the call")
     if offsets is not None and offsets != count * found.responses + 1:
         raise LossKitError(
             f"token_offsets: {count * found.responses + 1} numbers are needed, one per response and the end, not {offsets}"
