@@ -1,18 +1,18 @@
 package import LossKit
 
-/// What runs, checkpoints and commands do with files; every failure names the path and the system's reason.
+/// File operations of runs, checkpoints and commands. Every failure names the path and the system's reason.
 package enum Files {
-  /// Whether something lies at a path.
+  /// Whether a path exists.
   package static func exists(_ path: String) -> Bool {
     access(path, F_OK) == 0
   }
 
-  /// Whether a directory lies at a path.
+  /// Whether a path is a directory.
   package static func isDirectory(_ path: String) -> Bool {
     (try? Stat(path))?.type == .directory
   }
 
-  /// Makes a directory, and those above it.
+  /// Makes a directory and its missing parents.
   package static func makeDirectory(_ path: String) throws {
     do throws(Errno) {
       _ = try checked { mkdir(path, 0o777) }
@@ -25,7 +25,7 @@ package enum Files {
     }
   }
 
-  /// Makes an empty directory among the temporary ones.
+  /// Makes an empty temporary directory.
   package static func makeTemporaryDirectory() throws -> String {
     let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     var template = Array("\(parent)/losskit-XXXXXX".utf8CString)
@@ -46,12 +46,12 @@ package enum Files {
     try reading(path) { try FileDescriptor.bytes(ofFile: path) }
   }
 
-  /// What is left in an open file.
+  /// The remaining content of an open file.
   package static func read(_ file: FileDescriptor, name: String) throws -> [UInt8] {
     try reading(name) { try file.bytesToEnd() }
   }
 
-  /// Writes a file, and waits until it is on the disk.
+  /// Writes a file and waits until it is on disk.
   package static func write(_ bytes: [UInt8], to path: String) throws {
     try writing(path, [.create, .truncate]) { file in
       try file.writeAll(bytes)
@@ -59,12 +59,12 @@ package enum Files {
     }
   }
 
-  /// Writes a file, or what stands in its place, such as a pipe.
+  /// Writes a file, or to what is at the path, such as a pipe.
   package static func overwrite(_ path: String, with bytes: [UInt8]) throws {
     try writing(path, [.create, .truncate]) { try $0.writeAll(bytes) }
   }
 
-  /// Writes a file where none lies yet.
+  /// Writes a new file; throws if the path exists.
   package static func create(_ path: String, with bytes: [UInt8], isExecutable: Bool = false) throws {
     try writing(path, [.create, .exclusiveCreate], mode: isExecutable ? 0o777 : 0o666, "cannot be made") {
       try $0.writeAll(bytes)
@@ -76,7 +76,7 @@ package enum Files {
     try naming(name, "cannot be written") { _ = try file.writeAll(bytes) }
   }
 
-  /// Writes a file so that it appears at once, or not at all.
+  /// Replaces a file atomically.
   package static func replace(_ path: String, with bytes: [UInt8]) throws {
     let parent = parentDirectory(of: path)
     let partial = "\(parent)/\(partialPrefix)\(lastComponent(of: path))"
@@ -90,20 +90,19 @@ package enum Files {
     try synchronize(parent)
   }
 
-  /// Gives what lies at a path another name, in place of what may lie there.
+  /// Renames a file or directory, replacing what is at the new path.
   package static func move(_ path: String, to other: String) throws {
     try naming(other, "cannot be put in place") { _ = try checked { rename(path, other) } }
   }
 
-  /// Removes a directory with all in it so that it is gone at once: what is left where that is stopped has the name of something
-  /// unfinished.
+  /// Removes a directory and its contents, renamed first so that an interrupted removal leaves only a directory marked unfinished.
   package static func removeAtOnce(_ path: String) {
     let doomed = "\(parentDirectory(of: path))/\(partialPrefix)removed-\(lastComponent(of: path))"
     remove(doomed)
     remove(rename(path, doomed) == 0 ? doomed : path)
   }
 
-  /// Removes a file, or a directory with all in it; what cannot be removed stays.
+  /// Removes a file, or a directory and its contents; ignores what cannot be removed.
   package static func remove(_ path: String) {
     guard (try? Stat(path, followTargetSymlink: false))?.type == .directory else {
       unlink(path)
@@ -113,7 +112,7 @@ package enum Files {
     rmdir(path)
   }
 
-  /// Waits until a file, or a directory with all in it, is on the disk.
+  /// Waits until a file, or a directory and its contents, is on disk.
   package static func synchronize(_ path: String, recursively: Bool = false) throws {
     if recursively, isDirectory(path) {
       for name in try names(in: path) { try synchronize("\(path)/\(name)", recursively: true) }
@@ -124,7 +123,7 @@ package enum Files {
     try naming(path, "cannot be written") { try file.closeAfter { try file.synchronize() } }
   }
 
-  /// The directory in which a path's last component lies.
+  /// The parent directory of a path.
   package static func parentDirectory(of path: String) -> String {
     guard let slash = trimmed(path).lastIndex(of: "/") else { return path == "." ? path : "." }
     let parent = trimmed(path)[..<slash]
@@ -136,7 +135,7 @@ package enum Files {
     trimmed(path).split(separator: "/").last.map(String.init) ?? path
   }
 
-  /// How the names of unfinished files and directories begin.
+  /// The prefix of the names of unfinished files and directories.
   package static let partialPrefix = ".partial-"
 
   private static func trimmed(_ path: String) -> Substring {
@@ -147,20 +146,20 @@ package enum Files {
 
   // MARK: Failures
 
-  /// A failure about a path, with the system's reason and what to do about it.
+  /// A failure at a path, with the system's reason and the remedy.
   package static func failure(_ path: String, _ problem: String, _ reason: Errno) -> Failure {
     let remedy =
       switch reason {
       case .noSpace, Errno(rawValue: EDQUOT): "make room on the disk"
       case .fileTooLarge: "the limit on the size of files is too low"
       case .permissionDenied, .notPermitted, .readOnlyFileSystem:
-        "choose a place that you may write to, or mend its permissions"
+        "choose a writable path, or fix its permissions"
       default: "check the path"
       }
     return Failure("\(path): \(problem): \(reason); \(remedy)")
   }
 
-  /// Runs `body`, whose errors of the system become failures about a path.
+  /// Runs `body`; turns its system errors into failures at a path.
   package static func naming<Value>(_ path: String, _ problem: String, _ body: () throws -> Value) throws -> Value {
     do {
       return try body()

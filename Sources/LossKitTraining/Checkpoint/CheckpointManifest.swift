@@ -3,12 +3,12 @@ import LossKitJSON
 import LossKitRuntime
 import LossKitSystem
 
-/// The file `manifest.json` of a checkpoint, written last: size and SHA-256 sum of every other file in it.
+/// The file `manifest.json` of a checkpoint, written last: the size and SHA-256 digest of every other file.
 enum CheckpointManifest {
   static let name = "manifest.json"
   private static let format = "losskit-checkpoint/1"
 
-  /// Writes the manifest of what is in a directory.
+  /// Writes the manifest of the files in a directory.
   static func write(to directory: String) throws {
     let files = try files(in: directory).map { path in
       let content = try measure("\(directory)/\(path)")
@@ -20,9 +20,9 @@ enum CheckpointManifest {
     try Files.write(Array((json.indented + "\n").utf8), to: "\(directory)/\(name)")
   }
 
-  /// Throws where a directory is not what its manifest says, naming the first file that is not.
+  /// Throws if a directory does not match its manifest, naming the first file that differs.
   static func check(_ directory: String) throws {
-    guard Files.isDirectory(directory) else { throw Failure("it is no directory") }
+    guard Files.isDirectory(directory) else { throw Failure("it is not a directory") }
     guard Files.exists("\(directory)/\(name)") else { throw Failure("it has no \(name), which is written last") }
     let damaged = Failure("\(name) is damaged")
     guard let members = try JSONValue(ofFile: "\(directory)/\(name)")?.object,
@@ -41,7 +41,7 @@ enum CheckpointManifest {
     }
   }
 
-  /// The size of a file's content in bytes, and its SHA-256 sum in hexadecimal digits.
+  /// Returns the size of a file in bytes and its SHA-256 digest in hexadecimal.
   private static func measure(_ path: String) throws -> (size: Int, digest: String) {
     try Files.naming(path, "cannot be read") {
       let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
@@ -59,7 +59,7 @@ enum CheckpointManifest {
     }
   }
 
-  /// The paths of all files in a directory, from there on.
+  /// The paths of all files in a directory, relative to it.
   private static func files(in directory: String) throws -> [String] {
     try Files.names(in: directory).flatMap { name in
       let path = "\(directory)/\(name)"

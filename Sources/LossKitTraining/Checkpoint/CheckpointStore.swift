@@ -1,19 +1,19 @@
 import LossKit
 import LossKitSystem
 
-/// The checkpoints of a run: directories `checkpoint-N` that appear whole or not at all, each with a manifest of what is in it.
+/// The checkpoints of a run: directories `checkpoint-N`, each written atomically and with a manifest of its files.
 struct CheckpointStore {
   let directory: RunDirectory
 
-  /// A checkpoint of which every file is as it was written.
+  /// A checkpoint that matches its manifest.
   struct Checkpoint {
-    /// Where it lies.
+    /// Its directory.
     let path: String
-    /// What the trainer kept in it.
+    /// The trainer's state at its step.
     let state: TrainerState
   }
 
-  /// The steps of which there is a checkpoint, ascending.
+  /// The steps that have a checkpoint, ascending.
   func steps() throws -> [Int] {
     try Files.names(in: directory.path).compactMap { name in
       guard name.hasPrefix(Self.prefix), let step = Int(name.dropFirst(Self.prefix.count)), step >= 0 else {
@@ -23,10 +23,10 @@ struct CheckpointStore {
     }.sorted()
   }
 
-  /// Where the checkpoint of a step lies.
+  /// The path of the checkpoint of a step.
   func path(ofStep step: Int) -> String { directory.path(of: "\(Self.prefix)\(step)") }
 
-  /// The newest checkpoint that is whole, nil where there is none, and what is wrong with each one after it, the newest first.
+  /// Returns the newest valid checkpoint, or nil, and the problem of each newer one, newest first.
   func newest() throws -> (checkpoint: Checkpoint?, damages: [(step: Int, problem: String)]) {
     var damages: [(step: Int, problem: String)] = []
     for step in try steps().reversed() {
@@ -43,15 +43,15 @@ struct CheckpointStore {
     return (nil, damages)
   }
 
-  /// Gives what lies in a checkpoint's place, and is none that can be used, another name: `checkpoint-N.damaged`.
+  /// Renames a damaged checkpoint to `checkpoint-N.damaged`.
   func putAside(step: Int) throws {
     let path = path(ofStep: step)
     Files.remove("\(path).damaged")
     try Files.move(path, to: "\(path).damaged")
   }
 
-  /// Writes the checkpoint of a step with what `fill` puts into an empty directory, then removes the oldest ones beyond `limit`,
-  /// if `limit` is not 0. When anything fails, the checkpoints that were there before remain as they were.
+  /// Writes the checkpoint of a step, whose files `fill` puts into an empty directory, then removes the oldest checkpoints beyond `limit`
+  /// (0 keeps all). If anything fails, earlier checkpoints are unchanged.
   func write(step: Int, keeping limit: Int, fill: (String) throws -> Void) throws {
     try writeDirectory(named: "\(Self.prefix)\(step)") { path in
       try fill(path)
@@ -61,7 +61,7 @@ struct CheckpointStore {
     for old in try steps().filter({ $0 != step }).dropLast(limit - 1) { Files.removeAtOnce(path(ofStep: old)) }
   }
 
-  /// Writes a directory of the run so that it appears whole or not at all, with what `fill` puts into it.
+  /// Writes a directory of the run atomically; `fill` writes its files.
   func writeDirectory(named name: String, fill: (String) throws -> Void) throws {
     let partial = directory.path(of: Files.partialPrefix + name)
     Files.remove(partial)

@@ -3,16 +3,15 @@ import LossKit
 import LossKitRuntime
 import LossKitSystem
 
-/// Where a run goes on: its newest whole checkpoint, and what has to be said and set right before it does.
+/// The point at which a run resumes: its newest valid checkpoint, and the warnings and clean-up due before it continues.
 struct Resumption {
-  /// The checkpoint.
   let checkpoint: CheckpointStore.Checkpoint
   private let damages: [(step: Int, problem: String)]
   private let store: CheckpointStore
   private let stored: RunRecord
 
-  /// Finds the checkpoint to go on from. `record` is what the run is to be, `stored` what it was. Throws where no checkpoint is
-  /// whole, where the run is finished and gets no further steps, and where it is to have fewer than before.
+  /// Finds the checkpoint to resume from. `record` describes the run as requested, `stored` as it was begun. Throws if no checkpoint is
+  /// valid, if the run is finished and no steps are added, and if it is to have fewer steps than before.
   init(_ record: RunRecord, _ stored: RunRecord, in store: CheckpointStore) throws {
     let directory = store.directory
     let place = directory.path
@@ -43,7 +42,7 @@ struct Resumption {
     self.stored = stored
   }
 
-  /// Puts aside what cannot be used and the model of a run that was finished, writes the record, and says all that.
+  /// Sets aside damaged checkpoints and the model of a finished run, writes the record, and logs each change.
   func begin(_ record: RunRecord, logger: Logger) throws {
     let directory = store.directory
     for (step, problem) in damages {

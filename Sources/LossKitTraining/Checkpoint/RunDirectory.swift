@@ -1,13 +1,13 @@
 import LossKit
 import LossKitSystem
 
-/// The directory of one run: locked as long as this object lives, so that no two runs write to it.
+/// The directory of one run, locked for the lifetime of this object so that no other run writes to it.
 public final class RunDirectory {
-  /// What a run does with the directory.
+  /// How a run opens the directory.
   public enum Purpose: Sendable {
-    /// A new run: the directory must not exist, or be empty.
+    /// A new run: the directory must be empty or not exist.
     case newRun
-    /// The continuation of a run that stopped.
+    /// The continuation of an interrupted run.
     case resumption
   }
 
@@ -17,8 +17,8 @@ public final class RunDirectory {
   public let purpose: Purpose
   private let lock: FileDescriptor
 
-  /// Makes or opens the directory and locks it. Throws where another process uses it, where it cannot be written to, where a new
-  /// run finds something in it, and where a resumption finds no run.
+  /// Makes or opens the directory and locks it. Throws if another process uses it, if it is not writable, if it is not empty for a new
+  /// run, and if it holds no run to resume.
   public init(_ path: String, for purpose: Purpose) throws {
     if purpose == .resumption, !Files.exists("\(path)/\(Self.runFile)") {
       throw Failure("\(path): there is no run to resume here; name the output directory of a run that stopped")
@@ -40,17 +40,17 @@ public final class RunDirectory {
 
   deinit { try? lock.close() }
 
-  /// Whether the run has made all its steps: its model is there.
+  /// Whether the run is complete: its final model exists.
   var isFinished: Bool { Files.exists(path(of: Self.modelName)) }
 
-  /// The path of a file or directory in it.
+  /// The path of a file or directory of the run.
   func path(of name: String) -> String { "\(path)/\(name)" }
 
-  /// What decides the run: see `RunRecord`.
+  /// The record of what determines the run; see `RunRecord`.
   static let runFile = "run.json"
-  /// The lines of metrics.
+  /// The metrics, one line per logged step.
   static let metricsFile = "metrics.jsonl"
-  /// The log-probabilities of the references.
+  /// The references' log-probabilities.
   static let referenceFile = "reference.bin"
   /// The final model.
   static let modelName = "model"

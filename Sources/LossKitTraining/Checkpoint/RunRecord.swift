@@ -3,27 +3,27 @@ import LossKitJSON
 import LossKitRuntime
 import LossKitSystem
 
-/// The file `run.json`: all that decides a run, written before its first step and compared when it is resumed.
+/// The file `run.json`: everything that determines a run, written before its first step and compared on resumption.
 struct RunRecord {
-  /// Something that decides the run, by name.
+  /// A named value that determines the run.
   struct Fact: Equatable {
     let name, value: String
-    /// Whether a run may be resumed with another value.
+    /// Whether a run may be resumed with a different value.
     var mayChange = false
-    /// What runs of versions without this fact were made with; nil where every run has it.
+    /// The value for runs of versions that did not record this fact; nil if every version does.
     var fallback: String?
-    /// What another value means, where the values themselves tell people nothing.
+    /// What a different value means, for values that do not explain themselves, such as digests.
     var change: String?
-    /// The fact that says in words what this one says as a sum.
+    /// The fact that spells out what this one records as a digest.
     var words: String?
   }
 
   var facts: [Fact]
 
-  /// The value of a fact; nil where there is none of the name.
+  /// The value of a fact, or nil.
   subscript(name: String) -> String? { facts.first { $0.name == name }?.value }
 
-  /// What changed when the run was resumed, a line for each time.
+  /// The changes made at each resumption, one line per resumption.
   private var resumptions: [String] = []
 
   init(facts: [Fact]) { self.facts = facts }
@@ -40,7 +40,7 @@ struct RunRecord {
     resumptions = members[Self.resumptionsName]?.array?.compactMap(\.string) ?? []
   }
 
-  /// Writes the record into the directory of its run.
+  /// Writes the record into the run's directory.
   func write(to directory: RunDirectory) throws {
     var members = facts.map { ($0.name, JSONValue.string($0.value)) }
     if !resumptions.isEmpty { members.append((Self.resumptionsName, .array(resumptions.map { .string($0) }))) }
@@ -50,7 +50,7 @@ struct RunRecord {
 
   private static let resumptionsName = "resumptions"
 
-  /// Throws where the run in `directory` was begun with other facts, and says which.
+  /// Throws, listing the differences, if the run in `directory` was begun with other facts.
   func check(against stored: RunRecord, in directory: RunDirectory) throws {
     let differences = facts.filter { !$0.mayChange }.compactMap { difference($0, from: stored) }
     guard differences.isEmpty else {
@@ -60,7 +60,7 @@ struct RunRecord {
     }
   }
 
-  /// How a fact differs from what it was, in words; nil where it does not.
+  /// Describes how a fact differs from the stored one; nil if it does not.
   private func difference(_ fact: Fact, from stored: RunRecord) -> String? {
     guard let before = stored[fact.name] ?? fact.fallback else {
       return "\(fact.name): not set before, now \(fact.value)"
@@ -72,7 +72,7 @@ struct RunRecord {
     return "\(fact.name): " + (fact.change ?? "\(before) before, now \(fact.value)")
   }
 
-  /// The record of a run that goes on from `step` with these facts, and what of them, and may, differs from before.
+  /// Returns the record of a run resumed at `step` with these facts, and the permitted changes.
   func continuing(_ stored: RunRecord, from step: Int) -> (record: RunRecord, changes: [String]) {
     let changes = facts.filter { $0.mayChange && $0.isSetting }.compactMap { difference($0, from: stored) }
     var record = self
@@ -83,10 +83,10 @@ struct RunRecord {
 }
 
 extension RunRecord.Fact {
-  /// Whether it is a key of the configuration, as opposed to what follows from others.
+  /// Whether it is a key of the configuration rather than derived from others.
   fileprivate var isSetting: Bool { TrainingConfiguration.keys.contains { $0.name == name } }
 
-  /// A sum that stands for something: another value is told by `change`.
+  /// A digest; `change` explains a different value.
   static func digest(_ name: String, _ value: String, change: String, words: String? = nil) -> Self {
     Self(name: name, value: value, change: change, words: words)
   }

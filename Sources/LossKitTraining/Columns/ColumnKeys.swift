@@ -2,17 +2,17 @@ package import LossKit
 package import LossKitJSON
 import LossKitRuntime
 
-/// The keys under which rows of data bring a column: one with the values of all responses, or one for each response of a pair.
+/// The keys under which data rows supply a column: one key with the values of all responses, or one per response of a pair.
 package struct ColumnKeys: Equatable {
   /// The column.
   package let column: Column
-  /// One key, or those of the chosen and the rejected response.
+  /// One key, or the keys of the chosen and the rejected response.
   package let names: [String]
 
-  /// Whether each response of a pair has a key of its own.
+  /// Whether each response of a pair has its own key.
   package var isPair: Bool { names.count == 2 }
 
-  /// The keys of a column in one row; nil where the row has none of them. Throws where it has some twice over, or one of two.
+  /// The keys of a column in one row; nil if the row has none. Throws if the row supplies the column twice, or only one key of a pair.
   package init?(_ column: Column, in members: JSONObject) throws {
     let found = Self.forms(of: column).filter { $0.contains { members[$0] != nil } }
     guard let names = found.first else { return nil }
@@ -27,8 +27,8 @@ package struct ColumnKeys: Equatable {
     self.names = names
   }
 
-  /// The keys of a column in all rows, of which `line` says where each is; nil where no row has any. Throws where rows write the
-  /// column in several forms.
+  /// The keys of a column in all rows, whose lines `line` returns; nil if no row has any. Throws if rows write the column in different
+  /// forms.
   package init?(
     _ column: Column, in rows: some Sequence<(line: Int, members: JSONObject)>, of file: String
   ) throws {
@@ -46,10 +46,10 @@ package struct ColumnKeys: Equatable {
     self = first.keys
   }
 
-  /// The keys in words.
+  /// The keys, for messages.
   package var text: String { names.joined(separator: " and ") }
 
-  /// All keys under which rows may bring a column, by form.
+  /// All keys that may supply a column, by form.
   package static func forms(of column: Column) -> [[String]] {
     guard column.extent != .prompt else { return [[column.name]] }
     let own = [[column.name], ["chosen_\(column.name)", "rejected_\(column.name)"]]
@@ -57,11 +57,11 @@ package struct ColumnKeys: Equatable {
     return own + (pair.isEmpty ? [] : [pair]) + (column.name == Column.score.name ? formsOfScores : [])
   }
 
-  /// What data sets with a score for each response call it.
+  /// Common names of per-response scores in data sets.
   private static let formsOfScores = [["scores"], ["score_chosen", "score_rejected"]]
 }
 
-/// Does something for a line of a file; a failure is told with both.
+/// Runs `body` for a line of a file; adds the file and line to a failure.
 package func locating<Result>(_ line: Int, in file: String, _ body: () throws -> Result) throws -> Result {
   do {
     return try body()

@@ -1,17 +1,17 @@
 import LossKit
 package import LossKitJSON
 
-/// What one row has of one column.
+/// The values of one column in one row.
 package struct ColumnValues {
-  /// By reference, response and token; what the column has none of has one entry.
+  /// By reference, response and token; a dimension that the column lacks has one entry.
   package let values: [[[Double]]]
-  /// Whether the row has an array over references around the column.
+  /// Whether the row has an array over references.
   package let hasReferences: Bool
 
-  /// Whether the row has a number alone for its one response.
+  /// Whether the row has a bare number for its single response.
   package let isSingleNumber: Bool
 
-  /// Reads a column of a row. Throws for a key that is missing and a value of another shape or kind, with the key.
+  /// Reads a column of a row. Throws, naming the key, if a key is missing or a value has the wrong shape or type.
   package init(_ keys: ColumnKeys, in members: JSONObject) throws {
     func value(_ name: String) throws -> JSONValue {
       guard let value = members[name] else {
@@ -36,7 +36,7 @@ package struct ColumnValues {
 
   private static func responses(_ value: JSONValue, _ column: Column, _ name: String) throws -> [[Double]] {
     if column.extent == .prompt { return [[try number(value, column, name, shape: column.shape)]] }
-    // A single response needs no array around it.
+    // A single response may omit the array.
     if column.extent == .response, case .number = value {
       return [[try number(value, column, name, shape: column.shape)]]
     }
@@ -78,7 +78,7 @@ package struct ColumnValues {
 }
 
 extension Column {
-  /// How many arrays lie around a number of the column, that of several references left out.
+  /// The nesting depth of the column's arrays, not counting the array over references.
   fileprivate var depth: Int {
     switch extent {
     case .prompt: 0
@@ -87,18 +87,18 @@ extension Column {
     }
   }
 
-  /// How a row has to write the column.
+  /// The shape a row must have for the column, for messages.
   fileprivate var shape: String {
     let one =
       switch extent {
       case .prompt: "a number"
-      case .response: "an array of numbers, one a response"
-      case .token: "an array of arrays of numbers, one a response, over its tokens"
+      case .response: "an array of numbers, one per response"
+      case .token: "an array of arrays of numbers, one per response, over its tokens"
       }
-    return isPerReference ? "\(one), or an array of such, one a reference" : one
+    return isPerReference ? "\(one), or an array of these, one per reference" : one
   }
 
-  /// How a row has to write what one response has of the column.
+  /// The shape of one response's values, for messages.
   fileprivate var shapeOfResponse: String {
     extent == .token ? "an array of numbers, over the tokens of the response" : "a number"
   }

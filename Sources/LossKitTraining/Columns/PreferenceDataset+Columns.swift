@@ -1,20 +1,20 @@
 import LossKit
 import LossKitJSON
 
-/// A column of a whole data set that its rows bring.
+/// A column that the rows of a data set supply.
 struct GivenColumn: Equatable {
-  /// The keys under which the rows have it.
+  /// The keys that supply it.
   let keys: [String]
-  /// How many references it is of; 1 where it is of none.
+  /// The number of references; 1 for a column without references.
   let references: Int
-  /// The values: by reference, then prompt by prompt, response by response, token by token.
+  /// The values, ordered by reference, prompt, response and token.
   let values: [Double]
-  /// How many values each response has, where they are over tokens.
+  /// The number of values of each response, for a column over tokens.
   let tokenCounts: [Int]
 }
 
 extension PreferenceDataset {
-  /// A column that the rows bring; nil where none does. Throws with the line where one row lacks it, or has it in another shape.
+  /// Returns a column that the rows supply, or nil. Throws, with the line, if a row lacks it or has it in another shape.
   func given(_ column: Column) throws -> GivenColumn? {
     if let values = try ownValues(of: column) { return values }
     let rows = examples.lazy.map { (line: $0.line, members: $0.further) }
@@ -64,25 +64,25 @@ extension PreferenceDataset {
   ) throws {
     if let references, references != values.count {
       throw Failure(
-        "\(keys.text) is of \(counted(values.count, "reference")), and of \(references) on other lines; write as many")
+        "\(keys.text) has \(counted(values.count, "reference")), other lines have \(references); write equally many")
     }
     guard keys.column.extent != .prompt else { return }
     for responses in values where responses.count != example.rowResponses {
       throw Failure(
-        "\(keys.text) is of \(counted(responses.count, "response")), and the row has \(example.rowResponses); give each "
+        "\(keys.text) covers \(counted(responses.count, "response")), the row has \(example.rowResponses); cover each "
           + "one")
     }
     guard keys.column.extent == .token else { return }
     for responses in values.dropFirst() where responses.map(\.count) != values[0].map(\.count) {
-      throw Failure("\(keys.text) has not as many tokens for each reference; write as many")
+      throw Failure("\(keys.text) has different token counts for its references; write equally many")
     }
   }
 
-  /// The keys of all rows that are no part of their form, sorted.
+  /// All keys that are not part of the rows' form, sorted.
   var furtherKeys: [String] {
     Set(examples.lazy.flatMap { $0.further.keys }.map(ExactText.init)).map(\.text).sorted()
   }
 
-  /// The first line with a key that is no part of its form.
+  /// The first line with such a key.
   func firstLine(withKey key: String) -> Int? { examples.first { $0.further[key] != nil }?.line }
 }

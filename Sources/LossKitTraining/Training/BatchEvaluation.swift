@@ -1,19 +1,19 @@
 import LossKit
 import LossKitRuntime
 
-/// Evaluates an objective for a policy on batches of a data set, in calls of the policy that take a few prompts each.
+/// Evaluates an objective for a policy on batches of a data set, calling the policy on a few prompts at a time.
 struct BatchEvaluation {
   let objective: Objective
   let sources: ColumnSources
   let policy: PolicyInstance
-  /// The references that take part in every call; none where their log-probabilities were computed once.
+  /// The references evaluated in every call; empty if their log-probabilities were computed in advance.
   let references: [PolicyInstance]
 
-  /// Whether the calls of a batch can be evaluated one by one: each prompt's loss depends on that prompt alone, and there is no state
-  /// that every call would move.
+  /// Whether the calls of a batch can be evaluated independently: each prompt's loss depends on that prompt alone, and there is no state
+  /// that each call would update.
   private var isSeparable: Bool { objective.isRowwise && objective.initialState.isEmpty }
 
-  /// The metrics of a batch of examples without learning; `state` is read, not kept.
+  /// Returns the metrics of a batch of examples without learning; reads `state` but does not update it.
   func metrics(
     of examples: [Int], in data: MeasuredData, callSize: Int, state: [Double], seed: UInt64, watch: Watch = Watch()
   ) throws -> [MetricsRecord.Metric] {
@@ -32,10 +32,10 @@ struct BatchEvaluation {
     return metrics(parts)
   }
 
-  /// Adds the gradient of the mean loss of a batch to the policy's accumulators; returns the batch's metrics. `state` is moved on.
+  /// Adds the gradient of a batch's mean loss to the policy's accumulators, updates `state`, and returns the batch's metrics.
   ///
-  /// Where the loss depends on the whole batch, the log-probabilities of all calls are collected, the objective is evaluated
-  /// once, and every call is made again to carry its part of the gradient back.
+  /// If the loss depends on the whole batch, this collects the log-probabilities of all calls, evaluates the objective once, and repeats
+  /// each call to backpropagate its part of the gradient.
   func learn(
     from examples: [Int], in data: MeasuredData, callSize: Int, state: inout [Double], seed: UInt64
   ) throws -> [MetricsRecord.Metric] {
@@ -62,20 +62,20 @@ struct BatchEvaluation {
     return metrics(table, evaluation)
   }
 
-  /// A batch of examples, cut into calls; paired with responses to other prompts as a whole where the objective reads them.
+  /// A batch of examples, split into calls. If the objective reads responses to other prompts, they are paired before the split.
   private func calls(_ examples: [Int], in data: MeasuredData, size: Int) throws -> [ExampleBatch] {
     let parts = chunks(of: examples, size: size)
     guard !sources.mismatchedColumns.isEmpty else { return parts.map { data.batch($0) } }
     return try zip(parts, chunks(of: data.partners(of: examples), size: size)).map { data.batch($0, partners: $1) }
   }
 
-  /// The columns that are computed at every call. What is kept for `backward` are the policy's own.
+  /// The columns computed in every call. Activations are kept for the policy's own responses only.
   private func forward(_ call: ExampleBatch, keepingActivations: Bool = false) throws -> [String: [Double]] {
     let others = try mismatchedColumns(call).merging(movingColumns(call)) { one, _ in one }
     return try others.merging(ownColumns(call, keepingActivations: keepingActivations)) { $1 }
   }
 
-  /// The policy's columns for the prompts' own responses.
+  /// The policy's columns for each prompt's own responses.
   private func ownColumns(_ call: ExampleBatch, keepingActivations: Bool) throws -> [String: [Double]] {
     try call.forward(
       policy, columns: sources.policyColumns, references: references, keepingActivations: keepingActivations)
@@ -100,7 +100,7 @@ struct BatchEvaluation {
     }
   }
 
-  /// The columns of references that move during the run.
+  /// The columns of references that change during the run.
   private func movingColumns(_ call: ExampleBatch) throws -> [String: [Double]] {
     guard sources.referencesMove, !sources.referenceColumns.isEmpty else { return [:] }
     var columns: [String: [Double]] = [:]
@@ -121,7 +121,7 @@ struct BatchEvaluation {
     try backwardMismatched(call, gradients)
   }
 
-  /// Carries back the gradients of columns for responses to other prompts; an anchor has none, and costs nothing here.
+  /// Backpropagates the gradients of columns for responses to other prompts. An anchor has no gradient, so it costs nothing here.
   private func backwardMismatched(_ call: ExampleBatch, _ gradients: [String: [Double]]) throws {
     var supplied: [String: [Double]] = [:]
     for column in sources.mismatchedPolicyColumns {
@@ -135,7 +135,7 @@ struct BatchEvaluation {
     }
   }
 
-  /// The computed columns for a whole batch, from calls that follow one another in it.
+  /// The computed columns of a whole batch, concatenated from its consecutive calls.
   private func collect(
     _ calls: [ExampleBatch], into whole: ExampleBatch, watch: Watch = Watch()
   ) throws -> [String: [Double]] {
@@ -158,7 +158,7 @@ struct BatchEvaluation {
     return columns
   }
 
-  /// A call's part of the gradients of a whole batch; the call's first prompt is prompt `start` there.
+  /// One call's part of the gradients of a whole batch; `start` is the call's first prompt in the batch.
   private func part(
     of gradients: [String: [Double]], for call: ExampleBatch, from start: Int, of whole: ExampleBatch
   ) -> [String: [Double]] {
@@ -178,7 +178,7 @@ struct BatchEvaluation {
 
   private func referenceCount(_ column: Column) -> Int { column.isPerReference ? references.count : 1 }
 
-  /// All columns of a batch, in a table.
+  /// All columns of a batch as a table.
   private func table(_ batch: ExampleBatch, _ computed: [String: [Double]], _ data: MeasuredData) -> Batch {
     var columns = computed
     var referenceCount = references.count
@@ -200,7 +200,7 @@ struct BatchEvaluation {
     }
   }
 
-  /// The gradients of what the policy supplied.
+  /// The gradients with respect to the columns that the policy supplied.
   private func policyGradients(_ evaluation: Evaluation, scale: Double) -> [String: [Double]] {
     let supplied = Set(sources.gradientColumns.map(\.name))
     return evaluation.gradients.filter { supplied.contains($0.key) }.mapValues { $0.map { $0 * scale } }

@@ -1,22 +1,22 @@
 import LossKit
 
-/// Where the entries of each prompt, response and token stand in a column.
+/// The positions of each prompt's, response's and token's entries in a column.
 ///
-/// A batch is rank-major: response k of prompt g is response k·G + g, and ranks that a prompt lacks take up room. What is kept of
-/// a whole data set is prompt-major and without gaps.
+/// A batch is rank-major: response k of prompt g has index k·G + g, and ranks that a prompt lacks are padding. Columns stored for a whole
+/// data set are prompt-major without padding.
 struct ColumnLayout: Equatable {
-  /// How many responses each prompt has.
+  /// The number of responses of each prompt.
   let counts: [Int]
-  /// The most responses a prompt has, K.
+  /// The largest number of responses of a prompt, K.
   let responses: Int
-  /// The number of each prompt's best response, and how far apart the numbers of two ranks are.
+  /// The index of each prompt's best response, and the stride between ranks.
   private let starts: [Int]
   private let stride: Int
   private let responseTotal: Int
-  /// Where each response's tokens start, and the end.
+  /// The offset of each response's first token, followed by the total.
   let tokenOffsets: [Int]
 
-  /// The layout of a batch. `tokenCount` says how many tokens a prompt's response of a rank has.
+  /// The layout of a batch; `tokenCount` returns the number of tokens of a response.
   static func batch(counts: [Int], tokenCount: (_ prompt: Int, _ rank: Int) -> Int) -> ColumnLayout {
     let responses = counts.max() ?? 0
     var offsets = [0]
@@ -31,7 +31,7 @@ struct ColumnLayout: Equatable {
       responseTotal: responses * counts.count, tokenOffsets: offsets)
   }
 
-  /// The layout of what is kept of a data set; `tokenCounts` are those of its responses, prompt by prompt.
+  /// The layout of columns stored for a data set; `tokenCounts` are those of its responses in prompt order.
   static func dataset(counts: [Int], tokenCounts: [Int]) -> ColumnLayout {
     var starts: [Int] = []
     var total = 0
@@ -46,13 +46,13 @@ struct ColumnLayout: Equatable {
       tokenOffsets: offsets)
   }
 
-  /// How many prompts there are, G.
+  /// The number of prompts, G.
   var prompts: Int { counts.count }
 
-  /// The number of a prompt's response of a rank.
+  /// The index of a prompt's response of the given rank.
   func response(_ rank: Int, ofPrompt prompt: Int) -> Int { starts[prompt] + rank * stride }
 
-  /// How many entries a column has, for one reference where there are several.
+  /// The number of entries of a column (per reference, if there are several).
   func count(of extent: Column.Extent) -> Int {
     switch extent {
     case .prompt: prompts
@@ -70,8 +70,8 @@ struct ColumnLayout: Equatable {
     }
   }
 
-  /// Copies the entries of prompts of one column to a column of another layout, for one reference. `prompts` pairs each prompt here with
-  /// the one there.
+  /// Copies prompts of one column to a column of another layout, for one reference. `prompts` pairs each prompt here with its prompt in
+  /// the other layout.
   func copy(
     _ column: [Double], to other: inout [Double], in layout: ColumnLayout, extent: Column.Extent,
     prompts: some Sequence<(Int, Int)>, reference: Int = 0, otherReference: Int = 0

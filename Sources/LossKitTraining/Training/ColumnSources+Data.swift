@@ -2,7 +2,7 @@ import LossKit
 import LossKitRuntime
 
 extension ColumnSources {
-  /// Throws for a key of the data that has the name of a column that is computed, with its first line.
+  /// Throws if a key of the data has the name of a computed column, naming its first line.
   static func checkNames(in data: PreferenceDataset, policy: [Column], policyName: String) throws {
     let computed = policy + [Column.tokenCount]
     let names = computed.flatMap { column in ColumnKeys.forms(of: column).joined().map { (name: $0, column: column) } }
@@ -17,7 +17,7 @@ extension ColumnSources {
     }
   }
 
-  /// The keys under which all data bring a column; nil where none do. Throws with the line where a row does not bring it as it should.
+  /// The keys under which all data sets supply a column; nil if none does. Throws, with the line, if a row supplies it incorrectly.
   static func keys(of column: Column, in data: [PreferenceDataset], _ objective: Objective) throws -> [String]? {
     var first: (source: String, column: GivenColumn)?
     for (place, data) in data.enumerated() {
@@ -27,7 +27,7 @@ extension ColumnSources {
       }
       if place > 0, first == nil {
         throw Failure(
-          "\(data.source): has \(given.keys[0]), which the data that is learned from lack; add it there, or remove it")
+          "\(data.source): has \(given.keys[0]), which the training data lack; add it there, or remove it")
       }
       if column.isPerReference, given.references < objective.referenceCount {
         throw Failure(
@@ -38,15 +38,16 @@ extension ColumnSources {
       }
       if let first, first.column.references != given.references {
         throw Failure(
-          "\(data.source): \(given.keys[0]) is of \(counted(given.references, "reference")), and of "
-            + "\(first.column.references) in \(first.source); write as many")
+          "\(data.source): \(given.keys[0]) has \(counted(given.references, "reference")), but "
+            + "\(first.column.references) in \(first.source); write equally many")
       }
       first = first ?? (data.source, given)
     }
     return first?.column.keys
   }
 
-  /// Throws where the data bring a part of what an objective reads of references, which would then be of two different ones.
+  /// Throws if the data supply only some of the reference columns that an objective reads: the others would come from a different
+  /// reference.
   static func checkGivenReferences(_ entries: [(column: Column, source: Source)], _ objective: Objective) throws {
     let given = entries.filter(\.column.isPerReference).flatMap(\.source.dataKeys)
     guard let key = given.first else { return }
@@ -59,7 +60,7 @@ extension ColumnSources {
     guard let other else { return }
     throw Failure(
       """
-      \(key): the data bring it in place of a reference, and \(objective.description) reads \(other.column.name), too, which they \
+      \(key): the data supply it in place of a reference, and \(objective.description) reads \(other.column.name), too, which they \
       lack; add it to the data, or remove \(given.joined(separator: " and "))
       """)
   }

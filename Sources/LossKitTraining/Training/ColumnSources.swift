@@ -1,40 +1,40 @@
 import LossKit
 import LossKitRuntime
 
-/// Where each column that an objective reads comes from.
+/// The source of each column that an objective reads.
 struct ColumnSources {
-  /// Who supplies a column.
+  /// What supplies a column.
   enum Source: Equatable {
-    /// The policy, at every call.
+    /// The policy, in every call.
     case policy
-    /// The references, once: this column of each of them.
+    /// The references, once: this column of each.
     case reference(Column)
     /// The policy's tokenizer, once.
     case tokenCount
     /// The data, under these keys.
     case data(keys: [String])
-    /// The policy, at every call, for the response to another prompt: this column.
+    /// The policy, in every call, for the response to another prompt: this column.
     case mismatchedPolicy(Column)
-    /// The references, at every call, for the response to another prompt: this column of each of them.
+    /// The references, in every call, for the response to another prompt: this column of each.
     case mismatchedReference(Column)
-    /// The policy's tokenizer, at every call, for the response to another prompt.
+    /// The policy's tokenizer, in every call, for the response to another prompt.
     case mismatchedTokenCount
 
-    /// The keys of the data; none for what does not come from there.
+    /// The keys of the data; empty for other sources.
     var dataKeys: [String] {
       if case .data(let keys) = self { keys } else { [] }
     }
   }
 
-  /// The columns in use, with who supplies each.
+  /// The columns in use and their sources.
   let entries: [(column: Column, source: Source)]
-  /// Whether the references change during the run, so that their columns are computed at every call.
+  /// Whether the references change during the run, so that their columns are computed in every call.
   let referencesMove: Bool
-  /// Whether the policy itself compares with the references.
+  /// Whether the policy itself evaluates the references.
   let policyComparesWithReferences: Bool
 
-  /// Finds a source for every column that `objective` reads. Throws for a column that is needed and that nobody supplies, and where
-  /// nothing that the policy supplies is differentiated: before anything is computed.
+  /// Finds a source for every column that `objective` reads. Throws, before anything is computed, if a required column has no source or
+  /// the objective has no gradient with respect to the policy's columns.
   init(
     _ objective: Objective, policy: [Column], policyName: String, reference: [Column], referencesMove: Bool,
     data: [PreferenceDataset]
@@ -68,7 +68,7 @@ struct ColumnSources {
       }
     }
     try Self.checkGivenReferences(entries, objective)
-    // Read by the metrics alone, where the objective does not.
+    // The metrics read it even if the objective does not.
     if !entries.contains(where: { $0.column.name == Column.logProbability.name }),
       let column = policy.first(where: { $0.name == Column.logProbability.name })
     {
@@ -85,35 +85,35 @@ struct ColumnSources {
     }
   }
 
-  /// The columns that the data bring.
+  /// The columns that the data supply.
   var dataColumns: [Column] { entries.filter { !$0.source.dataKeys.isEmpty }.map(\.column) }
 
   /// The keys of the data that are read as columns.
   var dataKeys: [String] { entries.flatMap(\.source.dataKeys) }
 
-  /// The keys of the data that stand in for a reference; none where it is asked itself, or not at all.
+  /// The keys of the data that replace a reference model's columns; empty if a model is evaluated or no reference is read.
   var givenReferenceKeys: [String] { entries.filter(\.column.isPerReference).flatMap(\.source.dataKeys) }
 
-  /// The columns that the policy supplies at every call.
+  /// The columns that the policy supplies in every call.
   var policyColumns: [Column] { entries.filter { $0.source == .policy }.map(\.column) }
 
-  /// The columns that are computed at every call.
+  /// The columns computed in every call.
   var computedColumns: [Column] {
     policyColumns + mismatchedColumns + (referencesMove ? referenceColumns.map(\.column) : [])
   }
 
-  /// The columns that a gradient can be carried back from.
+  /// The columns that receive a gradient.
   var gradientColumns: [Column] { policyColumns + mismatchedPolicyColumns.map(\.column) }
 
-  /// A column under the name that a policy supplies it by.
+  /// A column and the name under which a policy supplies it.
   struct SuppliedColumn: Equatable {
-    /// As the objective reads it.
+    /// The column as the objective reads it.
     let column: Column
-    /// As a policy supplies it.
+    /// The column as a policy supplies it.
     let supplied: Column
   }
 
-  /// The columns of the references.
+  /// The columns that the references supply.
   var referenceColumns: [SuppliedColumn] {
     columns { if case .reference(let supplied) = $0 { supplied } else { nil } }
   }
@@ -128,7 +128,7 @@ struct ColumnSources {
     columns { if case .mismatchedReference(let supplied) = $0 { supplied } else { nil } }
   }
 
-  /// The lengths of responses to other prompts, where the objective reads them.
+  /// The token counts of responses to other prompts, if the objective reads them.
   var mismatchedTokenCount: Column? { entries.first { $0.source == .mismatchedTokenCount }?.column }
 
   /// All columns for responses to other prompts.
@@ -138,13 +138,13 @@ struct ColumnSources {
     entries.compactMap { entry in supplied(entry.source).map { SuppliedColumn(column: entry.column, supplied: $0) } }
   }
 
-  /// The columns of the references that are computed once for all data.
+  /// The reference columns that are computed once for all data.
   var storedReferenceColumns: [SuppliedColumn] { referencesMove ? [] : referenceColumns }
 
-  /// Whether any column in use has an entry a token.
+  /// Whether any column in use has an entry per token.
   var hasTokenColumns: Bool { entries.contains { $0.column.extent == .token } }
 
-  /// Whether the references take part in every call.
+  /// Whether the references are evaluated in every call.
   var needsLiveReferences: Bool {
     referencesMove || policyComparesWithReferences || !mismatchedReferenceColumns.isEmpty
   }
@@ -152,14 +152,14 @@ struct ColumnSources {
   /// Whether a column is for responses to other prompts.
   static func isMismatched(_ column: Column) -> Bool { mismatchedName(column) != nil }
 
-  /// What a column for responses to other prompts is called for a prompt's own; nil for any other column. Tokens of one response
-  /// have no place in a column of another's.
+  /// The name, for a prompt's own responses, of a column for responses to other prompts; nil for any other column. Token columns have no
+  /// such counterpart.
   private static func mismatchedName(_ column: Column) -> String? {
     guard column.name.hasPrefix(mismatchedPrefix), column.extent == .response else { return nil }
     return String(column.name.dropFirst(mismatchedPrefix.count))
   }
 
-  /// What names of columns for responses to other prompts begin with.
+  /// The prefix of the names of columns for responses to other prompts.
   static let mismatchedPrefix = "mismatched_"
 
   private static func mismatchedSource(of name: String, policy: [Column], reference: [Column]) -> Source? {
@@ -169,7 +169,7 @@ struct ColumnSources {
     return reference.first { referenceName($0) == name && isLike($0) }.map(Source.mismatchedReference)
   }
 
-  /// What a policy's column is called where a reference supplies it.
+  /// The name of a policy's column when a reference supplies it.
   private static func referenceName(_ column: Column) -> String? {
     guard column.name.hasPrefix("policy_"), !column.isPerReference else { return nil }
     return "reference_" + column.name.dropFirst("policy_".count)

@@ -3,18 +3,18 @@ import LossKit
 public import LossKitRuntime
 import LossKitSystem
 
-/// Trains one policy by several objectives, from one start and in one order of the data, so that only the objective differs.
+/// Trains one policy with several objectives, from the same start and in the same order of the data, so that only the objective differs.
 public struct Comparison {
-  /// One run of a comparison.
+  /// A run of a comparison.
   public struct Entry {
-    /// What it is called in tables and pictures.
+    /// The label in tables and charts.
     public var label: String
-    /// What is optimized.
+    /// The objective that the run optimizes.
     public var objective: Objective
-    /// How it is trained; `seed` must be that of the other entries.
+    /// The training settings; `seed` must be the same for all entries.
     public var configuration: TrainingConfiguration
 
-    /// A run of a comparison.
+    /// Creates an entry.
     public init(label: String, objective: Objective, configuration: TrainingConfiguration) {
       self.label = label
       self.objective = objective
@@ -28,8 +28,9 @@ public struct Comparison {
   private let evaluationData: PreferenceDataset
   private let policyText: String
 
-  /// A comparison. `start` is made first, from the policy that is handed in; without it the runs begin with that policy itself. Entries
-  /// that do not say when to evaluate do so about 20 times. Throws where the entries would not see the same data in the same order.
+  /// Creates a comparison. `start` is trained first, from the policy passed to `run`; without it, the runs start from that policy itself.
+  /// Entries that do not set an evaluation interval evaluate about 20 times. Throws if the entries would not see the same data in the
+  /// same order.
   public init(
     _ entries: [Entry], start: SupervisedStart?, trainingData: PreferenceDataset, evaluationData: PreferenceDataset,
     policy: String
@@ -37,7 +38,7 @@ public struct Comparison {
     guard let first = entries.first else { throw Failure("compare: no objective is named; name at least one") }
     let orders = entries.map { ($0.configuration.seed, $0.configuration.updateSize) }
     guard orders.allSatisfy({ $0 == orders[0] }), first.configuration.updateSize > 0 else {
-      throw Failure("compare: the runs have several seeds or batch sizes, and would see other data; give all the same")
+      throw Failure("compare: the runs differ in seed or batch size and would see different data; give all the same")
     }
     self.entries = entries.map { entry in
       var entry = entry
@@ -66,25 +67,24 @@ public struct Comparison {
     start?.plan(trainingData: trainingData, evaluationData: evaluationData, policy: policyText)
   }
 
-  /// Throws where the start or a run cannot work with a type of policy: before a policy is made or anything is computed.
+  /// Throws if the start or a run does not support a type of policy. Creates no policy and computes nothing.
   public func check(policy type: LoadedPolicyType) throws { _ = try sources(policy: type) }
 
-  /// Throws where the data are not what the start or a run reads.
+  /// Throws if the data do not have what the start or a run reads.
   public func checkData(policy type: LoadedPolicyType) throws {
     try startPlan?.checkData(policy: type)
     for plan in plans { try plan.checkData(policy: type) }
   }
 
-  /// Where the columns of each run come from.
+  /// The sources of each run's columns.
   private func sources(policy type: LoadedPolicyType) throws -> [ColumnSources] {
     try startPlan?.check(policy: type)
     return try plans.map { try $0.sources(policy: type, references: []) }
   }
 
-  /// Makes the start and all runs in directories of their own below `directory`, and writes `report.html` and `rewards.svg` there.
-  /// `policy` is let go once the start is made. The reference's log-probabilities are kept in the directory `referenceCache`, if
-  /// there is one. `progress` makes what shows a run of a label. Throws where a run fails, and `Interruption.Stop` where
-  /// `interruption` asks to stop.
+  /// Runs the start and all entries in subdirectories of `directory`, and writes `report.html` and `rewards.svg` there. Releases `policy`
+  /// once the start is made. `referenceCache` is the directory that keeps the reference's log-probabilities, if given; `progress` returns
+  /// the progress display of the run with a label. Throws if a run fails, and `Interruption.Stop` if `interruption` is requested.
   public func run(
     from policy: consuming PolicyInstance, in directory: RunDirectory,
     progress: (_ label: String) -> Progress? = { _ in nil }, interruption: Interruption? = nil,
@@ -92,10 +92,10 @@ public struct Comparison {
   ) throws -> ComparisonResult {
     let began = ContinuousClock.now
     let type = policy.type, options = policy.options, plans = plans
-    // What cannot work is found before the start is trained.
+    // Errors are found before the start is trained.
     let sources = try sources(policy: type)
     let model = try makeStart(policy, in: directory, progress: progress, interruption: interruption, logger: logger)
-    // A model that no run uses takes no memory beside those of the runs.
+    // The runs load their own copies; release this one.
     _ = consume policy
     let startSeconds = began.duration(to: .now).seconds
     let data = try prepare(
@@ -128,8 +128,7 @@ public struct Comparison {
     return result
   }
 
-  /// Trains the start, or writes the policy as it is; returns where the model lies. Every run loads it: with fresh state of the
-  /// optimizer.
+  /// Trains the start, or saves the policy unchanged, and returns the model's path. Every run loads it with a fresh optimizer state.
   private func makeStart(
     _ policy: PolicyInstance, in directory: RunDirectory, progress: (String) -> Progress?, interruption: Interruption?,
     logger: Logger
@@ -150,7 +149,7 @@ public struct Comparison {
     return "\(path)/\(RunDirectory.modelName)"
   }
 
-  /// Measures the data once, with the references' columns that any of the runs reads.
+  /// Measures the data once, with the reference columns that any run reads.
   private func prepare(
     _ plans: [TrainingPlan], _ sources: [ColumnSources], from policy: PolicyInstance, store: ReferenceStore?,
     watch: Watch, _ logger: Logger
@@ -178,7 +177,7 @@ public struct Comparison {
       message: "stopped in run \(label) after step \(outcome.step) of \(outcome.totalSteps); its files are in \(path)")
   }
 
-  /// A name for the directory of a run, from its label: letters, digits and dashes, each name once.
+  /// A unique directory name for a run, made of the letters and digits of its label, and dashes.
   private func directoryName(ofEntry number: Int) -> String {
     let names = entries.map { entry in
       let words = entry.label.split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }

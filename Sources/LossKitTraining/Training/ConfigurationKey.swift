@@ -1,8 +1,8 @@
 public import LossKit
 
-/// One setting of a training run: its name (TRL's, where TRL has one), what it may be, and what it does.
+/// A setting of a training run: its name (TRL's, if TRL has it), its values, and its meaning.
 public struct ConfigurationKey: Sendable {
-  /// What a value of a key looks like.
+  /// The type of a key's values.
   public enum Kind: Sendable, Equatable {
     /// Any number.
     case real
@@ -10,30 +10,30 @@ public struct ConfigurationKey: Sendable {
     case integer
     /// true or false.
     case boolean
-    /// One of some names.
+    /// One of several names.
     case choice([String])
   }
 
-  /// The name, as in recipes; the command line's option is the same with dashes.
+  /// The name in recipes; the command-line option is the same with dashes.
   public let name: String
-  /// What a value looks like.
+  /// The type of its values.
   public let kind: Kind
-  /// The numbers it may be; all for a Boolean or a choice.
+  /// The range of its numbers; unbounded for a Boolean or a choice.
   public let bounds: Bounds
-  /// The number outside the bounds that stands for no value, if there is one.
+  /// The number outside the bounds that means "not set", if any.
   public let unset: Int?
-  /// One sentence.
+  /// A one-sentence description.
   public let summary: String
-  /// Whether the steps that a run has made depend on it, so that it cannot be resumed with another value.
+  /// Whether the updates already made depend on it, so that a resumed run cannot change it.
   let decidesCourse: Bool
   let text: @Sendable (TrainingConfiguration) -> String
-  /// Sets the key from text; false, and nothing set, for a value that it does not take.
+  /// Sets the key from text; returns false, and sets nothing, if the value is invalid.
   private let read: @Sendable (inout TrainingConfiguration, String) -> Bool
 
-  /// The value when nothing is set, as text.
+  /// The default value, as text.
   public var defaultText: String { text(TrainingConfiguration()) }
 
-  /// The values it takes, in words: "a number greater than 0".
+  /// A description of its values, such as "a number greater than 0".
   public var valuesText: String {
     switch kind {
     case .real: "a number \(Self.phrase(bounds))"
@@ -61,7 +61,7 @@ public struct ConfigurationKey: Sendable {
     }
   }
 
-  /// Sets the key from text. Throws for a value that is not of its kind, or out of its bounds.
+  /// Sets the key from text. Throws if the value has the wrong type or is out of bounds.
   func set(_ configuration: inout TrainingConfiguration, _ text: String) throws {
     guard read(&configuration, text) else {
       throw Failure("invalid value \(text) for \(name); expected \(valuesText)")
@@ -107,7 +107,7 @@ extension ConfigurationKey {
     ) { E(rawValue: $0) }
   }
 
-  /// The bounds in words: "greater than 0", "from 0 to 1".
+  /// Describes bounds: "greater than 0", "from 0 to 1".
   private static func phrase(_ bounds: Bounds) -> String {
     switch (bounds.lower.isFinite, bounds.upper.isFinite) {
     case (true, true): "from \(shortNumber(bounds.lower)) to \(shortNumber(bounds.upper))"
@@ -123,60 +123,60 @@ extension ConfigurationKey {
 }
 
 extension TrainingConfiguration {
-  /// All settings, in the order in which help and `run.json` show them.
+  /// All settings, in the order of the help and `run.json`.
   public static let keys: [ConfigurationKey] = [
-    .real("learning_rate", \.learningRate, in: .positive, "The highest learning rate."),
+    .real("learning_rate", \.learningRate, in: .positive, "The peak learning rate."),
     .choice(
       "lr_scheduler_type", \.schedulerType,
-      "What the learning rate does after the warm-up, as Hugging Face's schedule of that name; constant has no warm-up."
+      "The learning rate after the warm-up, as in Hugging Face's schedule of that name; constant has no warm-up."
     ),
     .real(
       "min_lr", \.minRate, in: .nonNegative,
-      "The learning rate that cosine_with_min_lr falls to; 0 leaves it to min_lr_rate."),
+      "The minimum learning rate of cosine_with_min_lr; 0 uses min_lr_rate."),
     .real(
-      "min_lr_rate", \.minRateRatio, in: .closed(0, 1), "The same as a part of learning_rate; 0 leaves it to min_lr."),
+      "min_lr_rate", \.minRateRatio, in: .closed(0, 1), "The same as a fraction of learning_rate; 0 uses min_lr."),
     .integer("num_cycles", \.cycles, in: 1...65_536, "How many times cosine_with_restarts falls to 0."),
     .integer(
       "warmup_steps", \.warmupSteps, in: 0...Int.max,
-      "Updates over which the learning rate climbs; 0 leaves it to warmup_ratio."),
+      "Updates of linear warm-up; 0 uses warmup_ratio."),
     .real(
-      "warmup_ratio", \.warmupRatio, in: .closed(0, 1), "The part of all updates over which the learning rate climbs."),
+      "warmup_ratio", \.warmupRatio, in: .closed(0, 1), "The fraction of all updates that are warm-up."),
     .integer("per_device_train_batch_size", \.trainBatchSize, in: 1...65_536, "Prompts per forward and backward call."),
     .integer(
-      "per_device_eval_batch_size", \.evalBatchSize, in: 1...65_536, "Prompts per call where nothing is learned."),
+      "per_device_eval_batch_size", \.evalBatchSize, in: 1...65_536, "Prompts per forward call without learning."),
     .integer(
       "gradient_accumulation_steps", \.gradientAccumulationSteps, in: 1...65_536,
       "Calls per update; an update sees this many times the training batch size."),
     .real(
-      "num_train_epochs", \.epochs, in: .closed(1e-6, 1e6), decidesCourse: false, "How many times the data are seen."),
+      "num_train_epochs", \.epochs, in: .closed(1e-6, 1e6), decidesCourse: false, "Passes over the training data."),
     .integer(
       "max_steps", \.maxSteps, in: 1...1_000_000_000, unset: -1, decidesCourse: false,
-      "Updates in all; -1 leaves it to num_train_epochs."),
+      "The total number of updates; -1 uses num_train_epochs."),
     .real("weight_decay", \.weightDecay, in: .nonNegative, "Decoupled weight decay, per unit of learning rate."),
-    .real("max_grad_norm", \.maxGradientNorm, in: .nonNegative, "Clips the global gradient norm; 0 does not clip."),
+    .real("max_grad_norm", \.maxGradientNorm, in: .nonNegative, "Clips the global gradient norm; 0 disables clipping."),
     .boolean(
       "sync_ref_model", \.syncReference,
-      "Lets the reference follow the policy (TR-DPO, arXiv:2404.09656), which needs one reference of the policy's type."
+      "Moves the reference towards the policy (TR-DPO, arXiv:2404.09656); needs one reference of the policy's type."
     ),
     .integer(
       "ref_model_sync_steps", \.referenceSyncSteps, in: 1...1_000_000_000,
       "With sync_ref_model, updates between two moves of the reference."),
     .real(
       "ref_model_mixup_alpha", \.referenceMixupAlpha, in: .closed(0, 1),
-      "With sync_ref_model, the policy's share in the reference's weights after a move; 1 makes it the policy."),
-    .integer("seed", \.seed, in: 0...Int.max, "Where all randomness of the run comes from."),
+      "With sync_ref_model, the policy's share in the reference's weights after a move; 1 copies the policy."),
+    .integer("seed", \.seed, in: 0...Int.max, "The seed of all random numbers of the run."),
     .integer(
       "logging_steps", \.loggingSteps, in: 1...Int.max, decidesCourse: false,
-      "Updates between two lines of metrics; each is a mean over them."),
+      "Updates between two lines of metrics; each line is the mean over them."),
     .integer(
       "eval_steps", \.evalSteps, in: 0...Int.max, decidesCourse: false,
-      "Updates between two evaluations; 0 evaluates at the end only."),
-    .boolean("eval_on_start", \.evalOnStart, decidesCourse: false, "Evaluates before the first update, too."),
+      "Updates between two evaluations; 0 evaluates only at the end."),
+    .boolean("eval_on_start", \.evalOnStart, decidesCourse: false, "Also evaluates before the first update."),
     .integer(
       "save_steps", \.saveSteps, in: 0...Int.max, decidesCourse: false,
-      "Updates between two checkpoints; 0 writes none but the final model."),
+      "Updates between two checkpoints; 0 writes only the final model."),
     .integer(
       "save_total_limit", \.saveTotalLimit, in: 0...Int.max, decidesCourse: false,
-      "How many checkpoints are kept; 0 keeps all."),
+      "The number of checkpoints to keep; 0 keeps all."),
   ]
 }

@@ -1,19 +1,19 @@
 import LossKit
 import LossKitRuntime
 
-/// The parts of a batch that were evaluated one by one, put together, so that metrics do not depend on how it was cut.
+/// Combines the separately evaluated parts of a batch, so that metrics do not depend on how the batch was split.
 struct EvaluatedParts {
   private let batch: ExampleBatch
   private var table: Batch?
   private var evaluation: Evaluation?
   private var start = 0
 
-  /// No part as yet of a batch.
+  /// Creates an empty collection for a batch.
   init(of batch: ExampleBatch) {
     self.batch = batch
   }
 
-  /// Adds the part that follows those added before.
+  /// Adds the next part; parts are added in order.
   mutating func add(_ part: ExampleBatch, _ partTable: Batch, _ partEvaluation: Evaluation) {
     var table =
       self.table
@@ -41,7 +41,7 @@ struct EvaluatedParts {
     start += part.examples.count
   }
 
-  /// The whole batch, as far as metrics need it; nil before the first part.
+  /// The whole batch with what metrics read; nil if no part was added.
   var whole: (Batch, Evaluation)? {
     guard let table, let evaluation else { return nil }
     return (table, evaluation)

@@ -1,8 +1,7 @@
 import LossKit
 import LossKitRuntime
 
-/// A data set with what is known of its responses before training: token counts, scores, labels, and the log-probabilities of the
-/// references.
+/// A data set with what is computed before training: token counts, scores, labels, and the references' log-probabilities.
 final class MeasuredData {
   /// A column of the whole data set.
   struct StoredColumn: Equatable {
@@ -11,18 +10,18 @@ final class MeasuredData {
     var values: [Double]
   }
 
-  /// The data, without pairs whose responses are equal once they are cut to fit the policy.
+  /// The data, without pairs whose responses are equal after truncation to the policy's context.
   let dataset: PreferenceDataset
-  /// Where the entries of the stored columns stand.
+  /// The layout of the stored columns.
   let layout: ColumnLayout
-  /// How many prompts had to be cut to fit the policy, and how many responses.
+  /// The numbers of prompts and responses truncated to fit the policy's context.
   let truncatedPrompts, truncatedResponses: Int
-  /// The lines of pairs that are left out because their responses are equal after the cut.
+  /// The lines of pairs left out because their responses are equal after truncation.
   let equalAfterCut: [Int]
   private(set) var columns: [String: StoredColumn] = [:]
 
-  /// Measures every response of a data set with the policy's tokenizer, `batchSize` prompts at a time, and stores the lengths and the
-  /// columns that the rows bring.
+  /// Tokenizes every response of a data set with the policy's tokenizer, `batchSize` prompts at a time, and stores the token counts and
+  /// the columns that the rows supply.
   init(
     _ dataset: PreferenceDataset, columns: [Column], measuredBy policy: PolicyInstance, batchSize: Int,
     watch: Watch = Watch()
@@ -60,7 +59,7 @@ final class MeasuredData {
     try storeGiven(columns)
   }
 
-  /// What was cut to fit the policy, in words; nil where nothing was.
+  /// Describes the truncation; nil if there was none.
   var cutText: String? {
     guard truncatedPrompts + truncatedResponses > 0 else { return nil }
     var text =
@@ -72,7 +71,7 @@ final class MeasuredData {
     return text
   }
 
-  /// Stores the columns that the rows bring. Throws for one over tokens that is not as long as the policy's tokenizer has it.
+  /// Stores the columns that the rows supply. Throws if a column over tokens does not match the token counts of the policy's tokenizer.
   private func storeGiven(_ wanted: [Column]) throws {
     for column in wanted {
       guard let given = try dataset.given(column) else { continue }
@@ -99,13 +98,13 @@ final class MeasuredData {
     }
   }
 
-  /// Keeps a column of the whole data set, of `references` values an entry.
+  /// Stores a column of the whole data set, with `references` values per entry.
   func store(_ column: Column, _ values: [Double], references: Int = 1) {
     columns[column.name] = StoredColumn(extent: column.extent, references: references, values: values)
   }
 
-  /// The prompts of some examples, as a batch; `partners` are the examples whose responses stand in for each one's own where an
-  /// objective asks for responses to other prompts.
+  /// The given examples as a batch. `partners` are the examples whose responses replace each one's own for objectives that read responses
+  /// to other prompts.
   func batch(_ examples: [Int], partners: [Int]? = nil) -> ExampleBatch {
     ExampleBatch(examples, of: dataset, partners: partners) { [layout] example, rank in
       let response = layout.response(rank, ofPrompt: example)
@@ -113,7 +112,7 @@ final class MeasuredData {
     }
   }
 
-  /// A stored column's values for the examples of a batch; nil where there is no such column.
+  /// A stored column's values for the examples of a batch; nil if there is no such column.
   func values(of name: String, for batch: ExampleBatch) -> [Double]? {
     guard let column = columns[name] else { return nil }
     var values = [Double](repeating: 0, count: batch.layout.count(of: column.extent) * column.references)
@@ -127,13 +126,13 @@ final class MeasuredData {
   }
 }
 
-/// Some examples of a data set, as one call of the policy or the objective sees them.
+/// Some examples of a data set, passed to the policy or the objective in one call.
 struct ExampleBatch {
-  /// Their places in the data set.
+  /// Their indices in the data set.
   let examples: [Int]
-  /// The examples whose responses stand in for each one's own, where that is asked for.
+  /// The examples whose responses replace each one's own, if the objective reads responses to other prompts.
   private let partners: [Int]?
-  /// Where their entries stand in a column.
+  /// The layout of their columns.
   let layout: ColumnLayout
   private let dataset: PreferenceDataset
 
@@ -147,18 +146,18 @@ struct ExampleBatch {
     layout = .batch(counts: examples.map { dataset.examples[$0].responses.count }) { tokenCount(examples[$0], $1) }
   }
 
-  /// How many responses each prompt has; nil where all have the same number.
+  /// The number of responses of each prompt; nil if all have the same.
   var counts: [UInt32]? {
     layout.counts.allSatisfy { $0 == layout.responses } ? nil : layout.counts.map(UInt32.init)
   }
 
-  /// The texts. Throws for a prompt without a response.
+  /// The texts. Throws if a prompt has no response.
   func texts() throws -> Texts {
     try Texts(
       prompts: examples.map { dataset.examples[$0].prompt }, responses: examples.map { dataset.examples[$0].responses })
   }
 
-  /// The same prompts, each response replaced by its partner's of the same rank, or by the partner's last where that has fewer.
+  /// The same prompts, each response replaced by its partner's response of the same rank, or by the partner's last if it has fewer.
   func mismatchedTexts() throws -> Texts? {
     guard let partners else { return nil }
     let responses = zip(layout.counts, partners).map { count, partner in
@@ -168,7 +167,7 @@ struct ExampleBatch {
     return try Texts(prompts: examples.map { dataset.examples[$0].prompt }, responses: responses)
   }
 
-  /// Runs a call about this batch; a failure about a prompt is told with the line of the data that it stands on.
+  /// Runs a call for this batch; adds the line of the data to a failure that names a prompt.
   func locatingFailures<Result>(_ body: () throws -> Result) throws -> Result {
     do {
       return try body()
@@ -181,7 +180,7 @@ struct ExampleBatch {
   }
 }
 
-/// The elements in runs of `size`; the last run may be shorter.
+/// Splits the elements into runs of `size`; the last may be shorter.
 func chunks<Element>(of elements: [Element], size: Int) -> [[Element]] {
   stride(from: 0, to: elements.count, by: max(1, size)).map { Array(elements[$0..<min($0 + size, elements.count)]) }
 }

@@ -2,12 +2,12 @@ import LossKit
 import LossKitJSON
 import LossKitSystem
 
-/// The file `metrics.jsonl` of a run: one JSON object per logged step, only ever appended to.
+/// The append-only file `metrics.jsonl` of a run: one JSON object per logged step.
 public final class MetricsLog {
   private let path: String
   private let file: FileDescriptor
 
-  /// Opens the log, cut to its first `length` bytes: a run that resumes drops the lines after its checkpoint.
+  /// Opens the log and truncates it to `length` bytes: a resumed run drops the lines after its checkpoint.
   init(path: String, length: Int = 0) throws {
     self.path = path
     file = try Files.naming(path, "cannot be written") {
@@ -26,7 +26,7 @@ public final class MetricsLog {
     try Files.write(Array((record.line + "\n").utf8), to: file, name: path)
   }
 
-  /// How many bytes there are, once all of them are on the disk.
+  /// Waits until all lines are on disk and returns the length in bytes.
   func synchronizedLength() throws -> Int {
     try Files.naming(path, "cannot be written") { try file.synchronize() }
     return try length()
@@ -36,13 +36,13 @@ public final class MetricsLog {
     try Files.naming(path, "cannot be read") { Int(try Stat(file).size) }
   }
 
-  /// The records of a log. Throws where the file cannot be read or is no such log. The metrics come in the order of their names,
-  /// those that were not finite are left out.
+  /// Reads the records of a log, metrics sorted by name, without those that were not finite. Throws if the file cannot be read or is not
+  /// a metrics log.
   public static func read(_ path: String) throws -> [MetricsRecord] {
     try JSONLines.read(path: path).map { line in
       guard let members = line.value.object, let step = members["step"]?.integer,
         let epoch = members["epoch"]?.double
-      else { throw Failure("\(path), line \(line.number): no line of metrics; it lacks step or epoch") }
+      else { throw Failure("\(path), line \(line.number): not a line of metrics; it lacks step or epoch") }
       let metrics = members.members.filter { $0.key != "step" && $0.key != "epoch" }.sorted { $0.key < $1.key }
       return MetricsRecord(
         step: step, epoch: epoch,

@@ -1,57 +1,57 @@
 import LossKitJSON
 import LossKitRuntime
 
-/// One line of `metrics.jsonl`: the metrics of a step, in the order in which they are shown.
+/// One line of `metrics.jsonl`: the metrics of a step, in display order.
 public struct MetricsRecord: Sendable, Equatable {
-  /// The updates made so far.
+  /// The number of updates made.
   public var step: Int
-  /// The passes over the data made so far.
+  /// The number of passes over the data made.
   public var epoch: Double
-  /// The metrics by name: TRL's, with `eval_` before those of held-out data.
+  /// The metrics, named as in TRL, with the prefix `eval_` for held-out data.
   public var metrics: [Metric]
 
   /// A metric and its value.
   public struct Metric: Sendable, Equatable {
     /// The name, such as `rewards/margins`.
     public var name: String
-    /// The value; not a number where there is none.
+    /// The value; NaN if there is none.
     public var value: Double
 
-    /// A metric of a value.
+    /// Creates a metric.
     public init(_ name: String, _ value: Double) {
       self.name = name
       self.value = value
     }
   }
 
-  /// The metrics of a step.
+  /// Creates a record.
   public init(step: Int, epoch: Double, metrics: [Metric]) {
     self.step = step
     self.epoch = epoch
     self.metrics = metrics
   }
 
-  /// A metric's value, or nil.
+  /// The value of a metric, or nil.
   public subscript(name: String) -> Double? {
     metrics.first { $0.name == name }?.value
   }
 
-  /// How the names of metrics of held-out data begin.
+  /// The prefix of metrics of held-out data.
   public static let evaluationPrefix = "eval_"
 
-  /// Whether the metrics are those of held-out data.
+  /// Whether the metrics are for held-out data.
   var isEvaluation: Bool { metrics.contains { $0.name.hasPrefix(Self.evaluationPrefix) } }
 
-  /// The record as a line of JSON.
+  /// The record as a JSON line.
   var line: String {
     let values = metrics.map { ($0.name, JSONValue.number($0.value)) }
     return JSONValue.object([("step", .number(step)), ("epoch", .number(epoch))] + values).compact
   }
 }
 
-/// A mean of metrics over batches, each weighed by its prompts; a metric that a batch lacks is a mean over the others.
+/// The mean of metrics over batches, weighted by their number of prompts. Batches without a metric do not count towards its mean.
 struct MetricsAverage: Equatable {
-  /// A metric's sum, and the weight of what was added to it.
+  /// A metric's weighted sum, and the sum of the weights.
   struct Sum: Equatable {
     var name: String
     var sum, weight: Double

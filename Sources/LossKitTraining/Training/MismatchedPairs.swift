@@ -2,12 +2,13 @@ import LossKit
 import LossKitRuntime
 
 extension MeasuredData {
-  /// For each example of a batch, the one whose responses it is paired with where an objective asks for responses to other prompts.
+  /// For each example of a batch, returns the example whose responses it is paired with when an objective reads responses to other
+  /// prompts.
   ///
-  /// It is the example before in the batch, the last one for the first, as in TRL and HALOs; one that has the same prompt is passed
-  /// over. Where the batch has no other prompt, it is the nearest example of the data set that has one, the one before where two are
-  /// equally near. It depends on the batch and the data alone, so that a run that resumes and one with other calls pair alike.
-  /// Throws where the whole data set has one prompt.
+  /// This is the previous example in the batch (the last one for the first), as in TRL and HALOs, skipping examples with the same prompt.
+  /// If the batch has no other prompt, it is the nearest example of the data set with another prompt, the earlier one on a tie. The
+  /// pairing depends only on the batch and the data, so resumed runs and other call sizes give the same pairs. Throws if the whole data
+  /// set has a single prompt.
   func partners(of examples: [Int]) throws -> [Int] {
     let count = examples.count
     func previous(_ place: Int) -> Int { (place + count - 1) % count }
@@ -38,7 +39,7 @@ extension MeasuredData {
 }
 
 extension PreferenceDataset {
-  /// Throws where all examples have one prompt, so that none can be paired with a response to another.
+  /// Throws if all examples have the same prompt, so that no response to another prompt exists.
   func checkOtherPrompts() throws {
     guard let first = examples.first, examples.allSatisfy({ $0.hasPrompt(of: first) }) else { return }
     throw lackOfOtherPrompts
@@ -54,6 +55,6 @@ extension PreferenceDataset {
 }
 
 extension PreferenceExample {
-  /// Whether the prompts have the same bytes: a policy tells apart what Unicode calls equivalent.
+  /// Whether the prompts are equal byte for byte: a policy distinguishes texts that are canonically equivalent in Unicode.
   fileprivate func hasPrompt(of other: PreferenceExample) -> Bool { ExactText(prompt) == ExactText(other.prompt) }
 }

@@ -3,21 +3,21 @@ import LossKitRuntime
 import LossKitSystem
 
 extension LoadedPolicyType {
-  /// An instance from what a run saved. Policies that state what of their options decides numbers get the options of the run again,
-  /// for they may save less than all of them; others have all they need in what they saved.
+  /// Loads an instance from what a run saved. Policies that declare which options affect results get the run's options again, since they
+  /// may not save all of them; other policies save everything they need.
   func restore(from path: String, options: [String: Double]) throws -> PolicyInstance {
     try load(path: path, options: canStateIdentity ? options : [:])
   }
 }
 
-/// Saves a policy into a directory that does not exist yet.
+/// Saves a policy into a new directory.
 func save(_ policy: PolicyInstance, to directory: String, withOptimizer: Bool) throws {
   try Files.makeDirectory(directory)
   try policy.save(to: directory, withOptimizer: withOptimizer)
 }
 
 extension ExampleBatch {
-  /// The columns of a policy for this batch; `references` are those that it compares itself with.
+  /// Returns a policy's columns for this batch; `references` are passed to policies that evaluate them.
   func forward(
     _ policy: PolicyInstance, columns: [Column], references: [PolicyInstance] = [], keepingActivations: Bool = false
   ) throws -> [String: [Double]] {
@@ -28,7 +28,7 @@ extension ExampleBatch {
     }
   }
 
-  /// Adds to the policy's gradient accumulators, from the gradients of the columns of the last kept forward call.
+  /// Accumulates the policy's gradient, given the gradients of the columns of the last forward call that kept its activations.
   func backward(
     _ policy: PolicyInstance, columns: [Column], references: [PolicyInstance], gradients: [String: [Double]]
   ) throws {

@@ -2,14 +2,14 @@ import Logging
 import LossKit
 public import LossKitRuntime
 
-/// The data of a run, measured, and with the log-probabilities of its references.
+/// The measured data of a run, with the log-probabilities of its references.
 struct PreparedData {
   let training: MeasuredData
   let evaluation: MeasuredData?
 
   var all: [MeasuredData] { [training] + (evaluation.map { [$0] } ?? []) }
 
-  /// What `run.json` says of what measuring them showed.
+  /// The entries of `run.json` that follow from measuring the data.
   var facts: [RunRecord.Fact] {
     [("data", training), ("eval_data", evaluation)].flatMap { name, data -> [RunRecord.Fact] in
       guard let data else { return [] }
@@ -21,8 +21,8 @@ struct PreparedData {
     }
   }
 
-  /// Measures the data of a plan with the policy's tokenizer, with the columns that the data bring for any of `sources`. Tells in the
-  /// log what is used of them and what is not.
+  /// Measures the data of a plan with the policy's tokenizer and stores the columns that the data supply for any of `sources`. Logs which
+  /// keys of the data are used.
   init(_ plan: TrainingPlan, _ sources: [ColumnSources], policy: PolicyInstance, watch: Watch, logger: Logger) throws {
     let size = plan.configuration.evalBatchSize
     var columns: [Column] = []
@@ -45,14 +45,14 @@ struct PreparedData {
       if let text = data.cutText { logger.warning("\(text)") }
     }
     if let keys = sources.map(\.givenReferenceKeys).first(where: { !$0.isEmpty }) {
-      logger.info("the reference is \(keys.joined(separator: " and ")) of the data; no model is compared with")
+      logger.info("the reference is \(keys.joined(separator: " and ")) of the data; no reference model is evaluated")
     }
   }
 }
 
 extension TrainingPlan {
-  /// Where the objective's columns come from, for a policy and its references, none for the policy's own start. Throws where the
-  /// parts of the plan do not go together.
+  /// The sources of the objective's columns, for a policy and its references (empty for the policy's own start). Throws if the parts of
+  /// the plan are incompatible.
   func sources(policy: LoadedPolicyType, references: [LoadedPolicyType]) throws -> ColumnSources {
     try configuration.check()
     guard policy.isTrainable else {
@@ -70,8 +70,8 @@ extension TrainingPlan {
 
   private var allData: [PreferenceDataset] { [trainingData] + (evaluationData.map { [$0] } ?? []) }
 
-  /// Throws where the data do not have the responses, or the other prompts, that the objective takes, where a row does not bring a column
-  /// as the objective reads it, and where a key has the name of a column that the policy computes.
+  /// Throws if the data lack the responses or the other prompts that the objective reads, if a row supplies a column in another shape
+  /// than the objective reads, and if a key has the name of a column that the policy computes.
   public func checkData(policy: LoadedPolicyType) throws {
     guard !trainingData.examples.isEmpty else { throw Failure("\(trainingData.source): no example to learn from") }
     for data in allData {
@@ -85,17 +85,17 @@ extension TrainingPlan {
     for column in objective.columns { _ = try ColumnSources.keys(of: column, in: allData, objective) }
   }
 
-  /// Throws where references that take part in every call cannot do so.
+  /// Throws if references that are evaluated in every call are unsuitable.
   private func checkReferences(
     _ references: [LoadedPolicyType], sources: ColumnSources, policy: LoadedPolicyType
   ) throws {
     if let key = sources.givenReferenceKeys.first {
       let remedy = "remove it, or \(sources.givenReferenceKeys.joined(separator: " and ")) from the data"
       guard references.isEmpty else {
-        throw Failure("reference: the data bring \(key) in place of a reference; \(remedy)")
+        throw Failure("reference: the data supply \(key) in place of a reference; \(remedy)")
       }
       guard !sources.referencesMove else {
-        throw Failure("sync_ref_model: the data bring \(key), which cannot follow the policy; \(remedy)")
+        throw Failure("sync_ref_model: the data supply \(key), which cannot follow the policy; \(remedy)")
       }
     } else if objective.needsReference, max(1, references.count) < objective.referenceCount {
       throw Failure(

@@ -1,6 +1,6 @@
 import LossKitSystem
 
-/// Shows how a run gets on: a bar that is redrawn in place on a terminal, a line per logged step elsewhere.
+/// Shows a run's progress: a bar redrawn in place on a terminal, otherwise a line per logged step.
 public final class Progress {
   private let descriptor: Int32
   private let label: String
@@ -9,14 +9,14 @@ public final class Progress {
   private var lastDrawn: ContinuousClock.Instant?
   private var lastSaid: ContinuousClock.Instant?
 
-  /// Shows progress on an open file, by default standard error; `label` stands before every line.
+  /// Shows progress on an open file, standard error by default; `label` precedes every line.
   public init(label: String = "train", descriptor: Int32 = 2) {
     self.label = label
     self.descriptor = descriptor
     isTerminal = isatty(descriptor) == 1
   }
 
-  /// Where a run is.
+  /// A run's position.
   struct Position {
     var step, total: Int
     var loss, pairsPerSecond: Double
@@ -28,7 +28,7 @@ public final class Progress {
     draw(position.step, of: position.total, Self.figures(position), isDue: position.step >= position.total)
   }
 
-  /// Shows how far a phase is in which no step is made, in prompts: by the bar, or in a line every ten seconds.
+  /// Shows the progress, in prompts, of a phase without steps: with the bar, or as a line every ten seconds.
   func update(_ phase: String, done: Int, of total: Int) {
     draw(done, of: total, "prompts  \(phase)")
     guard !isTerminal else { return }
@@ -42,7 +42,7 @@ public final class Progress {
     write("\(label): \(phase): \(done)/\(total) prompts\n")
   }
 
-  /// Takes the bar away.
+  /// Removes the bar.
   func clear() {
     if !bar.isEmpty { write("\r\u{1B}[K") }
     bar = ""
@@ -57,12 +57,12 @@ public final class Progress {
     write("\r\(bar)\u{1B}[K")
   }
 
-  /// Says where the run is in a line of its own, where there is no bar.
+  /// Writes the position as a line if there is no bar.
   func log(_ position: Position) {
     if !isTerminal { write("\(label): step \(position.step)/\(position.total)  \(Self.figures(position))\n") }
   }
 
-  /// Writes a line, above the bar where there is one.
+  /// Writes a line, above the bar if there is one.
   public func say(_ text: String) {
     if isTerminal {
       write("\r\u{1B}[K\(label): \(text)\n\(bar)")
@@ -71,13 +71,13 @@ public final class Progress {
     }
   }
 
-  /// Leaves the bar where it is and goes on below it.
+  /// Leaves the bar in place and continues below it.
   func finish() {
     if !bar.isEmpty { write("\n") }
     bar = ""
   }
 
-  /// The bar of a position in the steps, at a width in columns.
+  /// The bar for a position in the steps, `width` columns wide.
   static func bar(_ position: Position, label: String, width: Int) -> String {
     bar(position.step, of: position.total, figures(position), label: label, width: width)
   }
@@ -104,7 +104,7 @@ public final class Progress {
   }
 
   private func write(_ text: String) {
-    // What cannot be shown is not worth ending a run for.
+    // Failing to show progress is no reason to end a run.
     try? Files.write(Array(text.utf8), to: FileDescriptor(rawValue: descriptor), name: "the terminal")
   }
 }

@@ -2,10 +2,9 @@ import Logging
 import LossKit
 import LossKitRuntime
 
-/// The log-probabilities of the frozen references over all data: computed once for all runs that have the same.
+/// The log-probabilities of frozen references over all data, computed once for all runs that share them.
 enum ReferenceCache {
-  /// Takes the columns of the references for all data from a store that has them, or computes them, `batchSize` prompts at a
-  /// time.
+  /// Loads the reference columns for all data from a store, or computes them, `batchSize` prompts at a time.
   static func fill(
     _ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], references: [PolicyInstance], batchSize: Int,
     store: ReferenceStore?, watch: Watch, logger: Logger

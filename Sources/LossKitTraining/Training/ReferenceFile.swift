@@ -2,15 +2,15 @@ import LossKit
 import LossKitRuntime
 import LossKitSystem
 
-/// A file of the columns of references: a line that says of what, the numbers, and a SHA-256 sum of all before it.
+/// A file of reference columns: a header line that identifies them, the numbers, and a SHA-256 digest of everything before it.
 enum ReferenceFile {
-  /// Writes the columns of the references, so that a run that resumes need not have the references.
+  /// Writes the reference columns, so that a run can be resumed without the references.
   static func write(_ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], to path: String) throws {
     guard !columns.isEmpty else { return }
     try Files.replace(path, with: bytes(data, columns: columns, origin: runOrigin))
   }
 
-  /// Reads the columns of the references for the same data. Throws where the file belongs to other data or columns, or is damaged.
+  /// Reads the reference columns for the same data. Throws if the file belongs to other data or columns, or is damaged.
   static func read(_ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], from path: String) throws {
     guard !columns.isEmpty else { return }
     do {
@@ -35,8 +35,7 @@ enum ReferenceFile {
     return bytes + Array(SHA256Digest.hexadecimal(of: bytes).utf8)
   }
 
-  /// Reads a file of the same data, columns and origin. Throws for any other, and for one that is damaged; the data are as before
-  /// then.
+  /// Reads a file of the same data, columns and origin. Throws if they differ or the file is damaged, and leaves the data unchanged then.
   static func read(
     _ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], origin: String, from path: String
   ) throws {
@@ -62,7 +61,7 @@ enum ReferenceFile {
     for (data, column, values, references) in columnValues { data.store(column, values, references: references) }
   }
 
-  /// The first line: of which data and columns the numbers are, and what else they come from.
+  /// The header line: identifies the data, the columns, and the origin of the numbers.
   static func header(
     _ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], origin: String
   ) -> String {
@@ -70,7 +69,7 @@ enum ReferenceFile {
     return "losskit-reference/2 \(names) \(origin) " + data.map(\.dataset.digest).joined(separator: " ") + "\n"
   }
 
-  /// A run's record says where its references come from.
+  /// The origin in a run's own file; the run's record identifies its references.
   private static let runOrigin = "run"
   private static let mostReferences = 1 << 16
 
@@ -78,7 +77,7 @@ enum ReferenceFile {
     withUnsafeBytes(of: word.littleEndian) { Array($0) }
   }
 
-  /// Reads 64-bit words one after the other.
+  /// Reads consecutive 64-bit words.
   private struct Words {
     var bytes: ArraySlice<UInt8>
 

@@ -3,17 +3,17 @@ import LossKit
 import LossKitRuntime
 import LossKitSystem
 
-/// A directory that keeps the log-probabilities of frozen references from run to run.
+/// A directory that keeps the log-probabilities of frozen references across runs.
 ///
-/// A file is named by a hash of all that its numbers come from: the data, their token counts, the references' libraries and
-/// identities, the columns, and how many prompts were scored at once. A reference that states no identity is known by its options
-/// and the bytes that it saves. The file's content says the same again, with a sum over all of it. A file that does not agree with
-/// its name, or is damaged, is computed anew with a warning.
+/// A file is named by a hash of everything its numbers depend on: the data, their token counts, the references' libraries and identities,
+/// the columns, and the number of prompts scored at once. A reference that declares no identity is identified by its options and its
+/// saved bytes. The file repeats this in its header and ends with a digest. A file that does not match its name, or is damaged, is
+/// recomputed with a warning.
 struct ReferenceStore {
   let directory: String
   let logger: Logger
 
-  /// Fills the columns from the directory, or by `compute`, whose result is kept there.
+  /// Loads the columns from the directory, or calls `compute` and stores the result.
   func fill(
     _ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], references: [PolicyInstance], batchSize: Int,
     compute: () throws -> Void
@@ -43,7 +43,7 @@ struct ReferenceStore {
     try place(ReferenceFile.bytes(data, columns: columns, origin: origin), at: path)
   }
 
-  /// What the numbers come from, beside the data and the columns, as one word.
+  /// What the numbers depend on besides the data and the columns, as one hash.
   private func origin(
     _ data: [MeasuredData], _ references: [(instance: PolicyInstance, identity: PolicyIdentity?)], batchSize: Int
   ) throws -> String {
@@ -71,7 +71,7 @@ struct ReferenceStore {
     return digest.hexadecimal()
   }
 
-  /// Calls `body` with a directory into which a reference was saved, which is removed afterwards.
+  /// Saves a reference into a temporary directory, calls `body` with it, and removes it.
   private func withSaved(_ reference: PolicyInstance, _ body: (String) throws -> Void) throws {
     let path = partialPath("weights")
     Files.remove(path)
@@ -81,7 +81,7 @@ struct ReferenceStore {
     try body(path)
   }
 
-  /// Makes a file appear at once. Several runs may do so for one name: each writes a file of its own first.
+  /// Writes a file atomically. Concurrent runs may write the same name: each writes a separate temporary file first.
   private func place(_ bytes: [UInt8], at path: String) throws {
     let partial = partialPath(Files.lastComponent(of: path))
     do {

@@ -2,41 +2,41 @@ import LossKitSystem
 
 /// The learning rate over the updates of a run: a linear warm-up from 0 to the peak, then a shape.
 ///
-/// The values are those of the schedules of Hugging Face's trainer that have the same names: update 0 of a warm-up has the rate 0,
-/// and a shape that falls to 0 would reach it one update after the last.
+/// The values are those of the schedules with the same names in Hugging Face's trainer: update 0 of a warm-up has rate 0, and a shape
+/// that falls to 0 would reach it one update after the last.
 public struct Schedule: Sendable, Equatable {
-  /// What follows the warm-up.
+  /// The shape after the warm-up.
   public enum Shape: String, CaseIterable, Sendable {
-    /// The peak, to the end, without a warm-up.
+    /// Constant at the peak, without a warm-up.
     case constant
-    /// The peak, to the end.
+    /// Constant at the peak.
     case constantWithWarmup = "constant_with_warmup"
-    /// A line from the peak to 0.
+    /// Linear from the peak to 0.
     case linear
     /// Half a cosine, from the peak to 0.
     case cosine
-    /// Half a cosine, from the peak to the lowest rate.
+    /// Half a cosine, from the peak to the minimum rate.
     case cosineWithLowest = "cosine_with_min_lr"
-    /// Several halves of a cosine, each from the peak to 0.
+    /// Several half cosines, each from the peak to 0.
     case cosineWithRestarts = "cosine_with_restarts"
-    /// The peak times √(W / update), where W is the length of the warm-up, 10000 without one.
+    /// The peak times √(W / update), where W is the length of the warm-up, or 10000 without one.
     case inverseSquareRoot = "inverse_sqrt"
   }
 
-  /// What follows the warm-up.
+  /// The shape after the warm-up.
   public let shape: Shape
   /// The highest rate.
   public let peak: Double
-  /// How many updates the warm-up takes.
+  /// The number of warm-up updates.
   public let warmupSteps: Int
-  /// How many updates the run has.
+  /// The number of updates of the run.
   public let totalSteps: Int
-  /// The part of the peak that `cosineWithLowest` falls to.
+  /// The minimum rate of `cosineWithLowest`, as a fraction of the peak.
   public let lowestPart: Double
-  /// How many times `cosineWithRestarts` falls.
+  /// The number of half cosines of `cosineWithRestarts`.
   public let cycles: Int
 
-  /// A schedule over `totalSteps` updates, of which the first `warmupSteps` climb to `peak`.
+  /// Creates a schedule over `totalSteps` updates, whose first `warmupSteps` rise to `peak`.
   public init(shape: Shape, peak: Double, warmupSteps: Int, totalSteps: Int, lowestPart: Double = 0, cycles: Int = 1) {
     self.shape = shape
     self.peak = peak
@@ -46,7 +46,7 @@ public struct Schedule: Sendable, Equatable {
     self.cycles = cycles
   }
 
-  /// The rate of an update, counted from 0.
+  /// The rate of an update, which is counted from 0.
   public func rate(atStep step: Int) -> Double {
     if step < warmupSteps { return peak * Double(step) / Double(warmupSteps) }
     let progress = Double(step - warmupSteps) / Double(max(1, totalSteps - warmupSteps))

@@ -1,10 +1,10 @@
-/// How fast a run goes, evaluations and checkpoints left out.
+/// The speed of a run, excluding evaluations and checkpoints.
 struct Speed {
   private var steps = 0
   private var pairs = 0, lapPairs = 0
   private var seconds = 0.0, lapSeconds = 0.0
 
-  /// Counts a step that took `duration` and saw some prompts.
+  /// Counts a step that took `duration` and processed `count` prompts.
   mutating func add(pairs count: Int, took duration: Duration) {
     steps += 1
     pairs += count
@@ -13,7 +13,7 @@ struct Speed {
     lapSeconds += duration.seconds
   }
 
-  /// Begins a new lap.
+  /// Starts a new lap.
   mutating func lap() {
     lapPairs = 0
     lapSeconds = 0

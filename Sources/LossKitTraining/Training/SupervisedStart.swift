@@ -1,19 +1,19 @@
 public import LossKitRuntime
 
-/// The start that the runs of a comparison share: the policy, trained on the chosen responses alone.
+/// The common start of a comparison's runs: the policy trained on the chosen responses alone.
 public struct SupervisedStart {
-  /// What is optimized: the likelihood of the best response.
+  /// The objective: the likelihood of the best response.
   public var objective: Objective
-  /// How it is trained.
+  /// The training settings.
   public var configuration: TrainingConfiguration
 
-  /// A supervised start.
+  /// Creates a supervised start.
   public init(objective: Objective, configuration: TrainingConfiguration) {
     self.objective = objective
     self.configuration = configuration
   }
 
-  /// The plan of the run: on the chosen responses alone where the objective takes one response a prompt.
+  /// The plan of the run. If the objective takes one response per prompt, it trains on the chosen responses alone.
   func plan(trainingData: PreferenceDataset, evaluationData: PreferenceDataset, policy: String) -> TrainingPlan {
     let takesOne = objective.responses.contains(1)
     return TrainingPlan(
@@ -24,7 +24,7 @@ public struct SupervisedStart {
 }
 
 extension PreferenceDataset {
-  /// The same prompts with their best response alone; without the undesirable ones of unpaired feedback.
+  /// The same prompts with only their best response; drops the undesirable responses of unpaired feedback.
   fileprivate var chosenAlone: PreferenceDataset {
     var data = self
     data.examples.removeAll { $0.label == false }

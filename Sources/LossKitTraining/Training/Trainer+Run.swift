@@ -5,14 +5,14 @@ import LossKitRuntime
 import LossKitSystem
 
 extension Trainer {
-  /// Makes the steps that remain, with evaluations, lines of metrics and checkpoints on the way, and writes the final model to `model`
-  /// in the run's directory. Stops with a checkpoint where `interruption` asks for it.
+  /// Makes the remaining steps, with evaluations, metrics and checkpoints at their intervals, and writes the final model to `model` in
+  /// the run's directory. Stops with a checkpoint if `interruption` is requested.
   public func run(progress: Progress? = nil, interruption: Interruption? = nil) throws -> Outcome {
     let start = ContinuousClock.now
     defer { progress?.finish() }
     let watch = Watch(progress: progress, interruption: interruption)
     do {
-      // A run that was stopped in an evaluation lacks its line.
+      // A run interrupted during an evaluation lacks its line.
       if try !hasEvaluated() { try evaluate(watch) }
       while !isLast {
         try interruption?.check()
@@ -35,7 +35,7 @@ extension Trainer {
 
   private func isDue(_ interval: Int) -> Bool { interval > 0 && state.step % interval == 0 }
 
-  /// Makes one update; returns its loss.
+  /// Makes one update and returns its loss.
   private func makeStep() throws -> Double {
     let began = ContinuousClock.now
     let configuration = plan.configuration
@@ -59,7 +59,7 @@ extension Trainer {
     }
   }
 
-  /// Moves the reference towards the policy where the step is one after which it moves.
+  /// Moves the reference towards the policy if a move is due after this step.
   private func moveReference() throws {
     guard plan.configuration.syncReference, isDue(plan.configuration.referenceSyncSteps) else { return }
     for reference in computation.references {
@@ -75,7 +75,7 @@ extension Trainer {
     if isLogged { progress?.log(position) }
   }
 
-  /// Writes the line of the steps since the last one.
+  /// Logs the metrics of the steps since the last line.
   private func log() throws {
     typealias Metric = MetricsRecord.Metric
     let means = state.window.means
@@ -94,13 +94,13 @@ extension Trainer {
     state.step == 0 ? plan.configuration.evalOnStart : isLast || isDue(plan.configuration.evalSteps)
   }
 
-  /// Whether the log has the line of the last step's evaluation.
+  /// Whether the log has the line of the evaluation after the last step.
   private func hasEvaluated() throws -> Bool {
     let last = try MetricsLog.read(directory.path(of: RunDirectory.metricsFile)).last { $0.isEvaluation }
     return last?.step == state.step
   }
 
-  /// Evaluates on the held-out data, if there are any and it is due, and writes the line.
+  /// Evaluates on the held-out data, if there are any and an evaluation is due, and logs the metrics.
   private func evaluate(_ watch: Watch) throws {
     guard isEvaluationDue, let held = data.evaluation else { return }
     let metrics = try computation.metrics(

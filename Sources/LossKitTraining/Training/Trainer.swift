@@ -2,19 +2,19 @@ public import Logging
 import LossKit
 public import LossKitRuntime
 
-/// Trains a policy by an objective on preference data, and keeps the run in a directory.
+/// Trains a policy with an objective on preference data, and keeps the run in a directory.
 ///
-/// Everything that could not work is found when the trainer is made. A trainer is used once, from one thread.
+/// The initializers check everything that can be checked before training. Use a trainer once, from one thread.
 public final class Trainer {
   /// How a run ended.
   public struct Outcome: Sendable {
-    /// Whether all steps were made; otherwise the run was interrupted, and can be resumed.
+    /// Whether all steps were made. If not, the run was interrupted and can be resumed.
     public var isFinished: Bool
-    /// The updates made, and those planned.
+    /// The number of updates made, and the number planned.
     public var step, totalSteps: Int
-    /// The seconds that this call took.
+    /// The duration of this call in seconds.
     public var seconds: Double
-    /// The metrics of the held-out data at the end, if there are any.
+    /// The final metrics on the held-out data, if any.
     public var evaluation: MetricsRecord?
   }
 
@@ -31,13 +31,13 @@ public final class Trainer {
   var gradientNorm = Double.nan
   var speed = Speed()
 
-  /// The policy that is trained.
+  /// The policy being trained.
   public var policy: PolicyInstance { computation.policy }
 
-  /// A new run in `directory`, from `policy`, which the trainer changes. `references` are compared with; none stands for the policy as
-  /// it is now; their log-probabilities are kept in the directory `referenceCache`, if there is one, for later runs with the
-  /// same data and references. `progress` shows how far their computation is. Throws where the parts of the plan do not go together,
-  /// where the directory cannot be written to, and `Interruption.Stop` where `interruption` asks to stop; no run is begun then.
+  /// Creates a run in `directory` that trains `policy` in place. `references` are the reference models; if empty, the reference is the
+  /// policy as it is now. If `referenceCache` is given, their log-probabilities are kept in that directory for later runs with the same
+  /// data and references. `progress` shows the progress of computing them. Throws if the parts of the plan are incompatible, if the
+  /// directory is not writable, and `Interruption.Stop` if `interruption` is requested; then no run is begun.
   public convenience init(
     _ plan: TrainingPlan, policy: PolicyInstance, references: [PolicyInstance] = [], in directory: RunDirectory,
     referenceCache: String? = nil, progress: Progress? = nil, interruption: Interruption? = nil,
@@ -55,7 +55,7 @@ public final class Trainer {
       plan, policy: policy, references: references, sources: sources, data: data, in: directory, logger: logger)
   }
 
-  /// A new run whose data are prepared: those of several runs from one start are.
+  /// Creates a run with prepared data, which several runs from the same start share.
   init(
     _ plan: TrainingPlan, policy: PolicyInstance, references: [PolicyInstance], sources: ColumnSources,
     data: PreparedData,
@@ -91,13 +91,12 @@ public final class Trainer {
     metricsLog = try MetricsLog(path: directory.path(of: RunDirectory.metricsFile))
   }
 
-  /// The run in `directory`, which goes on from its newest checkpoint that is whole, as if it had never stopped. `references` are the
-  /// types of those it was begun with; `options` and `referenceOptions` are handed to policies that state what of them decides
-  /// numbers.
+  /// Resumes the run in `directory` from its newest valid checkpoint, as if it had never stopped. `references` are the types of the
+  /// references it was begun with. `options` and `referenceOptions` are passed to policies that declare which options affect results.
   ///
-  /// The plan may have more steps, and log, evaluate and save at other times: the learning rates of the steps that remain are those of
-  /// a run of the new length. Throws where anything else differs from what the run was begun with, saying what, where it has no
-  /// checkpoint, and `Interruption.Stop` where `interruption` asks to stop; the run is as before then.
+  /// The plan may have more steps, and log, evaluate and save at other intervals; the remaining steps then use the learning rates of a
+  /// run of the new length. Throws, with the difference, if anything else differs from the run as begun; if it has no checkpoint; and
+  /// `Interruption.Stop` if `interruption` is requested. The run is unchanged then.
   public init(
     resuming plan: TrainingPlan, policy type: LoadedPolicyType, options: [String: Double] = [:],
     references: [LoadedPolicyType] = [], referenceOptions: [String: Double] = [:], in directory: RunDirectory,
@@ -159,7 +158,7 @@ public final class Trainer {
 }
 
 extension TrainingPlan {
-  /// The order of the data that are learned from, and the learning rates.
+  /// The order of the training data, and the learning-rate schedule.
   func course(promptCount count: Int) -> (DataOrder, Schedule) {
     let order = DataOrder(seed: UInt64(configuration.seed), count: count, updateSize: configuration.updateSize)
     return (order, configuration.schedule(totalSteps: configuration.totalSteps(promptCount: count)))

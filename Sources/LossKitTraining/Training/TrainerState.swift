@@ -2,25 +2,25 @@ import LossKit
 import LossKitJSON
 import LossKitRuntime
 
-/// What a run needs to go on, beside the policy: the file `trainer.json` of a checkpoint.
+/// The state a run needs to resume, besides the policy: the file `trainer.json` of a checkpoint.
 ///
 /// The order of the data and the seeds of the steps follow from the run's seed and the step, so no random state is kept.
 struct TrainerState: Equatable {
-  /// The updates made so far.
+  /// The number of updates made.
   var step = 0
-  /// The objective's running state.
+  /// The objective's state.
   var objectiveState: [Double]
   /// The metrics of the steps since the last logged line.
   var window = MetricsAverage()
   /// The length of `metrics.jsonl`, in bytes.
   var metricsLength = 0
-  /// What the policy stated as the digest of its identity; nil where it states none.
+  /// The digest of the policy's identity; nil if it declares none.
   var policyDigest: String?
 
-  /// The file of a checkpoint that holds it.
+  /// Its file name in a checkpoint.
   static let fileName = "trainer.json"
 
-  /// The state as JSON. Numbers are written as the 16 hexadecimal digits of their bits: every double comes back as it was.
+  /// The state as JSON. Numbers are written as the 16 hexadecimal digits of their bits, so every double is restored exactly.
   var json: JSONValue {
     .object([
       ("format", .string(Self.format)),
@@ -34,7 +34,7 @@ struct TrainerState: Equatable {
     ])
   }
 
-  /// Reads a state that was written as `json`; throws where the file is no such state.
+  /// Reads a state written as `json`; throws if the file is not one.
   init(path: String) throws {
     let damaged = Failure("\(Self.fileName) is damaged")
     guard let members = try JSONValue(ofFile: path)?.object,

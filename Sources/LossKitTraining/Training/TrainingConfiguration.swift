@@ -1,61 +1,61 @@
 import LossKit
 import LossKitRuntime
 
-/// How a run is trained: every number but those of the objective, the policy and the data.
+/// The settings of a training run: every number except those of the objective, the policy and the data.
 ///
-/// Its keys, with their defaults, bounds and meaning, stand in `keys`; options, recipes and help are derived from there.
+/// `keys` lists them with their defaults, bounds and meaning; options, recipes and help are derived from it.
 public struct TrainingConfiguration: Sendable, Equatable {
-  /// The highest learning rate.
+  /// The peak learning rate.
   public internal(set) var learningRate = 1e-4
-  /// What the learning rate does after the warm-up.
+  /// The shape of the learning rate after the warm-up.
   public internal(set) var schedulerType = Schedule.Shape.cosine
-  /// The learning rate that the schedule `cosineWithLowest` falls to; 0 leaves it to `minRateRatio`.
+  /// The minimum learning rate of the schedule `cosineWithLowest`; 0 means `minRateRatio` applies.
   public internal(set) var minRate = 0.0
-  /// The same as a part of the highest learning rate; 0 leaves it to `minRate`.
+  /// The same as a fraction of the peak learning rate; 0 means `minRate` applies.
   public internal(set) var minRateRatio = 0.0
-  /// How many times the schedule `cosineWithRestarts` falls to 0.
+  /// The number of times the schedule `cosineWithRestarts` falls to 0.
   public internal(set) var cycles = 1
-  /// Updates over which the learning rate climbs; 0 leaves it to `warmupRatio`.
+  /// The number of warm-up updates; 0 means `warmupRatio` applies.
   public internal(set) var warmupSteps = 0
-  /// The part of all updates over which the learning rate climbs.
+  /// The fraction of all updates that are warm-up.
   public internal(set) var warmupRatio = 0.0
   /// Prompts per forward and backward call.
   public internal(set) var trainBatchSize = 8
-  /// Prompts per forward call where nothing is learned: evaluation, and the reference's log-probabilities.
+  /// Prompts per forward call without learning: in evaluations, and for the reference's log-probabilities.
   public internal(set) var evalBatchSize = 8
   /// Calls per update.
   public internal(set) var gradientAccumulationSteps = 1
-  /// How many times the data are seen.
+  /// The number of passes over the training data.
   public internal(set) var epochs = 1.0
-  /// Updates in all; -1 leaves it to `epochs`.
+  /// The total number of updates; -1 means `epochs` applies.
   public internal(set) var maxSteps = -1
   /// Decoupled weight decay per unit of learning rate.
   public internal(set) var weightDecay = 0.0
-  /// The global gradient norm is clipped to this; 0 does not clip.
+  /// The maximum global gradient norm; 0 disables clipping.
   public internal(set) var maxGradientNorm = 1.0
   /// Whether the reference follows the policy.
   public internal(set) var syncReference = false
-  /// Updates between two moves of the reference, τ.
+  /// The number of updates between two moves of the reference, τ.
   public internal(set) var referenceSyncSteps = 512
-  /// How far a move takes the reference towards the policy, α.
+  /// The policy's share in the reference's weights after a move, α.
   public internal(set) var referenceMixupAlpha = 0.6
-  /// Where all randomness of the run comes from.
+  /// The seed of all random numbers of the run.
   public internal(set) var seed = 42
-  /// Updates between two lines of metrics.
+  /// The number of updates between two lines of metrics.
   public internal(set) var loggingSteps = 10
-  /// Updates between two evaluations; 0 evaluates at the end only.
+  /// The number of updates between two evaluations; 0 evaluates only at the end.
   public internal(set) var evalSteps = 0
-  /// Whether to evaluate before the first update, too.
+  /// Whether to also evaluate before the first update.
   public internal(set) var evalOnStart = false
-  /// Updates between two checkpoints; 0 writes none but the final model.
+  /// The number of updates between two checkpoints; 0 writes only the final model.
   public internal(set) var saveSteps = 500
-  /// How many checkpoints are kept; 0 keeps all.
+  /// The number of checkpoints to keep; 0 keeps all.
   public internal(set) var saveTotalLimit = 2
 
-  /// The defaults.
+  /// Creates a configuration with the defaults.
   public init() {}
 
-  /// Sets a key by its name, from text. Throws for an unknown key, and for a value that is not of the key's kind or bounds.
+  /// Sets a key from text. Throws for an unknown key, and for a value of the wrong type or out of bounds.
   public mutating func set(_ name: String, to text: String) throws {
     guard let key = Self.keys.first(where: { $0.name == name }) else {
       throw Failure(unknownNameMessage(name, kind: "setting of the training", known: Self.keys.map(\.name)))
@@ -63,26 +63,26 @@ public struct TrainingConfiguration: Sendable, Equatable {
     try key.set(&self, text)
   }
 
-  /// The value of a key as text that `set` takes back; nil for an unknown key.
+  /// The value of a key as text that `set` accepts; nil for an unknown key.
   public func text(of name: String) -> String? {
     Self.keys.first { $0.name == name }?.text(self)
   }
 
-  /// Prompts per update.
+  /// The number of prompts per update.
   var updateSize: Int { trainBatchSize * gradientAccumulationSteps }
 
-  /// Updates per pass over `count` prompts; the last one may be smaller than the others.
+  /// The number of updates per pass over `count` prompts; the last update of a pass may see fewer prompts.
   func stepsPerEpoch(promptCount count: Int) -> Int {
     max(1, (count + updateSize - 1) / updateSize)
   }
 
-  /// Updates in all over `count` prompts.
+  /// The total number of updates over `count` prompts.
   func totalSteps(promptCount count: Int) -> Int {
     if maxSteps > 0 { return maxSteps }
     return max(1, Int((epochs * Double(stepsPerEpoch(promptCount: count))).rounded(.up)))
   }
 
-  /// The learning rate over `totalSteps` updates.
+  /// The learning-rate schedule over `totalSteps` updates.
   func schedule(totalSteps: Int) -> Schedule {
     let warmup = warmupSteps > 0 ? warmupSteps : Int((warmupRatio * Double(totalSteps)).rounded(.up))
     return Schedule(
@@ -90,7 +90,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
       lowestPart: minRate > 0 ? minRate / learningRate : minRateRatio, cycles: cycles)
   }
 
-  /// Throws for settings that contradict each other, or that nothing reads.
+  /// Throws if settings contradict each other or have no effect.
   func check() throws {
     let type = schedulerType.rawValue
     func refuse(_ setting: String, unless shape: Schedule.Shape) throws {

@@ -4,7 +4,7 @@ import LossKitRuntime
 extension TrainingPlan {
   private typealias Fact = RunRecord.Fact
 
-  /// What `run.json` says of a run of this plan with a policy and references of these types, before any of them is there.
+  /// The entries of `run.json` for a run of this plan with a policy and references of these types, known before any of them is created.
   func record(policy type: LoadedPolicyType, references: [LoadedPolicyType]) throws -> RunRecord {
     func facts(_ data: PreferenceDataset?, _ name: String) -> [Fact] {
       guard let data else { return [Fact(name: name, value: "none")] }
@@ -38,10 +38,10 @@ extension TrainingPlan {
         + [Fact(name: Self.totalStepsName, value: "\(steps)", mayChange: true)])
   }
 
-  /// The name of the fact of how many updates the run has.
+  /// The name of the fact that records the number of updates.
   static let totalStepsName = "total_steps"
 
-  /// Path and sum of every library whose code takes part in the run.
+  /// The path and digest of every library whose code takes part in the run.
   private func libraries(policy: LoadedPolicyType, references: [LoadedPolicyType]) throws -> [Fact] {
     var facts: [Fact] = []
     func add(_ file: OpenedFile, _ name: String, _ subject: String) throws {
@@ -70,15 +70,15 @@ extension TrainingPlan {
     return facts
   }
 
-  /// What `run.json` says of the policy itself, which states `identity`.
+  /// The entries of `run.json` for the policy, which declares `identity`.
   ///
-  /// All that it states as facts has to be the same where a run is resumed; of one that states nothing, the options that are given.
+  /// A resumed run must match all facts that the policy declares; for a policy that declares none, it must match the given options.
   func facts(ofPolicy identity: PolicyIdentity?) -> [RunRecord.Fact] {
     [Fact(name: "policy", value: policy, mayChange: identity != nil)]
       + (identity?.facts ?? []).map { Fact(name: "policy.\($0.name)", value: $0.value) }
   }
 
-  /// What `run.json` says of the models that a run begins with: the digests that they state.
+  /// The digests that the initial models declare.
   static func startFacts(policy: PolicyIdentity?, references: [PolicyInstance]) throws -> [RunRecord.Fact] {
     let digests = try references.map { try $0.identity()?.digest ?? "not stated" }
     return [
@@ -89,6 +89,6 @@ extension TrainingPlan {
     ]
   }
 
-  /// The names of `startFacts`, which stay as they are when a run is resumed.
+  /// The names of `startFacts`, which do not change when a run is resumed.
   static let startFactNames = ["policy_digest", "reference_digest"]
 }

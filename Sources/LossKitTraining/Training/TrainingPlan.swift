@@ -1,23 +1,23 @@
 public import LossKitRuntime
 
-/// All that decides a run: what is optimized, on which data, and how.
+/// Everything that determines a run: the objective, the data, and the training settings.
 public struct TrainingPlan {
-  /// What is optimized.
+  /// The objective.
   public var objective: Objective
-  /// How it is trained.
+  /// The training settings.
   public var configuration: TrainingConfiguration
-  /// The data that is learned from.
+  /// The training data.
   public var trainingData: PreferenceDataset
-  /// The data that is held out; nil for none.
+  /// The held-out data, if any.
   public var evaluationData: PreferenceDataset?
-  /// The policy's start in words: its name, options and where it was loaded from.
+  /// A description of the policy's start: its name, options and where it was loaded from.
   public var policy: String
-  /// Where the policy is loaded from; nil where it is made anew.
+  /// The path that the policy is loaded from; nil for a new policy.
   public var start: String?
-  /// The references in words: where each is loaded from, as what, and options of their own. None stands for the policy's start.
+  /// A description of each reference: its path, type and options. Empty if the reference is the policy's start.
   public var references: [String] = []
 
-  /// A plan; what does not go together is found when a trainer is made.
+  /// Creates a plan. Creating a trainer checks that its parts are compatible.
   public init(
     objective: Objective, configuration: TrainingConfiguration = TrainingConfiguration(),
     trainingData: PreferenceDataset,

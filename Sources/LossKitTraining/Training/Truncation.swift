@@ -1,16 +1,16 @@
 import LossKit
 import LossKitRuntime
 
-/// What a policy cuts of the texts of a data set to fit its context.
+/// What a policy truncates in the texts of a data set to fit its context.
 struct Truncation {
-  /// How many prompts lose tokens.
+  /// The number of prompts that lose tokens.
   private(set) var prompts = 0
-  /// How many responses lose tokens.
+  /// The number of responses that lose tokens.
   private(set) var responses = 0
-  /// The pairs, by their places in the data set, whose responses are equal after the cut.
+  /// The indices of the pairs whose responses are equal after truncation.
   private(set) var equalPairs: [Int] = []
 
-  /// Looks at the examples in which `isCut` says that something is cut. `tokenCounts` are those of each example's responses.
+  /// Examines the examples that `isCut` marks as truncated. `tokenCounts` are those of each example's responses.
   init(
     _ dataset: PreferenceDataset, isCut: [[Bool]], tokenCounts: [[Int]], policy: PolicyInstance, batchSize: Int
   ) throws {
@@ -31,8 +31,8 @@ struct Truncation {
     }
   }
 
-  /// Whether the two responses of an example, each cut to `kept` tokens, keep the same: their common beginning alone would be cut to
-  /// as many. A response keeps its beginning.
+  /// Whether the two responses of an example, both truncated to `kept` tokens, become equal: then their common prefix alone is also
+  /// truncated to `kept` tokens. Truncation keeps the beginning of a response.
   private func isEqual(_ dataset: PreferenceDataset, _ place: Int, kept: Int, _ policy: PolicyInstance) throws -> Bool {
     let example = dataset.examples[place]
     let shared = Self.commonBeginning(example.responses[0], example.responses[1])
@@ -42,15 +42,15 @@ struct Truncation {
     return whole.tokens == kept && Cut(whole, alone).response > 0
   }
 
-  /// The tokens that are kept of a response, and those of it and its prompt that are cut.
+  /// The kept tokens of a response, and the truncated tokens of the response and its prompt.
   private typealias Measure = (tokens: Int, truncated: Int)
 
-  /// The tokens cut of a response and of its prompt.
+  /// The truncated tokens of a response and of its prompt.
   private struct Cut {
     let response: Int
     let prompt: Int
 
-    /// From how a response is measured behind its prompt and how without one.
+    /// From the measure of a response after its prompt and its measure without a prompt.
     init(_ whole: Measure, _ alone: Measure) {
       response = max(0, alone.tokens + alone.truncated - whole.tokens)
       prompt = max(0, whole.truncated - response)
@@ -73,7 +73,7 @@ struct Truncation {
     }
   }
 
-  /// What two texts begin with, in whole characters of UTF-8.
+  /// The longest common prefix of two texts that ends at a UTF-8 character boundary.
   private static func commonBeginning(_ first: String, _ second: String) -> String {
     var shared = Array(zip(first.utf8, second.utf8).prefix { $0 == $1 }.map(\.0))
     while !shared.isEmpty {

@@ -1,10 +1,10 @@
-/// What looks after a long phase of a run: it shows how far the phase is, and hears between its calls that the run is to stop.
+/// Watches a long phase of a run: shows its progress, and checks between calls whether the run should stop.
 struct Watch {
   var progress: Progress?
   var interruption: Interruption?
 
-  /// Calls `body` with each of the batches, which have `count` prompts each. Throws `Interruption.Stop` before the next one where
-  /// the run is to stop. `phase` says what is done with them.
+  /// Calls `body` with each batch; a batch has `count` prompts, and `phase` describes the work. Throws `Interruption.Stop` before the
+  /// next batch if a stop is requested.
   func forEach<Batch>(
     _ batches: [Batch], count: (Batch) -> Int, phase: String, _ body: (Batch) throws -> Void
   ) throws {

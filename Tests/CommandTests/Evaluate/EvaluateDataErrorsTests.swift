@@ -78,7 +78,7 @@ import Testing
   @Test func textForANumber() throws {
     #expect(
       try complaint(#"{"policy_logp": [-10, "-12"], "reference_logp": [-11, -11]}"#)
-        == ", line 1: response 2 of policy_logp is a string; write an array of numbers, one a response")
+        == ", line 1: response 2 of policy_logp is a string; write an array of numbers, one per response")
   }
 
   @Test func nullForANumber() throws {

@@ -201,7 +201,7 @@ import Testing
     ("flipped weight", "policy/weights has changed since it was written"),
     ("short weights", "policy/weights has "), ("no weights", "policy/weights is missing"),
     ("flipped state", "trainer.json has changed"), ("no manifest", "it has no manifest.json"),
-    ("flipped manifest", "checkpoint-20"), ("a file", "it is no directory"),
+    ("flipped manifest", "checkpoint-20"), ("a file", "it is not a directory"),
     ("an empty directory", "it has no manifest.json"),
     ("another step", "trainer.json is that of step 10"),
   ])

@@ -3,7 +3,7 @@ import Testing
 
 @testable import LossKitTraining
 
-@Suite("Columns that the data bring")
+@Suite("Columns that the data supply")
 struct ColumnsTests {
   static let pair = #""prompt": "p", "chosen": "a", "rejected": "b""#
 
@@ -66,7 +66,7 @@ struct ColumnsTests {
     #expect(try given(logProbability, one)?.values == [-1, -100])
     #expect(
       complaint(logProbability, two, "{\(Self.pair), \"reference_logp\": [-1, -2]}")
-        == "rows.jsonl, line 2: reference_logp is of 1 reference, and of 2 on other lines; write as many")
+        == "rows.jsonl, line 2: reference_logp has 1 reference, other lines have 2; write equally many")
   }
 
   @Test("Pairs that become two rows keep each one's values")
@@ -78,11 +78,11 @@ struct ColumnsTests {
   @Test(
     "A value that is not as it should be is named with its line and key",
     arguments: [
-      (#""quality": [1]"#, "quality is of 1 response, and the row has 2; give each one"),
-      (#""quality": "good""#, "quality is a string; write an array of numbers, one a response"),
-      (#""quality": [1, "2"]"#, "response 2 of quality is a string; write an array of numbers, one a response"),
+      (#""quality": [1]"#, "quality covers 1 response, the row has 2; cover each one"),
+      (#""quality": "good""#, "quality is a string; write an array of numbers, one per response"),
+      (#""quality": [1, "2"]"#, "response 2 of quality is a string; write an array of numbers, one per response"),
       (#""quality": [1, null]"#, "response 2 of quality is null; write an array"),
-      (#""quality": 1"#, "quality is of 1 response, and the row has 2"),
+      (#""quality": 1"#, "quality covers 1 response, the row has 2"),
       (#""quality": []"#, "quality has no response"), (#""quality": null"#, "has no quality, which other lines have"),
       (#""other": 1"#, "has no quality, which other lines have; all lines need the same columns"),
       (

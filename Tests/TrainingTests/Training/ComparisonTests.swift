@@ -73,7 +73,7 @@ import Testing
     let failure = #expect(throws: Failure.self) {
       try compare([entry("a", Toy.dpo()), entry("b", Toy.dpo(), ["seed": "7"])], in: "output")
     }
-    #expect(failure?.message.contains("several seeds") == true)
+    #expect(failure?.message.contains("differ in seed") == true)
   }
 
   @Test func whatCannotWorkIsFoundBeforeTheStartIsTrained() throws {

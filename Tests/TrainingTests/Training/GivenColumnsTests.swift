@@ -75,13 +75,13 @@ import Testing
     }
     #expect(
       messages.all.contains(
-        "the reference is ref_chosen_logps and ref_rejected_logps of the data; no model is compared with"))
+        "the reference is ref_chosen_logps and ref_rejected_logps of the data; no reference model is evaluated"))
     #expect(!messages.all.contains { $0.hasPrefix("computing the log-probabilities") })
     #expect(!Files.exists(directory("run/reference.bin")))
     let named = try complaint(plan(Toy.dpo(), data), references: [toyPolicyType()])
-    #expect(named.hasPrefix("reference: the data bring ref_chosen_logps in place of a reference"))
+    #expect(named.hasPrefix("reference: the data supply ref_chosen_logps in place of a reference"))
     let moving = try complaint(plan(Toy.dpo(), data, nil, ["sync_ref_model": "true"]))
-    #expect(moving.hasPrefix("sync_ref_model: the data bring ref_chosen_logps, which cannot follow the policy"))
+    #expect(moving.hasPrefix("sync_ref_model: the data supply ref_chosen_logps, which cannot follow the policy"))
   }
 
   @Test func dataToEvaluateOnNeedsWhatDataToLearnFromHas() throws {
@@ -91,7 +91,7 @@ import Testing
         == "rows.jsonl: has no reference_logp, which rows.jsonl has; add it, or remove it there")
     #expect(
       try complaint(plan(Toy.dpo(), pairs(""), with)).hasPrefix(
-        "rows.jsonl: has reference_logp, which the data that is learned"))
+        "rows.jsonl: has reference_logp, which the training data lack"))
   }
 
   @Test func aReferenceInPartIsRefused() throws {
@@ -100,7 +100,7 @@ import Testing
       #"{"prompt": "q", "completion": "xq", "label": false, "reference_logp": -1}"#)
     #expect(
       try complaint(plan(Toy.kto(), data)).hasPrefix(
-        "reference_logp: the data bring it in place of a reference, and "))
+        "reference_logp: the data supply it in place of a reference, and "))
   }
 
   @Test(arguments: [
