@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test func aStateThatDoesNotStartAsANumber() {
-    #expect(message(StateOfState.self) == "state-of-state: state 'mean' has to start as a number")
+    #expect(message(StateOfState.self) == "state-of-state: the initial value of state 'mean' must be a number")
   }
 
   private struct TwoWays: PairwiseLoss {
@@ -194,7 +194,7 @@ import Testing
     #expect {
       try call.run()
     } throws: {
-      "\($0)" == "logarithm: column 'reward' is needed and not there"
+      "\($0)" == "logarithm: column 'reward' is needed and missing"
     }
   }
 

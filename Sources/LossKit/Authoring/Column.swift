@@ -1,27 +1,27 @@
 /// A column of the batch, by name.
 public struct Column: Sendable, Hashable {
-  /// Over what a column has its entries.
+  /// The rows that a column has entries for.
   public enum Extent: UInt32, Sendable {
-    /// One entry a prompt.
+    /// One entry per prompt.
     case prompt = 0
-    /// One entry a response.
+    /// One entry per response.
     case response = 1
-    /// One entry a token of a response.
+    /// One entry per token of a response.
     case token = 2
   }
 
-  /// The name, as in data and in errors.
+  /// The name used in data and in error messages.
   public let name: String
-  /// Over what the column has its entries.
+  /// The rows that the column has entries for.
   public let extent: Extent
-  /// Whether a gradient with respect to it is returned.
+  /// Whether a gradient with respect to the column is returned.
   public let isDifferentiable: Bool
-  /// Whether a batch may lack it.
+  /// Whether a batch may omit the column.
   public let isOptional: Bool
-  /// Whether there is one such column for each reference.
+  /// Whether the batch has one such column per reference.
   public let isPerReference: Bool
 
-  /// A column a component reads beside the standard ones; `differentiable` where a policy can carry a gradient back.
+  /// Creates a column beyond the standard ones; `differentiable` if a policy can propagate a gradient through it.
   public init(
     _ name: String, per extent: Extent = .response, differentiable: Bool = false, optional: Bool = false,
     perReference: Bool = false
@@ -33,21 +33,21 @@ public struct Column: Sendable, Hashable {
     self.isPerReference = perReference
   }
 
-  /// The implicit reward of a response, unscaled; in nats for the log-ratio.
+  /// The implicit reward of a response, before scaling by β; in nats for the log-ratio.
   public static let reward = Column("reward", differentiable: true)
   /// The policy's log-probability of a response: a sum over its tokens, in nats.
   public static let logProbability = Column("policy_logp", differentiable: true)
-  /// A reference's log-probability of a response, in nats.
+  /// A reference policy's log-probability of a response, in nats.
   public static let referenceLogProbability = Column("reference_logp", perReference: true)
-  /// The number of tokens of a response, its end token included.
+  /// The number of tokens of a response, including its end token.
   public static let tokenCount = Column("token_count")
-  /// A response's score, higher is better.
+  /// A response's score; higher is better.
   public static let score = Column("score")
   /// 1 for a desirable response, 0 for an undesirable one.
   public static let label = Column("label")
   /// The policy's log-probability of each token of a response, in nats.
   public static let tokenLogProbability = Column("policy_token_logp", per: .token, differentiable: true)
-  /// A reference's log-probability of each token of a response, in nats.
+  /// A reference policy's log-probability of each token of a response, in nats.
   public static let referenceTokenLogProbability = Column(
     "reference_token_logp", per: .token, perReference: true)
 }

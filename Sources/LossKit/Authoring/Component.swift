@@ -1,10 +1,10 @@
-/// A number that a loss keeps from call to call: as a formula it is the value before; what the loss leaves in it is the value after.
+/// A number that a loss keeps between calls. In the formula it has its value before the call; the loss assigns its value after the call.
 public struct State<Root>: Sendable {
   let name: String
   let get: @Sendable (Root) -> Formula
   let setSymbol: @Sendable (inout Root) -> Void
 
-  /// A state under a name; its initial value is the property's default, a constant.
+  /// Creates a state with a name; the property's default, a constant, is its initial value.
   public init(_ name: String, _ path: any WritableKeyPath<Root, Formula> & Sendable) {
     self.name = name
     get = { $0[keyPath: path] }
@@ -12,49 +12,50 @@ public struct State<Root>: Sendable {
   }
 }
 
-/// What losses and reward parameterizations have in common. Conform to one of the protocols below it.
+/// The requirements that losses and reward parameterizations share. Conform to one of the protocols that refine it.
 public protocol Component: Sendable {
   /// The component with its default hyperparameters.
   init()
-  /// The name, in kebab case, by which programs find the component. A name never changes its meaning.
+  /// The name by which programs find the component, in kebab case. Its meaning never changes.
   static var name: String { get }
-  /// The version of the component, apart from that of LossKit.
+  /// The version of the component, independent of LossKit's.
   static var version: String { get }
-  /// A summary in one sentence.
+  /// A one-sentence summary.
   static var summary: String { get }
   /// The paper and the equation.
   static var citation: String { get }
-  /// More than the summary, in paragraphs. Those that begin with "Published:" (which values, where), "Neighbors:" (relations to others),
-  /// "Elsewhere:" (other libraries' variants of the name), and "Verified against" or "Unverified:" are shown under heads of their own.
+  /// Further documentation, in paragraphs. Paragraphs that begin with "Published:" (published values and their source), "Neighbors:"
+  /// (related methods), "Elsewhere:" (variants under the same name in other libraries), and "Verified against" or "Unverified:" appear
+  /// under separate headings.
   static var documentation: String { get }
   /// The hyperparameters.
   static var hyperparameters: [Hyperparameter<Self>] { get }
-  /// The numbers that are kept from call to call.
+  /// The numbers that are kept between calls.
   static var state: [State<Self>] { get }
-  /// The parameterization a loss uses, and metrics report, where the objective names none; nil: it has no reward.
+  /// The reward parameterization that the loss uses and metrics report if the objective names none; nil for a loss without a reward.
   static var defaultReward: String? { get }
-  /// How it is traced; given by the protocol conformed to.
+  /// How the component is traced; provided by the protocol that the component conforms to.
   static var form: ComponentForm<Self> { get }
 }
 
 extension Component {
-  /// Version 1.
+  /// The default, "1".
   public static var version: String { "1" }
-  /// No summary.
+  /// The default, an empty summary.
   public static var summary: String { "" }
-  /// No citation.
+  /// The default, an empty citation.
   public static var citation: String { "" }
-  /// No more than the summary.
+  /// The default, no further documentation.
   public static var documentation: String { "" }
-  /// Nothing to set.
+  /// The default, no hyperparameters.
   public static var hyperparameters: [Hyperparameter<Self>] { [] }
-  /// Nothing kept.
+  /// The default, no state.
   public static var state: [State<Self>] { [] }
-  /// The log-ratio, log π − log π_ref.
+  /// The default, the log-ratio log π − log π_ref.
   public static var defaultReward: String? { "log-ratio" }
 }
 
-/// The shape of a component: what it is and how its formula is made.
+/// The form of a component: its kind and how its formula is traced.
 public struct ComponentForm<C>: Sendable {
   let kind: ComponentKind
   let rows: Column.Extent
@@ -75,45 +76,45 @@ public struct ComponentForm<C>: Sendable {
   }
 }
 
-/// What a component computes, as the ABI numbers it.
+/// The kind of a component, as numbered by the ABI.
 package enum ComponentKind: UInt32, Sendable { case loss = 1, reward = 2 }
 
-/// A loss of a chosen and a rejected response.
+/// A loss of a pair of a chosen and a rejected response.
 public protocol PairwiseLoss: Component {
   /// The loss of one pair.
   mutating func loss(_ pair: Pair) -> Formula
 }
 
-/// A loss of a prompt's responses, best first; it may have any number of them.
+/// A loss of any number of responses to a prompt, best first.
 public protocol ListwiseLoss: Component {
   /// The loss of one prompt.
   mutating func loss(_ ranking: Ranking) -> Formula
-  /// How many responses a prompt may have.
+  /// The number of responses that a prompt may have.
   static var responseCounts: ClosedRange<Int> { get }
 }
 
-/// A loss of one response with a label: desirable (1) or not (0).
+/// A loss of one response with a label: desirable (1) or undesirable (0).
 public protocol UnpairedLoss: Component {
   /// The loss of one response.
   mutating func loss(_ response: Response) -> Formula
 }
 
-/// The implicit reward of a response, unscaled; `response.group` are its partners.
+/// The implicit reward of a response, before scaling; `response.group` holds all responses to the prompt.
 public protocol RewardParameterization: Component {
-  /// The reward of one response; it may not use the batch, nor state.
+  /// The reward of one response. It cannot read the batch or state.
   func reward(_ response: Response) -> Formula
-  /// How many responses a prompt may have; fewer than any where a reward looks at its partners.
+  /// The number of responses that a prompt may have; limited only if a reward reads the other responses.
   static var responseCounts: ClosedRange<Int> { get }
 }
 
-/// An implicit reward that is a sum over a response's tokens.
+/// An implicit reward that is a sum over the tokens of a response.
 public protocol TokenwiseReward: Component {
-  /// What one token adds; it may not use the batch, nor state.
+  /// The contribution of one token. It cannot read the batch or state.
   func reward(_ token: Token) -> Formula
 }
 
 extension PairwiseLoss {
-  /// A loss per prompt, of two responses.
+  /// The form of a loss per prompt with two responses.
   public static var form: ComponentForm<Self> {
     ComponentForm(kind: .loss, responses: 2...2) { component, _, references in
       [component.loss(Pair(referenceCount: references))]
@@ -122,9 +123,9 @@ extension PairwiseLoss {
 }
 
 extension ListwiseLoss {
-  /// Two or more.
+  /// The default, two or more.
   public static var responseCounts: ClosedRange<Int> { 2...Int.max }
-  /// A loss per prompt.
+  /// The form of a loss per prompt.
   public static var form: ComponentForm<Self> {
     ComponentForm(kind: .loss, responses: responseCounts) { component, responses, references in
       [component.loss(Ranking(count: responses, referenceCount: references))]
@@ -133,7 +134,7 @@ extension ListwiseLoss {
 }
 
 extension UnpairedLoss {
-  /// A loss per prompt, of one response.
+  /// The form of a loss per prompt with one response.
   public static var form: ComponentForm<Self> {
     ComponentForm(kind: .loss, responses: 1...1, isUnpaired: true) { component, responses, references in
       [component.loss(Response(index: 0, count: responses, referenceCount: references))]
@@ -142,9 +143,9 @@ extension UnpairedLoss {
 }
 
 extension RewardParameterization {
-  /// One or more.
+  /// The default, one or more.
   public static var responseCounts: ClosedRange<Int> { 1...Int.max }
-  /// A reward per response.
+  /// The form of a reward per response.
   public static var form: ComponentForm<Self> {
     ComponentForm(kind: .reward, responses: responseCounts) { component, responses, references in
       Ranking(count: responses, referenceCount: references).map { component.reward($0) }
@@ -153,7 +154,7 @@ extension RewardParameterization {
 }
 
 extension TokenwiseReward {
-  /// A reward per token, summed.
+  /// The form of a reward that is summed over tokens.
   public static var form: ComponentForm<Self> {
     ComponentForm(kind: .reward, rows: .token, responses: 1...Int.max) { component, _, references in
       [component.reward(Token(referenceCount: references))]

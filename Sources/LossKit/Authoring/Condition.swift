@@ -1,9 +1,9 @@
-/// Whether something holds of a prompt's numbers: what `select` decides by.
+/// A condition on formulas, the first argument of `select`.
 ///
-/// A comparison of formulas makes one: `select(a > b, x, y)`. It is no `Bool`, for a formula is traced once, before there are data:
-/// Swift's own `if` and `?:` do not compile on it.
+/// A comparison of formulas makes one: `select(a > b, x, y)`. It is not a `Bool`, because a formula is traced once, before data exist;
+/// Swift's `if` and `?:` do not compile with it.
 public struct Condition: Sendable {
-  /// Positive where the condition holds; of an inverted one, where it does not.
+  /// Positive where the condition holds, or, if inverted, where it does not.
   let sign: Formula
   let isInverted: Bool
 
@@ -13,54 +13,54 @@ public struct Condition: Sendable {
   }
 }
 
-/// `a` where the condition holds, else `b`; the one not taken gives no gradient, whatever its value.
+/// `a` where the condition holds, otherwise `b`. The other value contributes no gradient, even if it is not finite.
 public func select(_ condition: Condition, _ a: Formula, _ b: Formula) -> Formula {
   condition.isInverted ? select(condition.sign, b, a) : select(condition.sign, a, b)
 }
 
 extension Formula {
-  /// Whether `a` is greater.
+  /// Whether `a` is greater than `b`.
   public static func > (a: Self, b: Self) -> Condition { Condition(a - b) }
-  /// Whether `a` is less.
+  /// Whether `a` is less than `b`.
   public static func < (a: Self, b: Self) -> Condition { Condition(b - a) }
-  /// Whether `a` is greater, or both are equal.
+  /// Whether `a` is greater than or equal to `b`.
   public static func >= (a: Self, b: Self) -> Condition { Condition(b - a, isInverted: true) }
-  /// Whether `a` is less, or both are equal.
+  /// Whether `a` is less than or equal to `b`.
   public static func <= (a: Self, b: Self) -> Condition { Condition(a - b, isInverted: true) }
-  /// Whether both are equal.
+  /// Whether `a` and `b` are equal.
   public static func == (a: Self, b: Self) -> Condition { Condition(abs(a - b), isInverted: true) }
-  /// Whether both differ.
+  /// Whether `a` and `b` differ.
   public static func != (a: Self, b: Self) -> Condition { Condition(abs(a - b)) }
 }
 
-// What a comparison in `if` or `?:` is resolved to, for the compiler to say what to write. It cannot be called.
+// Comparisons in `if` or `?:` resolve to these, so that the compiler can say what to write instead.
 extension Formula {
-  /// Not a `Bool`.
+  /// Unavailable: formulas do not compare to `Bool`.
   @available(
     *, unavailable, message: "a formula has no Bool: it is traced before there are data; write select(a > b, x, y)"
   )
   public static func > (a: Self, b: Self) -> Bool { false }
-  /// Not a `Bool`.
+  /// Unavailable: formulas do not compare to `Bool`.
   @available(
     *, unavailable, message: "a formula has no Bool: it is traced before there are data; write select(a < b, x, y)"
   )
   public static func < (a: Self, b: Self) -> Bool { false }
-  /// Not a `Bool`.
+  /// Unavailable: formulas do not compare to `Bool`.
   @available(
     *, unavailable, message: "a formula has no Bool: it is traced before there are data; write select(a >= b, x, y)"
   )
   public static func >= (a: Self, b: Self) -> Bool { false }
-  /// Not a `Bool`.
+  /// Unavailable: formulas do not compare to `Bool`.
   @available(
     *, unavailable, message: "a formula has no Bool: it is traced before there are data; write select(a <= b, x, y)"
   )
   public static func <= (a: Self, b: Self) -> Bool { false }
-  /// Not a `Bool`.
+  /// Unavailable: formulas do not compare to `Bool`.
   @available(
     *, unavailable, message: "a formula has no Bool: it is traced before there are data; write select(a == b, x, y)"
   )
   public static func == (a: Self, b: Self) -> Bool { false }
-  /// Not a `Bool`.
+  /// Unavailable: formulas do not compare to `Bool`.
   @available(
     *, unavailable, message: "a formula has no Bool: it is traced before there are data; write select(a != b, x, y)"
   )

@@ -1,5 +1,5 @@
-/// A number as people read it, in messages and in formulas: the shortest decimal that reads back as the same double, whole numbers
-/// without ".0"; `NaN`, `infinity` and `-infinity` where there is no decimal.
+/// The shortest decimal that reads back as the same double, for messages and formulas. Whole numbers have no ".0"; other values are
+/// `NaN`, `infinity` and `-infinity`.
 package func roundTripDecimal(_ value: Double) -> String {
   if value.isNaN { return "NaN" }
   if value.isInfinite { return value < 0 ? "-infinity" : "infinity" }

@@ -1,19 +1,20 @@
-/// A text that equals another where their bytes of UTF-8 do.
+/// A string compared by its UTF-8 bytes.
 ///
-/// Swift's own strings are equal where Unicode sees one text, such as an é and an e with an accent behind it; a policy sees two.
+/// Swift strings compare by Unicode canonical equivalence: a precomposed é equals an e with a combining accent. A policy treats the two
+/// as different texts.
 package struct ExactText: Hashable, Sendable {
-  /// The text.
+  /// The string.
   package let text: String
 
-  /// The text, told apart by its bytes.
+  /// Wraps a string.
   package init(_ text: String) { self.text = text }
 
-  /// Whether both have the same bytes.
+  /// Whether both have the same UTF-8 bytes.
   package static func == (first: ExactText, second: ExactText) -> Bool {
     first.text.utf8.elementsEqual(second.text.utf8)
   }
 
-  /// Adds the bytes.
+  /// Hashes the UTF-8 bytes.
   package func hash(into hasher: inout Hasher) {
     var text = text
     text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }

@@ -1,11 +1,11 @@
-/// What went wrong, in words for the person who can mend it: the place, the problem, the remedy.
+/// An error with a message that names the place, the problem and the remedy.
 public struct Failure: Error, CustomStringConvertible, Equatable, Sendable {
-  /// The message, one sentence or two.
+  /// The message, one or two sentences.
   public let message: String
-  /// The index of the prompt it concerns, if one.
+  /// The index of the prompt that the error concerns, if there is one.
   public let prompt: Int?
 
-  /// A failure with a message, about one prompt of the batch if `prompt` is given.
+  /// Creates a failure with a message, and the index of the prompt that it concerns, if any.
   public init(_ message: String, prompt: Int? = nil) {
     self.message = message
     self.prompt = prompt

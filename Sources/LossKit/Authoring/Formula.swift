@@ -1,19 +1,19 @@
-/// A formula: what a loss or a reward is written in.
+/// A symbolic expression in which losses and rewards are written.
 ///
-/// The author's function is run once, with symbols, and yields a graph; from it the value, the exact gradient, the printed
-/// formula and one fused program are made. Every operation is stable over all doubles and has a stated slope at its kinks.
+/// The author's function runs once, with symbols, and yields a graph. The value, the exact gradient, the printed formula and one fused
+/// program derive from it. Every operation is numerically stable for all doubles and has a documented slope at its kinks.
 public struct Formula: Sendable, ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral {
-  /// What a symbol without operands stands for.
+  /// The meaning of a node without operands.
   enum Symbol: Sendable, Hashable {
     case constant(Double), input(Column, slot: Int), parameter(String), state(String)
     case batchCount, rowIndex, uniform(UInt32), tokenIndex, tokenCount, tokenShortest, tokenRandomRank(UInt32)
   }
 
-  /// One operation of the graph; shared where the author used a value twice.
+  /// One operation of the graph; shared if the author uses a value twice.
   final class Node: Sendable {
     let operation: Operation
     let symbol: Symbol?
-    // Written in init and emptied in deinit only, when nobody else can see the node.
+    // Written in init and deinit only, while nothing else references the node.
     nonisolated(unsafe) private(set) var operands: [Node]
 
     init(_ operation: Operation, _ operands: [Node], symbol: Symbol? = nil) {
@@ -22,7 +22,7 @@ public struct Formula: Sendable, ExpressibleByFloatLiteral, ExpressibleByInteger
       self.symbol = symbol
     }
 
-    // A sum over a long ranking is a chain of thousands of nodes: releasing it one inside the other would overflow the stack.
+    // A sum over a long ranking is a chain of thousands of nodes; recursive release would overflow the stack.
     deinit {
       var waiting = operands
       operands = []
@@ -57,7 +57,7 @@ public struct Formula: Sendable, ExpressibleByFloatLiteral, ExpressibleByInteger
 
   init(_ operation: Operation, _ operands: Formula...) { self.init(operation, operands) }
 
-  /// An operation on as many formulas as it takes.
+  /// An operation applied to its operands.
   package init(_ operation: Operation, _ operands: [Formula]) {
     node = Node(operation, operands.map(\.node))
   }
@@ -74,19 +74,19 @@ public struct Formula: Sendable, ExpressibleByFloatLiteral, ExpressibleByInteger
   /// The symbol of a hyperparameter.
   package static func parameter(_ name: String) -> Formula { Formula(Symbol.parameter(name)) }
 
-  /// The symbol of a column's slot: r·K + k for response k and reference r, the reference alone for a column per token.
+  /// The symbol of a column's slot: r·K + k for response k and reference r; r for a column per token.
   package static func input(_ column: Column, slot: Int) -> Formula { Formula(Symbol.input(column, slot: slot)) }
 
-  /// The place of a token in its response, from 0.
+  /// The index of a token in its response, from 0.
   package static var tokenIndex: Formula { Formula(Symbol.tokenIndex) }
   /// The number of tokens of a token's response.
   package static var tokenCount: Formula { Formula(Symbol.tokenCount) }
   /// The number of tokens of the shortest response to the same prompt.
   package static var tokenShortest: Formula { Formula(Symbol.tokenShortest) }
-  /// The place of a token in a random order of its response's tokens, from 0.
+  /// The index of a token in a random order of its response's tokens, from 0.
   package static func tokenRandomRank(stream: UInt32) -> Formula { Formula(Symbol.tokenRandomRank(stream)) }
 
-  /// The value, if the formula is a constant.
+  /// The value if the formula is a constant.
   var constantValue: Double? {
     if case .constant(let value) = node.symbol { value } else { nil }
   }
@@ -95,7 +95,7 @@ public struct Formula: Sendable, ExpressibleByFloatLiteral, ExpressibleByInteger
   public static var batchCount: Formula { Formula(Symbol.batchCount) }
   /// The index of the prompt in the batch, from 0.
   public static var row: Formula { Formula(Symbol.rowIndex) }
-  /// A random number in (0, 1) for each prompt (in a tokenwise reward: token), from the call's seed; streams are independent.
+  /// A uniform random number in (0, 1) per prompt, or per token in a tokenwise reward, from the call's seed. Streams are independent.
   public static func uniform(stream: UInt32 = 0) -> Formula { Formula(Symbol.uniform(stream)) }
 
   /// The sum.
@@ -106,14 +106,14 @@ public struct Formula: Sendable, ExpressibleByFloatLiteral, ExpressibleByInteger
   public static func * (a: Self, b: Self) -> Self { Self(.multiply, a, b) }
   /// The quotient.
   public static func / (a: Self, b: Self) -> Self { Self(.divide, a, b) }
-  /// The negative.
+  /// The negation.
   public static prefix func - (a: Self) -> Self { Self(.negate, a) }
-  /// Adds to a formula.
+  /// Adds a formula to another.
   public static func += (a: inout Self, b: Self) { a = a + b }
-  /// Subtracts from a formula.
+  /// Subtracts a formula from another.
   public static func -= (a: inout Self, b: Self) { a = a - b }
-  /// Multiplies a formula.
+  /// Multiplies a formula by another.
   public static func *= (a: inout Self, b: Self) { a = a * b }
-  /// Divides a formula.
+  /// Divides a formula by another.
   public static func /= (a: inout Self, b: Self) { a = a / b }
 }

@@ -1,11 +1,11 @@
-// Functions made of operations. Those that are operations stand beside their entries, in Operations.
+// Functions composed of operations. Functions that are one operation are in Operations, beside their entries.
 
-/// exp(x) up to x = 690, and beyond it the tangent there: where exp(x) does not fit a double, it still grows and has a slope.
+/// exp(x) for x ≤ 690, continued by its tangent at 690. It keeps growing, with a nonzero slope, where exp(x) overflows a double.
 public func finiteExp(_ x: Formula) -> Formula {
   let end: Formula = 690
   return exp(minimum(x, end)) + exp(end) * relu(x - end)
 }
-/// exp(x) − 1 up to x = 690, exact for small x, and beyond it the tangent there, as of `finiteExp`.
+/// exp(x) − 1 for x ≤ 690, accurate for small x, continued by its tangent at 690.
 public func finiteExpm1(_ x: Formula) -> Formula {
   let end: Formula = 690
   return expm1(minimum(x, end)) + exp(end) * relu(x - end)
@@ -14,7 +14,7 @@ public func finiteExpm1(_ x: Formula) -> Formula {
 /// The sum over the prompts of the batch; gradients flow through it unless stopped.
 public func batchSum(_ x: Formula) -> Formula { batchMean(x) * Formula.batchCount }
 
-/// log Σ exp(xᵢ), without overflow; −∞ of no terms.
+/// log Σ exp(xᵢ), without overflow; −∞ for no terms.
 public func logSumExp(_ terms: [Formula]) -> Formula {
   guard let first = terms.first else { return Formula(-.infinity) }
   guard terms.count > 1 else { return first }
@@ -23,9 +23,9 @@ public func logSumExp(_ terms: [Formula]) -> Formula {
 }
 
 extension Sequence {
-  /// The sum of a formula over the elements; 0 of none.
+  /// The sum of a formula over the elements; 0 for no elements.
   public func sum(_ term: (Element) -> Formula) -> Formula {
-    // Summed as a balanced tree: fewer roundings, and no deep chain.
+    // A balanced tree has fewer roundings and no deep chain.
     var terms = map(term)
     while terms.count > 1 {
       terms = stride(from: 0, to: terms.count, by: 2).map {

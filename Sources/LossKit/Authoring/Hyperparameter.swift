@@ -1,8 +1,8 @@
-/// The values a hyperparameter may take.
+/// The range of values that a hyperparameter accepts.
 public struct Bounds: Sendable, Equatable {
-  /// The ends; infinite where there is none.
+  /// The ends; infinite where the range is unbounded.
   public let lower, upper: Double
-  /// Whether an end itself is excluded.
+  /// Whether the end itself is excluded.
   public let isLowerOpen, isUpperOpen: Bool
 
   package init(_ lower: Double, _ upper: Double, isLowerOpen: Bool = false, isUpperOpen: Bool = false) {
@@ -27,21 +27,21 @@ public struct Bounds: Sendable, Equatable {
     Bounds(lower, upper, isLowerOpen: true, isUpperOpen: true)
   }
 
-  /// Whether a value lies within; false for NaN.
+  /// Whether the range contains a value; false for NaN.
   public func contains(_ value: Double) -> Bool {
     (isLowerOpen ? value > lower : value >= lower) && (isUpperOpen ? value < upper : value <= upper)
   }
 }
 
-/// A number a component can be given, or a form it can take.
+/// A setting of a component: a number, or a choice of its formula's form.
 ///
-/// A `Formula` stays a symbol: it is printed by name and costs no new trace. An integer, a Boolean, a choice or a plain `Double`
-/// is a value while the formula is written, so it may decide its form.
+/// A `Formula` stays a symbol: it is printed by name, and another value needs no new trace. An integer, a Boolean, a choice or a `Double`
+/// has its value while the author's function runs, so it can decide the form of the formula.
 public struct Hyperparameter<Root>: Sendable {
-  /// What it is, apart from whose it is.
+  /// The description, without the root type.
   let description: HyperparameterDescription
   let initial: @Sendable (Root) -> Double
-  /// Sets the value; nil sets the symbol.
+  /// Sets a value, or the symbol if the value is nil.
   let set: @Sendable (inout Root, Double?) -> Void
 
   private init(
@@ -53,7 +53,7 @@ public struct Hyperparameter<Root>: Sendable {
     self.set = set
   }
 
-  /// A real number that stays a symbol in the formula. `symbol` is the paper's, in LaTeX.
+  /// A real number that stays a symbol in the formula. `symbol` is the paper's notation, in LaTeX.
   public init(
     _ name: String, _ path: any WritableKeyPath<Root, Formula> & Sendable, in bounds: Bounds, symbol: String = "",
     _ summary: String
@@ -65,7 +65,7 @@ public struct Hyperparameter<Root>: Sendable {
       set: { $0[keyPath: path] = $1.map { Formula($0) } ?? .parameter(name) })
   }
 
-  /// A real number that is a value while the formula is written.
+  /// A real number whose value is known while the formula is traced.
   public init(
     _ name: String, _ path: any WritableKeyPath<Root, Double> & Sendable, in bounds: Bounds, symbol: String = "",
     _ summary: String
@@ -88,14 +88,14 @@ public struct Hyperparameter<Root>: Sendable {
       set: { if let value = $1.flatMap({ Int(exactly: $0) }) { $0[keyPath: path] = value } })
   }
 
-  /// true or false.
+  /// A Boolean.
   public init(_ name: String, _ path: any WritableKeyPath<Root, Bool> & Sendable, _ summary: String) {
     self.init(
       HyperparameterDescription(name: name, symbol: "", summary: summary, kind: .boolean, bounds: .closed(0, 1)),
       initial: { $0[keyPath: path] ? 1 : 0 }, set: { if let value = $1 { $0[keyPath: path] = value != 0 } })
   }
 
-  /// One of the names of an enumeration.
+  /// One case of an enumeration, by its raw value.
   public init<E: RawRepresentable<String> & CaseIterable & Sendable>(
     _ name: String, _ path: any WritableKeyPath<Root, E> & Sendable, _ summary: String
   ) {
@@ -112,7 +112,7 @@ public struct Hyperparameter<Root>: Sendable {
       })
   }
 
-  /// Marks the factor by which metrics scale the reward: the field's β.
+  /// Marks the factor by which metrics scale the reward, usually β.
   public func scalingRewards() -> Self {
     var scaling = description
     scaling.isRewardScale = true
@@ -120,17 +120,17 @@ public struct Hyperparameter<Root>: Sendable {
   }
 }
 
-/// A hyperparameter, apart from whose it is.
+/// The description of a hyperparameter, without the type that it belongs to.
 struct HyperparameterDescription: Sendable {
-  /// How a value is written.
+  /// The type of a value.
   enum Kind: UInt32, Sendable {
-    /// Any number.
+    /// A real number.
     case real = 0
     /// A whole number.
     case integer = 1
-    /// true or false.
+    /// A Boolean.
     case boolean = 2
-    /// One of some names.
+    /// One of several names.
     case choice = 3
   }
 
@@ -139,6 +139,6 @@ struct HyperparameterDescription: Sendable {
   let bounds: Bounds
   var choices: [String] = []
   var isRewardScale = false
-  /// A formula: changes values only, never the form.
+  /// Whether it is a `Formula`, which changes values but never the form.
   var isSymbolic = false
 }

@@ -1,11 +1,11 @@
 import CLossKit
 import Synchronization
 
-/// A named text in the objective grammar, such as `dpo @ forward-kl`.
+/// A name for a text in the objective grammar, such as `dpo @ forward-kl`.
 public struct NamedObjective: Sendable {
   let name, expression, version, summary, citation, documentation: String
 
-  /// A named objective.
+  /// Creates a named objective.
   public init(
     _ name: String, _ expression: String, version: String = "1", summary: String, citation: String = "",
     documentation: String = ""
@@ -19,7 +19,7 @@ public struct NamedObjective: Sendable {
   }
 }
 
-/// Exports what a library brings. A plugin is its components and one function:
+/// Exports the components of a library. A plugin consists of its components and one function:
 ///
 /// ```swift
 /// @c(losskit_plugin_entry_v1)
@@ -28,13 +28,13 @@ public struct NamedObjective: Sendable {
 /// }
 /// ```
 ///
-/// The function is public, and so is what its line names: in a module with `InternalImportsByDefault` it is `public import LossKit`.
+/// The function and the types that its signature names are public: a module with `InternalImportsByDefault` writes `public import LossKit`.
 public enum Plugin {
-  /// What a host passes on itself to the function: a `losskit_host`.
+  /// The description of the host that is passed to the function: a `losskit_host`.
   public typealias Host = UnsafeRawPointer?
-  /// Where the function writes what is wrong with a component: a `losskit_error`.
+  /// Where the function writes its error: a `losskit_error`.
   public typealias Problem = UnsafeMutableRawPointer?
-  /// What the function returns: a `losskit_plugin`, or nil after writing the problem.
+  /// What the function returns: a `losskit_plugin`, or nil after writing an error.
   public typealias Entry = UnsafeRawPointer?
 
   /// The descriptor of a plugin, or nil after writing to `error` what is wrong with a component.
@@ -71,7 +71,7 @@ public enum Plugin {
   }
 }
 
-/// The addresses of all that was exported. A host may forget them; what looks for leaks finds here that they are in use.
+/// The addresses of all exported descriptors, so that leak checkers see them referenced after a host drops them.
 private let exported = Mutex<[UInt]>([])
 
 extension losskit_objective {

@@ -1,75 +1,75 @@
-/// Something that knows the log-probabilities of responses: a model, or a file of values computed before.
+/// A source of log-probabilities of responses: a model, or a file of precomputed values.
 ///
-/// A provider owns its tokenizer: it is handed text and answers in nats and tokens. An instance is used from one thread
-/// at a time. What it can supply stands in `columns`.
+/// A provider owns its tokenizer: it takes text and returns nats and tokens. An instance is used from one thread at a time. `columns`
+/// lists what it can supply.
 public protocol LogProbabilityProvider: AnyObject {
-  /// What can be set about it, with its defaults.
+  /// The provider's settings.
   associatedtype Options: Sendable
 
-  /// The name it is found by, in kebab case.
+  /// The name by which programs find the policy, in kebab case.
   static var name: String { get }
-  /// The version of the policy, apart from that of LossKit.
+  /// The version of the policy, independent of LossKit's.
   static var version: String { get }
-  /// A summary in one sentence.
+  /// A one-sentence summary.
   static var summary: String { get }
-  /// Paper or source; empty if none.
+  /// The paper or source; may be empty.
   static var citation: String { get }
-  /// More than the summary, in paragraphs with the heads that a `Component`'s have; empty if there is none.
+  /// Further documentation, in paragraphs with the same headings as a `Component`'s; may be empty.
   static var documentation: String { get }
-  /// The options when nothing is set.
+  /// The default options.
   static var defaultOptions: Options { get }
-  /// What of the options can be set by name.
+  /// The options that can be set by name.
   static var hyperparameters: [Hyperparameter<Options>] { get }
-  /// The columns it can supply; `policy_logp` and the like. Token counts come from `measure`.
+  /// The columns that it can supply, such as `policy_logp`. Token counts come from `measure`.
   static var columns: [Column] { get }
 
-  /// An instance from a file or directory; `given` names the options the user set, the others yield to what is stored.
+  /// Loads an instance from a file or directory. Options named in `given` were set by the user; the others take their stored values.
   static func load(path: String, options: Options, given: Set<String>) throws -> Self
 
-  /// Counts the tokens of each response (its end token included, after truncation) into `tokenCounts`, rank-major, and how many
-  /// tokens of prompt and response had to be cut into `truncated`, if asked for. Throws for an empty response.
+  /// Writes the number of tokens of each response, end token included and after truncation, to `tokenCounts`, rank-major; and, if
+  /// requested, the number of prompt and response tokens that were truncated to `truncated`. Throws for an empty response.
   func measure(
     _ texts: TextBatch, tokenCounts: UnsafeMutableBufferPointer<UInt32>,
     truncated: UnsafeMutableBufferPointer<UInt32>?) throws
 
-  /// Writes the asked-for columns of `batch`. With `keepingActivations` a `backward` for the same batch may follow.
+  /// Writes the requested columns of `batch`. After a call with `keepingActivations`, `backward` may follow for the same batch.
   func forward(_ batch: PolicyBatch, keepingActivations: Bool) throws
 
-  /// What the instance is, for hosts that keep its numbers or go on with it later; nil where it does not state that. Throws where
-  /// it cannot be told at the moment.
+  /// The identity of the instance, by which hosts reuse its numbers or resume with it; nil if it states none. Throws if the identity
+  /// cannot be determined now.
   func identity() throws -> PolicyIdentity?
 }
 
 extension LogProbabilityProvider {
-  /// Version 1.
+  /// The default, "1".
   public static var version: String { "1" }
-  /// nil: nothing is stated.
+  /// The default, nil.
   public func identity() throws -> PolicyIdentity? { nil }
-  /// No citation.
+  /// The default, an empty citation.
   public static var citation: String { "" }
-  /// No more than the summary.
+  /// The default, no further documentation.
   public static var documentation: String { "" }
 }
 
 /// A provider that can be trained.
 public protocol Policy: LogProbabilityProvider {
-  /// A new instance with fresh weights from `seed`.
+  /// Creates an instance with fresh weights from `seed`.
   static func create(options: Options, seed: UInt64) throws -> Self
 
-  /// Adds the gradient of the weights to the accumulators, from the gradients of the columns of the last kept `forward`.
+  /// Adds the gradient of the weights to the accumulators, given the gradients of the columns of the last `forward` that kept activations.
   func backward(_ batch: PolicyBatch) throws
 
   /// Updates the weights by the accumulated gradient, clears it, and returns the global gradient norm before clipping.
-  /// Throws for a gradient that is not finite: the weights stay as they were and the accumulators are cleared.
+  /// Throws for a gradient that is not finite; the weights then stay unchanged, and the accumulators are cleared.
   func step(_ update: PolicyUpdate) throws -> Double
 
-  /// Writes the instance into `directory`, which exists and is empty; what `step` keeps too if `withOptimizer`.
+  /// Writes the instance into `directory`, which exists and is empty; includes the optimizer's state if `withOptimizer`.
   func save(to directory: String, withOptimizer: Bool) throws
 
-  /// A frozen copy, to serve as a reference.
+  /// A frozen copy, for use as a reference.
   func copy() throws -> Self
 
-  /// Moves the weights: weight · source + (1 − weight) · own.
+  /// Sets the weights to weight · source + (1 − weight) · own.
   func blend(with source: Self, weight: Double) throws
 }
 
@@ -79,10 +79,10 @@ public struct PolicyUpdate: Sendable {
   public var learningRate: Double
   /// Decoupled weight decay per unit of learning rate.
   public var weightDecay: Double
-  /// The global gradient norm is clipped to this; infinity does not clip.
+  /// The maximum global gradient norm, for clipping; infinity disables it.
   public var maxGradientNorm: Double
 
-  /// An update.
+  /// Creates an update.
   public init(learningRate: Double, weightDecay: Double = 0, maxGradientNorm: Double = .infinity) {
     self.learningRate = learningRate
     self.weightDecay = weightDecay

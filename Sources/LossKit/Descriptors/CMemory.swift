@@ -1,14 +1,14 @@
 import CLossKit
 
-// Descriptors live as long as the process: their memory is never given back.
+// Descriptors live as long as the process; their memory is never freed.
 
-/// A C string for the life of the process; NULL for an empty one if `emptyIsNull`.
+/// A C string with the lifetime of the process; NULL for an empty one if `emptyIsNull`.
 func permanentString(_ string: String, emptyIsNull: Bool = false) -> UnsafePointer<CChar>? {
   if emptyIsNull, string.isEmpty { return nil }
   return permanentArray(Array(string.utf8CString))
 }
 
-/// An array for the life of the process; NULL if it is empty.
+/// An array with the lifetime of the process; NULL if it is empty.
 func permanentArray<Element>(_ elements: [Element]) -> UnsafePointer<Element>? {
   if elements.isEmpty { return nil }
   let pointer = UnsafeMutablePointer<Element>.allocate(capacity: elements.count)
@@ -16,7 +16,7 @@ func permanentArray<Element>(_ elements: [Element]) -> UnsafePointer<Element>? {
   return UnsafePointer(pointer)
 }
 
-/// A value for the life of the process.
+/// A value with the lifetime of the process.
 func permanent<Value>(_ value: Value) -> UnsafePointer<Value> {
   let pointer = UnsafeMutablePointer<Value>.allocate(capacity: 1)
   pointer.initialize(to: value)
@@ -24,7 +24,7 @@ func permanent<Value>(_ value: Value) -> UnsafePointer<Value> {
 }
 
 extension Failure {
-  /// Writes the failure to a caller's error, cut at a character's boundary to what fits.
+  /// Writes the failure to a caller's error, truncated at a character boundary.
   func write(to error: UnsafeMutablePointer<losskit_error>?) {
     guard let error else { return }
     error.pointee.prompt = Int64(prompt ?? -1)
@@ -32,7 +32,7 @@ extension Failure {
   }
 }
 
-/// Writes a text and its terminating zero to a caller's buffer, cut at a character's boundary to what fits.
+/// Writes a zero-terminated text to a caller's buffer, truncated at a character boundary.
 package func writeTerminated(_ text: String, to buffer: UnsafeMutableRawBufferPointer) {
   guard !buffer.isEmpty else { return }
   var length = 0
@@ -47,7 +47,7 @@ package func writeTerminated(_ text: String, to buffer: UnsafeMutableRawBufferPo
   buffer[length] = 0
 }
 
-/// Runs a body for the C side: 0, or 1 and the message.
+/// Runs a body for a C caller. Returns 0, or 1 after writing the message.
 func status(_ error: UnsafeMutablePointer<losskit_error>?, _ body: () throws -> Void) -> Int32 {
   do {
     try body()
@@ -60,8 +60,8 @@ func status(_ error: UnsafeMutablePointer<losskit_error>?, _ body: () throws -> 
   return 1
 }
 
-/// A descriptor that is never written after it is made.
+/// A pointer to a descriptor that never changes after it is made.
 struct PermanentPointer: @unchecked Sendable {
-  // Sendable because what it points to is constant for the life of the process.
+  // Sendable because the memory it points to is constant for the life of the process.
   let pointer: UnsafeRawPointer
 }

@@ -1,16 +1,16 @@
 package import CLossKit
 
-/// Turns a component into its descriptor.
+/// Makes the descriptor of a component.
 package struct ComponentExport {
   private let component: ErasedComponent
   private let values: [Double]
   private let columns: [Column]
   private let graphs: [Graph]
   private let responses: Int
-  /// Whether the graphs are those of all forms.
+  /// Whether the graphs cover all forms.
   private let isComplete: Bool
 
-  /// Traces the forms the component can take, the first 256 where they are more. Throws what is wrong with it.
+  /// Traces the forms that the component can take, at most the first 256. Throws an error of its definition.
   package init(_ component: ErasedComponent) throws {
     self.component = component
     values = component.defaults
@@ -23,7 +23,7 @@ package struct ComponentExport {
       graphs.append(try tracer.trace(responses: responses, references: 1, values: values))
     }
     if let state = component.initialState.firstIndex(where: { $0 == nil }) {
-      throw Failure("\(component.name): state '\(component.stateNames[state])' has to start as a number")
+      throw Failure("\(component.name): the initial value of state '\(component.stateNames[state])' must be a number")
     }
     guard tracer.columns.count <= 64 else {
       throw Failure("\(component.name): it reads \(tracer.columns.count) columns; 64 is the most")
@@ -38,7 +38,7 @@ package struct ComponentExport {
     }
   }
 
-  /// The values of the hyperparameters in every combination of the Booleans and choices, the defaults first; 256 at most.
+  /// The hyperparameters' values for every combination of Booleans and choices, defaults first; at most 256.
   private static func variants(
     of values: [Double], _ hyperparameters: [HyperparameterDescription]
   ) -> (values: [[Double]], isComplete: Bool) {
@@ -58,7 +58,7 @@ package struct ComponentExport {
     return (variants, true)
   }
 
-  /// The descriptor, for the life of the process.
+  /// The descriptor, with the lifetime of the process.
   package func descriptor() throws -> UnsafePointer<losskit_component> {
     let evaluator = makeEvaluator()
     let references = try referenceRange(evaluator)
@@ -93,7 +93,7 @@ package struct ComponentExport {
       isStructural: component.hyperparameters.map { !$0.isSymbolic },
       trace: { responses, references, values in
         var tracer = Tracer(component: component)
-        // Columns were declared from the first traces; what a formula reads beyond them nobody would supply.
+        // Columns were declared from the first traces; a host would not supply others.
         tracer.columns = columns
         tracer.isComplete = true
         return try tracer.trace(responses: responses, references: references, values: values)
@@ -101,7 +101,7 @@ package struct ComponentExport {
   }
 
   private var flags: UInt32 {
-    // A flag is a promise for all forms, by which a host goes that cannot look at the one in use.
+    // A flag holds for all forms, because a host cannot tell which one is in use.
     guard isComplete else { return 0 }
     let reward = columns.firstIndex { $0.name == Column.reward.name }
     var flags: UInt32 = 0
@@ -116,7 +116,7 @@ package struct ComponentExport {
   }
 
   private func referenceRange(_ evaluator: GraphEvaluator) throws -> (min: UInt32, max: UInt32) {
-    // Most read none, and are not traced once more.
+    // Most components read none and need no second trace.
     guard columns.contains(where: \.isPerReference) else { return (0, 0) }
     let one = graphs.map { $0.referencesRead(columns: columns) }.max() ?? 0
     let many = try evaluator.trace(responses, one + 2, values).referencesRead(columns: columns)
@@ -143,7 +143,7 @@ package struct ComponentExport {
 }
 
 extension losskit_parameter {
-  /// A hyperparameter's descriptor.
+  /// The descriptor of a hyperparameter.
   init(_ hyperparameter: HyperparameterDescription, initial: Double) {
     var flags: UInt32 = 0
     if hyperparameter.bounds.isLowerOpen { flags |= UInt32(LOSSKIT_LOWER_OPEN) }

@@ -1,7 +1,7 @@
-/// A component apart from its type.
+/// A component without its type.
 ///
-/// All that follows from a component is made of this. Generic code over plugins' own types would make the Swift runtime search all open
-/// libraries for conformances, once for every type of every plugin: half of the time it takes to open one.
+/// Everything derived from a component goes through this type. Generic code over plugins' own types would make the Swift runtime search
+/// all open libraries for conformances, once per type and plugin: half of the time it takes to open a plugin.
 package struct ErasedComponent: Sendable {
   let name, version, summary, citation, documentation: String
   let defaultReward: String?
@@ -9,10 +9,10 @@ package struct ErasedComponent: Sendable {
   let rows: Column.Extent
   let responses: ClosedRange<Int>
   private(set) var hyperparameters: [HyperparameterDescription] = []
-  /// The hyperparameters' values when none is set.
+  /// The default values of the hyperparameters.
   private(set) var defaults: [Double] = []
   private(set) var stateNames: [String] = []
-  /// The states' values before the first call; nil for one that is not a number.
+  /// The values of the states before the first call; nil if not a constant.
   private(set) var initialState: [Double?] = []
   /// Runs the author's function with symbols for the symbolic hyperparameters and the given values for the others.
   let run:
@@ -31,7 +31,7 @@ package struct ErasedComponent: Sendable {
     responses = form.responses
     run = { values, responses, references in Self.trace(C.self, values, responses, references) }
     let component = C()
-    // Plain loops: see above.
+    // Plain loops, not generic functions: see the type's comment.
     for hyperparameter in C.hyperparameters {
       hyperparameters.append(hyperparameter.description)
       defaults.append(hyperparameter.initial(component))
@@ -42,9 +42,9 @@ package struct ErasedComponent: Sendable {
     }
   }
 
-  /// A component that is no type of its own: formulas of real hyperparameters, whose defaults are the values given.
+  /// Creates a component without a type from formulas with real hyperparameters, whose defaults are the given values.
   ///
-  /// `formulas` makes the outputs for K responses and R references; hyperparameters are `Formula.parameter`s in them.
+  /// `formulas` makes the outputs for K responses and R references, with hyperparameters as `Formula.parameter`.
   package init(
     name: String, summary: String, kind: ComponentKind, rows: Column.Extent = .prompt, responses: ClosedRange<Int>,
     defaultReward: String?, parameters: [(name: String, value: Double, isRewardScale: Bool)],

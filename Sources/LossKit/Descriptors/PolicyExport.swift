@@ -1,6 +1,6 @@
 import CLossKit
 
-/// Turns a policy type into its descriptor. C functions cannot be generic: they reach the type through two base classes.
+/// Makes the descriptor of a policy type. C functions cannot be generic; they reach the type through two base classes.
 enum PolicyExport<P: LogProbabilityProvider> {
   static func descriptor() -> UnsafePointer<losskit_policy_type> {
     let isTrainable = P.self is any Policy.Type
@@ -33,7 +33,7 @@ enum PolicyExport<P: LogProbabilityProvider> {
         blend: isTrainable ? blendPolicy : nil, extension: extendPolicy))
   }
 
-  /// The provider behind a handle of this type.
+  /// The provider that a handle of this type refers to.
   static func provider(of handle: OpaquePointer) throws -> P {
     guard let instance = PolicyInstanceBase.from(handle) as? Instance<P> else {
       throw Failure("\(P.name): a reference is a policy of another type")
@@ -42,17 +42,17 @@ enum PolicyExport<P: LogProbabilityProvider> {
   }
 }
 
-/// What a policy type's context points to.
+/// The target of a policy type's context.
 private class PolicyFactory {
   func create(_ parameters: UnsafePointer<Double>?, seed: UInt64) throws -> PolicyInstanceBase {
-    throw Failure("this policy cannot be created anew")
+    throw Failure("this policy cannot be created; load it from a file")
   }
   func load(_ path: String, _ parameters: UnsafePointer<Double>?) throws -> PolicyInstanceBase {
     throw Failure("this policy cannot be loaded")
   }
 }
 
-/// What a handle points to.
+/// The target of a handle.
 private class PolicyInstanceBase {
   func measure(
     _ texts: TextBatch, _ counts: UnsafeMutableBufferPointer<UInt32>, _ truncated: UnsafeMutableBufferPointer<UInt32>?
@@ -90,7 +90,7 @@ private final class Factory<P: LogProbabilityProvider>: PolicyFactory {
       return Instance(try T.create(options: options, seed: seed))
     }
     guard let type = P.self as? any Policy.Type, let instance = try create(type) else {
-      throw Failure("\(P.name): it cannot be created anew; load it from a file")
+      throw Failure("\(P.name): it cannot be created; load it from a file")
     }
     return instance
   }
@@ -253,7 +253,7 @@ private func blendPolicy(
   status(error) { try instance(target).blend(with: instance(source), weight: weight) }
 }
 
-/// The id of the extension by which an instance says what it is.
+/// The id of the extension that returns an instance's identity.
 package let identityExtensionID = "losskit.identity/1"
 
 /// `extension` of every Swift policy.
@@ -267,7 +267,7 @@ private func extendPolicy(
 private let identityExtension = PermanentPointer(
   pointer: UnsafeRawPointer(permanent(losskit_identity_extension_v1(describe: describePolicy))))
 
-/// An instance that states nothing hands over neither facts nor an identity.
+/// Passes neither facts nor an identity for an instance that states none.
 private func describePolicy(
   _ handle: OpaquePointer?,
   _ receive: (
@@ -278,7 +278,7 @@ private func describePolicy(
     guard let receive else { throw Failure("describe: NULL argument") }
     let identity = try instance(handle).identity()
     let facts = identity?.facts ?? []
-    // One piece of memory for all texts.
+    // One allocation for all texts.
     var bytes: [UInt8] = []
     func place(_ text: String) -> Range<Int> {
       let start = bytes.count

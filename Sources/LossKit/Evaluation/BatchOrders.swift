@@ -1,10 +1,10 @@
 import CLossKitKernels
 
-/// The ascending orders of kept columns over a whole batch: of each key one, which serves both ways.
+/// The sort orders of kept columns over a whole batch. Each key is sorted once; the order serves sorting and its inverse.
 struct BatchOrders {
   private let parts: UnsafeBufferPointer<RunningPart>
   private let prompts: Int
-  /// By the kept column of the first part.
+  /// By the kept column in the first part.
   private var orders: [Int: [UInt32]] = [:]
 
   init(_ parts: UnsafeBufferPointer<RunningPart>, prompts: Int) {
@@ -12,7 +12,7 @@ struct BatchOrders {
     self.prompts = prompts
   }
 
-  /// Sorts, or takes back, one column of all parts together.
+  /// Sorts one column of all parts together, or scatters sorted values back.
   mutating func run(_ sort: Plan.Sort, phase: Int) {
     let paired = parts.map { part in part.plan.phases[phase].sorts.first { $0.serial == sort.serial } ?? sort }
     let order = orders[sort.key] ?? sortedOrder(paired.map(\.key))
@@ -45,7 +45,7 @@ struct BatchOrders {
     }
   }
 
-  /// Lends a kept column of all parts as one, prompt by prompt.
+  /// Calls a closure with a kept column of all parts as one array, in prompt order.
   private func withWhole<Result>(_ columns: [Int], _ body: (UnsafeBufferPointer<Double>) -> Result) -> Result {
     if isWhole, let column = parts[0].kept?[columns[0]] {
       return body(UnsafeBufferPointer(start: column, count: prompts))
@@ -67,6 +67,6 @@ struct BatchOrders {
 }
 
 extension RunningPart {
-  /// The place in the batch of one of its prompts.
+  /// The index in the batch of one of the part's prompts.
   fileprivate func place(of row: Int) -> Int { rows.indices.map { Int($0[row]) } ?? row }
 }

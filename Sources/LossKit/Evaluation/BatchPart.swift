@@ -1,6 +1,6 @@
 package import CLossKitKernels
 
-/// A part of a batch: the prompts that have the same number of responses, with the plan for them and their columns.
+/// The prompts of a batch that have the same number of responses, with their plan and columns.
 package struct BatchPart {
   let plan: Plan
   let rows: losskit_rows
@@ -20,19 +20,20 @@ package struct BatchPart {
   }
 }
 
-/// The blocks that a part is cut into: whole prompts, however long; cut by the shape alone, so that sums do not depend on threads.
+/// The blocks that a part is cut into: whole prompts, of any length. The cuts depend on the shape alone, so that sums do not depend on
+/// the number of threads.
 struct Blocks {
   let count: Int
-  /// The most rows that a block has at each extent.
+  /// The largest number of rows of a block at each extent.
   private(set) var most = (0, 0, 0, 0)
-  /// The rows of all blocks at each extent.
+  /// The number of rows of all blocks at each extent.
   private(set) var total = (0, 0, 0, 0)
-  /// The prompts of each block but the last, where no finer rows matter.
+  /// The number of prompts of each block except the last, if no finer rows matter.
   private let size: Int
   private let ranges: UnsafeMutablePointer<losskit_range>?
 
   init(_ plan: Plan, _ rows: losskit_rows) {
-    // Where temporaries lie between stages they should stay in the cache, else few blocks are less to hand over.
+    // Temporaries between stages should stay in the cache; without temporaries, fewer blocks cost less to dispatch.
     let limit = plan.temporaries == (0, 0, 0, 0) ? 16_384 : 4096
     size = limit
     if plan.finest == .prompt {
@@ -45,7 +46,7 @@ struct Blocks {
     var rows = rows
     let finest = UInt32(plan.finest.rawValue)
     var range = losskit_range()
-    // As many as there can be: cut twice, first to count them.
+    // The count is not known before the cut, so the batch is cut twice.
     var count = 0
     while range.last.1 < rows.prompts {
       range.first = range.last
@@ -78,21 +79,21 @@ struct Blocks {
   func deallocate() { ranges?.deallocate() }
 }
 
-/// A part while it runs: its numbers, and what it keeps from phase to phase.
+/// A part during a run: its numbers and the columns that it keeps between phases.
 struct RunningPart {
   let rows: losskit_rows
   private let inputs, outputs: UnsafePointer<losskit_host_column>?
-  /// Not counted, for that would take longer than a few pairs: who runs a part keeps its plan.
+  /// Unretained, since retaining costs more than a few pairs take; the caller keeps the plan alive.
   private let unownedPlan: Unmanaged<Plan>
   let blocks: Blocks
   let scalars: UnsafeMutablePointer<Double>
-  /// The partial results of each statistic by block, and behind them whether a block failed.
+  /// The partial results of each statistic by block, followed by a failure flag per block.
   let partials: UnsafeMutablePointer<Double>
   let kept: UnsafeMutablePointer<UnsafeMutablePointer<Double>?>?
 
   var plan: Plan { unownedPlan._withUnsafeGuaranteedRef { $0 } }
 
-  /// The number of doubles that `init` is given memory of.
+  /// The number of doubles of memory that `init` takes.
   static func storage(_ plan: Plan, _ blocks: Blocks) -> Int {
     plan.scalarTemplate.count + (plan.statisticCount + 1) * blocks.count
   }
@@ -113,7 +114,7 @@ struct RunningPart {
     }
     kept = plan.keptExtents.isEmpty ? nil : .allocate(capacity: plan.keptExtents.count)
     for (index, extent) in plan.keptExtents.enumerated() {
-      // The last tile's last vector may reach beyond the last row.
+      // The last vector of the last tile may extend past the last row.
       let rows = blocks.rows(extent) + 8
       let column = UnsafeMutablePointer<Double>.allocate(capacity: rows)
       column.initialize(repeating: 0, count: rows)
@@ -126,7 +127,7 @@ struct RunningPart {
     kept?.deallocate()
   }
 
-  /// Fills in the numbers of the whole batch that are known before it runs.
+  /// Fills in the batch's numbers that are known before the run.
   func prepare(_ call: RunCall, prompts: Int) {
     for (scalar, source) in plan.scalarSources {
       scalars[scalar] =

@@ -1,21 +1,21 @@
 package import CLossKitKernels
 
-/// What a run is called with, beside its columns.
+/// The arguments of a run, except its columns.
 package struct RunCall {
   package var parameters: UnsafePointer<Double>?
-  /// Read, then set to the values after, unless the run fails.
+  /// Read, then set to the values after the call, unless the run fails.
   package var state: UnsafeMutablePointer<Double>?
   package var seed: UInt64 = 0
   /// The responses and tokens of the whole batch.
   package var responseCount = 0, tokenCount = 0
   package var level = Int32(LOSSKIT_LEVEL_AUTOMATIC)
-  /// Whether a number that is read or written and is not finite ends the run.
+  /// Whether a number that is read or written and not finite ends the run.
   package var isChecked = false
 
   package init() {}
 }
 
-/// Runs a number of blocks, in any order and on any threads.
+/// Runs blocks in any order, on any threads.
 package typealias BlockSchedule = (_ blocks: Int, _ run: (Int) -> Void) -> Void
 
 /// Runs blocks one after the other.
@@ -23,12 +23,12 @@ package func runBlocksInOrder(_ blocks: Int, _ run: (Int) -> Void) {
   for block in 0..<blocks { run(block) }
 }
 
-/// A run of a whole batch, whose parts share their statistics, phase by phase.
+/// A run of a whole batch, whose parts share their statistics phase by phase.
 package enum BatchRun {
-  /// Runs a plan over all prompts; returns whether all numbers were finite, where that is checked.
+  /// Runs a plan over all prompts; returns whether all numbers were finite, if that is checked.
   ///
-  /// `inputs` and `outputs` are in the plan's order; `numbers` gets the numbers of the whole batch that the plan was asked for. Nothing is
-  /// allocated for a few prompts and a plan of one phase: it would cost more than the arithmetic.
+  /// `inputs` and `outputs` are in the plan's order; `numbers` receives the batch numbers that the plan was compiled for. A plan of one
+  /// phase allocates nothing for a few prompts, where allocation would cost more than the arithmetic.
   package static func run(
     _ plan: Plan, _ rows: losskit_rows, inputs: UnsafePointer<losskit_host_column>?,
     outputs: UnsafePointer<losskit_host_column>?, _ call: RunCall, numbers: UnsafeMutablePointer<Double>? = nil,
@@ -48,7 +48,7 @@ package enum BatchRun {
     }
   }
 
-  /// Runs the parts of a batch of rankings of different length. Throws where their statistics do not pair.
+  /// Runs the parts of a batch of rankings of different lengths. Throws if their statistics do not pair.
   package static func run(
     _ parts: [BatchPart], _ call: RunCall, numbers: UnsafeMutablePointer<Double>? = nil,
     schedule: BlockSchedule = runBlocksInOrder
@@ -107,7 +107,7 @@ package enum BatchRun {
     return true
   }
 
-  /// What all blocks of all parts add up to, in a tree whose form depends on their number alone.
+  /// Adds up the blocks of all parts, in a tree whose shape depends on their number alone.
   private static func runStatistics(_ parts: UnsafeBufferPointer<RunningPart>, _ phase: Int) {
     guard let first = parts.first else { return }
     let statistics = first.plan.phases[phase].statistics
@@ -157,7 +157,7 @@ package enum BatchRun {
 }
 
 extension Plan.Phase {
-  /// Where a statistic of another part is here.
+  /// The index of the statistic here that pairs with one of another part.
   fileprivate func place(of other: Plan.Statistic) -> Int? {
     statistics.firstIndex { $0.serial == other.serial && $0.isLargest == other.isLargest }
   }

@@ -1,16 +1,15 @@
 package import CLossKitKernels
 
-/// The columns of a caller, of either precision and any distance between values.
+/// The columns of a caller, with either precision and any stride.
 ///
-/// A column is made of parts, counted as in `losskit_frame`: rank by rank, reference by reference; each has as many entries as there are
-/// prompts, or tokens. Each function gives the column from the first entry of a part on; its stride leads from prompt to prompt, or from
-/// token to token.
+/// A column consists of parts, ordered as in `losskit_frame`: by rank within reference; a part has one entry per prompt, or per token.
+/// Each function returns the column starting at the first entry of a part; its stride is the distance between prompts, or between tokens.
 package protocol BatchColumns {
-  /// nil where the column is missing.
+  /// nil if the column is missing.
   func input(_ column: Int, part: Int, length: Int) -> losskit_host_column?
-  /// The factors of the outputs' derivatives; nil where there are none.
+  /// The cotangents of the outputs; nil if there are none.
   func cotangent(part: Int) -> losskit_host_column?
-  /// The outputs: of an objective the losses of all prompts, and behind them the rewards.
+  /// The outputs. An objective's are the losses of all prompts, followed by the rewards.
   func value(part: Int) -> losskit_host_column
   func gradient(_ column: Int, part: Int, length: Int) -> losskit_host_column
 }
@@ -39,15 +38,15 @@ package struct ColumnShape {
   }
 }
 
-/// One evaluation: the plans for the shape of a batch, bound to a caller's columns and run, without anything of the batch's size between
-/// them.
+/// One evaluation: binds the plans for a batch's shape to a caller's columns and runs them, without intermediate storage of the batch's
+/// size.
 package struct ColumnEvaluation {
   private let evaluator: GraphEvaluator
   private let shape: ColumnShape
   private let gradients: UInt64
   private let isLossAlone: Bool
 
-  /// `gradients` has a bit for each of the evaluator's columns whose gradient is wanted.
+  /// `gradients` has a bit for each of the evaluator's columns whose gradient is requested.
   package init(
     _ evaluator: GraphEvaluator, _ shape: ColumnShape, gradients: UInt64, isLossAlone: Bool = false
   ) {
@@ -57,10 +56,10 @@ package struct ColumnEvaluation {
     self.isLossAlone = isLossAlone
   }
 
-  /// Evaluates; `sum` gets the sum of an objective's losses. Returns whether all numbers were finite, where that is checked: results may
-  /// else be partly written.
+  /// Evaluates; `sum` receives the sum of an objective's losses. Returns whether all numbers were finite, if that is checked; otherwise
+  /// results may be partly written.
   ///
-  /// Throws for a column that is missing, and for rankings of different length whose statistics do not pair.
+  /// Throws for a missing column, and for rankings of different lengths whose statistics do not pair.
   package func run(
     _ call: RunCall, _ columns: some BatchColumns, sum: UnsafeMutablePointer<Double>? = nil,
     schedule: BlockSchedule = runBlocksInOrder
@@ -91,7 +90,7 @@ package struct ColumnEvaluation {
       for: wanted, parameters: evaluator.isStructural.indices.map { call.parameters?[$0] ?? .nan })
   }
 
-  /// Runs one plan over all prompts. Nothing is allocated on this path: for a few pairs it would cost more than the arithmetic.
+  /// Runs one plan over all prompts. Nothing is allocated here: for a few pairs that would cost more than the arithmetic.
   private func run(
     _ entry: GraphEvaluator.Entry, _ call: RunCall, _ columns: some BatchColumns, _ sum: UnsafeMutablePointer<Double>?,
     _ schedule: BlockSchedule
@@ -110,7 +109,7 @@ package struct ColumnEvaluation {
     }
   }
 
-  /// Runs a plan for each number of responses over the prompts that have it.
+  /// Runs a plan for each number of responses over the prompts that have that many.
   private func run(
     _ entries: [(GraphEvaluator.Entry, [Int])], _ call: RunCall, _ columns: some BatchColumns,
     _ sum: UnsafeMutablePointer<Double>?, _ schedule: BlockSchedule
@@ -166,7 +165,7 @@ package struct ColumnEvaluation {
     }
   }
 
-  /// `responses` is the number that the plan's slots count by; that of the batch may be larger.
+  /// `responses` is the K of the plan's slots; the batch's K may be larger.
   private func input(
     _ external: Plan.External, _ columns: some BatchColumns, responses: Int
   ) throws -> losskit_host_column {
@@ -189,7 +188,7 @@ package struct ColumnEvaluation {
       throw Failure("\(evaluator.name): its columns are per token, and the call brings no token offsets")
     }
     guard let values = columns.input(column, part: part, length: length(column)) else {
-      throw Failure("\(evaluator.name): column '\(evaluator.columns[column].name)' is needed and not there")
+      throw Failure("\(evaluator.name): column '\(evaluator.columns[column].name)' is needed and missing")
     }
     return values
   }
@@ -206,32 +205,32 @@ package struct ColumnEvaluation {
     }
   }
 
-  /// The part of a column that a slot is.
+  /// The index of the column's part for a slot.
   private func part(_ slot: InputSlot, responses: Int) -> Int {
     guard responses != shape.responses, evaluator.columns[slot.column].extent == .response else { return slot.slot }
     let (reference, rank) = slot.slot.quotientAndRemainder(dividingBy: responses)
     return reference * shape.responses + rank
   }
 
-  /// The first part of a column of a reference.
+  /// The index of the first part of a reference's column.
   private func part(_ column: Int, reference: Int) -> Int {
     evaluator.columns[column].extent == .response ? reference * shape.responses : reference
   }
 
-  /// The entries of a part.
+  /// The number of entries of a part.
   private func length(_ column: Int) -> Int {
     evaluator.columns[column].extent == .token ? shape.tokens : shape.prompts
   }
 
-  // MARK: What stays 0
+  // MARK: Zeros
 
-  /// The gradient of what the formula does not read is 0.
+  /// Clears the gradient of a slot that the formula does not read.
   private func clearGradient(_ slot: InputSlot, _ columns: some BatchColumns) {
     let length = length(slot.column)
     columns.gradient(slot.column, part: slot.slot, length: length).clear(length)
   }
 
-  /// Rewards and gradients of responses that a prompt does not have are 0.
+  /// Clears rewards and gradients of responses that a prompt does not have.
   private func clear(_ entry: GraphEvaluator.Entry, _ columns: some BatchColumns) {
     let values = isLossAlone ? 1 : evaluator.valueCount(shape.responses)
     for index in 0..<values { columns.value(part: index).clear(shape.prompts) }

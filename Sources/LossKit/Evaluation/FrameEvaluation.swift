@@ -1,7 +1,7 @@
 package import CLossKit
 import CLossKitKernels
 
-/// One call of a component or an objective by a frame, whose columns are doubles side by side.
+/// One call of a component or an objective by a frame, whose columns are contiguous doubles.
 package struct FrameEvaluation {
   private let evaluator: GraphEvaluator
   private let frame: losskit_frame
@@ -11,10 +11,10 @@ package struct FrameEvaluation {
     self.frame = frame
   }
 
-  /// Evaluates the frame. Throws for a column that is missing, and for a value that does not exist.
+  /// Evaluates the frame. Throws for a missing column, and for a value that is not a number.
   package func run(_ schedule: BlockSchedule = runBlocksInOrder) throws {
     guard frame.prompts > 0 else { return }
-    guard frame.output != nil else { throw Failure("\(evaluator.name): the call brings no array for its output") }
+    guard frame.output != nil else { throw Failure("\(evaluator.name): the call has no array for its output") }
     var gradients: UInt64 = 0
     if frame.cotangent != nil, let targets = frame.gradients {
       for index in evaluator.differentiable where targets[index] != nil { gradients |= 1 << UInt64(index) }
@@ -28,7 +28,7 @@ package struct FrameEvaluation {
     call.seed = frame.seed
     _ = try ColumnEvaluation(evaluator, shape, gradients: gradients)
       .run(call, FrameColumns(frame: frame), schedule: schedule)
-    // An objective's results are looked at by whoever hands them on.
+    // The caller checks an objective's results.
     if case .objective = evaluator.kind { return }
     try checkNumbers(gradients)
   }
@@ -45,7 +45,7 @@ package struct FrameEvaluation {
     }
   }
 
-  /// A component's infinity is its own affair: what is made of it may be finite.
+  /// A component may return infinity: an objective made from it can still be finite.
   private func check(_ values: UnsafePointer<Double>, count: Int, of what: @autoclosure () -> String) throws {
     let bad = losskit_first_nan(values, count)
     guard bad < count else { return }

@@ -3,19 +3,19 @@ import CLossKitKernels
 import Synchronization
 
 extension InputSlot {
-  /// A number of its own.
+  /// Distinct for each slot.
   fileprivate var number: Int { column << 32 | slot }
 }
 
-/// Evaluates what a graph can be traced of, a component or a whole objective: finds or makes the plan for a call's shape.
+/// Evaluates the graphs traced from a component or a whole objective; finds or makes the plan for a call's shape.
 package final class GraphEvaluator: Sendable {
-  /// What the graphs' outputs are.
+  /// The meaning of the graphs' outputs.
   package enum Kind: Sendable {
     /// A loss per prompt.
     case loss
     /// A reward per response.
     case reward
-    /// A loss per prompt, whose own gradient is wanted, and behind it the rewards that it was made of.
+    /// A loss per prompt, with its own gradient, followed by the rewards it was computed from.
     case objective(hasReward: Bool)
   }
 
@@ -23,37 +23,37 @@ package final class GraphEvaluator: Sendable {
   let columns: [Column]
   let kind: Kind
   let stateCount: Int
-  /// Which hyperparameters decide the form of the formula.
+  /// Whether each hyperparameter decides the form of the formula.
   let isStructural: [Bool]
-  /// The graph for K, R and the hyperparameters' values.
+  /// Makes the graph for K, R and the hyperparameters' values.
   package let trace: @Sendable (_ responses: Int, _ references: Int, _ values: [Double]) throws -> Graph
   let hasStructure: Bool
-  /// The declared columns that a gradient can be taken of, by index.
+  /// The indices of the declared columns that are differentiable.
   let differentiable: [Int]
   private let entries = Mutex<[Entry]>([])
 
-  /// What decides a plan.
+  /// The key of a plan.
   struct Shape: Equatable {
     var responses: Int
     var references: Int
     var structure: [Double]
-    /// A bit for each declared column whose gradient is wanted.
+    /// A bit for each declared column whose gradient is requested.
     var gradients: UInt64
-    /// Whether prompts with another number of responses share the batch.
+    /// Whether the batch also has prompts with another number of responses.
     var isMixed: Bool
-    /// Whether, of an objective, nobody wants the rewards.
+    /// Whether an objective's rewards are not requested.
     var isLossAlone = false
   }
 
-  /// A plan and what it writes.
+  /// A plan and the columns that it writes.
   final class Entry: Sendable {
     let shape: Shape
     let plan: Plan
-    /// What each output of the plan is.
+    /// The meaning of each output of the plan.
     let targets: [Target]
-    /// The slots of columns whose gradient is wanted that the formula does not read: their gradient is 0.
+    /// The slots with a requested gradient that the formula does not read; their gradient is 0.
     let zeros: [InputSlot]
-    /// Whether it serves prompts of any number of responses.
+    /// Whether the plan serves prompts of any number of responses.
     let isForAnyCount: Bool
 
     init(shape: Shape, plan: Plan, targets: [Target], zeros: [InputSlot], isForAnyCount: Bool) {
@@ -67,10 +67,10 @@ package final class GraphEvaluator: Sendable {
 
   /// A column that a plan writes.
   enum Target: Sendable {
-    /// Value i of each prompt; of a value per response, all of them.
+    /// Value i of each prompt; for one value per response, all of them.
     case value(Int)
     case gradient(InputSlot)
-    /// The gradient by a column that is read as a whole, of one reference.
+    /// The gradient of a whole column of one reference.
     case wholeGradient(column: Int, reference: Int)
   }
 
@@ -88,7 +88,7 @@ package final class GraphEvaluator: Sendable {
     self.trace = trace
   }
 
-  /// The number of values a prompt with `responses` responses has.
+  /// The number of values of a prompt with `responses` responses.
   func valueCount(_ responses: Int) -> Int {
     switch kind {
     case .loss: 1
@@ -97,7 +97,7 @@ package final class GraphEvaluator: Sendable {
     }
   }
 
-  /// The plan of a shape; made at the first call, kept for the life of the process.
+  /// The plan of a shape, made at the first call and kept for the life of the process.
   func entry(for shape: Shape, parameters: @autoclosure () -> [Double]) throws -> Entry {
     if let entry = entries.withLock({ entries in entries.first { $0.shape == shape } }) { return entry }
     let entry = try makeEntry(for: shape, parameters: parameters())
@@ -145,7 +145,7 @@ package final class GraphEvaluator: Sendable {
       isForAnyCount: extent == .response)
   }
 
-  /// All slots of the columns whose gradient is wanted.
+  /// All slots of the columns whose gradient is requested.
   private func slots(of shape: Shape) -> [InputSlot] {
     columns.indices.filter { shape.gradients & (1 << UInt64($0)) != 0 }.flatMap { index in
       let references = columns[index].isPerReference ? shape.references : 1
@@ -154,7 +154,7 @@ package final class GraphEvaluator: Sendable {
     }
   }
 
-  /// The slots that a column of a reference has.
+  /// The slots of a reference's column.
   private func slots(ofWhole slot: InputSlot, _ shape: Shape) -> [InputSlot] {
     let count = columns[slot.column].extent == .response ? shape.responses : 1
     return (0..<count).map { InputSlot(column: slot.column, slot: slot.slot * count + $0) }

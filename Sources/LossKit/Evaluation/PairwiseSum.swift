@@ -1,4 +1,4 @@
-/// A sum with a rounding error that grows with the logarithm of the count.
+/// The pairwise sum, whose rounding error grows with the logarithm of the count.
 package func pairwiseSum(_ values: UnsafeBufferPointer<Double>) -> Double {
   if values.count <= 32 { return values.reduce(0, +) }
   let middle = values.count / 2
@@ -6,5 +6,5 @@ package func pairwiseSum(_ values: UnsafeBufferPointer<Double>) -> Double {
     + pairwiseSum(UnsafeBufferPointer(rebasing: values[middle...]))
 }
 
-/// A sum with a rounding error that grows with the logarithm of the count.
+/// The pairwise sum, whose rounding error grows with the logarithm of the count.
 package func pairwiseSum(_ values: [Double]) -> Double { values.withUnsafeBufferPointer { pairwiseSum($0) } }

@@ -1,24 +1,24 @@
-/// The plain evaluator: one value at a time, node after node, with the C library's functions.
+/// The plain evaluator: one value at a time, node by node, with the C library's functions.
 ///
-/// It is the reference that the engine is tested against.
+/// The engine is tested against it.
 package struct PlainEvaluation {
-  /// A number that a graph is given for a row.
+  /// An external value of a graph, given for each row.
   package enum External: Hashable, Sendable {
     case input(InputSlot), rowIndex, uniform(stream: UInt32)
     case tokenIndex, tokenCount, tokenShortest, tokenRandomRank(stream: UInt32)
     /// A column at its own extent.
     case column(Int, reference: Int)
-    /// The factor of an output's derivative.
+    /// The cotangent of an output.
     case cotangent(output: Int)
   }
 
-  /// The rows of each extent: those of one prompt, and of one response, stand together.
+  /// The rows of each extent, nested: the rows of one prompt, and of one response, are contiguous.
   package struct Rows {
-    /// For each response the prompt, for each token the response.
+    /// The prompt of each response and the response of each token.
     let prompts: [Int], responses: [Int]
     let promptCount: Int
 
-    /// `tokens` are the lengths of the responses of each prompt.
+    /// `tokens` holds the lengths of the responses of each prompt.
     package init(tokens: [[Int]]) {
       promptCount = tokens.count
       prompts = tokens.enumerated().flatMap { prompt, lengths in lengths.map { _ in prompt } }
@@ -27,7 +27,7 @@ package struct PlainEvaluation {
       }
     }
 
-    /// Prompts alone.
+    /// Creates rows of prompts alone.
     init(prompts: Int) {
       promptCount = prompts
       (self.prompts, responses) = ([], [])
@@ -60,12 +60,12 @@ package struct PlainEvaluation {
     }
   }
 
-  /// The values of each node, one a row of its extent.
+  /// The values of each node, one for each row of its extent.
   package private(set) var values: [[Double]] = []
   private let rows: Rows
   private let extents: [Extent]
 
-  /// Evaluates a graph over the rows of a batch; `external` gives a number at a row of its extent.
+  /// Evaluates a graph over the rows of a batch; `external` returns the value at a row of its extent.
   package init(
     _ graph: Graph, rows: Rows, parameters: [Double] = [], state: [Double] = [],
     external: (External, _ row: Int) -> Double
@@ -77,7 +77,7 @@ package struct PlainEvaluation {
     }
   }
 
-  /// Evaluates a graph over `rows` prompts; a number of the whole batch has as many equal values.
+  /// Evaluates a graph over `rows` prompts; a number of the whole batch is repeated for every prompt.
   package init(
     _ graph: Graph, rows: Int, parameters: [Double], state: [Double], external: (External, _ row: Int) -> Double
   ) {
@@ -142,7 +142,7 @@ package struct PlainEvaluation {
     extents[node] == .batch ? values[node][0] : pairwiseSum(values[node]) / Double(rows.promptCount)
   }
 
-  /// What leads to a coarser extent or runs along segments.
+  /// Evaluates a reduction to a coarser extent, or a sweep along segments.
   private func segmented(_ node: GraphNode, _ extent: Extent) -> [Double] {
     let leadsUp = node.operation == .sum || node.operation == .largest || node.operation == .pick
     let fine = leadsUp ? extents[node.a] : extent

@@ -1,19 +1,19 @@
 import CLossKitKernels
 
-/// A graph made ready to run: numbers of the whole batch by the C library, rows by vector kernels.
+/// A compiled graph. Numbers of the whole batch are computed with the C library, rows with vector kernels.
 ///
-/// A plan is a list of phases. A phase runs its stages over each block of prompts; what needs all rows, a sum over the batch or a sort,
-/// ends it. A plan of one phase without statistics treats prompts apart from each other.
+/// A plan is a list of phases. A phase runs its stages over each block of prompts, and ends with what needs all rows: a sum over the
+/// batch or a sort. In a plan of one phase without statistics, prompts are independent.
 ///
-/// Sendable, although it holds pointers: their memory is written in `init`, before anybody else sees it, and only read after that.
+/// Sendable although it holds pointers: their memory is written in `init` only, before the plan is shared.
 package final class Plan: @unchecked Sendable {
   /// A column that a run reads.
   package enum External: Hashable, Sendable {
-    /// A slot of a column, one number a prompt.
+    /// A slot of a column, one number per prompt.
     case input(InputSlot)
-    /// A whole column, of one reference where it is per reference.
+    /// A whole column, of one reference if it is per reference.
     case column(Int, reference: Int)
-    /// The factor of an output's derivative.
+    /// The cotangent of an output.
     case cotangent(output: Int)
   }
 
@@ -27,49 +27,49 @@ package final class Plan: @unchecked Sendable {
     case count(Extent)
   }
 
-  /// A number that all blocks, and all parts of a batch, add to.
+  /// A sum over all blocks and all parts of a batch.
   struct Statistic {
     let isLargest: Bool
-    /// Pairs it with those of the other parts.
+    /// Pairs the statistic with those of the other parts.
     let serial: Double
     let scalar: Int
   }
 
-  /// The order of a kept column over the batch.
+  /// A sort of a kept column over the batch.
   struct Sort {
     let serial: Double
     /// Kept columns.
     let key, value, result: Int
-    /// Whether values that stand in the key's order are taken back to their rows.
+    /// Whether values in the key's order are scattered back to their rows.
     let isInverse: Bool
   }
 
   struct Phase {
-    /// Before the stages.
+    /// Runs before the stages.
     let scalars: UnsafeBufferPointer<ScalarInstruction>
     let stages: UnsafeBufferPointer<losskit_stage>
-    /// After them, in this order.
+    /// Run after the stages, in this order.
     let statistics: UnsafeBufferPointer<Statistic>
     let sorts: UnsafeBufferPointer<Sort>
   }
 
   let phases: UnsafeBufferPointer<Phase>
-  /// The columns a run reads, in the order in which it wants them.
+  /// The columns that a run reads, in the order of its inputs.
   package let externals: UnsafeBufferPointer<External>
-  /// The number of columns it writes.
+  /// The number of columns that a run writes.
   package let outputCount: Int
   let scalarTemplate: UnsafeBufferPointer<Double>
   let scalarSources: UnsafeBufferPointer<(scalar: Int, source: ScalarSource)>
   /// The scalar that holds each state's value after the call.
   let stateResults: UnsafeBufferPointer<Int>
-  /// The scalars that hold the numbers of the whole batch that were asked for.
+  /// The scalars that hold the requested numbers of the whole batch.
   let numbers: UnsafeBufferPointer<Int>
   let keptExtents: UnsafeBufferPointer<Extent>
-  /// The temporaries of each extent that a block needs.
+  /// The number of temporaries of each extent that a block needs.
   let temporaries: (UInt32, UInt32, UInt32, UInt32)
   /// The finest extent with rows.
   let finest: Extent
-  /// The most registers, reads and outputs that a stage has together.
+  /// The largest total of registers, reads and outputs of a stage.
   let tileColumns: Int
   let statisticCount: Int
   private let memory: [UnsafeMutableRawPointer]
@@ -116,9 +116,9 @@ package final class Plan: @unchecked Sendable {
   deinit { for pointer in memory { pointer.deallocate() } }
 }
 
-/// A plan while it is made.
+/// A plan under construction.
 struct PlanDraft {
-  /// What one stage runs.
+  /// The instructions and columns of one stage.
   struct Stage {
     var extent = Extent.prompt
     var reads: [losskit_read] = []

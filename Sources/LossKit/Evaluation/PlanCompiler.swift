@@ -1,11 +1,11 @@
 import CLossKitKernels
 
 extension Plan {
-  /// Makes a plan that writes `results` at the extents given, and finds the values of `states` and of further `numbers` of the whole
+  /// Compiles a plan that writes `results` at the given extents, and computes the values of `states` and of further `numbers` of the whole
   /// batch.
   ///
-  /// `sinks` says whether values may be made as late as they are read; the parts of a batch of rankings of different length have to keep
-  /// in step.
+  /// `sinks` says whether values may be computed in the stage that reads them. The parts of a batch of rankings of different lengths must
+  /// not, so that their phases agree.
   package static func compile(
     _ graph: Graph, results: [(node: Int, extent: Extent)], states: [Int] = [], numbers: [Int] = [], sinks: Bool = true
   ) -> Plan {
@@ -20,7 +20,7 @@ extension Plan {
   }
 }
 
-/// Makes a plan of what is scheduled: where each value lies, and what each stage does.
+/// Makes a plan from a schedule: assigns each value its location, and emits the instructions of each stage.
 private struct PlanCompiler {
   private let schedule: Schedule
   private var draft = PlanDraft()
@@ -30,7 +30,7 @@ private struct PlanCompiler {
   private var statistics: [Int?]
   private var temporaries: [Int?]
   private var kept: [Int?]
-  /// The temporary in which an order is sorted.
+  /// The temporary that holds scratch for a sort along segments.
   private var rooms: [Int: Int] = [:]
 
   init(_ schedule: Schedule) {
@@ -50,7 +50,7 @@ private struct PlanCompiler {
     for (index, node) in schedule.nodes.enumerated() where schedule.isLive[index] && node.isMember {
       groups[schedule.group(of: index), default: []].append(index)
     }
-    // What a reduction or a sweep left in a block, and another phase reads.
+    // Reductions and sweeps leave their results in a block; another phase may read them.
     for (index, node) in schedule.nodes.enumerated()
     where schedule.isLive[index] && kept[index] != nil && !node.isMember && !node.operation.isSort {
       groups[schedule.group(of: index), default: []].append(index)
@@ -65,7 +65,7 @@ private struct PlanCompiler {
     for index in schedule.nodes.indices where schedule.isLive[index] {
       let scheduled = schedule.nodes[index]
       draft.finest = max(draft.finest, scheduled.extent)
-      // What is counted has rows, too.
+      // An extent that is counted has rows, too.
       if scheduled.isLeaf, scheduled.operation == .count, let fine = Extent(rawValue: scheduled.node.a) {
         draft.finest = max(draft.finest, fine)
       }
@@ -73,7 +73,7 @@ private struct PlanCompiler {
     return Plan(draft)
   }
 
-  // MARK: Where values lie
+  // MARK: Locations
 
   private mutating func placeScalars() {
     for (index, scheduled) in schedule.nodes.enumerated()
@@ -102,7 +102,7 @@ private struct PlanCompiler {
     }
   }
 
-  /// What one stage makes and another reads lies in a temporary; what another phase reads is kept.
+  /// Assigns temporaries to values that other stages read, and kept columns to values that other phases read.
   private mutating func placeColumns() {
     for (index, node) in schedule.nodes.enumerated()
     where schedule.isLive[index] && node.extent > .batch && !node.isLeaf {
@@ -166,7 +166,7 @@ private struct PlanCompiler {
     for index in members {
       let scheduled = schedule.nodes[index]
       guard scheduled.isMember else {
-        // A block's value that is kept: read, and written to where it is kept.
+        // A block's value that is kept: read, and written to the kept column.
         let read = stage.input(losskit_read(LOSSKIT_READ_TEMPORARY, temporaries[index] ?? 0))
         stage.emit(UInt32(LOSSKIT_KERNEL_COPY), of: [read], for: nil, actions: [keepAction(index)], temporary: nil)
         continue
@@ -186,7 +186,7 @@ private struct PlanCompiler {
     draft.phases[group.stage / Schedule.span].stages.append(stage.stage)
   }
 
-  /// Two columns that are read for their difference alone are one read: less has to be converted and kept.
+  /// Reads two columns that only their difference needs as one: less to convert and keep.
   private mutating func difference(_ index: Int, in group: Schedule.Group, of stage: StageCompiler) -> losskit_read? {
     let node = schedule.nodes[index].node
     guard node.operation == .subtract, node.a != node.b, stage.uses[node.a] == 1, stage.uses[node.b] == 1,
@@ -195,7 +195,7 @@ private struct PlanCompiler {
     return losskit_read(LOSSKIT_READ_HOST, place(minuend), other: place(subtrahend))
   }
 
-  /// The host's column that a node of a stage's extent is.
+  /// The host's column that a node is at a stage's extent.
   private func external(_ index: Int, at extent: Extent) -> Plan.External? {
     let scheduled = schedule.nodes[index]
     guard scheduled.extent == extent else { return nil }
@@ -237,7 +237,7 @@ private struct PlanCompiler {
     return actions
   }
 
-  /// Where an instruction finds an operand.
+  /// The code of an instruction's operand.
   private mutating func code(of index: Int, in group: Schedule.Group, _ stage: inout StageCompiler) -> UInt32 {
     if let code = stage.code(of: index) { return code }
     if let scalar = scalars[index] { return UInt32(LOSSKIT_IN_SCALAR) | UInt32(scalar) }

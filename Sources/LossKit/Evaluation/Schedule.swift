@@ -1,23 +1,23 @@
-/// When each value of a graph is computed: in which phase, at which stage of it, over the rows of which extent.
+/// The schedule of a graph: the phase, the stage in it, and the extent at which each value is computed.
 ///
-/// The depth of a value is the number of steps to coarser extents, and along segments, before it; a step to the whole batch leads to the
-/// next phase. Values then sink to the earliest stage that reads them, so that little has to be kept.
+/// The depth of a value is the number of reductions and sweeps before it; a reduction to the whole batch starts the next phase. Values then
+/// move to the earliest stage that reads them, so that little has to be kept.
 struct Schedule {
-  /// Stages of a phase at most.
+  /// The maximum number of stages of a phase.
   static let span = 1 << 20
 
-  /// A node of the graph or, where a stage needs a value that no stage makes, a copy of one.
+  /// A node of the graph, or a copy of one for a stage that needs a value no stage computes.
   struct Node {
     var node: GraphNode
     let extent: Extent
     var operation: Operation { node.operation }
     /// Whether a stage's instructions compute it.
     var isMember: Bool { extent > .batch && operation.isElementwise }
-    /// Whether it is read as a column or known by the row's place.
+    /// Whether it is read as a column or follows from the row's index.
     var isLeaf: Bool { extent > .batch && operation.arity == 0 }
   }
 
-  /// What runs together: all values of a stage that have one extent, coarse before fine.
+  /// The values of a stage at one extent, which run together; coarse extents precede fine ones.
   struct Group: Hashable, Comparable {
     let stage: Int
     let extent: Extent
@@ -25,15 +25,15 @@ struct Schedule {
   }
 
   private(set) var nodes: [Node] = []
-  /// The value that each of the host's columns is written from.
+  /// The value and extent of each output column.
   private(set) var outputs: [(node: Int, extent: Extent)] = []
-  /// For each value, the columns that are written from it.
+  /// The output columns of each value.
   private(set) var outputsOf: [Int: [Int]] = [:]
-  /// Whether anything asked for depends on a value.
+  /// Whether an output depends on a value.
   private(set) var isLive: [Bool] = []
   private(set) var depth: [Int] = []
   private(set) var consumers: [[Int]] = []
-  /// The place of a value among those of its stage.
+  /// The position of a value in its stage.
   private(set) var order: [Int] = []
   private(set) var phaseCount = 1
   private var stage: [Int] = []
@@ -51,7 +51,7 @@ struct Schedule {
 
   private let placesOfRoots: [Int: Int]
 
-  /// Where a root of the graph is among the nodes here.
+  /// The index here of a root of the graph.
   func place(ofRoot node: Int) -> Int { placesOfRoots[node] ?? 0 }
 
   mutating func run(sinks: Bool) {
@@ -69,25 +69,25 @@ struct Schedule {
     phaseCount = (nodes.indices.filter { isLive[$0] }.map { max(depth[$0], stage[$0]) }.max() ?? 0) / Self.span + 1
   }
 
-  /// The phase of a value: that after a reduction to the batch.
+  /// The phase from which a value is known; a reduction to the batch is known in the next one.
   func phase(_ index: Int) -> Int { depth[index] / Self.span }
 
-  /// The phase whose blocks make a value.
+  /// The phase whose blocks compute a value.
   func phase(of index: Int) -> Int { group(of: index).stage / Self.span }
 
-  /// The group that computes a member, or makes what a reduction or a sweep ends with.
+  /// The group that computes a member, or that a reduction or sweep ends.
   func group(of index: Int) -> Group {
     Group(stage: nodes[index].isMember ? stage[index] : depth[index], extent: nodes[index].extent)
   }
 
-  // MARK: When
+  // MARK: Depths
 
-  /// `floor` is a phase for each value, before which it is not made.
+  /// Sets the depth of each value; `floor` is the earliest phase of each.
   private mutating func setDepths(from floor: [Int]?) {
     depth = Array(repeating: 0, count: nodes.count)
     for (index, node) in nodes.enumerated() {
       let isRow = node.extent > .batch
-      // What ends a stage comes with the stage that makes its operand, however early that is.
+      // A reduction or sweep runs with the stage that computes its operand, however early.
       let endsStage = node.operation.isReduction || node.operation.isSweep
       var least = isRow && !endsStage ? (floor?[index] ?? 0) * Self.span : 0
       for operand in node.node.operands { least = max(least, depth[operand]) }
@@ -113,10 +113,10 @@ struct Schedule {
     }
   }
 
-  /// The last phase in which each value is in time: nothing is made a phase before it is read, for it would have to be kept.
+  /// The latest phase for each value. A value computed a phase before it is read would have to be kept.
   private func latestPhases(_ wanted: Set<Int>) -> [Int] {
     var latest = depth.map { $0 / Self.span }
-    // What only numbers that are handed back depend on may come last.
+    // Values that only returned numbers depend on may be computed last.
     let last =
       (nodes.indices.filter { isLive[$0] && nodes[$0].extent > .batch }.map { latest[$0] }.max() ?? 0) + 1
     for index in nodes.indices.reversed()
@@ -135,10 +135,10 @@ struct Schedule {
     return latest
   }
 
-  // MARK: What is computed again
+  // MARK: Recomputation
 
-  /// A value that columns give by a few cheap operations is computed again in another phase that reads it, rather than kept for the whole
-  /// batch.
+  /// Recomputes values that follow from columns by a few cheap operations in each phase that reads them, instead of keeping them for the
+  /// whole batch.
   private mutating func repeatCheapValues() {
     for index in nodes.indices.reversed() where isLive[index] && nodes[index].isMember {
       let home = stage[index] / Self.span
@@ -152,7 +152,7 @@ struct Schedule {
     }
   }
 
-  /// The number of operations that make a value of columns and numbers of the batch, where they are cheap and fewer than a limit.
+  /// The number of operations from columns and batch numbers to a value; nil if one is not cheap or there are `limit` or more.
   private func cost(of index: Int, below limit: Int) -> Int? {
     let node = nodes[index]
     if node.extent == .batch || node.operation == .input || node.operation == .column { return 0 }
@@ -171,7 +171,7 @@ struct Schedule {
     return total < limit ? total : nil
   }
 
-  /// A copy of a value, and of what it is made of, for another stage.
+  /// Copies a value, and the values it is computed from, for another stage.
   private mutating func copy(_ index: Int, to target: Int) -> Int {
     guard nodes[index].isMember else { return index }
     var twin = nodes[index]
@@ -201,7 +201,7 @@ struct Schedule {
 }
 
 extension Operation {
-  /// Whether it leads to a coarser extent.
+  /// Whether the result has a coarser extent.
   var isReduction: Bool { self == .sum || self == .largest }
 
   /// Whether it needs whole segments.
@@ -212,11 +212,11 @@ extension Operation {
     }
   }
 
-  /// Whether it is sorted over the batch.
+  /// Whether it sorts over the batch.
   var isSort: Bool { self == .batchSorted || self == .batchUnsorted }
 }
 
-/// Adds the copies that stages need: what reduces, sweeps or is written takes a value that a stage of its extent makes.
+/// Adds the copies that stages need: a reduction, a sweep or an output takes a value that a stage of its extent computes.
 private struct Normalizer {
   private let graph: Graph
   private let mask: [Bool]
@@ -252,14 +252,14 @@ private struct Normalizer {
       let leadsUp = node.operation.isReduction || node.operation == .pick
       let fine = leadsUp ? nodes[node.a].extent : extent
       if node.operation == .scan {
-        // Copies for it alone, so that both are made in one phase.
+        // The copies are the node's own, so that both operands are computed in one phase.
         node.a = append(GraphNode(.copy, a: node.a, c: fine.rawValue), fine)
         node.b = append(GraphNode(.copy, a: node.b, c: fine.rawValue), fine)
       }
       node.a = made(node.a, at: fine)
       if node.operation.arity > 1 { node.b = made(node.b, at: fine) }
     } else {
-      // A column of a coarser extent is read at its own and broadcast from there.
+      // A column of a coarser extent is read at its own extent and broadcast.
       for path in [\GraphNode.a, \GraphNode.b, \GraphNode.c].prefix(node.operation.arity) {
         let operand = nodes[node[keyPath: path]]
         if operand.isLeaf, operand.extent < extent {
@@ -276,7 +276,7 @@ private struct Normalizer {
   private mutating func copy(_ node: Int, at extent: Extent) -> Int {
     let key = node * Extent.allCases.count + extent.rawValue
     if let known = copies[key] { return known }
-    // A copy of a column that is broadcast on its way is of one that a stage of its own extent reads.
+    // A broadcast copy of a column needs a copy at the column's own extent first.
     let source = nodes[node].isLeaf && nodes[node].extent < extent ? copy(node, at: nodes[node].extent) : node
     let made = append(GraphNode(.copy, a: source, c: extent.rawValue), extent)
     copies[key] = made

@@ -1,11 +1,11 @@
 import CLossKitKernels
 
-/// The instructions of one stage, with registers given out as values come and go.
+/// The instructions of one stage, with register allocation.
 struct StageCompiler {
   private(set) var uses: [Int: Int] = [:]
   var stage = PlanDraft.Stage()
   private var registers: [Int: UInt32] = [:]
-  /// Values that are written or read as a whole: they are read where they are.
+  /// Values in columns, which instructions read in place.
   private var stored: [Int: UInt32] = [:]
   private var free: [UInt32] = []
   private var inputs: [[UInt64]: UInt32] = [:]
@@ -18,7 +18,7 @@ struct StageCompiler {
     }
   }
 
-  /// The operand that a read is.
+  /// The operand for a read.
   mutating func input(_ read: losskit_read) -> UInt32 {
     let key = [
       UInt64(read.kind) << 32 | UInt64(read.extent), UInt64(read.index), UInt64(bitPattern: Int64(read.other)),
@@ -30,10 +30,10 @@ struct StageCompiler {
     return code
   }
 
-  /// Takes an operand for a node's value.
+  /// Uses an operand for a node's value.
   mutating func replace(_ node: Int, by code: UInt32) { stored[node] = code }
 
-  /// Where a value of this stage lies; nil for one that was made elsewhere.
+  /// The operand of a value of this stage; nil if the stage does not hold it.
   func code(of node: Int) -> UInt32? {
     registers[node].map { UInt32(LOSSKIT_IN_REGISTER) | $0 } ?? stored[node]
   }
@@ -63,7 +63,7 @@ struct StageCompiler {
         kernel: kernel, result: result, a: codes[0], b: codes[1], c: operands.count > 2 ? codes[2] : 0))
   }
 
-  /// An operand was read once more.
+  /// Records a use of an operand.
   mutating func release(_ node: Int) {
     guard let count = uses[node] else { return }
     uses[node] = count - 1

@@ -1,7 +1,7 @@
-/// A graph at given values of its hyperparameters.
+/// Binding hyperparameters to values.
 extension Graph {
-  /// The graph with numbers for the hyperparameters that have a value, and without what these leave out of use: what is multiplied
-  /// with 0, and a branch that is never taken.
+  /// The graph with the given values for hyperparameters (nil keeps the symbol), without factors of 0 and branches that are then never
+  /// taken.
   package func bound(to values: [Double?]) -> Graph {
     var builder = GraphBuilder()
     let roots = outputs + stateOutputs
@@ -16,8 +16,8 @@ extension Graph {
     return graph
   }
 
-  /// Numbers for the hyperparameters that decide what is needed at `values`, nil for those that can stay symbols: with these numbers
-  /// alone the graph reads no more columns, and depends no more on the batch, than with all.
+  /// The values of the hyperparameters that decide what the graph needs at `values`, nil for those that can stay symbols: bound to these
+  /// alone, the graph reads no more columns, and depends no more on the batch, than bound to all.
   package func decidingValues(among values: [Double]) -> [Double?] {
     let all = bound(to: values)
     let columns = Set(all.inputs(of: all.outputs + all.stateOutputs).map(\.column))

@@ -1,8 +1,9 @@
 extension GraphBuilder {
-  /// Adds the gradient of Σᵢ cotangentᵢ · outputᵢ, summed over the rows of `extent`, with respect to every node, in reverse mode.
+  /// Adds the gradient of Σᵢ cotangentᵢ · outputᵢ, summed over the rows of `extent`, with respect to every node, by reverse-mode
+  /// differentiation.
   ///
-  /// Returns, for each node, the node of its gradient, or nil where it is 0.
-  /// A slope at a kink is 0, or as the function says; a zero cotangent annihilates whatever it meets.
+  /// Returns the node of each node's gradient, or nil where the gradient is 0. The slope at a kink is 0 unless the function documents
+  /// another; a zero cotangent yields 0 whatever it is multiplied with.
   package mutating func differentiate(
     outputs: [Int], cotangents: [Int], per extent: Extent = .prompt, keepingBatchNodes: Bool = false
   ) -> [Int?] {
@@ -15,7 +16,7 @@ extension GraphBuilder {
     for index in (0..<count).reversed() {
       let node = nodes[index]
       var term = close(gradients, of: index)
-      // Where rankings of different length share a batch, a mean that does not matter here may matter for the others.
+      // In a batch of rankings of different lengths, a mean that has no effect here may have one in another part.
       if keepingBatchNodes, node.operation == .batchMean || node.operation == .batchSorted, term == nil {
         term = (constant(0), .prompt)
       }
@@ -27,8 +28,8 @@ extension GraphBuilder {
     return results
   }
 
-  /// What a node's gradient is summed of: for each node and extent, a term and the extent at whose rows it is meant. A term at finer rows
-  /// than the node's own is still to be summed over them.
+  /// The terms of each node's gradient, with the extent of the rows that each is given for. A term at finer rows than the node's has yet to
+  /// be summed over them.
   private struct Cotangents {
     var terms: [Int?]
     init(count: Int) { terms = Array(repeating: nil, count: count * Extent.allCases.count) }
@@ -44,8 +45,8 @@ extension GraphBuilder {
     gradients[node, extent] = gradients[node, extent].map { add(.add, $0, term) } ?? term
   }
 
-  /// The gradient of a node, summed to its own extent; a single term by a number of the whole batch is passed on as it is, for a later
-  /// reduction to sum.
+  /// The gradient of a node, summed to its own extent. A single term that is a number of the whole batch is passed on unsummed, for a later
+  /// reduction.
   private mutating func close(_ gradients: Cotangents, of node: Int) -> (term: Int, extent: Extent)? {
     let present = Extent.allCases.filter { gradients[node, $0] != nil }
     guard let first = present.first, let term = gradients[node, first] else { return nil }
@@ -83,12 +84,12 @@ extension GraphBuilder {
     }
   }
 
-  /// The rules are in the table of operations.
+  /// Applies the rules of the table of operations.
   private mutating func propagate(
     _ gradient: Int, per extent: Extent, byRulesOf node: GraphNode, at index: Int, into gradients: inout Cotangents
   ) {
     let tape = DerivativeTerm.Tape(self)
-    // The tape has the only copy while rules add nodes.
+    // Rules append to the tape, so it holds the only copy.
     self = GraphBuilder()
     let terms = DerivativeTerms(gradient: gradient, node: node, at: index, on: tape)
     for (operand, rule) in zip(node.operands, node.operation.entry.rules) {
@@ -99,7 +100,7 @@ extension GraphBuilder {
     self = tape.builder
   }
 
-  /// `gradient` is at the node's own extent.
+  /// Propagates `gradient`, which is at the node's own extent.
   private mutating func propagate(
     _ gradient: Int, throughSegments node: GraphNode, at index: Int, into gradients: inout Cotangents
   ) {
@@ -117,7 +118,7 @@ extension GraphBuilder {
       accumulate(
         shift(gradient, by: b == 0 ? -1 : 1, filling: 0, along: segment), per: own, into: &gradients, of: a)
     case .scan:
-      // h, the gradient by what is added, runs the other way; a is the factor of the value before.
+      // h, the gradient with respect to b, runs in the other direction; a is the factor of the previous value.
       let (before, after) = isReversed ? (-1, 1) : (1, -1)
       let h = scan(
         shift(a, by: after, filling: 0, along: segment), gradient, along: segment, isReversed: !isReversed)
@@ -125,7 +126,7 @@ extension GraphBuilder {
         add(.annihilate, h, shift(index, by: before, filling: 0, along: segment)), per: own, into: &gradients, of: a)
       accumulate(h, per: own, into: &gradients, of: b)
     case .scanLogSumExp:
-      // The share of the value before in the value after is exp(y − y′) of the rows behind: no exponent is positive.
+      // The previous value's share of y is exp(y − y′), taken at the row after: no exponent is positive.
       let decay = add(
         .exp,
         add(.subtract, index, shift(index, by: isReversed ? 1 : -1, filling: .infinity, along: segment)))

@@ -1,4 +1,4 @@
-/// What the rows of a value are. Each row of one extent belongs to one row of the coarser.
+/// The kind of rows of a value. Each row of one extent belongs to one row of the next coarser extent.
 package enum Extent: Int, Comparable, CaseIterable, Sendable {
   case batch, prompt, response, token
 
@@ -15,10 +15,10 @@ package enum Extent: Int, Comparable, CaseIterable, Sendable {
 }
 
 extension GraphNode {
-  /// The extent of the value, whose operands' are given.
+  /// The extent of the node's value, from those of its operands.
   ///
-  /// In a formula of version 1 every symbol of a row is counted as a prompt's, also where its rows are tokens: it has one extent beside
-  /// the batch.
+  /// In a formula of version 1, every symbol per row counts as per prompt, even if the rows are tokens: there is one extent besides the
+  /// batch.
   func extent(operands: [Extent]) -> Extent {
     switch operation {
     case .constant, .parameter, .state, .batchCount, .batchMean, .batchMeanGradient: .batch
@@ -31,7 +31,7 @@ extension GraphNode {
     }
   }
 
-  /// The extent that a node of an operation with one states.
+  /// The extent that the node states in `c`.
   var statedExtent: Extent { Extent(rawValue: c) ?? .batch }
 }
 
@@ -45,9 +45,9 @@ extension Graph {
   }
 }
 
-/// Values that lead from one extent to another.
+/// Operations between extents.
 extension GraphBuilder {
-  /// A column at its own extent; of one per reference, the part of a reference.
+  /// A column at its own extent; of the given reference if it is per reference.
   package mutating func column(_ index: Int, reference: Int = 0, per extent: Extent) -> Int {
     insert(GraphNode(.column, a: index, b: reference, c: extent.rawValue))
   }
@@ -59,19 +59,19 @@ extension GraphBuilder {
     return insert(GraphNode(.count, a: fine.rawValue, c: coarse.rawValue))
   }
 
-  /// The place of a row, from 0, in its row of `coarse`.
+  /// The index of a row, from 0, in its row of `coarse`.
   package mutating func place(of fine: Extent, in coarse: Extent) -> Int {
     insert(GraphNode(.place, a: coarse.rawValue, c: fine.rawValue))
   }
 
-  /// A random number for each row, keyed by the row's number in the batch.
+  /// A random number per row, keyed by the row's index in the batch.
   package mutating func uniform(stream: Int, per extent: Extent) -> Int {
     insert(GraphNode(.uniform, a: stream, c: extent.rawValue))
   }
 
-  /// The sum of a value over the rows of `fine` that belong to a row of `coarse`; 0 of none.
+  /// The sum of a value over the rows of `fine` that belong to a row of `coarse`; 0 for no rows.
   ///
-  /// A value of a coarser extent counts as often as it is broadcast.
+  /// A value of a coarser extent is broadcast, so it counts once per row of `fine`.
   package mutating func sum(_ x: Int, over fine: Extent, to coarse: Extent) -> Int {
     let own = extents[x]
     if value(x) == 0 || fine == coarse { return x }
@@ -80,26 +80,26 @@ extension GraphBuilder {
     return sum(add(.multiply, x, count(of: fine, per: own)), over: own, to: coarse)
   }
 
-  /// The mean over the rows of a value's extent; of none 0, with slope 0.
+  /// The mean over the rows of a value's extent; 0 with slope 0 for no rows.
   package mutating func mean(_ x: Int, to coarse: Extent) -> Int {
     let rows = extents[x]
     let count = count(of: rows, per: coarse)
     return add(.divide, sum(x, over: rows, to: coarse), add(.maximum, count, constant(1)))
   }
 
-  /// The largest value of the rows that belong to a row of `coarse`; the first that has it has the slope. −∞ of none.
+  /// The largest value of the rows that belong to a row of `coarse`; −∞ for no rows. On a tie the first one has the slope.
   package mutating func largest(_ x: Int, to coarse: Extent) -> Int {
     extents[x] <= coarse ? x : insert(GraphNode(.largest, a: x, c: coarse.rawValue))
   }
 
-  /// log Σ exp over the rows that belong to a row of `coarse`, without overflow; −∞ of none.
+  /// log Σ exp over the rows that belong to a row of `coarse`, without overflow; −∞ for no rows.
   package mutating func logSumExp(_ x: Int, to coarse: Extent) -> Int {
     let most = add(.stopGradient, largest(x, to: coarse))
     let sum = sum(add(.exp, add(.subtract, x, most)), over: extents[x], to: coarse)
     return add(.add, most, add(.log, sum))
   }
 
-  /// The value of one rank of each prompt. What is computed response by response is computed for that rank alone.
+  /// The value of one rank of each prompt. Elementwise operations per response are computed for that rank alone.
   package mutating func pick(_ x: Int, rank: Int) -> Int {
     let node = nodes[x]
     guard extents[x] == .response else { return x }
@@ -112,27 +112,27 @@ extension GraphBuilder {
     }
   }
 
-  /// y = a·y′ + b along the rows of a row of `segment`, y′ the value before it, 0 at first.
+  /// y = a·y′ + b along each row of `segment`, where y′ is the previous value, initially 0.
   package mutating func scan(_ a: Int, _ b: Int, along segment: Extent, isReversed: Bool = false) -> Int {
     insert(GraphNode(.scan, a: a, b: b, c: segment.rawValue, value: isReversed ? 1 : 0))
   }
 
-  /// log(exp(x) + exp(y′)) along the rows of a row of `segment`, y′ the value before it, −∞ at first.
+  /// log(exp(x) + exp(y′)) along each row of `segment`, where y′ is the previous value, initially −∞.
   package mutating func scanLogSumExp(_ x: Int, along segment: Extent, isReversed: Bool = false) -> Int {
     insert(GraphNode(.scanLogSumExp, a: x, c: segment.rawValue, value: isReversed ? 1 : 0))
   }
 
-  /// The value of the row before (`step` 1) or after (−1) in the row of `segment`; `filling` where there is none.
+  /// The value of the previous (`step` 1) or next (−1) row in the row of `segment`; `filling` at its end.
   package mutating func shift(_ x: Int, by step: Int, filling value: Double, along segment: Extent) -> Int {
     insert(GraphNode(.shift, a: x, b: step > 0 ? 0 : 1, c: segment.rawValue, value: value))
   }
 
-  /// The place, from 0, of each value in the ascending order of its row of `segment`; equal values as they stand.
+  /// The index, from 0, of each value in the ascending order of its row of `segment`; the sort is stable.
   package mutating func order(_ x: Int, along segment: Extent) -> Int {
     insert(GraphNode(.order, a: x, c: segment.rawValue))
   }
 
-  /// A value of one rank, 0 at the others.
+  /// A value at one rank, 0 at the others.
   mutating func value(_ x: Int, atRank rank: Int) -> Int {
     let place = place(of: .response, in: .prompt)
     let below = add(.subtract, constant(Double(rank) + 0.5), place)

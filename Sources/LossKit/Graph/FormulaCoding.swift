@@ -1,7 +1,7 @@
 package import CLossKit
 
 extension Graph {
-  /// Lends the graph in the form of the ABI.
+  /// Calls a closure with the graph in the ABI's form.
   package func withEncoded<Result>(_ body: (UnsafePointer<losskit_formula>) throws -> Result) rethrows -> Result {
     let encoded = nodes.map { node in
       losskit_formula_node(
@@ -22,9 +22,9 @@ extension Graph {
     }
   }
 
-  /// The graph of a formula that a plugin handed over; nil if it uses an operation that is not known here.
+  /// Creates the graph of a plugin's formula; nil if it uses an unknown operation.
   ///
-  /// Throws where the formula contradicts itself or its component's declaration.
+  /// Throws if the formula is inconsistent, or contradicts its component's declaration.
   package init?(
     decoding formula: losskit_formula, responses: Int, references: Int, columns: [Column], parameterCount: Int,
     stateCount: Int
@@ -74,7 +74,7 @@ extension Graph {
     case .input:
       guard node.a < columns.count else { throw Failure("node \(index) of its formula reads an undeclared column") }
       let column = columns[node.a]
-      // A column is as long as its extent says: read over other rows, it would be read beyond its end.
+      // Over other rows than its extent's, a column would be read out of bounds.
       guard (column.extent == .token) == (rows == .token) else {
         throw Failure(
           "node \(index) of its formula reads column '\(column.name)' per \(column.extent), and is evaluated per \(rows)"

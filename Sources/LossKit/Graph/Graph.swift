@@ -1,4 +1,4 @@
-/// One node of a graph; operands are indices of earlier nodes.
+/// One node of a graph. Operands are indices of earlier nodes.
 package struct GraphNode: Sendable, Equatable {
   package var operation: Operation
   package var a = 0, b = 0, c = 0
@@ -12,7 +12,7 @@ package struct GraphNode: Sendable, Equatable {
     self.value = value
   }
 
-  /// What pairs a statistic with those of the other parts of a batch of rankings of different length: those of a gradient are others.
+  /// Pairs a statistic with those of the other parts of a batch of rankings of different lengths; negative for statistics of gradients.
   var serial: Double { operation == .batchMeanGradient || operation == .batchUnsorted ? -1 - value : value }
 
   /// The operands that are nodes.
@@ -26,23 +26,23 @@ package struct GraphNode: Sendable, Equatable {
   }
 }
 
-/// A formula as a list of operations, each after its operands: what is differentiated, printed, compiled and handed on.
+/// A formula as a list of operations, each after its operands; it is differentiated, printed, compiled and exported.
 package struct Graph: Sendable {
   package var nodes: [GraphNode] = []
-  /// The nodes whose values are asked for.
+  /// The nodes of the requested values.
   package var outputs: [Int] = []
   /// For each state, the node of its value after the call.
   package var stateOutputs: [Int] = []
-  /// Over what it is evaluated: prompts, or tokens.
+  /// The rows that it is evaluated over: prompts or tokens.
   package var rows = Column.Extent.prompt
-  /// K, the number of responses it was made for.
+  /// K, the number of responses that it was made for.
   package var responses = 0
-  /// R, the number of references it was made for.
+  /// R, the number of references that it was made for.
   package var references = 0
 
   package init() {}
 
-  /// The nodes that some of `roots` depend on, as a mask.
+  /// A mask of the nodes that `roots` depend on.
   package func reached(from roots: some Sequence<Int>) -> [Bool] {
     var mask = [Bool](repeating: false, count: nodes.count)
     for root in roots { mask[root] = true }
@@ -52,10 +52,10 @@ package struct Graph: Sendable {
     return mask
   }
 
-  /// For each node, whether its value differs from row to row.
+  /// Whether the value of each node differs between rows.
   package var rowDependence: [Bool] { extents.map { $0 != .batch } }
 
-  /// Whether a prompt's output depends on that prompt alone, wherever it stands.
+  /// Whether a prompt's output depends on that prompt alone, and not on its index.
   package var isRowwise: Bool {
     let mask = reached(from: outputs + stateOutputs)
     return !zip(nodes, mask).contains { node, isReached in
@@ -75,7 +75,7 @@ package struct Graph: Sendable {
   }
 }
 
-/// A column, by its index among the declared ones, and which of its slots: a rank, or r·K + rank for a reference.
+/// A slot of a column: the column's index among the declared ones, and a rank, or r·K + rank for a reference.
 package struct InputSlot: Hashable, Sendable {
   package let column, slot: Int
   package init(column: Int, slot: Int) {

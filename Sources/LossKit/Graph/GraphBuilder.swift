@@ -1,25 +1,25 @@
-/// Makes graphs: every node is simplified, and equal ones are one.
+/// Builds graphs with simplification and common-subexpression elimination.
 package struct GraphBuilder {
   package private(set) var nodes: [GraphNode] = []
   /// The extent of each node's value.
   package private(set) var extents: [Extent] = []
-  // Equal nodes are found by a hash of their fields. A dictionary with a key type of our own would be the plain thing, but its type is
-  // another one in every plugin, and making it costs the Swift runtime a search of all libraries that are open.
+  // Finds equal nodes by a hash of their fields. A dictionary keyed by our own type would be simpler, but its type differs in every plugin,
+  // and instantiating it makes the Swift runtime search all open libraries.
   private var latest: [UInt64: Int] = [:]
-  /// For each node, the one before it with the same hash, or -1.
+  /// The previous node with the same hash, or -1, for each node.
   private var earlier: [Int] = []
 
   package init() {}
 
   package mutating func constant(_ value: Double) -> Int { insert(GraphNode(.constant, value: value)) }
 
-  /// The node of an operation on nodes, simplified.
+  /// Adds an operation, simplified, and returns its node.
   package mutating func add(_ operation: Operation, _ a: Int, _ b: Int = 0, _ c: Int = 0) -> Int {
     if let simpler = simplify(operation, a, b, c) { return simpler }
     return insert(GraphNode(operation, a: a, b: b, c: c))
   }
 
-  /// The node itself, or the one that is equal to it.
+  /// Adds a node unless an equal one exists, and returns its index.
   package mutating func insert(_ node: GraphNode) -> Int {
     var canonical = node
     if node.operation.isCommutative, node.a > node.b { (canonical.a, canonical.b) = (node.b, node.a) }
@@ -37,7 +37,7 @@ package struct GraphBuilder {
     return nodes.count - 1
   }
 
-  /// Whether a node is the same as one in canonical order, to the bits of its value.
+  /// Whether a node has the same value, to the bit, as one in canonical order.
   private func isEqual(_ node: GraphNode, _ canonical: GraphNode) -> Bool {
     guard node.operation == canonical.operation, node.value.bitPattern == canonical.value.bitPattern,
       node.c == canonical.c
@@ -55,7 +55,7 @@ package struct GraphBuilder {
     return hash
   }
 
-  /// Adds the nodes of another graph, replacing some; returns where each of its nodes went.
+  /// Adds the nodes of another graph, replacing some; returns the new index of each of its nodes.
   package mutating func append(
     _ graph: Graph, reaching roots: [Int],
     replacing: (GraphNode, inout GraphBuilder) throws -> Int?
@@ -66,7 +66,7 @@ package struct GraphBuilder {
       if let replacement = try replacing(node, &self) {
         places[index] = replacement
       } else if !node.operation.isElementwise {
-        // A batch node keeps its serial number, by which batches of mixed rankings pair them.
+        // A batch node keeps its serial number, by which parts of a mixed batch pair their statistics.
         var copy = node
         if node.operation.arity > 0 { copy.a = places[node.a] }
         if node.operation.arity > 1 { copy.b = places[node.b] }
@@ -79,12 +79,12 @@ package struct GraphBuilder {
     return places
   }
 
-  /// Adds the nodes of another graph; returns where each of its nodes went.
+  /// Adds the nodes of another graph; returns the new index of each of its nodes.
   package mutating func append(_ graph: Graph, reaching roots: [Int]) -> [Int] {
     append(graph, reaching: roots) { _, _ in nil }
   }
 
-  /// The value of a node, if it is a constant.
+  /// The value of a node if it is a constant.
   func value(_ index: Int) -> Double? {
     nodes[index].operation == .constant ? nodes[index].value : nil
   }
@@ -93,7 +93,7 @@ package struct GraphBuilder {
     nodes[index].operation == .negate ? nodes[index].a : nil
   }
 
-  // Only what changes no value but the sign of a zero: x·0 is taken as 0, for the field's formulas multiply by switches.
+  // Simplifications change no value except the sign of a zero: x·0 is 0, because published formulas multiply by switches.
   private mutating func simplify(_ operation: Operation, _ a: Int, _ b: Int, _ c: Int) -> Int? {
     if !operation.isElementwise { return nil }
     if operation.arity > 0, let folded = fold(operation, a, b, c) { return constant(folded) }

@@ -1,8 +1,8 @@
-/// What can be proved of a component from its graph.
+/// Properties of a component that are proved from its graph.
 extension Graph {
-  /// Whether adding a constant to all rewards of a prompt changes no output; `reward` is the column's index.
+  /// Whether adding a constant to all rewards of a prompt leaves every output unchanged; `reward` is the column's index.
   ///
-  /// The derivative of every node along that shift is followed as a graph of its own; nil is "not of a kind that is followed".
+  /// Follows the derivative of every node along that shift in a second graph; nil marks a derivative that is not followed.
   package func isShiftInvariant(reward: Int?) -> Bool {
     guard let reward else { return true }
     var builder = GraphBuilder()
@@ -62,8 +62,8 @@ extension Graph {
     }
   }
 
-  /// Whether every output is 0 where the policy equals the reference, and that zero means the same for every prompt: there is one
-  /// reference. A mixture of several is not normalized, and its constant differs from prompt to prompt.
+  /// Whether every output is 0 where the policy equals the reference, and that zero is the same for every prompt, which takes a single
+  /// reference: a mixture of references is not normalized, and its constant differs between prompts.
   package func hasMeaningfulZero(columns: [Column]) -> Bool {
     isZeroAtReference(columns: columns) && referencesRead(columns: columns) <= 1
   }

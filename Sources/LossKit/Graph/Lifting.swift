@@ -1,6 +1,6 @@
-/// A formula over tokens, taken into a graph with extents.
+/// Lifting a formula over tokens into a graph with extents.
 extension Graph {
-  /// The same formula with the extents of its values: what one over tokens gives is summed by response.
+  /// The same formula with the extents of its values; outputs over tokens are summed per response.
   package func lifted() -> Graph {
     guard rows == .token else { return self }
     var builder = GraphBuilder()
@@ -16,9 +16,9 @@ extension Graph {
 }
 
 extension GraphBuilder {
-  /// Adds a formula over tokens, and the sums of its outputs by response; returns where each of its nodes went, of an output the sum.
+  /// Adds a formula over tokens and the sums of its outputs per response; returns the new index of each of its nodes, of an output its sum.
   ///
-  /// `leaf` makes the node of a column, a parameter or a state; nil: the node itself.
+  /// `leaf` makes the node of a column, a parameter or a state; if it returns nil, the node is kept.
   package mutating func lift(_ graph: Graph, leaf: (inout GraphBuilder, GraphNode) throws -> Int?) rethrows -> [Int] {
     var places = try append(graph, reaching: graph.outputs) { node, builder in
       switch node.operation {

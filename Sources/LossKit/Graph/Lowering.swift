@@ -1,6 +1,6 @@
 extension Graph {
-  /// The same graph as a program wants it, and where each node went: without stopGradient, which is no operation for values;
-  /// and with one exp(−|x|) and one log(1 + exp(−|x|)) for all that is made of them.
+  /// The graph in the form that programs run, and the new index of each node. It has no stopGradient, which is the identity for values, and
+  /// shares exp(−|x|) and log(1 + exp(−|x|)) among the functions computed from them.
   func lowered() -> (Graph, places: [Int]) {
     var lowering = Lowering(self)
     return lowering.run()
@@ -14,15 +14,15 @@ private struct Lowering {
   private var places: [Int] = []
   private var shared: [Magnitude: Shared] = [:]
 
-  /// What |x| is of: a node or its negative, a difference either way round.
+  /// The x of |x|: a node or its negation, a difference in either order.
   private enum Magnitude: Hashable {
     case node(Int)
     case difference(Int, Int)
   }
 
-  /// What is made of one |x|.
+  /// The shared functions of one |x|.
   private struct Shared {
-    /// The node that the functions are computed of, and whether it is the negative of what the magnitude is of.
+    /// The node that the functions are computed from. It may be the negation of the magnitude's.
     let operand: Int
     let isNegative: Bool
     /// The node of exp(−|x|).
@@ -50,14 +50,14 @@ private struct Lowering {
     case .sigmoid: return sigmoid(of: places[node.a])
     case .logSigmoid: return logSigmoid(of: places[node.a])
     case .softplus: return softplus(of: places[node.a], isNegated: false)
-    // −log σ(x) is softplus(−x) to the bit.
+    // −log σ(x) equals softplus(−x) to the bit.
     case .negate where source.nodes[node.a].operation == .logSigmoid:
       return softplus(of: places[source.nodes[node.a].a], isNegated: true)
     default: return copy(node)
     }
   }
 
-  /// The mean of a batch as a sum over it, that keeps its number, and the count.
+  /// A batch mean as a sum over the batch, which keeps the serial number, divided by the count.
   private mutating func mean(_ node: GraphNode) -> Int {
     guard isRow[node.a] else { return places[node.a] }
     let sum = append(GraphNode(.sum, a: places[node.a], c: Extent.batch.rawValue, value: node.serial))
@@ -100,7 +100,7 @@ private struct Lowering {
       GraphNode(isOpposite != isNegated ? .softplusOfNegativeFrom : .softplusFrom, a: shared, b: logarithm))
   }
 
-  /// exp(−|x|) of a node, and whether the node is the negative of what it was made of.
+  /// exp(−|x|) of a node, and whether the node is the negation of the one it was computed from.
   private mutating func exponential(of operand: Int) -> (Shared, isOpposite: Bool) {
     let (magnitude, isNegative) = magnitude(of: operand)
     if let known = shared[magnitude] { return (known, known.isNegative != isNegative) }
@@ -110,7 +110,7 @@ private struct Lowering {
     return (made, false)
   }
 
-  /// log(1 + exp(−|x|)) of a node, what it was made of, and whether the node is the negative of that.
+  /// log(1 + exp(−|x|)) of a node, the operand it was computed from, and whether the node is the negation of that operand.
   private mutating func logarithm(of operand: Int) -> (operand: Int, logarithm: Int, isOpposite: Bool) {
     let (known, isOpposite) = exponential(of: operand)
     let logarithm = known.logarithm ?? append(GraphNode(.log1p, a: known.exponential))

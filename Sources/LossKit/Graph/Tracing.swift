@@ -1,12 +1,12 @@
-/// The graph of a component for K responses, R references and the values of its hyperparameters that decide its form.
+/// Traces a component for K responses, R references and the values of its structural hyperparameters.
 struct Tracer {
   let component: ErasedComponent
-  /// The declared columns so far; a trace may add to them.
+  /// The columns declared so far; a trace may add to them.
   var columns: [Column] = []
-  /// Whether all columns are declared: a trace that reads another is an error.
+  /// Whether the columns are complete: reading another is then an error.
   var isComplete = false
 
-  /// Runs the author's function with symbols. `values` are all hyperparameters' in declared order; the symbolic are not looked at.
+  /// Runs the author's function with symbols. `values` are in declared order; those of symbolic hyperparameters are ignored.
   mutating func trace(responses: Int, references: Int, values: [Double]) throws -> Graph {
     let (outputs, states) = component.run(values, responses, references)
     var graph = try convert(outputs: outputs, states: states)
@@ -21,7 +21,7 @@ struct Tracer {
     var builder = GraphBuilder()
     var places: [ObjectIdentifier: Int] = [:]
     var batchNodes = 0.0
-    // A walk with its own stack: a ranking's formula is deep.
+    // An explicit stack, because the formula of a ranking is deep.
     for root in outputs + states {
       var stack = [root.node]
       while let node = stack.last {

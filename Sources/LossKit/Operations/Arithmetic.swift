@@ -8,7 +8,7 @@ extension Operation {
   package static let negate = Operation(32)
 }
 
-/// What the operators of `Formula` do.
+/// The operators of `Formula`.
 extension OperationEntry {
   static let arithmetic: [OperationEntry] = [
     .binary(

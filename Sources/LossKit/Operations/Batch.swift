@@ -1,19 +1,19 @@
 extension Operation {
   package static let batchMean = Operation(80)
   package static let batchSorted = Operation(81)
-  /// Takes sorted values `a` back to the rows that `b`, the sorted key, came from.
+  /// Scatters sorted values `a` back to the rows that `b`, the sorted key, came from.
   package static let batchUnsorted = Operation(203)
-  /// The batch mean of the cotangent of a batch mean; kept apart so that batches of mixed rankings can pair them.
+  /// The batch mean in the gradient of a batch mean; a separate operation, so that parts of mixed rankings can pair them.
   package static let batchMeanGradient = Operation(204)
 }
 
-/// The mean over the prompts of the batch; gradients flow through it unless stopped.
+/// The mean over the prompts of the batch. Gradients flow through it unless stopped.
 public func batchMean(_ x: Formula) -> Formula { Formula(.batchMean, x) }
-/// The values of the batch in ascending order, the smallest at the first prompt; a gradient returns to where a value came from.
+/// The values of the batch in ascending order, the smallest at the first prompt. A gradient flows back to the prompt of its value.
 public func batchSorted(_ x: Formula) -> Formula { Formula(.batchSorted, x) }
 
-/// Functions of the whole batch. Code gives the helpers a row of the batch, `like`; C computes them between two loops. Their
-/// derivatives, which change the extent, are in Differentiation.
+/// Functions of the whole batch. Exported helpers take a row of the batch as `like`; C computes them between two loops. Their derivatives,
+/// which change the extent, are in Differentiation.
 extension OperationEntry {
   static let batch: [OperationEntry] = [
     .batch(

@@ -1,6 +1,6 @@
-/// A value in the rule of a derivative: a node of the graph that is being differentiated, or a number.
+/// A value in a derivative rule: a node of the differentiated graph, or a number.
 package struct DerivativeTerm: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral {
-  /// The graph that rules add nodes to.
+  /// The graph that rules append nodes to.
   final class Tape {
     var builder: GraphBuilder
     init(_ builder: GraphBuilder) { self.builder = builder }
@@ -19,7 +19,7 @@ package struct DerivativeTerm: ExpressibleByIntegerLiteral, ExpressibleByFloatLi
 
   private init(_ value: Double) { content = .number(value) }
 
-  /// Its node, which a number gets now.
+  /// The node of the term; a number gets one now.
   func node(on tape: Tape) -> Int {
     switch content {
     case .number(let value): tape.builder.constant(value)
@@ -50,21 +50,21 @@ package struct DerivativeTerm: ExpressibleByIntegerLiteral, ExpressibleByFloatLi
   static func / (a: Self, b: Self) -> Self { apply(.divide, a, b) }
   static prefix func - (a: Self) -> Self { apply(.negate, a) }
 
-  /// The product with a gradient: 0 where the gradient is 0, whatever it meets.
+  /// The product with a gradient; 0 where the gradient is 0, even if the factor is not finite.
   static func annihilate(_ gradient: Self, _ factor: Self) -> Self { apply(.annihilate, gradient, factor) }
   static func select(_ condition: Self, _ a: Self, _ b: Self) -> Self { apply(.select, condition, a, b) }
 }
 
 extension Operation {
-  /// The operation on terms of a rule.
+  /// Applies the operation to terms of a rule.
   func callAsFunction(of a: DerivativeTerm) -> DerivativeTerm { .apply(self, a) }
 }
 
-/// What the rule of a derivative is made of.
+/// The terms that a derivative rule can use.
 package struct DerivativeTerms {
   /// The gradient of the result.
   let gradient: DerivativeTerm
-  /// The operands; those beyond the operation's number are no values.
+  /// The operands; those beyond the operation's arity are unused.
   let a, b, c: DerivativeTerm
   /// The operation's result.
   let result: DerivativeTerm

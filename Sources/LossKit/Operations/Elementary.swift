@@ -21,13 +21,13 @@ extension Operation {
   package static let stopGradient = Operation(47)
 }
 
-/// e to the power x.
+/// The exponential function.
 public func exp(_ x: Formula) -> Formula { Formula(.exp, x) }
-/// exp(x) − 1, exact for small x.
+/// exp(x) − 1, accurate for small x.
 public func expm1(_ x: Formula) -> Formula { Formula(.expm1, x) }
-/// The natural logarithm; a negative x has none, which is an error that names the prompt.
+/// The natural logarithm. A negative x is an error that names the prompt.
 public func log(_ x: Formula) -> Formula { Formula(.log, x) }
-/// log(1 + x), exact for small x.
+/// log(1 + x), accurate for small x.
 public func log1p(_ x: Formula) -> Formula { Formula(.log1p, x) }
 /// The square root.
 public func sqrt(_ x: Formula) -> Formula { Formula(.sqrt, x) }
@@ -43,10 +43,10 @@ public func softplus(_ x: Formula) -> Formula { Formula(.softplus, x) }
 public func log1mexp(_ x: Formula) -> Formula { Formula(.log1mexp, x) }
 /// x · x.
 public func square(_ x: Formula) -> Formula { Formula(.square, x) }
-/// x, as a constant for the gradient.
+/// x, treated as a constant by the gradient.
 public func stopGradient(_ x: Formula) -> Formula { Formula(.stopGradient, x) }
 
-/// Smooth functions of one number.
+/// Smooth functions of one variable.
 extension OperationEntry {
   static let elementary: [OperationEntry] = [
     .unary(
@@ -66,7 +66,7 @@ extension OperationEntry {
       kinkDistance: { $0 }, latex: #"\sqrt{{a}}"#, code: .library()),
     .unary(
       .tanh, "tanh", kernel: LOSSKIT_KERNEL_TANH, isBounded: true, value: { tanh($0) },
-      // 1 − tanh² as 4 σ(2x) σ(−2x): no cancellation in the tails.
+      // 4 σ(2x) σ(−2x) equals 1 − tanh² without cancellation in the tails.
       slope: {
         let twice = 2 * $0.a
         return 4 * (Operation.sigmoid(of: twice) * Operation.sigmoid(of: -twice))
@@ -118,7 +118,7 @@ extension OperationEntry {
     .unary(
       .stopGradient, "stopGradient", text: "stop_gradient", kernel: LOSSKIT_KERNEL_COPY, value: { $0 },
       latex: #"\operatorname{sg}\left[{a}\right]"#,
-      // Code that computes its own gradients is exported without it.
+      // Exported code that computes its own gradients does not contain it.
       code: .helper(
         "stopped", "x", numpy: nil, torch: "return x.detach()", jax: "return jax.lax.stop_gradient(x)", c: nil)),
   ]

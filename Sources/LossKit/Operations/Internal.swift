@@ -7,10 +7,10 @@ import CLossKitKernels
 #endif
 
 extension Operation {
-  /// a · b, but 0 where a is 0 whatever b is: a zero cotangent annihilates.
+  /// a · b, but 0 where a is 0 even if b is not finite: a zero cotangent annihilates.
   package static let annihilate = Operation(201)
-  /// exp(−|a|), which the next share: the functions of a, or of −a. They take a and it, or, the last three, a and log(1 + it). They
-  /// arise when a program is compiled.
+  /// exp(−|a|), shared by the functions below of a and of −a. They take a and exp(−|a|); the last three take a and log(1 + exp(−|a|)).
+  /// Only in compiled programs.
   package static let expNegativeAbs = Operation(205)
   package static let sigmoidFrom = Operation(206)
   package static let sigmoidOfNegativeFrom = Operation(207)
@@ -19,7 +19,7 @@ extension Operation {
   package static let softplusOfNegativeFrom = Operation(210)
 }
 
-/// Operations that no formula has: those of gradients and of programs.
+/// Operations of gradients and compiled programs, which formulas do not contain.
 extension OperationEntry {
   static let internals: [OperationEntry] = [
     .binary(
@@ -27,7 +27,7 @@ extension OperationEntry {
       plain: Spelling("{a:product} * {b:negation}", .product),
       latex: Spelling(#"{a:product} \, {b:product}"#, .product),
       code: .helper(
-        "annihilate", "a", "b", comment: "A zero factor of the gradient annihilates whatever it meets, infinity too.",
+        "annihilate", "a", "b", comment: "A zero gradient factor yields 0, even times infinity.",
         numpy: "return np.where(np.asarray(a) == 0, 0.0, a * b)",
         torch: "product = a * b\nreturn torch.where(a == 0, torch.zeros_like(product), product)",
         jax: "return jnp.where(a == 0, 0.0, a * b)", c: "return a == 0 ? 0 : a * b;")),

@@ -1,4 +1,4 @@
-/// Nodes without operands. Columns, hyperparameters and constants are written by each notation itself.
+/// Nodes without operands. Each notation writes columns, hyperparameters and constants itself.
 extension Operation {
   package static let constant = Operation(0)
   package static let input = Operation(1)
@@ -11,7 +11,7 @@ extension Operation {
   package static let tokenCount = Operation(8)
   package static let tokenShortest = Operation(9)
   package static let tokenRandomRank = Operation(10)
-  /// The factor the output's derivative is multiplied with; `a` is the output's index.
+  /// The cotangent of an output; `a` is the output's index.
   package static let cotangent = Operation(200)
 }
 

@@ -1,18 +1,18 @@
-/// What a node of a formula does: a number of the plugin ABI or, from 200 on, of an operation that arises in gradients and programs.
+/// The operation of a node: a number of the plugin ABI or, from 200 on, an operation that occurs only in gradients and programs.
 ///
-/// All that is known of an operation stands in its entry; the entries are in the files of this folder, by family.
+/// Its entry holds all that is known of it. The files of this folder hold the entries, by family.
 package struct Operation: RawRepresentable, Hashable, Sendable, CaseIterable, CustomStringConvertible {
   package let rawValue: UInt32
 
   init(_ number: UInt32) { rawValue = number }
 
-  /// The operation of a number; nil where there is none.
+  /// Creates an operation from its number; nil for an unknown one.
   package init?(rawValue: UInt32) {
     guard rawValue < Self.limit, Self.entries[Int(rawValue)].operation.rawValue == rawValue else { return nil }
     self.rawValue = rawValue
   }
 
-  /// All operations, by number.
+  /// All operations, in order of their numbers.
   package static let allCases = table.map(\.operation).sorted { $0.rawValue < $1.rawValue }
 
   /// All entries.
@@ -22,14 +22,14 @@ package struct Operation: RawRepresentable, Hashable, Sendable, CaseIterable, Cu
 
   private static let limit: UInt32 = 256
 
-  /// The entries by number; any of them at the numbers of no operation.
+  /// The entries by number; the gaps between numbers hold an arbitrary entry.
   private static let entries: [OperationEntry] = {
     var entries = [OperationEntry](repeating: OperationEntry.leaves[0], count: Int(limit))
     for entry in table { entries[Int(entry.operation.rawValue)] = entry }
     return entries
   }()
 
-  /// What is known of the operation.
+  /// The operation's entry.
   package var entry: OperationEntry { Self.entries[Int(rawValue)] }
 
   /// Its name in Swift.
@@ -38,15 +38,15 @@ package struct Operation: RawRepresentable, Hashable, Sendable, CaseIterable, Cu
   package var arity: Int { entry.arity }
   /// Whether its value depends on the whole batch.
   package var isBatch: Bool { entry.isBatch }
-  /// Whether its value at a row depends on the operands' values at that row alone.
+  /// Whether its value at a row depends only on the operands' values at that row.
   var isElementwise: Bool { entry.isElementwise }
-  /// Whether it arises in gradients and programs only, and is no operation of a formula.
+  /// Whether it occurs only in gradients and programs.
   package var isInternal: Bool { rawValue >= 200 }
-  /// Whether swapping the operands changes nothing.
+  /// Whether the operands can be swapped.
   var isCommutative: Bool { entry.isCommutative }
-  /// The kernel that does it for rows.
+  /// The number of its kernel.
   var kernel: UInt32 { entry.kernel }
 
-  /// The value for the values of the operands, by the C library's functions: the reference for every faster evaluator.
+  /// The value for operands' values, computed with the C library: the reference for every faster evaluator.
   package func callAsFunction(_ a: Double, _ b: Double = 0, _ c: Double = 0) -> Double { entry.value(a, b, c) }
 }

@@ -1,7 +1,7 @@
 import CLossKitKernels
 
-/// What LossKit knows of one operation. The plain evaluator, the compiler, differentiation, the notations, the text language and
-/// the exporters read it here.
+/// All that LossKit knows of one operation: used by the plain evaluator, the compiler, differentiation, the notations, the text language
+/// and the exporters.
 package final class OperationEntry: Sendable {
   package typealias Value = @Sendable (_ a: Double, _ b: Double, _ c: Double) -> Double
   package typealias Rule = @Sendable (DerivativeTerms) -> DerivativeTerm
@@ -9,25 +9,25 @@ package final class OperationEntry: Sendable {
   package let operation: Operation
   /// Its name in Swift.
   package let name: String
-  /// Its name in formulas that are given as text, and in JSON.
+  /// Its name in formulas given as text, and in JSON.
   package let text: String
   package let arity: Int
   /// The number of its kernel.
   package let kernel: UInt32
   package let isBatch, isCommutative: Bool
-  /// Whether its value at a row depends on the operands' values at that row alone.
+  /// Whether its value at a row depends only on the operands' values at that row.
   let isElementwise: Bool
-  /// Whether its value is finite wherever the operands are numbers.
+  /// Whether its value is finite for all operands except NaN.
   package let isBounded: Bool
-  /// The value, by the C library's functions.
+  /// The value, computed with the C library.
   let value: Value
-  /// For each operand, what the gradient of the result adds to the operand's; nil: nothing.
+  /// The contribution of the result's gradient to each operand's; nil for none.
   let rules: [Rule?]
-  /// How far operands lie from the nearest point that has no slope: a kink, a jump or an end of the domain; negative outside of it.
+  /// The distance of the operands from the nearest point without a slope (a kink, a jump, an end of the domain); negative outside of it.
   package let kinkDistance: Value
-  /// How it is written in each notation.
+  /// Its spelling in each notation.
   package let plain, swift, latex: Spelling
-  /// How it is written in exported code; nil where code never has it.
+  /// Its spelling in exported code; nil if code never contains it.
   package let code: CodeSpelling?
 
   private init(
@@ -53,7 +53,7 @@ package final class OperationEntry: Sendable {
     self.code = code
   }
 
-  /// A node without operands. Its value is the evaluator's to give.
+  /// A node without operands. The evaluator supplies its value.
   static func leaf(
     _ operation: Operation, _ name: String, text: String? = nil, isBounded: Bool = true, plain: Spelling? = nil,
     swift: Spelling? = nil, latex: Spelling? = nil
@@ -64,7 +64,7 @@ package final class OperationEntry: Sendable {
       latex: latex, code: nil)
   }
 
-  /// A function of one number. `slope` is its derivative; `rule`, where it has no slope, what its gradient adds to the operand's.
+  /// A function of one variable. `slope` is its derivative; without one, `rule` is the contribution to the operand's gradient.
   static func unary(
     _ operation: Operation, _ name: String, text: String? = nil, kernel: Int, isBounded: Bool = false,
     value: @escaping @Sendable (Double) -> Double, slope: Rule? = nil, rule: Rule? = nil,
@@ -81,7 +81,7 @@ package final class OperationEntry: Sendable {
       swift: swift, latex: latex, code: code)
   }
 
-  /// A function of two numbers. `rules` say what its gradient adds to each operand's.
+  /// A function of two variables. `rules` are the contributions to each operand's gradient.
   static func binary(
     _ operation: Operation, _ name: String, kernel: Int, isCommutative: Bool = false,
     value: @escaping @Sendable (Double, Double) -> Double, rules: [Rule?] = [],
@@ -96,7 +96,7 @@ package final class OperationEntry: Sendable {
       swift: swift, latex: latex, code: code)
   }
 
-  /// A function of three numbers.
+  /// A function of three variables.
   static func ternary(
     _ operation: Operation, _ name: String, kernel: Int, value: @escaping Value, rules: [Rule?], kinkDistance: Value?,
     latex: Spelling, code: CodeSpelling?

@@ -16,15 +16,15 @@ extension Operation {
 public func abs(_ x: Formula) -> Formula { Formula(.abs, x) }
 /// max(0, x); slope 0 at 0.
 public func relu(_ x: Formula) -> Formula { Formula(.relu, x) }
-/// The largest whole number not above x; slope 0.
+/// The largest integer not above x; slope 0.
 public func floor(_ x: Formula) -> Formula { Formula(.floor, x) }
-/// The smaller one; on a tie the slope is the first one's.
+/// The smaller of two values. On a tie the first has the slope.
 public func minimum(_ a: Formula, _ b: Formula) -> Formula { Formula(.minimum, a, b) }
-/// The larger one; on a tie the slope is the first one's.
+/// The larger of two values. On a tie the first has the slope.
 public func maximum(_ a: Formula, _ b: Formula) -> Formula { Formula(.maximum, a, b) }
-/// x, but not below `lower` and not above `upper`; slope 0 at the bounds and beyond.
+/// x limited to `lower`...`upper`; slope 0 at the bounds and outside them.
 public func clamp(_ x: Formula, _ lower: Formula, _ upper: Formula) -> Formula { Formula(.clamp, x, lower, upper) }
-/// `a` where `condition` > 0, else `b`; the one not taken gives no gradient, whatever its value.
+/// `a` where `condition` > 0, otherwise `b`. The other value contributes no gradient, even if it is not finite.
 public func select(_ condition: Formula, _ a: Formula, _ b: Formula) -> Formula { Formula(.select, condition, a, b) }
 
 /// Functions with kinks and jumps.
@@ -71,7 +71,7 @@ extension OperationEntry {
         { .select($0.a - $0.b, 0, $0.gradient) },
         { .select($0.a - $0.b, .select($0.c - $0.a, 0, $0.gradient), 0) },
       ],
-      // Of bounds that are the wrong way round the first decides.
+      // If the bounds are in the wrong order, the lower one decides.
       kinkDistance: { $1 > $2 ? -1 : Swift.min(Swift.abs($0 - $1), Swift.abs($0 - $2)) },
       latex: #"\operatorname{clip}_{[{b}, {c}]}\left({a}\right)"#,
       code: .helper(

@@ -1,12 +1,12 @@
-/// How a notation writes an operation: a text in which {a}, {b} and {c} stand for the operands, as in `\sqrt{{a}}`.
+/// The spelling of an operation in a notation: a template in which {a}, {b} and {c} are the operands, as in `\sqrt{{a}}`.
 ///
-/// An operand that binds looser than its place allows is put in parentheses: {a:product} takes a product or what binds tighter,
-/// {a} anything. {n} stands for the number of a leaf, {subject} for what a plugin's function reads columns of.
+/// An operand that binds looser than its place allows is put in parentheses: {a:product} accepts a product or anything that binds tighter,
+/// {a} anything. {n} is the number of a leaf, {subject} the object whose columns a plugin's function reads.
 package struct Spelling: Sendable, Equatable, ExpressibleByStringLiteral {
-  /// How tightly a text binds, from loose to tight.
+  /// How tightly an expression binds, from loose to tight.
   package enum Binding: String, CaseIterable, Comparable, Sendable {
     case sum, product, negation, atom
-    /// A name of letters alone.
+    /// A name of letters only.
     case word
 
     package static func < (a: Self, b: Self) -> Bool { a.order < b.order }
@@ -14,7 +14,7 @@ package struct Spelling: Sendable, Equatable, ExpressibleByStringLiteral {
   }
 
   package let template: String
-  /// How tightly the whole binds.
+  /// How tightly the whole expression binds.
   package let binding: Binding
 
   init(_ template: String, _ binding: Binding) {
@@ -24,13 +24,13 @@ package struct Spelling: Sendable, Equatable, ExpressibleByStringLiteral {
 
   package init(stringLiteral template: String) { self.init(template, .atom) }
 
-  /// A call of a function; a name alone where it has no operands.
+  /// A function call; the name alone if it has no operands.
   static func call(_ name: String, _ arity: Int) -> Spelling {
     let operands = ["{a}", "{b}", "{c}"].prefix(arity).joined(separator: ", ")
     return Spelling(arity == 0 ? name : "\(name)(\(operands))", .atom)
   }
 
-  /// The text with its places filled in.
+  /// The template with its places filled in.
   package func filled(_ operand: (_ place: String, _ surroundings: Binding) -> String?) -> String {
     var text = ""
     var rest = template[...]
@@ -53,23 +53,23 @@ package struct Spelling: Sendable, Equatable, ExpressibleByStringLiteral {
   }
 }
 
-/// How exported code writes an operation.
+/// The spelling of an operation in exported code.
 package enum CodeSpelling: Sendable {
   /// The same text in every language.
   case infix(Spelling)
-  /// A function that each language's library of mathematics has under the operation's name, but for C where `c` says so.
+  /// A function that every language's math library has under the operation's name; in C under `c` if given.
   case library(c: String? = nil)
-  /// A function that stands before the exported one.
+  /// A helper function defined before the exported one.
   case helper(Helper)
 
-  /// A function that exported code defines for itself.
+  /// A helper function of exported code.
   package struct Helper: Sendable {
     package let name: String
     /// The names of the operands, which the bodies use.
     package let operands: [String]
-    /// What to know of it.
+    /// The comment on the function, if any.
     package let comment: String?
-    /// The statements of its body, by language; nil where the language needs none.
+    /// The statements of its body, by language; nil if the language does not need it.
     package let numpy, torch, jax, c: String?
   }
 
