@@ -1,12 +1,12 @@
 extension ControlledDataset {
-  /// A kind word, an unkind one of the same length, and the weight of the kind one.
+  /// A positive word, a negative one of the same length, and the positive word's weight.
   struct Opposites {
     var kind: String
     var unkind: String
     var weight: Double
   }
 
-  /// A thing that is reviewed, and its parts.
+  /// What a review is about, and its parts.
   struct Subject {
     var name: String
     var parts: [String]

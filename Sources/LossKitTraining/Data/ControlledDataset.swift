@@ -1,17 +1,16 @@
 import LossKitSystem
 
-/// Preference data that is made from a seed and whose true reward is known: short reviews, some of them kinder than others.
+/// Preference data generated from a seed, whose true reward is known: short reviews, some more favorable than others.
 ///
-/// A prompt names a thing (`Review of the hotel:`), a response describes two or three of its parts
-/// (` The room is elegant, the bed dull.`). The true reward of a response is the sum of the lexicon's weights over its
-/// words. Of two responses to a prompt the one is chosen with probability σ(reward₁ − reward₂) (Bradley and Terry), so no
-/// judge can be right always: the best possible accuracy is 92 %. Each kind word has an unkind one of the same length
-/// and the opposite weight, so the length of a response says nothing about its reward.
+/// A prompt names a subject (`Review of the hotel:`), a response describes two or three of its parts (` The room is elegant, the bed
+/// dull.`). The true reward of a response is the sum of the lexicon's weights over its words. One of two responses to a prompt is chosen
+/// with probability σ(reward₁ − reward₂) (Bradley and Terry), so the best possible accuracy is 92 %. Each positive word has a negative
+/// counterpart of the same length and the opposite weight, so the length of a response carries no information about its reward.
 public enum ControlledDataset {
-  /// Pairs for training and for evaluation; no response of the one stands in the other under the same prompt.
+  /// Generates pairs for training and for evaluation; they share no response to the same prompt.
   ///
-  /// Both depend on the seed alone: a larger count adds pairs after those of a smaller one, as long as the other count stays.
-  /// Prompts have about 20 bytes, responses 30 to 70. Made for up to a million pairs; there are about ten million texts.
+  /// The pairs depend on the seed alone: a larger count appends pairs to those of a smaller one, as long as the other count is unchanged.
+  /// Prompts have about 20 bytes, responses 30 to 70. Intended for up to a million pairs; there are about ten million texts.
   public static func generate(
     seed: UInt64, train: Int, evaluation: Int
   ) -> (train: PreferenceDataset, evaluation: PreferenceDataset) {
@@ -29,7 +28,7 @@ public enum ControlledDataset {
     )
   }
 
-  // Far from the streams of a trainer, which may have the same seed.
+  // Outside the streams of a trainer with the same seed.
   private static let trainingStream: UInt64 = 1 << 62
   private static let evaluationStream: UInt64 = (1 << 62) + 1
 
@@ -38,7 +37,7 @@ public enum ControlledDataset {
     words(of: response).reduce(0) { $0 + (weights[$1] ?? 0) }
   }
 
-  /// The weight of each word that has one, between −5 and 5.
+  /// The weights of the words that have one, between −5 and 5.
   public static let weights: [String: Double] = {
     var weights: [String: Double] = [:]
     for entry in opposites {
@@ -48,8 +47,7 @@ public enum ControlledDataset {
     return weights
   }()
 
-  /// The accuracy that the true reward is expected to have on pairs drawn from it, which no other judge can exceed: the
-  /// mean of σ(|reward₁ − reward₂|).
+  /// The expected accuracy of the true reward on pairs sampled from it, the mean of σ(|reward₁ − reward₂|): an upper bound for any judge.
   public static func bestPossibleAccuracy(on dataset: PreferenceDataset) -> Double? {
     guard dataset.kind == .pairs, !dataset.examples.isEmpty else { return nil }
     let sum = dataset.examples.reduce(0) { sum, example in
@@ -90,7 +88,7 @@ extension ControlledDataset {
     return " T" + clauses.joined(separator: ", ").dropFirst() + "."
   }
 
-  /// The probability of choosing a response whose reward is higher by this much. Bradley and Terry, 1952.
+  /// The probability that a response is chosen whose reward is higher by `difference`. Bradley and Terry, 1952.
   private static func probability(ofChoosingAt difference: Double) -> Double {
     1 / (1 + exp(-difference))
   }

@@ -1,11 +1,11 @@
 import LossKit
 import LossKitJSON
 
-/// Who speaks a turn, as conversational data names it.
+/// The speaker of a turn in conversational data.
 enum Role: String, CaseIterable {
   case system, user, assistant
 
-  /// The role that data call by this name: that of OpenAI's messages, or of ShareGPT's.
+  /// The role with a name, in OpenAI's messages or in ShareGPT's.
   init?(named name: String) {
     switch name {
     case "human": self = .user
@@ -14,7 +14,7 @@ enum Role: String, CaseIterable {
     }
   }
 
-  /// What stands before a turn in a text transcript; the names are those of the HH data.
+  /// The marker before a turn in a text transcript, with the names of the HH data.
   var marker: String {
     switch self {
     case .system: "\n\nSystem:"
@@ -29,25 +29,25 @@ struct Message: Equatable {
   var role: Role
   var content: String
 
-  /// The message in a text transcript: its marker, a space, what is said.
+  /// The message in a text transcript: its marker, a space, and its content.
   var rendered: String { "\(role.marker) \(content)" }
 
-  /// Whether both have the same role and the same bytes.
+  /// Whether both have the same role and, byte for byte, the same content.
   static func == (first: Message, second: Message) -> Bool {
     first.role == second.role && ExactText(first.content) == ExactText(second.content)
   }
 }
 
 extension Message {
-  /// The messages of a list of objects with `role` and `content`, or with `from` and `value`; throws a `Failure` that names the key
-  /// and the message.
+  /// Reads a list of objects with `role` and `content`, or with `from` and `value`. Throws a `Failure` that names the key and the
+  /// message.
   static func list(_ values: [JSONValue], key: String) throws -> [Message] {
     try values.enumerated().map { index, value in
       try Message(value, place: "message \(index + 1) of \(key)")
     }
   }
 
-  /// The message that an object is.
+  /// Reads a message from an object.
   init(_ value: JSONValue, place: String) throws {
     guard case .object(let members) = value, let role = members["role"] ?? members["from"] else {
       throw Failure("\(place) is not an object with the keys role and content; write {\"role\": …, \"content\": …}")
@@ -55,7 +55,7 @@ extension Message {
     let name = if case .string(let name) = role { name } else { "" }
     let calls = members["tool_calls"] ?? members["function_call"] ?? .null
     guard !Self.toolRoles.contains(name), calls == .null else {
-      throw Failure("\(place) is of a tool or calls one, which cannot be trained on yet; remove the row")
+      throw Failure("\(place) is a tool message or tool call, which is not supported yet; remove the row")
     }
     guard let role = Role(named: name) else {
       let names = Role.allCases.map(\.rawValue).joined(separator: ", ")
@@ -69,7 +69,7 @@ extension Message {
 
   private static let toolRoles = ["tool", "function", "function_call", "observation", "ipython"]
 
-  /// What a message says: a string, or a list of parts that are texts, one behind the other.
+  /// The content of a message: a string, or a list of text parts, which are concatenated.
   private static func text(_ content: JSONValue, _ place: String) throws -> String {
     switch content {
     case .string(let text): return text
@@ -90,12 +90,12 @@ extension Message {
   }
 }
 
-/// The messages of a prompt as text, with the marker of the assistant's turn that is to come.
+/// Renders the messages of a prompt as text, followed by the marker of the assistant's next turn.
 func renderedPrompt(_ messages: some Sequence<Message>) -> String {
   messages.map(\.rendered).joined() + Role.assistant.marker
 }
 
-/// The messages of a response as text that continues the prompt; throws a `Failure` where they are no assistant's response.
+/// Renders the messages of a response as text that continues the prompt. Throws a `Failure` if they do not begin with the assistant.
 func renderedResponse(_ messages: some Collection<Message>, key: String) throws -> String {
   guard messages.first?.role == .assistant else {
     throw Failure("\(key) does not begin with a message of the assistant; put all that comes before it into the prompt")

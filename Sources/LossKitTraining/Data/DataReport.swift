@@ -1,27 +1,27 @@
-/// What was read from preference data, what was left out, and what a person should know of the rest.
+/// What was read from preference data and what was left out, with warnings about the rest.
 public struct DataReport: Sendable, Equatable, CustomStringConvertible {
-  /// The rows read; blank lines are no rows.
+  /// The number of rows read; blank lines do not count.
   public var rows: Int
-  /// The examples kept.
+  /// The number of examples kept.
   public var kept: Int
   /// What the examples hold.
   public var kind: PreferenceDataset.Kind
-  /// Lines left out because all their responses are the same text.
+  /// Lines left out because all their responses are equal.
   public var identical: [Int] = []
-  /// Lines of rankings with a text twice; the better-ranked one is kept.
+  /// Lines of rankings with a duplicate response, of which the better-ranked one is kept.
   public var duplicateResponses: [Int] = []
-  /// Lines of rankings with one score for all responses, kept in the order of the file.
+  /// Lines of rankings whose responses all have the same score, kept in the order of the file.
   public var tied: [Int] = []
-  /// Lines of rankings with one score for some of the responses, which are kept in the order of the file.
+  /// Lines of rankings in which some responses have equal scores; these keep the order of the file.
   public var partlyTied: [Int] = []
-  /// Lines, kept, whose responses all begin with the prompt.
+  /// Lines, kept, in which every response begins with the prompt.
   public var repeatedPrompts: [Int] = []
-  /// Lines, kept, that say again what an earlier line says.
+  /// Lines, kept, that repeat an earlier line.
   public var repeated: [Int] = []
-  /// Lines, kept, whose transcripts part before the last turn, so that a response holds a further turn.
+  /// Lines, kept, whose transcripts diverge before the last turn, so that a response contains another turn.
   public var furtherTurns: [Int] = []
 
-  /// A report of rows of which nothing is to be said.
+  /// Creates a report without remarks.
   public init(rows: Int, kept: Int, kind: PreferenceDataset.Kind = .pairs) {
     self.rows = rows
     self.kept = kept
@@ -43,7 +43,7 @@ public struct DataReport: Sendable, Equatable, CustomStringConvertible {
     return ([counted(kept, noun)] + notes.compactMap { $0 }).joined(separator: "; ")
   }
 
-  /// What may spoil the training, each with its remedy.
+  /// The likely problems for training, each with its remedy.
   var warnings: [String] {
     guard !repeatedPrompts.isEmpty else { return [] }
     let text = "whose responses repeat the prompt, which is then learned, too; remove it from them"
@@ -55,7 +55,7 @@ public struct DataReport: Sendable, Equatable, CustomStringConvertible {
   }
 }
 
-/// How many lines something is true of, what, and the first of them: "12 left out (lines 1, 3, …)".
+/// Describes a number of lines and lists the first of them: "12 left out (lines 1, 3, …)".
 func lineList(_ lines: [Int], _ text: String, noun: String? = nil) -> String {
   let most = 10
   let shown = lines.prefix(most).map(String.init).joined(separator: ", ")
@@ -63,12 +63,12 @@ func lineList(_ lines: [Int], _ text: String, noun: String? = nil) -> String {
   return "\(noun.map { counted(lines.count, $0) } ?? grouped(lines.count)) \(text) (\(places))"
 }
 
-/// A count with its noun, in the plural where it is not 1.
+/// A count with its noun, in the plural unless it is 1.
 func counted(_ count: Int, _ noun: String) -> String {
   "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
 }
 
-/// A number with a comma at each thousand.
+/// A number with commas between thousands.
 func grouped(_ number: Int) -> String {
   let digits = String(number.magnitude)
   var result = number < 0 ? "-" : ""

@@ -1,15 +1,15 @@
 import LossKit
 import LossKitJSON
 
-/// The keys and values of one row; its reading functions throw a `Failure` that names the key, the problem and the remedy.
+/// The keys and values of one row. The functions that read them throw a `Failure` that names the key, the problem and the remedy.
 struct Fields {
-  /// A text, written plainly or as a conversation.
+  /// A text, plain or as a conversation.
   enum Text {
     case plain(String)
     case messages([Message])
   }
 
-  /// The members that are not null: a table exported to JSON has null where a row lacks the column.
+  /// The members that are not null: a table exported to JSON has null for a missing value.
   let members: JSONObject
 
   init(_ members: JSONObject) { self.members = members.filter { $0.value != .null } }
@@ -19,14 +19,14 @@ struct Fields {
   /// The text under a key: a string, a list of messages, or one message.
   func text(_ key: String) throws -> Text { try text(try value(key), key) }
 
-  /// The prompt: under `prompt`, or as ShareGPT's `conversations`; nil where there is none.
+  /// The prompt, under `prompt` or as ShareGPT's `conversations`, or nil.
   func prompt() throws -> Text? {
     guard has("conversations") else { return has("prompt") ? try text("prompt") : nil }
     guard !has("prompt") else { throw Failure("prompt and conversations name the same text; write one of them") }
     return try text("conversations")
   }
 
-  /// The prompt of a row that has to have one.
+  /// The prompt of a row that requires one.
   func requiredPrompt() throws -> Text {
     guard let prompt = try prompt() else { throw lacking("but not prompt") }
     return prompt
@@ -43,7 +43,7 @@ struct Fields {
     }
   }
 
-  /// The responses of a ranking, two or more, none of them empty, all texts or all messages.
+  /// The responses of a ranking: two or more, none empty, all texts or all messages.
   func responses() throws -> [Text] {
     guard case .array(let values) = try value("responses") else {
       throw Failure("responses is \(try value("responses").kindName); write a list of responses")
@@ -59,7 +59,7 @@ struct Fields {
     }
   }
 
-  /// The scores of a ranking, if it has them.
+  /// The scores of a ranking, or nil.
   func scores(count: Int) throws -> [Double]? {
     guard has("scores") else { return nil }
     guard case .array(let values) = try value("scores") else {
@@ -76,10 +76,10 @@ struct Fields {
     }
   }
 
-  /// The members without those that make up the row's form.
+  /// The members that are not part of the row's form.
   func further(without keys: [String]) -> JSONObject { members.filter { !keys.contains($0.key) } }
 
-  /// A failure that tells what is missing, what is there and what could be.
+  /// A failure that names what is missing, what the row has, and the possible forms.
   func lacking(_ problem: String) -> Failure {
     let keys = members.keys.sorted()
     let found = keys.isEmpty ? "no keys" : "the keys \(keys.joined(separator: ", "))"

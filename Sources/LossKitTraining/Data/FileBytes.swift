@@ -1,11 +1,11 @@
 import LossKitSystem
 
-/// The whole content of a file, or of standard input where the path is `-`; throws a `Failure` with the system's reason.
+/// Reads a whole file, or standard input if the path is `-`. Throws a `Failure` with the system's reason.
 func bytes(ofFile path: String) throws -> [UInt8] {
   path == "-" ? try Files.read(.standardInput, name: standardInputName) : try Files.read(path)
 }
 
-/// What messages call the file at a path.
+/// The name of a file in messages.
 func displayName(ofFile path: String) -> String {
   path == "-" ? standardInputName : path
 }

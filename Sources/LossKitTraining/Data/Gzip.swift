@@ -1,16 +1,16 @@
 internal import CZlib
 import LossKit
 
-/// Files compressed by gzip, told by their first two bytes.
+/// Decompression of gzip files, which are recognized by their first two bytes.
 enum Gzip {
-  /// The content as it was before compression, of all members of the file; content that is not compressed as it is. Throws for a
-  /// file that is damaged or cut off.
+  /// Returns the decompressed content of all members of a file, or the content itself if it is not compressed. Throws if the file is
+  /// damaged or truncated.
   static func decompressed(_ content: [UInt8], name: String) throws -> [UInt8] {
     guard content.starts(with: [0x1F, 0x8B]) else { return content }
     var stream = z_stream()
-    // 15 is the largest window, 16 asks for the header of gzip.
+    // 15 is the largest window; 16 expects a gzip header.
     let status = inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-    guard status == Z_OK else { throw Failure("\(name): no memory is left to decompress it") }
+    guard status == Z_OK else { throw Failure("\(name): not enough memory to decompress it") }
     defer { inflateEnd(&stream) }
     var input = content
     return try input.withUnsafeMutableBufferPointer { try inflate($0, &stream, name: name) }

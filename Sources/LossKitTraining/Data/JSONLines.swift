@@ -1,24 +1,24 @@
 import LossKit
 public import LossKitJSON
 
-/// Reads JSON Lines, one JSON value a line, or one JSON array that holds the values. UTF-8, perhaps compressed by gzip; blank lines, a
+/// Reads JSON Lines, one JSON value per line, or a JSON array of the values: UTF-8, optionally compressed with gzip. Blank lines, a
 /// byte-order mark and CRLF are allowed.
 public enum JSONLines {
   /// One value of a file.
   public struct Line: Sendable, Equatable {
-    /// The line of the file on which it begins, from 1.
+    /// The line of the file on which the value begins, from 1.
     public var number: Int
     /// The value.
     public var value: JSONValue
   }
 
-  /// The values of a file, of standard input where the path is `-`; throws a `Failure` that names the file and each line that is
+  /// Reads the values of a file, or of standard input if the path is `-`. Throws a `Failure` that names the file and each line that is
   /// not JSON.
   public static func read(path: String) throws -> [Line] {
     try lines(in: bytes(ofFile: path), name: displayName(ofFile: path))
   }
 
-  /// The values of a file's content; throws a `Failure` that has `name` and each line that is not JSON.
+  /// Reads the values of a file's content. Throws a `Failure` with `name` and each line that is not JSON.
   public static func lines(in content: [UInt8], name: String) throws -> [Line] {
     var problems = Problems(in: name)
     let lines = try lines(in: content, name: name, problems: &problems)
@@ -26,7 +26,7 @@ public enum JSONLines {
     return lines
   }
 
-  /// The values that are JSON; the others are noted as problems. Throws for a file of which no line can be told.
+  /// Reads the values that are JSON and records the others as problems. Throws if the content cannot be decompressed.
   static func lines(in content: [UInt8], name: String, problems: inout Problems) throws -> [Line] {
     let text = withoutByteOrderMark(try Gzip.decompressed(content, name: name))
     if text.first(where: { !isBlank($0) && $0 != newline }) == UInt8(ascii: "[") {

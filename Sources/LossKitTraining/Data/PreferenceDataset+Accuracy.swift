@@ -1,7 +1,7 @@
 extension PreferenceDataset {
-  /// The share of pairs whose better response gets the higher value, ties counted half; nil where there is no pair.
+  /// Returns the fraction of pairs whose better response has the higher value, ties counting half; nil if there are no pairs.
   ///
-  /// A ranking counts with all its pairs, those of equal score left out.
+  /// A ranking counts with all its pairs except those of equal score.
   public func accuracy(
     _ value: (_ prompt: String, _ response: String) throws -> Double
   ) rethrows -> Double? {
@@ -19,7 +19,7 @@ extension PreferenceDataset {
     return pairs == 0 ? nil : right / Double(pairs)
   }
 
-  /// The accuracy of preferring the response with more bytes of UTF-8: the baseline beside any accuracy.
+  /// The accuracy of preferring the response with more UTF-8 bytes, a baseline for any accuracy.
   public var longerResponseAccuracy: Double? {
     accuracy { _, response in Double(response.utf8.count) }
   }

@@ -2,29 +2,29 @@ import LossKit
 import LossKitJSON
 
 extension PreferenceDataset {
-  /// Reads preference data from a file of JSON Lines, or of one JSON array of rows, perhaps compressed by gzip; from standard input
-  /// where the path is `-`.
+  /// Reads preference data from a file of JSON Lines or a JSON array of rows, optionally compressed with gzip, or from standard input if
+  /// the path is `-`.
   ///
-  /// Each row is one of the forms of TRL, the same one in the whole file:
+  /// All rows of a file have the same form, one of TRL's:
   /// - `prompt`, `chosen`, `rejected`, each a string, or each a list of messages `{"role", "content"}`;
-  /// - `chosen`, `rejected`, each a whole transcript, as text or as a list of messages: the prompt is what both share up to
-  ///   the last assistant's turn, which in text begins with `\n\nAssistant:`;
-  /// - `prompt`, `responses`, a list of strings or of lists of messages, best first, or in any order beside `scores`, higher is
-  ///   better, those of equal score in the order of the file;
+  /// - `chosen`, `rejected`, each a whole transcript, as text or as a list of messages: the prompt is what both share up to the last
+  ///   assistant's turn, which in text begins with `\n\nAssistant:`;
+  /// - `prompt`, `responses`, a list of strings or of lists of messages, best first, or in any order with `scores`, higher is better,
+  ///   those of equal score in the order of the file;
   /// - `prompt`, `completion`, `label`: unpaired feedback.
   ///
-  /// Messages may be ShareGPT's `{"from", "value"}`, the prompt's under `conversations`; what they say may be a list of text parts.
-  /// They become text as `\n\nSystem: …`, `\n\nHuman: …` and `\n\nAssistant: …`, and the prompt ends with `\n\nAssistant:`. A prompt
-  /// that is text beside lists of messages is the user's message before lists that begin with the assistant's; other lists have to
-  /// begin with it.
+  /// Messages may be ShareGPT's `{"from", "value"}`, with the prompt under `conversations`; their content may be a list of text parts.
+  /// They become text as `\n\nSystem: …`, `\n\nHuman: …` and `\n\nAssistant: …`, and the prompt ends with
+  /// `\n\nAssistant:`. A text prompt with lists of messages is the user's message if the lists begin with the assistant's;
+  /// otherwise the lists must begin with it.
   ///
-  /// Further keys are kept for objectives that read columns of those names. Rows whose responses are all equal, byte for byte, are
-  /// left out and stand in the report. Throws a `Failure` that names the file, the lines, the problems and the remedies.
+  /// Other keys are kept for objectives that read columns of those names. Rows whose responses are all equal, byte for byte, are left out
+  /// and listed in the report. Throws a `Failure` that names the file, the lines, the problems and the remedies.
   public static func read(path: String) throws -> PreferenceDataset {
     try read(bytes(ofFile: path), name: displayName(ofFile: path))
   }
 
-  /// Reads preference data from the content of a file of JSON Lines; `name` is what messages call it.
+  /// Reads preference data from the content of a JSON Lines file; `name` identifies it in messages.
   public static func read(_ content: [UInt8], name: String) throws -> PreferenceDataset {
     var problems = Problems(in: name)
     let lines = try JSONLines.lines(in: content, name: name, problems: &problems)
@@ -84,18 +84,18 @@ extension PreferenceDataset {
 }
 
 extension PreferenceExample {
-  /// The example with each text once, where it stands best.
+  /// The example with each text once, at its best rank.
   fileprivate var withoutDuplicateResponses: PreferenceExample {
     var seen: Set<ExactText> = []
     return keeping(responses.indices.filter { seen.insert(ExactText(responses[$0])).inserted })
   }
 
-  /// Whether every response says the prompt again before it goes on, so that it would be learned, too.
+  /// Whether every response begins by repeating the prompt, which would then be learned too.
   fileprivate var repeatsPrompt: Bool {
     responses.allSatisfy { $0.utf8.count > prompt.utf8.count && $0.utf8.starts(with: prompt.utf8) }
   }
 
-  /// The example with some of its responses only, by their places in `responses`.
+  /// The example with a subset of its responses, given by their indices in `responses`.
   func keeping(_ kept: [Int]) -> PreferenceExample {
     var example = self
     example.responses = kept.map { responses[$0] }

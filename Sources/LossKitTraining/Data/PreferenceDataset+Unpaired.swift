@@ -1,5 +1,5 @@
 extension PreferenceDataset {
-  /// Pairs as unpaired feedback: each chosen response is desirable, each rejected one undesirable, one behind the other.
+  /// The pairs as unpaired feedback: each chosen response is desirable, each rejected one undesirable, in alternation.
   public var unpaired: PreferenceDataset {
     guard kind == .pairs else { return self }
     let examples = examples.flatMap { pair in

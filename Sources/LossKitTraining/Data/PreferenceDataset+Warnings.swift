@@ -1,15 +1,15 @@
 extension PreferenceDataset {
-  /// What may spoil a training on these data, each with its remedy.
+  /// The likely problems for training on this data, each with its remedy.
   public var warnings: [String] { report.warnings + (classWarning.map { [$0] } ?? []) }
 
-  /// That one class of unpaired feedback is missing, or has many times as many responses as the other.
+  /// Warns if one class of unpaired feedback is missing, or has many times as many responses as the other.
   private var classWarning: String? {
     guard kind == .unpaired else { return nil }
     let desirable = examples.count { $0.label == true }
     let undesirable = examples.count - desirable
     guard desirable > 0, undesirable > 0 else {
       let (there, missing) = desirable > 0 ? ("desirable", "undesirable") : ("undesirable", "desirable")
-      return "all responses are \(there); add \(missing) ones, without which nothing is told apart"
+      return "all responses are \(there); add \(missing) ones, without which there is no contrast to learn"
     }
     let ratio = Double(desirable) / Double(undesirable)
     guard max(ratio, 1 / ratio) > Self.mostUneven else { return nil }
@@ -20,6 +20,6 @@ extension PreferenceDataset {
       + "about \(grouped(Int(value.rounded()))) to balance them"
   }
 
-  /// The ratio of the classes beyond which weights are advised.
+  /// The ratio of the class sizes above which weights are recommended.
   private static let mostUneven = 4.0
 }

@@ -1,9 +1,9 @@
 import LossKitJSON
 import LossKitRuntime
 
-/// Preference data: examples that can be trained on, where they came from, and what was left out.
+/// Preference data: examples to train on, their source, and a report of what was left out.
 public struct PreferenceDataset: Sendable, Equatable {
-  /// What the examples hold.
+  /// The kind of the examples.
   public enum Kind: String, Sendable {
     /// Two responses each, chosen and rejected.
     case pairs
@@ -15,12 +15,12 @@ public struct PreferenceDataset: Sendable, Equatable {
 
   /// The examples, in the order of the file.
   public var examples: [PreferenceExample]
-  /// The file they were read from, or how they were made, for people.
+  /// The file they were read from, or a description of how they were generated.
   public var source: String
   /// What was read, kept and left out.
   public var report: DataReport
 
-  /// A data set of examples that are known to be good.
+  /// Creates a data set of valid examples.
   public init(examples: [PreferenceExample], source: String, report: DataReport? = nil) {
     self.examples = examples
     self.source = source
@@ -28,14 +28,14 @@ public struct PreferenceDataset: Sendable, Equatable {
     self.report.kind = kind
   }
 
-  /// What the examples hold; `pairs` where there are none.
+  /// The kind of the examples; `pairs` if there are none.
   public var kind: Kind {
     if examples.contains(where: { $0.label != nil }) { return .unpaired }
     return examples.allSatisfy { $0.responses.count == 2 } ? .pairs : .rankings
   }
 
-  /// Tells data sets apart: SHA-256, 64 hexadecimal digits, over the prompts, responses, scores, labels and further numbers of the rows, in
-  /// their order. It is the same for one data set written in several forms.
+  /// A digest that identifies the data set: SHA-256, 64 hexadecimal digits, over the prompts, responses, scores, labels and further
+  /// numbers of the rows, in order. It does not depend on the form in which the rows are written.
   public var digest: String {
     var hash = ContentHash()
     for example in examples {
@@ -53,7 +53,7 @@ public struct PreferenceDataset: Sendable, Equatable {
     return hash.hexadecimal
   }
 
-  /// The numbers of a value that has nothing else; those of a list over the responses in the order of the example's.
+  /// The numbers of a value that consists of numbers only; a list over responses is in the order of the example's responses.
   private func numbers(of value: JSONValue, _ example: PreferenceExample) -> [Double]? {
     switch value {
     case .number(let number): return [number.double]

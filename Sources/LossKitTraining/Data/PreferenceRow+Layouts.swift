@@ -56,7 +56,7 @@ extension PreferenceRow {
     let texts = try responses.enumerated().map { index, response in
       switch (prompt, response) {
       case (.plain, .plain(let text)): text
-      // Behind messages a plain text is what the assistant says.
+      // After messages, a plain text is the assistant's.
       case (.messages, .plain(let text)):
         try renderedResponse([Message(role: .assistant, content: text)], key: "response \(index + 1)")
       case (.messages, .messages(let messages)): try renderedResponse(messages, key: "response \(index + 1)")

@@ -1,9 +1,9 @@
 import LossKit
 import LossKitJSON
 
-/// One row of preference data: what form it has, and the example in it.
+/// One row of preference data: its form and its example.
 struct PreferenceRow {
-  /// How a row is written. A file has one form.
+  /// The form of a row; all rows of a file have the same.
   struct Form: Equatable, CustomStringConvertible {
     enum Layout: String {
       case explicit = "prompt, chosen, rejected"
@@ -23,7 +23,7 @@ struct PreferenceRow {
   var example: PreferenceExample
   var hasFurtherTurn = false
 
-  /// Reads a row; throws a `Failure` that names the key, the problem and the remedy.
+  /// Reads a row. Throws a `Failure` that names the key, the problem and the remedy.
   init(_ line: JSONLines.Line) throws {
     guard case .object(let members) = line.value else {
       throw Failure("this is \(line.value.kindName); write one JSON object on each line")
@@ -71,7 +71,7 @@ struct PreferenceRow {
   }
 }
 
-/// Whether there is nothing to read in a text. HH writes an empty response as one space.
+/// Whether a text is blank. HH writes an empty response as one space.
 func isBlank(_ text: String) -> Bool {
   text.allSatisfy(\.isWhitespace)
 }

@@ -5,16 +5,16 @@ struct SharedPrompt: Equatable {
   var prompt: String
   var chosen: String
   var rejected: String
-  /// Whether a response has a further turn in it.
+  /// Whether a response contains another turn.
   var hasFurtherTurn = false
 }
 
 extension SharedPrompt {
   /// Splits two text transcripts after the last assistant marker that both share.
   ///
-  /// The prompt is not the longest common beginning: that would move the words with which both responses happen to begin
-  /// into the prompt. Where the transcripts part before the last turn, the responses are all that follows and hold a
-  /// further turn; where they part in a human turn they answer different prompts, and a `Failure` is thrown.
+  /// The prompt is not the longest common prefix, which would include the words with which both responses happen to begin. If the
+  /// transcripts diverge before the last turn, each response is the rest of its transcript and contains another turn; if they diverge in
+  /// a human turn, they answer different prompts, and a `Failure` is thrown.
   init(chosen: String, rejected: String) throws {
     let (first, second) = (Array(chosen.utf8), Array(rejected.utf8))
     let shared = first[..<zip(first, second).prefix { $0 == $1 }.count]
@@ -36,7 +36,7 @@ extension SharedPrompt {
       || lastOccurrence(of: assistant, in: second[start...]) != nil
   }
 
-  /// Splits two message lists before the assistant's turn in which they part, or the last one where they are equal.
+  /// Splits two message lists before the assistant's turn in which they diverge, or before the last turn if they are equal.
   init(chosen: [Message], rejected: [Message]) throws {
     for (key, messages) in [("chosen", chosen), ("rejected", rejected)] where messages.last?.role != .assistant {
       throw Failure("\(key) does not end with a message of the assistant; end it with the response")
@@ -56,8 +56,8 @@ extension SharedPrompt {
 }
 
 extension SharedPrompt {
-  /// Splits two message lists beside which the prompt stands as text: what a user says before lists that begin with the
-  /// assistant's turn, or the user's first message, or the whole prompt, of lists that begin with it.
+  /// Splits two message lists that come with a text prompt. The prompt is the user's message before lists that begin with the assistant's
+  /// turn; for other lists, it must equal the user's first message or all messages before the response.
   init(textPrompt: String, chosen: [Message], rejected: [Message]) throws {
     let opening = Message(role: .user, content: textPrompt)
     if chosen.first?.role == .assistant, rejected.first?.role == .assistant {
@@ -85,7 +85,7 @@ private func differentPrompts(chosen: [UInt8], rejected: [UInt8], marker: [UInt8
       + "before the response equal")
 }
 
-/// Where the last occurrence of some bytes begins.
+/// The offset of the last occurrence of a byte pattern.
 private func lastOccurrence(of pattern: [UInt8], in bytes: ArraySlice<UInt8>) -> Int? {
   guard bytes.count >= pattern.count else { return nil }
   for start in stride(from: bytes.endIndex - pattern.count, through: bytes.startIndex, by: -1)

@@ -1,14 +1,14 @@
 import LossKit
 
-/// Random numbers from a seed: xoshiro256**, the same on every platform and in every version.
+/// A seeded random number generator, xoshiro256**, with the same results on every platform and in every version.
 ///
-/// It does not conform to `RandomNumberGenerator`, because the standard library may change how it shuffles and draws; the
-/// draws here are fixed by this file. Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021.
+/// It does not conform to `RandomNumberGenerator`, because the standard library may change how it shuffles and draws; this file fixes
+/// both. Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021.
 public struct RandomNumbers: Sendable, Equatable {
-  /// The whole state, four words; a copy of it continues the same sequence.
+  /// The state, four words. A copy continues the same sequence.
   public private(set) var state: [UInt64]
 
-  /// The sequence of a seed; each `stream` of one seed is a sequence of its own.
+  /// Creates the sequence of a seed. Each `stream` of a seed is an independent sequence.
   public init(seed: UInt64, stream: UInt64 = 0) {
     var start = SplitMix64(seed: seed)
     let offset = start.next()
@@ -16,7 +16,7 @@ public struct RandomNumbers: Sendable, Equatable {
     state = [words.next(), words.next(), words.next(), words.next()]
   }
 
-  /// The sequence that continues from a stored state, or nil where it is not four words, or all of them are zero.
+  /// Creates the sequence that continues from a stored state; nil unless it is four words that are not all zero.
   public init?(state: [UInt64]) {
     guard state.count == 4, state.contains(where: { $0 != 0 }) else { return nil }
     self.state = state
@@ -35,13 +35,13 @@ public struct RandomNumbers: Sendable, Equatable {
     return result
   }
 
-  /// A number in [0, 1), one of 2⁵³ that are equally likely.
+  /// Returns a number in [0, 1), uniformly among 2⁵³ values.
   public mutating func uniform() -> Double {
     Double(next() >> 11) * 0x1p-53
   }
 
-  /// An integer in 0 ..< `bound`, all equally likely; 0 where `bound` is below 1. Lemire, "Fast random integer
-  /// generation in an interval", 2019.
+  /// Returns a uniform integer in 0 ..< `bound`, or 0 if `bound` is below 1. Lemire, "Fast random integer generation in an interval",
+  /// 2019.
   public mutating func integer(below bound: Int) -> Int {
     guard bound > 1 else { return 0 }
     let range = UInt64(bound)
@@ -53,12 +53,12 @@ public struct RandomNumbers: Sendable, Equatable {
     return Int(product.high)
   }
 
-  /// The numbers 0 ..< `count` in random order, every order equally likely.
+  /// Returns the numbers 0 ..< `count` in uniformly random order.
   public mutating func permutation(of count: Int) -> [Int] {
     shuffled(Array(0..<max(count, 0)))
   }
 
-  /// The elements in random order, every order equally likely (Fisher and Yates).
+  /// Returns the elements in uniformly random order (Fisher and Yates).
   public mutating func shuffled<Element>(_ elements: [Element]) -> [Element] {
     var elements = elements
     for last in stride(from: elements.count - 1, to: 0, by: -1) {

@@ -1,14 +1,15 @@
 import LossKitSystem
 
-/// An axis whose ends and ticks are round numbers: 1, 2 or 5 times a power of ten apart.
+/// An axis whose ends and ticks are round numbers, spaced by 1, 2 or 5 times a power of ten.
 struct Axis: Equatable {
-  /// Where it begins and ends.
+  /// The ends of the axis.
   let lower, upper: Double
-  /// Where its ticks are, ascending.
+  /// The tick values, ascending.
   let ticks: [Double]
   private let decimals: Int
 
-  /// An axis that holds all finite values, with about `count` ticks. With `tight` it ends at the values, not at the ticks around them.
+  /// Creates an axis that contains all finite values, with about `count` ticks. If `tight`, it ends at the extreme values instead of
+  /// ticks.
   init(holding values: some Sequence<Double>, ticks count: Int = 5, tight: Bool = false) {
     let finite = values.filter(\.isFinite)
     var low = finite.min() ?? 0
@@ -19,7 +20,7 @@ struct Axis: Equatable {
     }
     let step = Self.roundStep((high / Double(count) - low / Double(count)))
     guard step.isNormal, (high / step - low / step).isFinite else {
-      // Too large or too small for numbers between the ends.
+      // Too large or too small for intermediate ticks.
       (lower, upper, ticks, decimals) = (low, high, [low, high], 0)
       return
     }
@@ -31,18 +32,18 @@ struct Axis: Equatable {
     decimals = max(0, -Int(log10(step).rounded(.down)))
   }
 
-  /// Where a value stands, 0 at the beginning and 1 at the end.
+  /// The position of a value, 0 at the beginning and 1 at the end.
   func position(of value: Double) -> Double {
     upper > lower ? (value / 2 - lower / 2) / (upper / 2 - lower / 2) : 0.5
   }
 
-  /// A tick's text, with as many decimals as tell neighbors apart.
+  /// The text of a tick, with enough decimals to distinguish neighbors.
   func text(of tick: Double) -> String {
     if tick.magnitude >= 1e6 || decimals > 6 { return significant(tick) }
     return fixed(tick == 0 ? 0 : tick, decimals).replacingMinus
   }
 
-  /// The least of 1, 2 or 5 times a power of ten that is not less than `rough`.
+  /// The smallest of 1, 2 or 5 times a power of ten that is at least `rough`.
   private static func roundStep(_ rough: Double) -> Double {
     let power = pow(10, log10(rough).rounded(.down))
     return ([1, 2, 5].first { $0 * power >= rough * (1 - 1e-9) } ?? 10) * power
@@ -50,6 +51,6 @@ struct Axis: Equatable {
 }
 
 extension String {
-  /// The number with a true minus sign.
+  /// The number with a minus sign (U+2212) instead of a hyphen.
   var replacingMinus: String { hasPrefix("-") ? "−" + dropFirst() : self }
 }

@@ -1,11 +1,11 @@
-/// The colors of reports, light and dark, and how charts are drawn in them.
+/// The light and dark colors of reports, and the styles of charts.
 ///
-/// The palette is that of Okabe and Ito, which people with any color vision can tell apart; lighter where the ground is dark.
+/// The palette is Okabe and Ito's, which is distinguishable with any color vision; lighter on a dark background.
 enum ChartStyle {
-  /// The number of colors; further runs repeat them with another dash.
+  /// The number of colors. Further runs reuse them with another dash pattern.
   static let colorCount = 7
 
-  /// The style sheet of charts, for a page or a drawing.
+  /// The style sheet of charts, for a page or a standalone drawing.
   static var sheet: String {
     """
     :root { \(variables(light)) }

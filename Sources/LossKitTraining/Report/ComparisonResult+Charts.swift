@@ -1,5 +1,5 @@
 extension ComparisonResult {
-  /// The pictures of a report, the most telling one first.
+  /// The charts of a report, the most important first.
   var charts: [LineChart] {
     var charts = [
       pair(
@@ -18,7 +18,7 @@ extension ComparisonResult {
     return charts
   }
 
-  /// The curves of the rewards as a drawing of its own, in light and dark; empty of lines where no run has rewards.
+  /// The reward curves as a standalone drawing, light and dark; has no lines if no run has rewards.
   public var rewardsPicture: String {
     guard var chart = charts.first else { return element("svg", [("xmlns", "http://www.w3.org/2000/svg")]) }
     (chart.width, chart.height) = (860, 360)
@@ -66,7 +66,7 @@ extension ComparisonResult {
       "Accuracy", "rewards/accuracies: share of held-out pairs whose chosen response has more reward",
       Self.accuracy)
     chart.showsZero = false
-    // At the start all log-ratios are 0, and no reward is the larger one.
+    // At the start all log-ratios are 0, and no reward is larger.
     for index in chart.lines.indices { chart.lines[index].points.removeAll { $0.step == 0 } }
     if let longerResponseAccuracy {
       chart.levels = [LineChart.Level(label: Self.baseline, value: longerResponseAccuracy)]
@@ -74,7 +74,7 @@ extension ComparisonResult {
     return chart
   }
 
-  /// Runs of one picture are told apart by color and by dash.
+  /// Runs in one chart differ in color and dash pattern.
   private func dash(ofRun number: Int) -> LineChart.Dash {
     LineChart.Dash(rawValue: number % LineChart.Dash.allCases.count) ?? .solid
   }

@@ -1,41 +1,41 @@
-/// What came of a comparison.
+/// The result of a comparison.
 public struct ComparisonResult: Sendable {
   /// A finished run.
   public struct Run: Sendable {
-    /// The label in tables and pictures.
+    /// The label in tables and charts.
     public var label: String
-    /// The resolved objective, and its hash.
+    /// The resolved objective and its hash.
     public var objective, hash: String
-    /// The highest learning rate.
+    /// The peak learning rate.
     public var learningRate: Double
-    /// How long it took, evaluations included.
+    /// The duration in seconds, including evaluations.
     public var seconds: Double
-    /// The path of its directory.
+    /// The path of the run's directory.
     public var directory: String
-    /// The lines of its metrics.
+    /// The run's metrics.
     public var records: [MetricsRecord]
-    /// What its objective does by itself.
+    /// The dynamics of its objective.
     public var dynamics = Dynamics.refused("")
 
-    /// A picture of the loss by itself, or why there is none.
+    /// A picture of the loss's forces, or the reason why there is none.
     public enum Dynamics: Sendable {
       /// The picture.
       case drawn(DynamicsPicture)
-      /// Why there is none.
+      /// The reason why there is none.
       case refused(String)
     }
-    /// Whether the objective's gradients are differences, not exact.
+    /// Whether the objective's gradients are finite differences rather than exact.
     public var hasNumericGradient = false
 
-    /// The label, with what is to be known of the results beside it.
+    /// The label, with a remark on the gradient.
     var title: String { hasNumericGradient ? "\(label) [numeric gradient]" : label }
 
-    /// A metric of the held-out data at the end.
+    /// The final value of a metric on the held-out data.
     public func final(_ name: String) -> Double? {
       records.last { $0.isEvaluation }?[MetricsRecord.evaluationPrefix + name]
     }
 
-    /// A metric of the held-out data over the steps.
+    /// A metric on the held-out data over the steps.
     func course(of name: String) -> [LineChart.Point] {
       records.compactMap { record in
         record[MetricsRecord.evaluationPrefix + name].map { LineChart.Point(step: record.step, value: $0) }
@@ -43,11 +43,11 @@ public struct ComparisonResult: Sendable {
     }
   }
 
-  /// The runs, in the order in which they were asked for.
+  /// The runs, in the order of the entries.
   public let runs: [Run]
-  /// How many seconds the supervised start took; nil without one.
+  /// The duration of the supervised start in seconds; nil without one.
   public let startSeconds: Double?
-  /// The accuracy of preferring the longer of two held-out responses, to compare accuracies with; nil where there is no pair.
+  /// The accuracy of preferring the longer of two held-out responses, as a baseline; nil if there are no pairs.
   public let longerResponseAccuracy: Double?
   let policy: String
   let dataText: String
@@ -70,12 +70,12 @@ public struct ComparisonResult: Sendable {
   /// A column of the table.
   struct Column {
     var title: String
-    /// The metric of the held-out data.
+    /// The metric on the held-out data.
     var metric: String
     var decimals: Int
   }
 
-  /// The columns of which any run has a value.
+  /// The columns that have a value for at least one run.
   var columns: [Column] {
     [
       Column(title: "loss", metric: "loss", decimals: 4),
@@ -90,7 +90,7 @@ public struct ComparisonResult: Sendable {
 
   static let accuracy = "rewards/accuracies"
 
-  /// The header and the rows of the table, numbers as text.
+  /// The header and rows of the table, as text.
   var table: (header: [String], rows: [[String]]) {
     func row(_ label: String, _ value: (Column) -> Double?, _ seconds: Double?) -> [String] {
       let numbers = columns.map { column in value(column).map { fixed($0, column.decimals) } ?? "–" }
@@ -105,7 +105,7 @@ public struct ComparisonResult: Sendable {
 
   static let baseline = "longer response"
 
-  /// The table of the held-out data at the end of the runs, for a terminal.
+  /// The table of the final metrics on the held-out data, for a terminal.
   public var text: String {
     let table = table
     return TextTable(header: table.header, rows: table.rows).text

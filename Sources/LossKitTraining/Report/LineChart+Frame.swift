@@ -1,5 +1,5 @@
 extension LineChart {
-  /// The axes of a chart and what is drawn between them.
+  /// The axes of a chart and the plot area between them.
   struct Frame {
     private let chart: LineChart
     private let horizontal, vertical: Axis
@@ -21,7 +21,7 @@ extension LineChart {
       bottom = chart.height - 34
     }
 
-    /// The lines and numbers of the axes.
+    /// The lines and labels of the axes.
     var grid: String {
       var parts: [String] = []
       for tick in vertical.ticks {
@@ -40,12 +40,12 @@ extension LineChart {
       return parts.joined()
     }
 
-    /// The levels to compare with.
+    /// The horizontal reference levels.
     var levels: String {
       chart.levels.map { line("level", left, y(of: $0.value), right, y(of: $0.value)) }.joined()
     }
 
-    /// A line and its points; each point tells its value when pointed at.
+    /// A line and its points; each point shows its value on hover.
     func drawing(_ line: Line) -> String {
       let points = line.points.filter(\.value.isFinite)
       let path = points.enumerated().map { place, point in
@@ -65,7 +65,7 @@ extension LineChart {
       return element("path", attributes) + marks.joined()
     }
 
-    /// The names of the lines with their last values, moved apart where they would cover one another.
+    /// The names of the lines with their last values, moved apart if they would overlap.
     var labels: String {
       let names = chart.finiteLines.compactMap { line -> (text: String, kind: String, value: Double)? in
         line.points.last.map { (line.label, "label c\(line.color)", $0.value) }
@@ -96,16 +96,16 @@ extension LineChart {
         "text", [("class", kind), ("x", coordinate(x)), ("y", coordinate(y)), ("text-anchor", anchor)], escaped(text))
     }
 
-    /// The width of a letter of the labels, on average; there is no way to measure one here.
+    /// The estimated average width of a label's character; text cannot be measured here.
     private static let letterWidth = 6.7
-    /// More points than these get smaller marks.
+    /// Lines with more points get smaller marks.
     private static let mostMarks = 60
 
     private static func shortened(_ label: String) -> String {
       label.count > 24 ? label.prefix(23) + "…" : label
     }
 
-    /// Places at least `apart` from one another, in the order of the wishes and as near to them as that order allows.
+    /// Returns positions at least `apart` from one another, in the order of the wishes and as close to them as possible.
     static func spread(_ wishes: [Double], apart: Double, between range: ClosedRange<Double>) -> [Double] {
       var places = wishes
       let order = wishes.indices.sorted { (wishes[$0], $0) < (wishes[$1], $1) }

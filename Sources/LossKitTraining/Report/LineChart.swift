@@ -1,12 +1,12 @@
-/// A picture of lines over the steps of a run: axes with round ticks, a zero line, and the name of each line at its end.
+/// A chart of lines over the steps of a run: axes with round ticks, a zero line, and each line's name at its end.
 struct LineChart {
   /// A line.
   struct Line {
-    /// What stands at its end.
+    /// The label at its end.
     var label: String
-    /// Which color of the palette it has; runs keep theirs from picture to picture.
+    /// The index of its color in the palette; a run has the same color in all charts.
     var color: Int
-    /// How it is drawn beside its color, so that it can be told without.
+    /// The dash pattern, which distinguishes lines without color.
     var dash: Dash
     var points: [Point]
   }
@@ -17,7 +17,7 @@ struct LineChart {
     var value: Double
   }
 
-  /// How a line is broken.
+  /// The dash pattern of a line.
   enum Dash: Int, CaseIterable {
     case solid, dashed, dotted, mixed
 
@@ -31,24 +31,24 @@ struct LineChart {
     }
   }
 
-  /// A level that the lines are to be compared with.
+  /// A horizontal reference level.
   struct Level {
     var label: String
     var value: Double
   }
 
   var title: String
-  /// What is shown, and its unit.
+  /// The quantity shown, and its unit.
   var caption: String
   var lines: [Line]
   var levels: [Level] = []
-  /// Whether 0 is always in the picture.
+  /// Whether the vertical axis always includes 0.
   var showsZero = true
-  /// The size, in the units of the drawing.
+  /// The size in drawing units.
   var width = 1120.0
   var height = 400.0
 
-  /// The drawing as an SVG element; its colors come from the style sheet around it.
+  /// The drawing as an SVG element; its colors come from the surrounding style sheet.
   var svg: String {
     let text = "\(title): \(caption)"
     return element(
@@ -59,7 +59,7 @@ struct LineChart {
       ], content)
   }
 
-  /// What is in the drawing, to be put into a larger one.
+  /// The markup of the drawing, to embed in a larger one.
   var content: String {
     let frame = Frame(self)
     return frame.grid + frame.levels + lines.map(frame.drawing).joined() + frame.labels

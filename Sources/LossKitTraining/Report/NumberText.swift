@@ -1,6 +1,6 @@
 import LossKitSystem
 
-/// A number with a fixed count of decimals; "–" where it is not finite.
+/// A number with a fixed number of decimals; "–" if it is not finite.
 func fixed(_ value: Double, _ decimals: Int) -> String {
   guard value.isFinite else { return "–" }
   guard value.magnitude < 1e15 else { return "\(value)" }
@@ -13,7 +13,7 @@ func fixed(_ value: Double, _ decimals: Int) -> String {
   return sign + (decimals == 0 ? padded : "\(padded.dropLast(decimals)).\(padded.suffix(decimals))")
 }
 
-/// A number in about four significant digits; "–" where it is not finite.
+/// A number with about four significant digits; "–" if it is not finite.
 func significant(_ value: Double) -> String {
   guard value.isFinite else { return "–" }
   guard value != 0 else { return "0" }
@@ -25,7 +25,7 @@ func significant(_ value: Double) -> String {
   return fixed(value, min(6, max(0, 3 - magnitude)))
 }
 
-/// A number for a picture: four significant digits, with a true minus sign, without zeros that say nothing.
+/// A number for a chart: four significant digits, a minus sign (U+2212), and no trailing zeros.
 func brief(_ value: Double) -> String {
   if value.magnitude >= 1e5, value.isFinite {
     let magnitude = log10(value.magnitude).rounded(.down)
@@ -38,7 +38,7 @@ func brief(_ value: Double) -> String {
   return String(digits.last == "." ? digits.dropLast() : digits).replacingMinus
 }
 
-/// A time in seconds for people: `8 s`, `2 min 5 s`, `1 h 12 min`.
+/// A duration in seconds as text: `8 s`, `2 min 5 s`, `1 h 12 min`.
 func duration(_ seconds: Double) -> String {
   guard seconds.isFinite, seconds < 1e9 else { return "–" }
   let whole = Int(max(0, seconds).rounded())

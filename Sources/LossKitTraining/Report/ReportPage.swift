@@ -1,5 +1,5 @@
 extension ComparisonResult {
-  /// The comparison as one HTML file that needs nothing else: no scripts, no other files.
+  /// The comparison as a self-contained HTML page without scripts.
   public var report: String {
     let head = [
       element("meta", [("charset", "utf-8")]),
@@ -75,7 +75,7 @@ extension ComparisonResult {
     return element("div", [("class", "figures")], figures.joined(separator: "\n"))
   }
 
-  /// The losses by themselves, beside the curves of the runs; empty where no run has them.
+  /// The dynamics of the losses; empty if no run has any.
   private var dynamics: String {
     let parts = runs.compactMap { run -> String? in
       switch run.dynamics {

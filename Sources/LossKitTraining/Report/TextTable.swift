@@ -1,9 +1,9 @@
-/// A table for a terminal: the first column to the left, the others, which are numbers, to the right.
+/// A table for a terminal: the first column left-aligned, the numeric columns right-aligned.
 struct TextTable {
   var header: [String]
   var rows: [[String]]
 
-  /// The lines of the table, aligned by spaces, with a rule below the header.
+  /// The lines of the table, aligned with spaces, with a rule below the header.
   var text: String {
     let all = [header] + rows
     let widths = header.indices.map { column in

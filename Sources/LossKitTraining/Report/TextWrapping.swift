@@ -1,4 +1,4 @@
-/// The lines of a text, none longer than `width` characters where its words allow it; line ends in the text stay.
+/// Wraps a text into lines of at most `width` characters where its words allow it, keeping its line breaks.
 package func wrapped(_ text: String, width: Int) -> [String] {
   text.split(separator: "\n", omittingEmptySubsequences: false).flatMap { paragraph -> [String] in
     var lines: [String] = [""]

@@ -96,7 +96,7 @@ struct JSONLinesTests {
   func manyProblems() {
     let message = complaint(about: Array(String(repeating: "nope\n", count: 13).utf8))
     let lines = message.split(separator: "\n")
-    #expect(lines.first == "x.jsonl: 13 lines cannot be used; mend or remove them:")
+    #expect(lines.first == "x.jsonl: 13 lines cannot be used; fix or remove them:")
     #expect(lines.count == 12)
     #expect(lines.last == "  and 3 more")
   }

@@ -130,12 +130,12 @@ struct PreferenceErrorsTests {
     arguments: [
       (#"["hello"]"#, "message 1 of chosen is not an object with the keys role and content"),
       (#"[{"role": "assistant"}]"#, "message 1 of chosen is not an object with the keys role and content"),
-      (#"[{"role": "tool", "content": "a"}]"#, "message 1 of chosen is of a tool or calls one"),
+      (#"[{"role": "tool", "content": "a"}]"#, "message 1 of chosen is a tool message or tool call"),
       (
         #"[{"role": "assistant", "content": null, "tool_calls": [{}]}]"#,
-        "message 1 of chosen is of a tool or calls one"
+        "message 1 of chosen is a tool message or tool call"
       ),
-      (#"[{"from": "function_call", "value": "a"}]"#, "message 1 of chosen is of a tool or calls one"),
+      (#"[{"from": "function_call", "value": "a"}]"#, "message 1 of chosen is a tool message or tool call"),
       (
         #"[{"role": "assistant", "content": [{"type": "image"}]}]"#,
         "part 1 of the content of message 1 of chosen is not {\"type\": \"text\""

@@ -1,4 +1,4 @@
-/// The loss and the force on a single response as two charts over one axis.
+/// The loss and the force on a single response, as two charts with a common axis.
 struct CurveDrawing {
   private let curves: ForceCurves
   private let horizontal: Axis
@@ -23,9 +23,9 @@ struct CurveDrawing {
     height = legend.bottom
   }
 
-  /// The height, in the units of the drawing.
+  /// The height in drawing units.
   private(set) var height = 0.0
-  /// What is in the drawing.
+  /// The markup inside the drawing.
   private(set) var content = ""
 
   private func attributes(_ number: Int) -> [(String, String)] {

@@ -1,21 +1,21 @@
 import LossKit
 public import LossKitRuntime
 
-/// What an objective does by itself, without a run: the forces −∂L/∂log π on a pair wherever its two responses stand, the loss as
-/// contours, where the forces vanish, and where the chosen log-probability is pushed down. For feedback on single responses: the loss
-/// and the force as curves.
+/// A picture of an objective's dynamics without a run: the forces −∂L/∂log π on a pair over the plane of its two responses, contours of
+/// the loss, fixed points, and the area in which the chosen log-probability is pushed down. For feedback on single responses, curves of
+/// the loss and the force.
 public struct DynamicsPicture: Sendable {
-  /// What it is called: the objective's name.
+  /// The title: the objective's name.
   public let title: String
-  /// The resolved objective, and what was assumed of columns that are no log-probabilities.
+  /// The resolved objective, and the values assumed for columns other than log-probabilities.
   public let caption: String
-  /// What there is to see, in one or two sentences.
+  /// What the picture shows, in one or two sentences.
   public let readingAid: String
   private let drawing: String
   private let height: Double
 
-  /// Computes the picture. Throws, with the reason and the remedy, where the dynamics are not those of one pair or one response: where
-  /// the force on it depends on other pairs or on earlier batches, or where more than log-probabilities of whole responses is read.
+  /// Computes the picture. Throws, with the reason and the remedy, if the dynamics are not those of a single pair or response: if the
+  /// force depends on other pairs or earlier batches, or the objective reads more than log-probabilities of whole responses.
   public init(of objective: Objective, title: String) throws {
     let field = try ForceField(objective)
     self.title = title
@@ -34,7 +34,7 @@ public struct DynamicsPicture: Sendable {
     }
   }
 
-  /// The picture as a drawing of its own, readable in light and dark.
+  /// The picture as a standalone SVG, in light and dark.
   public var svg: String {
     let head = TextBlock(caption, kind: "caption", top: 45)
     let aid = TextBlock(readingAid, kind: "aid", top: 8 + height)
@@ -50,12 +50,12 @@ public struct DynamicsPicture: Sendable {
       element("style", [], ChartStyle.sheet) + ground + heading + head.content + body) + "\n"
   }
 
-  /// The picture for a page that has the style sheet, the captions beside it.
+  /// The picture for a page that contains the style sheet; the captions are next to it.
   var figure: String {
     element("svg", Self.attributes(height: height, label: "\(title): \(readingAid)"), drawing)
   }
 
-  /// The width, in the units of the drawing.
+  /// The width in drawing units.
   static let width = 560.0
 
   private static func attributes(height: Double, label: String) -> [(String, String)] {
@@ -71,7 +71,7 @@ public struct DynamicsPicture: Sendable {
 /// Text broken into lines that fit a drawing.
 struct TextBlock {
   let content: String
-  /// Where what follows may begin.
+  /// The top of what follows.
   let bottom: Double
 
   init(_ text: String, kind: String, top: Double) {

@@ -1,4 +1,4 @@
-/// The loss and the force on a single response over where it stands, for desirable and for undesirable ones.
+/// The loss and the force on a single response as functions of its log-ratio, for desirable and undesirable responses.
 struct ForceCurves {
   /// One kind of response.
   struct Curve {
@@ -22,7 +22,7 @@ struct ForceCurves {
     }
   }
 
-  /// Which way and where each kind is pushed.
+  /// The direction in which each kind of response is pushed, and where.
   var readingAid: String {
     curves.map { curve in
       let most = curve.force.indices.max { curve.force[$0].magnitude < curve.force[$1].magnitude } ?? 0

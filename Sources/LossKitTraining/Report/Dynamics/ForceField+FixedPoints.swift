@@ -1,14 +1,14 @@
 extension ForceField {
-  /// A pair's place where nothing is pushed.
+  /// A point at which the forces on a pair vanish.
   package struct FixedPoint: Equatable {
     /// log π − log π_ref of the chosen and of the rejected response, in nats.
     package let chosen, rejected: Double
-    /// Whether what is near is drawn to it.
+    /// Whether the point attracts nearby pairs.
     package let isStable: Bool
   }
 
-  /// The isolated places within `range` where both derivatives of a pair are 0, found by Newton's method from the cells of a grid in
-  /// which both change their sign. Lines and areas without a force are not among them.
+  /// Finds the isolated points within `range` at which both derivatives of a pair are 0, using Newton's method from the grid cells in
+  /// which both change sign. Lines and areas without a force are not included.
   package func fixedPoints(cells: Int = 32) throws -> [FixedPoint] {
     let range = range
     let step = (range.upperBound - range.lowerBound) / Double(cells)
@@ -51,14 +51,14 @@ extension ForceField {
       let (a, b) = (derivative(of: 0, 1, 2), derivative(of: 0, 3, 4))
       let (c, d) = (derivative(of: 1, 1, 2), derivative(of: 1, 3, 4))
       let determinant = a * d - b * c
-      // Without full rank the zeros are a line or an area.
+      // Without full rank, the zeros form a line or an area.
       guard determinant.magnitude > 1e-6 * (a * a + b * b + c * c + d * d) else { return nil }
       if max(u.magnitude, v.magnitude) <= tolerance {
         return FixedPoint(chosen: x, rejected: y, isStable: determinant > 0 && a + d > 0)
       }
       x -= (u * d - b * v) / determinant
       y -= (a * v - c * u) / determinant
-      // Places beyond the range need not have a loss.
+      // The loss may be undefined outside the range.
       guard range.contains(x), range.contains(y) else { return nil }
     }
     return nil

@@ -1,24 +1,24 @@
 import LossKit
 package import LossKitRuntime
 
-/// What an objective does to one prompt's responses, wherever the policy stands: its loss, and the derivatives by log π.
+/// The loss of an objective on one prompt's responses, and its derivatives with respect to log π, at any point.
 ///
-/// References have log-probability 0 (where a batch is looked at, other values, too), so a place is log π − log π_ref of each response, in
-/// nats; log π itself without a reference.
+/// The references' log-probabilities are 0 (except when batches are checked for independence), so a point is log π − log π_ref of each
+/// response, in nats; without a reference, log π itself.
 package struct ForceField {
-  /// The loss at a place, and its derivatives by log π of each response, best first.
+  /// The loss at a point, and its derivatives with respect to log π of each response, best first.
   package struct Sample {
     package let loss: Double
     package let slopes: [Double]
   }
 
-  /// How many responses a place has: 2 for pairs, 1 for feedback on single responses.
+  /// The number of responses of a point: 2 for pairs, 1 for feedback on single responses.
   package let responseCount: Int
-  /// Whether the places are the implicit rewards themselves.
+  /// Whether the coordinates are the implicit rewards.
   private(set) var showsRewards = false
   private let objective: Objective
 
-  /// Throws, with the reason and the remedy, for an objective whose dynamics are not a picture of one pair or one response.
+  /// Throws, with the reason and the remedy, if the objective's dynamics are not those of one pair or one response.
   package init(_ objective: Objective) throws {
     self.objective = objective
     responseCount = objective.responses.contains(2) ? 2 : 1
@@ -36,12 +36,12 @@ package struct ForceField {
     showsRewards = !rewards.isEmpty && rewards == (0..<responseCount).flatMap { rank in probes.map { $0[rank] } }
   }
 
-  /// Whether the zero of the places is where policy and reference are equal.
+  /// Whether the origin is where policy and reference are equal.
   var hasReference: Bool { objective.needsReference }
   /// Whether the loss differs between desirable and undesirable responses.
   var readsLabel: Bool { reads(.label) }
 
-  /// What had to be assumed for columns that are no log-probabilities.
+  /// The values assumed for columns other than log-probabilities.
   var assumptions: [String] {
     var texts: [String] = []
     if reads(.tokenCount) { texts.append("responses of \(Int(Self.tokenCount)) tokens") }
@@ -53,17 +53,17 @@ package struct ForceField {
     return texts
   }
 
-  /// The places worth seeing, in nats: as far as β lets the loss bend, up to 0 where there is no reference.
+  /// The range of interest, in nats: where β makes the loss nonlinear, and up to 0 if there is no reference.
   package var range: ClosedRange<Double> {
     let source = objective.reward?.component.inputs ?? objective.columns
     let isPerToken = source.contains { $0.name == Column.tokenCount.name }
-    // A pair's margin is the difference of two rewards; a single response has to go further to saturate.
+    // A pair's margin is the difference of two rewards; a single response saturates later.
     let bend = (responseCount == 2 ? 1.2 : 4) / objective.rewardScale
     let reach = min(max(isPerToken ? 2 : 10, bend), 5000) * (isPerToken ? Self.tokenCount : 1)
     return hasReference ? -reach...reach : -2 * reach...0
   }
 
-  /// Evaluates places; each has `responseCount` numbers, in nats. `label` is 1 for desirable responses, 0 for others.
+  /// Evaluates points of `responseCount` coordinates each, in nats. `label` is 1 for desirable responses, 0 for others.
   package func samples(at places: [[Double]], label: Double = 1) throws -> [Sample] {
     let batches = objective.isRowwise ? [places] : places.map { [$0] }
     return try batches.flatMap { try samples(ofBatch: $0, label: label, state: objective.initialState) }
@@ -76,7 +76,7 @@ package struct ForceField {
 
   private func reads(_ column: Column) -> Bool { objective.columns.contains { $0.name == column.name } }
 
-  /// Where a response stands.
+  /// The coordinates of a response.
   private struct Response {
     var place = 0.0
     /// log π_ref.
@@ -84,7 +84,7 @@ package struct ForceField {
     var rank = 0
   }
 
-  /// A column's entry for a response; nil for a column of which nothing is known here.
+  /// A column's entry for a response; nil for an unknown column.
   private func value(of column: Column, _ response: Response, label: Double) -> Double? {
     switch column.name {
     case Column.logProbability.name: response.place + response.reference
@@ -96,7 +96,7 @@ package struct ForceField {
     }
   }
 
-  /// The same of a response to another prompt, which stands where the reference does.
+  /// The same for a response to another prompt, whose policy and reference are equal.
   private func mismatchedValue(of column: Column) -> Double? {
     switch column.name.dropFirst(Self.mismatchedPrefix.count) {
     case Column.logProbability.name, Column.referenceLogProbability.name: 0
@@ -105,7 +105,7 @@ package struct ForceField {
     }
   }
 
-  /// `references` are log π_ref of each place's responses; 0 where none are given.
+  /// `references` are log π_ref of each point's responses; 0 if nil.
   private func evaluate(
     _ places: [[Double]], references: [[Double]]? = nil, label: Double, state: [Double]
   ) throws -> Evaluation {
@@ -138,22 +138,22 @@ package struct ForceField {
     }
   }
 
-  // MARK: - What cannot be shown
+  // MARK: - Unsupported objectives
 
-  /// Places of no particular kind.
+  /// Points in general position.
   private var probes: [[Double]] {
     [[0.31, 0.62], [0.56, 0.17], [0.83, 0.71]].map { fractions in
       fractions.prefix(responseCount).map { range.lowerBound + $0 * (range.upperBound - range.lowerBound) }
     }
   }
 
-  /// Throws where the force on one pair depends on the other pairs of its batch or on the batches before.
+  /// Throws if the force on a pair depends on the other pairs of its batch or on earlier batches.
   private func checkIndependence() throws {
     let label = 1.0
     let state = objective.initialState
     let alone = try probes.flatMap { try samples(ofBatch: [$0], label: label, state: state) }
     if !objective.isRowwise {
-      // References that differ, too: a loss may set them against those of other pairs.
+      // References differ too: a loss may compare them with those of other pairs.
       let references = probes.map { $0.map { -$0.magnitude } }
       let apart = try zip(probes, references).flatMap {
         try samples(ofBatch: [$0], references: [$1], label: label, state: state)

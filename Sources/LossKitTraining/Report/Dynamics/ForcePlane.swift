@@ -1,8 +1,9 @@
 import LossKitSystem
 
-/// The forces on a pair over the plane of its two responses, as they are to be drawn.
+/// The forces on a pair over the plane of its two responses, prepared for drawing.
 struct ForcePlane {
-  /// A force at a place, in units of the plane (0...1) and relative to the larger ones (0...1, its root drawn).
+  /// A force at a point: coordinates in units of the plane (0...1), and a length relative to the larger forces (0...1; its square root is
+  /// drawn).
   struct Arrow {
     var x, y: Double
     var chosen, rejected: Double
@@ -14,13 +15,13 @@ struct ForcePlane {
   let range: ClosedRange<Double>
   let loss, chosenSlope, rejectedSlope: ScalarGrid
   let fixedPoints: [ForceField.FixedPoint]
-  /// The forces on a coarse grid; their lengths are relative to one that a twentieth of them exceed.
+  /// The forces on a coarse grid, scaled by their 95th percentile.
   let arrows: [Arrow]
-  /// Whether the force acts on the margin of the two alone: what one response gains the other loses.
+  /// Whether the force acts on the margin only: the two responses' forces are opposite.
   let isOfTheMargin: Bool
-  /// Slopes below this are none.
+  /// Smaller slopes count as zero.
   private let threshold: Double
-  /// Positive where no response is pushed.
+  /// Positive where there is no force.
   private let stillness: ScalarGrid
 
   private static let cells = 80
@@ -50,7 +51,7 @@ struct ForcePlane {
     arrows = try Self.arrows(field, threshold: threshold)
   }
 
-  // MARK: - What there is
+  // MARK: - Features of the plane
 
   /// The area in which the chosen log-probability is pushed down.
   var downArea: [[ScalarGrid.Point]] { chosenSlope.area(above: threshold) }
@@ -63,7 +64,7 @@ struct ForcePlane {
   /// The area without any force.
   var stillArea: [[ScalarGrid.Point]] { stillness.area(above: 0) }
 
-  /// Where the area without a force may be named: the middle of it; nil where it is too small for a name.
+  /// The center of the area without a force, for its label; nil if the area is too small.
   var middleOfStillArea: ScalarGrid.Point? {
     let nodes = stillness.values.indices.filter { stillness.values[$0] > 0 }
     guard nodes.count * 12 > stillness.values.count else { return nil }
@@ -76,7 +77,7 @@ struct ForcePlane {
     return stillness.values[node] > 0 ? middle : nil
   }
 
-  /// The lines along which both forces vanish, on either side of which they do not.
+  /// The lines along which both forces vanish, but not on either side.
   var stillLines: [[ScalarGrid.Point]] {
     let side = Self.cells + 1
     func changesSign(_ grid: ScalarGrid, _ cell: Int) -> Bool {
@@ -88,12 +89,12 @@ struct ForcePlane {
     return chosenSlope.lines(at: 0) { changesSign(chosenSlope, $0) && changesSign(rejectedSlope, $0) }
   }
 
-  /// Levels of the loss that part the plane into areas of about equal size, ascending.
+  /// Levels of the loss that divide the plane into areas of about equal size, ascending.
   var levels: [Double] {
     let sorted = loss.values.filter(\.isFinite).sorted()
     guard let first = sorted.first, let last = sorted.last, last > first else { return [] }
     let wanted = (1...8).map { sorted[$0 * (sorted.count - 1) / 9] }
-    // The least value may be that of an area: its border is not where rounding puts it.
+    // The minimum may be attained on an area, whose border rounding would misplace.
     return wanted.reduce(into: []) { levels, level in
       if level > first + 1e-9 * (last - first), level > (levels.last ?? first) { levels.append(level) }
     }
@@ -121,9 +122,9 @@ struct ForcePlane {
     }
   }
 
-  // MARK: - In words
+  // MARK: - Description
 
-  /// One or two sentences on why the chosen reward rises, falls or stays.
+  /// One or two sentences that explain whether the chosen reward rises, falls or stays.
   var readingAid: String {
     if isOfTheMargin { return marginText }
     let rest = fixedPoints.first(where: \.isStable).map {

@@ -1,20 +1,20 @@
-/// The legend of a drawing: signs and their words, in as many lines as they need.
+/// The legend of a drawing: symbols and their texts, on as many lines as needed.
 struct Legend {
   private(set) var content = ""
   private let left, width: Double
   private var x: Double
   private var y: Double
 
-  /// A legend whose first line is at `top`.
+  /// Creates a legend whose first line is at `top`.
   init(left: Double, top: Double, width: Double) {
     (self.left, self.width) = (left, width)
     (x, y) = (left, top)
   }
 
-  /// Where what follows may begin.
+  /// The top of what follows.
   var bottom: Double { y + 14 }
 
-  /// Adds words behind a sign, which is drawn from a point on the line on, 22 wide.
+  /// Adds a text after a symbol 22 units wide; `sign` draws the symbol from a point on the line.
   mutating func add(_ words: String, sign: (_ x: Double, _ y: Double) -> String) {
     let extent = 30 + Self.letterWidth * Double(words.count) + 20
     if x > left, x + extent - 20 > left + width { (x, y) = (left, y + 20) }
@@ -24,6 +24,6 @@ struct Legend {
     x += extent
   }
 
-  /// The width of a letter, on average; there is no way to measure one here.
+  /// The estimated average width of a character; text cannot be measured here.
   private static let letterWidth = 6.5
 }

@@ -1,5 +1,5 @@
 extension PlaneDrawing {
-  /// What lies in the plane, and its words in the legend.
+  /// The contents of the plane and their legend.
   struct Parts {
     private let plane: ForcePlane
     private let left, top, side: Double
@@ -42,7 +42,7 @@ extension PlaneDrawing {
         let lines = plane.loss.lines(at: level)
         let drawn = lines.map { path($0, isClosed: false) }.joined()
         foreground = element("path", [("class", "contour"), ("d", drawn)]) + foreground
-        // Numbers stand along the diagonal from low to high margins, which most contours cross.
+        // Labels are placed along the diagonal from low to high margins, which most contours cross.
         let nearest = lines.joined().min { abs($0.x + $0.y - 1.24) < abs($1.x + $1.y - 1.24) }
         guard let place = nearest, 0.06 < place.x, place.x < 0.94, 0.04 < place.y, place.y < 0.96,
           taken.allSatisfy({ max(abs($0.x - place.x) / 1.6, abs($0.y - place.y)) > 0.05 })
@@ -143,7 +143,7 @@ extension PlaneDrawing {
     private func x(_ point: ScalarGrid.Point) -> Double { left + point.x * side }
     private func y(_ point: ScalarGrid.Point) -> Double { top + side - point.y * side }
 
-    /// Points on one straight line are left out.
+    /// Skips points on a straight line.
     private func path(_ points: [ScalarGrid.Point], isClosed: Bool) -> String {
       var kept: [ScalarGrid.Point] = []
       for point in points {
@@ -164,7 +164,7 @@ extension PlaneDrawing {
       head(x: x(point) + dx * size, y: y(point) + dy * size, dx: dx, dy: dy, size: size)
     }
 
-    /// A triangle whose tip is at a point, pointing along a unit vector of the drawing.
+    /// A triangular arrowhead with its tip at a point, along a unit vector.
     private func head(x: Double, y: Double, dx: Double, dy: Double, size: Double) -> String {
       let half = size * 0.42
       let (bx, by) = (x - dx * size, y - dy * size)

@@ -1,4 +1,4 @@
-/// The forces on a pair as a drawing: chosen to the right, rejected upwards.
+/// The forces on a pair as a drawing: chosen on the horizontal axis, rejected on the vertical one.
 struct PlaneDrawing {
   private let plane: ForcePlane
   private let axis: Axis
@@ -15,9 +15,9 @@ struct PlaneDrawing {
     content = frame(ground: parts.areas) + parts.foreground + axes + legend.content
   }
 
-  /// The height, in the units of the drawing.
+  /// The height in drawing units.
   private(set) var height = 0.0
-  /// What is in the drawing.
+  /// The markup inside the drawing.
   private(set) var content = ""
 
   private func frame(ground: String) -> String {

@@ -1,4 +1,4 @@
-/// Values at the nodes of a square grid over the unit square, and where they pass a level.
+/// Values at the nodes of a square grid over the unit square, with contour lines and areas.
 struct ScalarGrid {
   /// A point of the unit square.
   struct Point: Hashable {
@@ -7,7 +7,7 @@ struct ScalarGrid {
 
   /// The number of cells along a side.
   let cells: Int
-  /// (cells + 1)² values, row after row, from y = 0 on.
+  /// (cells + 1)² values, row by row from y = 0.
   let values: [Double]
 
   init(cells: Int, values: [Double]) {
@@ -15,7 +15,7 @@ struct ScalarGrid {
     self.values = values
   }
 
-  /// The lines along which the values have a level, each as its points in order.
+  /// The contour lines at a level, each as its points in order.
   func lines(at level: Double, where isShown: (_ cell: Int) -> Bool = { _ in true }) -> [[Point]] {
     var neighbors: [Int: [Int]] = [:]
     for cell in 0..<cells * cells where isShown(cell) {
@@ -25,7 +25,7 @@ struct ScalarGrid {
       }
     }
     var lines: [[Point]] = []
-    // Open lines begin at ends; what is left after them is closed.
+    // Open lines begin at their ends; the remaining lines are closed.
     let ends = neighbors.keys.filter { neighbors[$0]?.count == 1 }.sorted()
     let starts = ends + neighbors.keys.sorted()
     for start in starts {
@@ -39,7 +39,7 @@ struct ScalarGrid {
     return lines
   }
 
-  /// The area in which the values are above a level, as polygons that do not overlap.
+  /// The area in which the values exceed a level, as polygons that do not overlap.
   func area(above level: Double) -> [[Point]] {
     var polygons: [[Point]] = []
     for row in 0..<cells {
@@ -71,7 +71,7 @@ struct ScalarGrid {
     Point(x: Double(node % (cells + 1)) / Double(cells), y: Double(node / (cells + 1)) / Double(cells))
   }
 
-  /// An edge between two nodes by a number of its own.
+  /// A unique number for the edge between two nodes.
   private func edge(_ first: Int, _ second: Int) -> Int {
     2 * min(first, second) + ((first - second).magnitude == 1 ? 0 : 1)
   }
@@ -87,7 +87,7 @@ struct ScalarGrid {
     return Point(x: start.x + share * (end.x - start.x), y: start.y + share * (end.y - start.y))
   }
 
-  /// The pieces of the level's lines in a cell, each from one of its edges to another.
+  /// The contour segments in a cell, each from one edge to another.
   private func segments(of cell: Int, level: Double) -> [(Int, Int)] {
     let corners = corners(of: cell)
     let above = corners.map { values[$0] > level }
@@ -95,7 +95,7 @@ struct ScalarGrid {
     guard corners.allSatisfy({ values[$0].isFinite }) else { return [] }
     if crossed.count == 2 { return [(crossed[0], crossed[1])] }
     guard crossed.count == 4 else { return [] }
-    // A saddle: the middle tells which corners belong together.
+    // A saddle: the center value decides which corners are connected.
     let isMiddleAbove = corners.map { values[$0] / 4 }.reduce(0, +) > level
     return isMiddleAbove == above[0]
       ? [(crossed[0], crossed[1]), (crossed[2], crossed[3])] : [(crossed[3], crossed[0]), (crossed[1], crossed[2])]
