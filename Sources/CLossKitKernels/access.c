@@ -8,14 +8,14 @@ static int is_packed(const losskit_host_column *column) {
   return column->stride == (ptrdiff_t)(column->is_float ? sizeof(float) : sizeof(double));
 }
 
-/* Rows that lie at equal distances: all prompts of a block that are in order, tokens of one response, ranks of one prompt. */
+/* Rows at equal distances: all prompts of a block in order, the tokens of one response, or the ranks of one prompt. */
 typedef struct run_of_rows {
   char *data;
   ptrdiff_t stride;
   size_t count;
 } run_of_rows;
 
-/* The rows from `row` on that lie at equal distances in the host's column, `limit` of them at most. */
+/* The rows from `row` on, at most `limit`, that lie at equal distances in the host's column. */
 static run_of_rows next_rows(const losskit_segments *s, uint32_t extent, const losskit_host_column *column, size_t row,
                              size_t limit, losskit_cursor *cursor) {
   char *const data = column->data;
@@ -63,12 +63,12 @@ static void read_column(const losskit_level *level, const losskit_segments *s, u
   }
 }
 
-/* Whether all rows of the block lie side by side. */
+/* Whether all rows of the block are contiguous. */
 static int is_contiguous(const losskit_segments *s, uint32_t extent, const losskit_host_column *column) {
   return extent == LOSSKIT_EXTENT_PROMPT && !s->rows->indices && is_packed(column);
 }
 
-/* Whether doubles can be read and written where they are. */
+/* Whether doubles can be read and written in place. */
 static int is_aligned(const void *data) { return (uintptr_t)data % sizeof(double) == 0; }
 
 static char *address(const losskit_segments *s, const losskit_host_column *column, size_t first) {
@@ -107,7 +107,7 @@ void losskit_read_any(const losskit_level *level, const losskit_segments *s, uin
   if (!subtracted) return;
   double other[LOSSKIT_BLOCK_ROWS];
   read_column(level, s, extent, subtracted, first, rows, &start, other);
-  /* What is not finite in one of two is not finite in their difference. */
+  /* A value that is not finite makes the difference not finite, too. */
   for (size_t row = 0; row < rows; row++) copy[row] -= other[row];
 }
 

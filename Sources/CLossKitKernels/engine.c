@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Registers begin at a multiple of a cache line, which is also that of the widest vector. */
+/* Registers start at a multiple of a cache line, which is also the size of the widest vector. */
 enum { ALIGNMENT = 8, TILE = LOSSKIT_BLOCK_ROWS };
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
@@ -14,14 +14,14 @@ static double *align(double *address) {
   return (double *)(((uintptr_t)address + bytes - 1) / bytes * bytes);
 }
 
-/* What one thread has of a block. */
+/* The state of one thread for a block. */
 typedef struct worker {
   const losskit_run *run;
   const losskit_level *level;
   losskit_segments segments;
   double *temporaries[LOSSKIT_EXTENTS]; /* column i of an extent at i most[extent] */
   double *registers, *read_tiles, *output_tiles;
-  size_t block, stride; /* from register to register */
+  size_t block, stride; /* between registers */
 } worker;
 
 /* ---- Blocks ---------------------------------------------------------------------------------------------------------------- */
@@ -66,7 +66,7 @@ void losskit_cut(const losskit_rows *rows, uint32_t finest, size_t limit, losski
   memcpy(range->last, last, sizeof last);
 }
 
-/* Where the responses and tokens of a block begin, in `memory`; returns what is left of it. */
+/* Finds the starts of a block's responses and tokens, in `memory`; returns the rest of the memory. */
 static size_t *find_segments(const losskit_run *run, losskit_segments *segments, size_t *memory) {
   const losskit_rows *const rows = &run->rows;
   const size_t prompts = losskit_rows_of(segments, LOSSKIT_EXTENT_PROMPT);
@@ -104,7 +104,7 @@ static size_t segment_words(const losskit_run *run) {
 }
 
 static size_t tile_stride(const losskit_run *run) {
-  /* Few rows lie close together: a small batch then touches few cache lines. */
+  /* With few rows the stride is small, so that a small batch touches few cache lines. */
   size_t most = 1;
   for (uint32_t extent = 1; extent < LOSSKIT_EXTENTS; extent++)
     if (run->most[extent] > most) most = run->most[extent];
@@ -114,7 +114,7 @@ static size_t tile_stride(const losskit_run *run) {
 size_t losskit_run_scratch(const losskit_run *run) {
   size_t size = ALIGNMENT + run->tile_columns * tile_stride(run) + segment_words(run);
   for (uint32_t extent = 1; extent < LOSSKIT_EXTENTS; extent++)
-    /* A tile's last vector may reach beyond a column's last row. */
+    /* The last vector of a tile may extend past the last row of a column. */
     size += run->temporaries[extent] * round_up(run->most[extent], ALIGNMENT);
   return size;
 }
@@ -148,7 +148,7 @@ static void read_count(const worker *w, const losskit_read *read, uint32_t coars
                        losskit_first_row(&w->segments, coarse, first + i, read->extent));
 }
 
-/* The number in the batch of each row: g, k G + g, or the token's place among all. */
+/* The index in the batch of each row: g, k G + g, or the token's index. */
 static void read_numbers(const worker *w, const losskit_read *read, uint32_t extent, size_t first, size_t rows, double *copy,
                          losskit_cursor *cursor) {
   const losskit_segments *const s = &w->segments;
@@ -166,7 +166,7 @@ static void read_numbers(const worker *w, const losskit_read *read, uint32_t ext
   }
 }
 
-/* Rows of a host's input, where they lie or in `copy`. */
+/* The rows of a host's input, in place or in `copy`. */
 static const double *read_host(const worker *w, const losskit_stage *stage, const losskit_read *read,
                                const losskit_access *access, size_t first, size_t rows, size_t padded_rows,
                                losskit_cursor *cursor, double *copy, int32_t *found) {
@@ -195,7 +195,7 @@ static const double *read_host(const worker *w, const losskit_stage *stage, cons
   return lies;
 }
 
-/* The rows of one read, where they lie or in its tile. */
+/* The rows of one read, in place or in its tile. */
 static const double *read_tile(const worker *w, const losskit_stage *stage, uint32_t index, const losskit_access *access,
                                size_t first, size_t rows, size_t padded_rows, losskit_cursor *cursor, int32_t *found) {
   const losskit_run *const run = w->run;
@@ -219,7 +219,7 @@ static const double *read_tile(const worker *w, const losskit_stage *stage, uint
   default: read_numbers(w, read, stage->extent, first, rows, copy, cursor);
   }
   if (rows == padded_rows) return lies;
-  /* The last vector repeats the last row: it is computed, and not looked at. */
+  /* The last vector is padded with the last row; the results are ignored. */
   if (lies != copy) memcpy(copy, lies, rows * sizeof *copy);
   for (size_t row = rows; row < padded_rows; row++) copy[row] = copy[rows - 1];
   return copy;
@@ -236,7 +236,7 @@ static double *reduction_target(const worker *w, const losskit_action *action) {
   return temporary(w, action->extent, action->index);
 }
 
-/* Whether an output is added up over the batch: the sum tells whether a number in it is not finite. */
+/* Whether an output is summed over the batch; the sum then shows numbers that are not finite. */
 static int32_t is_summed(const losskit_stage *stage, uint32_t output) {
   for (uint32_t i = 0; i < stage->action_count; i++) {
     const losskit_action *const action = &stage->actions[i];
@@ -245,11 +245,11 @@ static int32_t is_summed(const losskit_stage *stage, uint32_t output) {
   return 0;
 }
 
-/* What an action of a stage goes on with from tile to tile. */
+/* The state of an action between tiles. */
 typedef struct actor {
   const losskit_host_column *column;
   losskit_access access;
-  int32_t is_idle; /* nothing is to be done */
+  int32_t is_idle; /* nothing to do */
   losskit_cursor cursor;
   losskit_reduction reduction;
 } actor;
@@ -296,11 +296,11 @@ static int32_t act(const worker *w, const losskit_stage *stage, const losskit_ac
   return 0;
 }
 
-/* Where the outputs of a stage are computed, all tiles: in a temporary, in the host's own column, or in a tile of their own. */
+/* Where an output of a stage is computed, for all tiles: in a temporary, in the host's column, or in a tile. */
 typedef struct place_of_output {
   double *rows;
-  int32_t is_tile; /* each tile anew */
-  int32_t is_host; /* whole vectors alone */
+  int32_t is_tile; /* reused for each tile */
+  int32_t is_host; /* whole vectors only */
 } place_of_output;
 
 static void find_places(const worker *w, const losskit_stage *stage, const actor *actors, place_of_output *places) {
@@ -382,7 +382,7 @@ int32_t losskit_run_block(const losskit_run *run, const losskit_range *range, si
     w.temporaries[extent] = memory;
     memory += run->temporaries[extent] * round_up(run->most[extent], ALIGNMENT);
   }
-  _Static_assert(sizeof(size_t) <= sizeof(double), "segments lie in memory for doubles");
+  _Static_assert(sizeof(size_t) <= sizeof(double), "segments are stored in memory for doubles");
   find_segments(run, &w.segments, (size_t *)memory);
   for (uint32_t i = 0; i < run->stage_count; i++) {
     const losskit_stage *const stage = &run->stages[i];

@@ -1,11 +1,11 @@
-/* The kernels on doubles, a table for each set of instructions a processor may have. */
+/* The kernels on doubles, one table per instruction set. */
 #ifndef LOSSKIT_LEVEL_H
 #define LOSSKIT_LEVEL_H
 #include "losskit_kernels.h"
 
-/* Where the columns and registers of one block lie. */
+/* The locations of one block's columns and registers. */
 typedef struct losskit_block {
-  const double *const *inputs; /* the caller's columns, used from row `start` on; NULL where copies are used */
+  const double *const *inputs; /* the caller's columns, used from row `start` on; NULL if copies are used */
   const double *input_copies;  /* column i at i * stride */
   double *const *outputs;      /* likewise */
   double *output_copies;
@@ -31,7 +31,7 @@ typedef struct losskit_level {
 
 extern const losskit_level LOSSKIT_EACH_LEVEL(losskit_level);
 
-/* The table of a level, or of the best one where this processor lacks it. */
+/* The table of a level, or of the best one if the processor lacks it. */
 const losskit_level *losskit_level_for(int32_t level);
 
 #endif

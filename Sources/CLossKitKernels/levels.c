@@ -2,7 +2,7 @@
 
 int32_t losskit_kernel_level(void) {
 #if LOSSKIT_HAS_AVX_LEVELS
-  /* The compiler's runtime asks the processor once, when the image is loaded; these are tests of a word in memory. */
+  /* The compiler's runtime queries the processor once, at load; these calls only test a word in memory. */
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("f16c"))
     return LOSSKIT_LEVEL_BASELINE;
   if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||

@@ -8,7 +8,7 @@ typedef double lanes8 __attribute__((ext_vector_type(LANES), aligned(8)));
 
 static double identity(int32_t is_largest) { return is_largest ? -INFINITY : 0; }
 
-/* NaN stays. */
+/* Propagates NaN. */
 static double larger(double a, double b) { return a >= b || a != a ? a : b; }
 
 static void clear(losskit_reduction *r, int32_t is_largest) {
@@ -28,7 +28,7 @@ void losskit_reduction_open(losskit_reduction *r, const losskit_segments *s, int
   r->segment = coarse == LOSSKIT_EXTENT_BATCH ? (losskit_cursor){0, 0, SIZE_MAX} : losskit_first_segment(s, coarse, fine);
 }
 
-/* Rows of one segment, of which the first is at `position` in it. */
+/* Adds rows of one segment; the first has index `position` in it. */
 static void add_rows(losskit_reduction *r, int32_t is_largest, const double *rows, size_t position, size_t count) {
   size_t i = 0;
   if (is_largest) {
@@ -88,7 +88,7 @@ static void scan_log_sum_exp(const double *a, double *y, size_t count, int32_t s
   for (size_t i = 0; i < count; i++) {
     const size_t row = step > 0 ? i : count - 1 - i;
     const double difference = fabs(a[row] - value);
-    /* Of two equal infinities there is no difference. */
+    /* Two equal infinities have no difference. */
     y[row] = value = a[row] == value && isinf(value) ? value : larger(a[row], value) + log1p(exp(-difference));
   }
 }
@@ -109,7 +109,7 @@ static void first_largest(const double *a, double *y, size_t count) {
   if (count > 0) y[largest] = 1;
 }
 
-/* Segments are responses or rankings, mostly short; long ones by a heap, so that the time grows with n log n. */
+/* Segments are responses or rankings, mostly short; long ones are sorted by a heap, in n log n. */
 static int comes_before(const double *a, size_t left, size_t right) {
   if (a[left] != a[left] || a[right] != a[right]) {
     if ((a[left] != a[left]) != (a[right] != a[right])) return a[right] != a[right];
@@ -128,7 +128,7 @@ static void sift(const double *a, double *heap, size_t root, size_t count) {
   heap[root] = moved;
 }
 
-/* `rows` has room for as many doubles: row numbers while they are sorted, whole and exact. */
+/* `rows` is scratch for as many doubles: it holds row numbers, which are exact. */
 static void order(const double *a, double *rows, double *y, size_t count) {
   for (size_t row = 0; row < count; row++) rows[row] = (double)row;
   for (size_t root = count / 2; root-- > 0;) sift(a, rows, root, count);

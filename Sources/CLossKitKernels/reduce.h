@@ -1,4 +1,4 @@
-/* Sums and largest values by segments, and what sweeps over whole segments. */
+/* Sums and maxima by segment, and sweeps over whole segments. */
 #ifndef LOSSKIT_REDUCE_H
 #define LOSSKIT_REDUCE_H
 #include "level.h"
@@ -6,22 +6,22 @@
 
 enum { LOSSKIT_LANES_OF_SUM = 8 };
 
-/* One running reduction. Lane j has the rows j, j + 8, … of the segment, in order, wherever tiles and blocks are cut; the lanes are added
- * in a fixed tree at the segment's end. So the result has the same bits whatever the block, the level or the number of threads. */
+/* A running reduction. Lane j has the rows j, j + 8, … of the segment, in order, wherever tiles and blocks are cut; the lanes are combined
+ * in a fixed tree at the segment's end. So the result has the same bits for every block size, level and number of threads. */
 typedef struct losskit_reduction {
   double lanes[LOSSKIT_LANES_OF_SUM] __attribute__((aligned(64)));
   losskit_cursor segment;
 } losskit_reduction;
 
-/* Begins with the first segment of a block; of the whole block where `coarse` is the batch. */
+/* Starts with the first segment of a block; if `coarse` is the batch, the whole block is one segment. */
 void losskit_reduction_open(losskit_reduction *reduction, const losskit_segments *segments, int32_t is_largest, uint32_t coarse,
                             uint32_t fine);
 
-/* Takes the rows of a tile, which begin at row `first`, in. `target` has a place for each segment of the block. */
+/* Adds the rows of a tile, the first of which is row `first`. `target` has one element per segment of the block. */
 void losskit_reduce(losskit_reduction *reduction, const losskit_segments *segments, int32_t is_largest, uint32_t coarse,
                     uint32_t fine, const double *tile, size_t first, size_t rows, double *target);
 
-/* Ends the last segment, and those behind it that are empty. */
+/* Finishes the last segment and the empty ones after it. */
 void losskit_reduction_close(losskit_reduction *reduction, const losskit_segments *segments, int32_t is_largest, uint32_t coarse,
                              double *target);
 

@@ -1,4 +1,4 @@
-/* The rows of a block, and how those of one extent lie in those of another. */
+/* The rows of a block, and the nesting of its extents. */
 #ifndef LOSSKIT_SEGMENTS_H
 #define LOSSKIT_SEGMENTS_H
 #include "losskit_engine.h"
@@ -11,7 +11,7 @@ typedef struct losskit_segments {
   const size_t *row_numbers;     /* [responses] k G + g */
 } losskit_segments;
 
-/* A row of a coarser extent and where it ends in the finer one; rows ascend, so the next is near. */
+/* A row of a coarser extent and its end in the finer one. Rows are visited in ascending order, so the next row is near. */
 typedef struct losskit_cursor {
   size_t row, start, end;
 } losskit_cursor;
@@ -20,13 +20,13 @@ static inline size_t losskit_rows_of(const losskit_segments *s, uint32_t extent)
   return s->range.last[extent] - s->range.first[extent];
 }
 
-/* The place in the batch of a prompt of the block. */
+/* The index in the batch of a prompt of the block. */
 static inline size_t losskit_prompt_place(const losskit_segments *s, size_t prompt) {
   const size_t row = s->range.first[LOSSKIT_EXTENT_PROMPT] + prompt;
   return s->rows->indices ? s->rows->indices[row] : row;
 }
 
-/* The first row at `fine` of row `row` at `coarse`, both counted from the block's first. */
+/* The first row at `fine` of row `row` at `coarse`, both counted from the start of the block. */
 static inline size_t losskit_first_row(const losskit_segments *s, uint32_t coarse, size_t row, uint32_t fine) {
   if (coarse == LOSSKIT_EXTENT_PROMPT && fine > LOSSKIT_EXTENT_PROMPT) {
     row = s->response_starts ? s->response_starts[row] : row * s->rows->responses;
@@ -35,7 +35,7 @@ static inline size_t losskit_first_row(const losskit_segments *s, uint32_t coars
   return coarse == LOSSKIT_EXTENT_RESPONSE && fine > LOSSKIT_EXTENT_RESPONSE ? s->token_starts[row] : row;
 }
 
-/* Moves on to the segment that holds a row. */
+/* Advances to the segment that contains a row. */
 static inline void losskit_seek(const losskit_segments *s, losskit_cursor *cursor, uint32_t coarse, uint32_t fine, size_t row) {
   while (cursor->end <= row) {
     cursor->row++;
@@ -44,7 +44,7 @@ static inline void losskit_seek(const losskit_segments *s, losskit_cursor *curso
   }
 }
 
-/* The first segment that a block has. */
+/* The first segment of a block. */
 static inline losskit_cursor losskit_first_segment(const losskit_segments *s, uint32_t coarse, uint32_t fine) {
   if (losskit_rows_of(s, coarse) == 0) return (losskit_cursor){0, 0, 0};
   return (losskit_cursor){0, 0, losskit_first_row(s, coarse, 1, fine)};

@@ -7,7 +7,7 @@ typedef struct entry {
   uint64_t row;
 } entry;
 
-/* Unsigned numbers in the order of the doubles; both zeros are one, and NaN comes last. */
+/* Maps doubles to unsigned integers in the same order; both zeros are equal, and NaN is last. */
 static uint64_t sort_key(double value) {
   if (value != value) return UINT64_MAX;
   if (value == 0) value = 0;
@@ -16,7 +16,7 @@ static uint64_t sort_key(double value) {
   return bits >> 63 ? ~bits : bits | (UINT64_C(1) << 63);
 }
 
-/* By digits, the lowest first; returns where the entries then lie, `from` or `to`. */
+/* Radix sort, lowest digit first; returns the buffer with the result, `from` or `to`. */
 static inline __attribute__((always_inline)) entry *sort_digits(entry *from, entry *to, size_t count, int bits, int passes,
                                                                 size_t *counts) {
   const size_t buckets = (size_t)1 << bits;
@@ -58,7 +58,7 @@ void losskit_sort(const double *values, size_t count, uint32_t *order, uint64_t 
   if (count <= FEW) {
     insert_in_order(entries, count);
   } else if (count <= SOME) {
-    /* Few enough that clearing the counts of long digits would take longest. */
+    /* For few values, clearing the counts of long digits would take most of the time. */
     size_t counts[8 << 8];
     entries = sort_digits(entries, entries + count, count, 8, 8, counts);
   } else {

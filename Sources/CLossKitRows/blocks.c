@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-/* Below this a thread costs more than it gives. */
+/* Smaller blocks cost more in threads than they save. */
 enum { BLOCK_BYTES = 1 << 18, MOST_THREADS = 256 };
 
 typedef struct blocks {
@@ -51,7 +51,7 @@ void losskit_for_blocks(size_t rows, size_t row_bytes, int32_t threads, int back
   if (wanted > MOST_THREADS) wanted = MOST_THREADS;
   pthread_t started[MOST_THREADS];
   size_t count = 0;
-  /* Where no more threads can be had, fewer do the work. */
+  /* If a thread cannot be created, the others do the work. */
   while (count + 1 < wanted && pthread_create(&started[count], NULL, take_blocks, &all) == 0) count++;
   take_blocks(&all);
   while (count > 0) pthread_join(started[--count], NULL);

@@ -1,4 +1,4 @@
-/* Work over the rows of a matrix, in blocks that threads take one after the other. */
+/* Work over the rows of a matrix, in blocks that threads take in turn. */
 #ifndef LOSSKIT_BLOCKS_H
 #define LOSSKIT_BLOCKS_H
 #include <stddef.h>
@@ -6,9 +6,9 @@
 
 typedef void (*losskit_block_work)(void *context, size_t first, size_t end);
 
-/* Calls `work` for blocks that make up 0 ..< rows, of about 256 KB each at `row_bytes`, and returns when all are done.
- * threads: 0 means as many as this process may use processors. `backwards`: the last block is taken first; what the pass
- * before it touched last is still in the cache. */
+/* Calls `work` for blocks of about 256 KB, at `row_bytes` per row, that cover 0 ..< rows; returns when all are done.
+ * threads: 0 uses all processors available to the process. `backwards` takes the last block first, which the previous
+ * pass has left in the cache. */
 void losskit_for_blocks(size_t rows, size_t row_bytes, int32_t threads, int backwards, losskit_block_work work,
                         void *context);
 

@@ -7,7 +7,7 @@
 
 #include "level.h"
 
-/* Memory of the caller's, for messages and to find overlaps. */
+/* A range of the caller's memory, for messages and to detect overlaps. */
 typedef struct extent {
   const char *name;
   const void *start;
@@ -72,7 +72,7 @@ static int32_t check_matrix(const char *name, const void *values, int32_t type, 
   return 0;
 }
 
-/* Checks what both directions read; appends it to `read`. */
+/* Checks the inputs of both directions and appends them to `read`. */
 static int32_t check_inputs(const losskit_logprob *call, extent *read, size_t *count, losskit_logprob_error *error) {
   const size_t tokens = call->tokens;
   if (call->vocabulary == 0 || call->vocabulary > INT32_MAX)
@@ -131,7 +131,7 @@ int32_t losskit_check_cotangent(const losskit_logprob *call, const losskit_logpr
                                 losskit_logprob_error *error) {
   const double limit = call->logits.type == LOSSKIT_FLOAT16 ? 65504 : FLT_MAX;
   const struct { const char *name; const double *values; double slope; } all[] = {
-      /* A probability moves none of these by more than its slope; the entropy's is log V + 1, at most 23. */
+      /* A probability changes none of these by more than its slope; the entropy's is log V + 1, at most 23. */
       {"log_probability", cotangent->log_probability, 1},
       {"entropy", cotangent->entropy, 23},
       {"log_collision", cotangent->log_collision, 2},

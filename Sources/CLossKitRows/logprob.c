@@ -76,7 +76,7 @@ static void write_row(const losskit_logprob *call, size_t row, const scored_row 
   const losskit_row_sums sums = scored->sums;
   const double log_sum = log(sums.sum), log_sum_exp = sums.maximum + log_sum;
   set_result(call->log_sum_exp, row, log_sum_exp);
-  /* The two logits' distance first: it is exact where they are close, however large they are. */
+  /* The difference of the two logits comes first: it is exact if they are close, however large they are. */
   set_result(call->log_probability, row, scored->label - sums.maximum - log_sum);
   set_result(call->entropy, row, log_sum - sums.first / sums.sum);
   set_result(call->log_collision, row, log(sums.second) - 2 * log_sum);
@@ -121,7 +121,7 @@ typedef struct backward_pass {
   const losskit_logprob_cotangent *cotangent;
   const losskit_row_level *level;
   char *gradient;
-  size_t row_bytes; /* from one row of the gradient to the next */
+  size_t row_bytes; /* between rows of the gradient */
 } backward_pass;
 
 static double at(const double *values, size_t row) { return values ? values[row] : 0; }
@@ -144,7 +144,7 @@ static void differentiate_row(const backward_pass *pass, size_t row, void *gradi
   const size_t label = (size_t)call->labels[row];
   const void *const values = row_of(&call->logits, row);
   const void *const reference = divergence != 0 ? row_of(&call->reference, row) : NULL;
-  /* The label's own, before its logit is overwritten: 1 - π would lose the digits of a label that is nearly sure. */
+  /* The label's, before its logit is overwritten: 1 - π would lose digits for π near 1. */
   const double log_p = pass->level->get_logit(values, type, label) - slopes.log_sum_exp, p = exp(log_p);
   double own = -probability * expm1(log_p) + p * (others + slopes.linear * p + (p > 0 ? slopes.logarithmic * log_p : 0));
   if (reference) {

@@ -1,5 +1,5 @@
 /* Vector kernels that evaluate a straight-line program over the rows of a batch, block by block, with the widest
- * instructions the processor has. Every row's result depends on that row alone, whatever its place in a block. */
+ * instructions of the processor. The result of a row depends on that row alone, not on its position in a block. */
 #ifndef LOSSKIT_KERNELS_H
 #define LOSSKIT_KERNELS_H
 #include <stddef.h>
@@ -7,22 +7,22 @@
 
 #include "losskit_levels.h"
 
-/* Rows evaluated at a time: what a register holds. */
+/* The rows evaluated at a time: the size of a register. */
 enum { LOSSKIT_BLOCK_ROWS = 256 };
 
-/* An operand or a result: where it lies in the top two bits, its index in the others. */
+/* An operand or a result: its kind in the top two bits, its index in the others. */
 enum {
-  LOSSKIT_IN_REGISTER = 0u << 30, /* scratch for one block's rows, kept from one instruction to the next */
+  LOSSKIT_IN_REGISTER = 0u << 30, /* scratch for one block's rows */
   LOSSKIT_IN_INPUT = 1u << 30,    /* a column of `rows` doubles; operands only */
   LOSSKIT_IN_SCALAR = 2u << 30,   /* one double for all rows; operands only */
   LOSSKIT_IN_OUTPUT = 3u << 30    /* a column of `rows` doubles; results, and operands after that */
 };
 
-/* What an instruction does. Each is defined for all doubles, subnormals and infinities too. Arithmetic and SQRT are
- * rounded to nearest; EXP, EXPM1, LOG, LOG1P, TANH and EXP_NEGATIVE_ABS are within 4 ulp of the mathematics, SIGMOID,
- * LOG_SIGMOID, SOFTPLUS and LOG1MEXP within 6. NaN gives NaN; only in STEP, SELECT and CLAMP it
- * makes a comparison false and the formula decides. One level's results have the same bits wherever a row stands and
- * however many rows there are; two levels' results may differ in the last digits. */
+/* The operation of an instruction. Each is defined for all doubles, including subnormals and infinities. Arithmetic and
+ * SQRT round to nearest; EXP, EXPM1, LOG, LOG1P, TANH and EXP_NEGATIVE_ABS are accurate to 4 ulp, SIGMOID, LOG_SIGMOID,
+ * SOFTPLUS and LOG1MEXP to 6. NaN gives NaN, except in STEP, SELECT and CLAMP, where comparisons with it are false as
+ * the formula says. At one level a row has the same bits whatever its position and the number of rows; results of two
+ * levels may differ in the last digits. */
 enum {
   LOSSKIT_KERNEL_COPY = 0,
   LOSSKIT_KERNEL_ADD, LOSSKIT_KERNEL_SUBTRACT, LOSSKIT_KERNEL_MULTIPLY, LOSSKIT_KERNEL_DIVIDE,
@@ -36,17 +36,17 @@ enum {
   LOSSKIT_KERNEL_SOFTPLUS,     /* max(a, 0) + log1p(exp(-|a|)) */
   LOSSKIT_KERNEL_LOG1MEXP,     /* log(1 - exp(a)) for a <= 0; -inf at 0, NaN above */
   LOSSKIT_KERNEL_ABS, LOSSKIT_KERNEL_SQUARE,
-  LOSSKIT_KERNEL_RELU,         /* a <= 0 ? 0 : a; a loss cannot hide a NaN in it */
+  LOSSKIT_KERNEL_RELU,         /* a <= 0 ? 0 : a; keeps NaN */
   LOSSKIT_KERNEL_FLOOR,
   LOSSKIT_KERNEL_STEP,         /* a > 0 ? 1 : 0 */
-  LOSSKIT_KERNEL_SIGN,         /* a > 0 ? 1 : a < 0 ? -1 : 0; NaN of NaN */
+  LOSSKIT_KERNEL_SIGN,         /* a > 0 ? 1 : a < 0 ? -1 : 0; NaN for NaN */
   LOSSKIT_KERNEL_SELECT,       /* a > 0 ? b : c */
   LOSSKIT_KERNEL_CLAMP,        /* a < b ? b : a > c ? c : a */
-  /* A loss with its gradient needs several of these at a and -a; the elementary functions they share are most of the work. */
+  /* A loss with its gradient needs several of these at a and -a; most of the work is in the elementary functions they share. */
   LOSSKIT_KERNEL_EXP_NEGATIVE_ABS, /* exp(-|a|) */
-  LOSSKIT_KERNEL_SIGMOID_FROM,     /* SIGMOID of a, bit for bit, where b is EXP_NEGATIVE_ABS of a or of -a */
+  LOSSKIT_KERNEL_SIGMOID_FROM,     /* SIGMOID of a, bit for bit, if b is EXP_NEGATIVE_ABS of a or -a */
   LOSSKIT_KERNEL_SIGMOID_OF_NEGATIVE_FROM,  /* SIGMOID of -a, likewise */
-  LOSSKIT_KERNEL_LOG_SIGMOID_FROM, /* LOG_SIGMOID of a, likewise, where b is LOG1P of that */
+  LOSSKIT_KERNEL_LOG_SIGMOID_FROM, /* LOG_SIGMOID of a, likewise, if b is LOG1P of that */
   LOSSKIT_KERNEL_SOFTPLUS_FROM,    /* SOFTPLUS of a, as LOG_SIGMOID_FROM */
   LOSSKIT_KERNEL_SOFTPLUS_OF_NEGATIVE_FROM, /* SOFTPLUS of -a, likewise */
   LOSSKIT_KERNEL_COUNT

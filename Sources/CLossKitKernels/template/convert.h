@@ -1,7 +1,7 @@
-/* Numbers of half the size, read and written at any address. Returned is whether one was not finite, as read or as written.
+/* Conversion of floats at any address to and from doubles. The functions return whether a number, as read or as written, is not
+ * finite.
  *
- * So little is computed for each that it would wait for memory; what comes a while later is asked for here. Asking for what is
- * not there is harmless. */
+ * The loops compute so little that memory is the bottleneck, so they prefetch. Prefetching past the end is harmless. */
 
 enum { AHEAD = 2048, LINE = 64 / sizeof(float) /* numbers in a cache line */, VECTORS_PER_LINE = LINE / LOSSKIT_LANES };
 
@@ -19,10 +19,10 @@ static inline __attribute__((always_inline)) double load_single(const char *addr
   return value;
 }
 
-/* The numbers, less those of `subtracted` where there are any. */
+/* Converts numbers, minus those of `subtracted` if it is not NULL. */
 static inline __attribute__((always_inline)) int32_t widen_both(const char *from, const char *subtracted, double *wide,
                                                                 size_t count) {
-  vector sums[VECTORS_PER_LINE] = {0}; /* as in first_nonfinite; several, for the additions not to wait for each other */
+  vector sums[VECTORS_PER_LINE] = {0}; /* as in first_nonfinite; several, so that additions do not wait for each other */
   size_t i = 0;
   for (; i + LINE <= count; i += LINE) {
     __builtin_prefetch(from + i * sizeof(float) + AHEAD);
@@ -76,7 +76,7 @@ static int32_t narrow_scaled(const double *wide, double factor, void *narrow, si
   return found;
 }
 
-/* In as many partial sums as it takes for the additions not to wait for each other. */
+/* Uses enough partial sums that additions do not wait for each other. */
 static double sum(const double *values, size_t count) {
   vector sums[4] = {0};
   size_t i = 0;

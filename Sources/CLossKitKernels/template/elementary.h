@@ -1,6 +1,6 @@
-/* The elementary functions on vectors. On x86-64 Linux they come from glibc's libmvec, which is right in all special
- * cases (zeros of both signs, infinities, NaN, subnormals, overflow) and within 3.1 ulp elsewhere; where it does not
- * exist, each lane is handed to libm. */
+/* The elementary functions on vectors. On x86-64 Linux they are those of glibc's libmvec, which is correct in all special
+ * cases (zeros of both signs, infinities, NaN, subnormals, overflow) and within 3.1 ulp elsewhere; without libmvec, each
+ * lane goes through libm. */
 
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__)
 #if __GLIBC_PREREQ(2, 35)

@@ -2,10 +2,10 @@
 
 enum { OPERAND_PLACE = 30, OPERAND_INDEX = (1 << OPERAND_PLACE) - 1 };
 
-/* An operand as vectors: a scalar is spread over one vector, which serves all rows. */
+/* An operand as vectors; a scalar is broadcast to one vector that serves all rows. */
 typedef struct operand {
   const double *values;
-  size_t step; /* from one vector to the next: LOSSKIT_LANES, or 0 for a scalar */
+  size_t step; /* between vectors: LOSSKIT_LANES, or 0 for a scalar */
 } operand;
 
 static inline __attribute__((always_inline)) operand find_operand(const losskit_block *block, uint32_t code,
@@ -35,7 +35,7 @@ static inline __attribute__((always_inline)) double *find_result(const losskit_b
 
 #define FOR_EACH_VECTOR(count) for (size_t row = 0; row < (count); row += LOSSKIT_LANES)
 
-/* Where no operand differs between rows, one vector is computed and the others are copies of it. */
+/* If no operand differs between rows, one vector is computed and copied. */
 static inline __attribute__((always_inline)) void repeat_first_vector(double *result, size_t rows) {
   const vector first = load(result);
   FOR_EACH_VECTOR(rows) store(result + row, first);
@@ -75,7 +75,7 @@ static inline __attribute__((always_inline)) void repeat_first_vector(double *re
     break;                                                                                        \
   }
 
-/* Rare enough that one loop with steps serves all eight combinations. */
+/* These are rare, so one loop with steps serves all eight combinations. */
 #define TERNARY(name, expression)                                                                 \
   case LOSSKIT_KERNEL_##name: {                                                                   \
     operand r = find_operand(block, instruction->c, spread[2]);                                   \
@@ -96,7 +96,7 @@ static void evaluate(const losskit_instruction *instructions, size_t instruction
   for (const losskit_instruction *instruction = instructions; instruction < end; instruction++) {
     double *const result = find_result(block, instruction->result);
     operand p = find_operand(block, instruction->a, spread[0]);
-    operand q = find_operand(block, instruction->b, spread[1]); /* register 0, unused, where there is no b */
+    operand q = find_operand(block, instruction->b, spread[1]); /* register 0, unused, if there is no b */
     switch (instruction->kernel) {
       UNARY(COPY, a)
       BINARY(ADD, a + b)

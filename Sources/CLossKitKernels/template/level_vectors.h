@@ -1,6 +1,5 @@
-/* Begins one level's kernels: what follows, up to LOSSKIT_END_LEVEL, is compiled for the level's instructions, on
- * vectors of as many numbers as its registers hold. A level's source includes this once, after the system's headers,
- * and has defined
+/* Begins the kernels of one level: the code up to LOSSKIT_END_LEVEL is compiled for the level's instructions, with vectors
+ * of the width of its registers. A level's source includes this once, after the system's headers, and defines
  *   LOSSKIT_LEVEL   1 baseline, 2 AVX2, 3 AVX-512, as in losskit_levels.h
  *   LOSSKIT_NUMBER  double or float */
 
@@ -20,7 +19,7 @@ enum { LOSSKIT_VECTOR_BYTES = 32 };
 enum { LOSSKIT_VECTOR_BYTES = 16 };
 #endif
 
-/* A result does not depend on what the compiler happens to fuse: multiply-adds are fused only where they are written so. */
+/* Multiply-adds are fused only where written so, to make results independent of the compiler's choices. */
 #pragma clang fp contract(off)
 
 enum { LOSSKIT_LANES = LOSSKIT_VECTOR_BYTES / sizeof(LOSSKIT_NUMBER) };

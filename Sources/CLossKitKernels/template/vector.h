@@ -1,9 +1,9 @@
-/* Vectors of doubles, and of the masks that comparing them gives. */
+/* Vectors of doubles, and the masks that comparisons return. */
 
-/* All bits of a lane are set, or none. Its type is long in one system and long long in another. */
+/* All bits of a lane are set, or none. The element type is long on some systems and long long on others. */
 typedef __typeof__((vector)0 < (vector)0) mask;
 
 LOSSKIT_INLINE vector broadcast(double value) { return (vector)value; }
 
-/* Lane by lane, condition ? yes : no. */
+/* condition ? yes : no, lane by lane. */
 LOSSKIT_INLINE vector choose(mask condition, vector yes, vector no) { return condition ? yes : no; }

@@ -1,4 +1,4 @@
-/* The exponential function of the loops over logits, by itself, so that its error can be measured. */
+/* The exponential function of the loops over logits, exposed so that its error can be measured. */
 #ifndef LOSSKIT_EXPONENTIAL_H
 #define LOSSKIT_EXPONENTIAL_H
 #include <stddef.h>

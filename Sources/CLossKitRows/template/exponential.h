@@ -1,12 +1,12 @@
-/* exp of floats of at most 88, within 1.5 ulp; 0 below -88.37, where floats have lost digits or all
- * but vanished, and at -inf; NaN of NaN.
+/* exp of floats up to 88, within 1.5 ulp; 0 below -88.37, where results are subnormal or nearly so, and at -inf; NaN for
+ * NaN.
  *
- * exp(a) = 2^n · exp(r), n the nearest integer to a / log 2 and |r| <= (log 2) / 2. The polynomial is the minimax one
- * of degree 6 with constant and slope 1 on that interval, whose relative error is 3.1e-9. Adding SHIFT rounds to the
- * integer and leaves n + 127, the exponent field of 2^n, in the sum's last bits: 0 where n is -127. */
+ * exp(a) = 2^n · exp(r), with n the nearest integer to a / log 2 and |r| <= (log 2) / 2. The polynomial is the minimax one
+ * of degree 6 with constant and slope 1 on that interval, with a relative error of 3.1e-9. Adding SHIFT rounds to the
+ * integer and leaves n + 127, the exponent field of 2^n, in the sum's last bits: 0 if n is -127. */
 
 static const float SHIFT = 0x1.8p23f + 127;
-/* log 2 in two parts; a small integer times the first is exact. */
+/* log 2 in two parts; the product of a small integer with the first is exact. */
 static const float LOG2_HIGH = 0.693359375f, LOG2_LOW = -2.12194440e-4f;
 static const float LEAST = -88.37f;
 

@@ -1,4 +1,4 @@
-/* Floats from and to the two formats of 16 bits, rounded to nearest, ties to even. */
+/* Conversion between floats and the two 16-bit formats, rounded to nearest, ties to even. */
 
 /* NaN stays NaN. */
 LOSSKIT_INLINE shorts to_bfloat16(vector value) {
@@ -27,7 +27,7 @@ LOSSKIT_INLINE shorts float_to_half(vector value) {
 LOSSKIT_INLINE vector half_to_float(shorts half) {
   const words bits = __builtin_convertvector(half, words);
   const words magnitude = (bits & 0x7fff) << 13;
-  /* The exponent's bias differs by 112; the product is right for subnormals too. */
+  /* The exponent's bias differs by 112; the product is correct for subnormals, too. */
   const words finite = __builtin_bit_cast(words, __builtin_bit_cast(vector, magnitude) * 0x1p112f);
   return __builtin_bit_cast(vector, (magnitude >= 0x0f800000 ? magnitude | 0x7f800000 : finite) | (bits & 0x8000) << 16);
 }
@@ -36,7 +36,7 @@ LOSSKIT_INLINE shorts float_to_half(vector value) {
   const words bits = __builtin_bit_cast(words, value);
   const words magnitude = bits & 0x7fffffff;
   const words normal = (magnitude + 0xc8000fff + (magnitude >> 13 & 1)) >> 13;
-  /* Adding 1/2 leaves the subnormal's digits, rounded, in the last bits. */
+  /* Adding 1/2 leaves the rounded digits of the subnormal in the last bits. */
   const words small =
       __builtin_bit_cast(words, __builtin_bit_cast(vector, magnitude) + 0.5f) - __builtin_bit_cast(words, (vector)0.5f);
   const words finite = magnitude < 0x38800000 ? small : normal;

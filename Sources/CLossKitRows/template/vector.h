@@ -1,14 +1,14 @@
-/* Vectors of floats, and their neighbours of the same lanes in other types. */
+/* Vectors of floats, and vectors of other types with the same number of lanes. */
 
 typedef int32_t signed_words __attribute__((ext_vector_type(LOSSKIT_LANES)));
 typedef uint32_t words __attribute__((ext_vector_type(LOSSKIT_LANES)));
 typedef uint16_t shorts __attribute__((ext_vector_type(LOSSKIT_LANES)));
 typedef double wide __attribute__((ext_vector_type(LOSSKIT_LANES)));
 
-/* The larger, or b where either is NaN. */
+/* The larger; b if either is NaN. */
 LOSSKIT_INLINE vector larger(vector a, vector b) { return a > b ? a : b; }
 
-/* a · b + c, rounded once where the processor can. */
+/* a · b + c, rounded once if the processor can. */
 LOSSKIT_INLINE vector multiply_add(vector a, vector b, vector c) {
 #if LOSSKIT_LEVEL > 1 || defined(__aarch64__)
   return __builtin_elementwise_fma(a, b, c);

@@ -1,5 +1,5 @@
-/* A row is read in chunks that stay in the first-level cache while they are used more than once. A chunk is whole
- * vectors of floats: in place where memory has them, otherwise converted or padded with -inf in a buffer. */
+/* A row is read in chunks that stay in the first-level cache while they are used more than once. A chunk is a whole number
+ * of vectors of floats: in place if possible, otherwise converted, or padded with -inf, in a buffer. */
 
 enum { CHUNK = 128 * LOSSKIT_LANES };
 
@@ -22,10 +22,10 @@ LOSSKIT_INLINE void store_as(void *row, int32_t type, size_t index, vector value
 
 LOSSKIT_INLINE size_t element_size(int32_t type) { return type == LOSSKIT_FLOAT32 ? 4 : 2; }
 
-/* How many floats a chunk of `count` elements has, with its padding. */
+/* The number of floats of a chunk of `count` elements, including padding. */
 LOSSKIT_INLINE size_t padded(size_t count) { return (count + LOSSKIT_LANES - 1) / LOSSKIT_LANES * LOSSKIT_LANES; }
 
-/* The vector at `index` of `count` elements, which end before the vector does; -inf beyond. */
+/* The vector at `index`, which extends past the `count` elements, padded with -inf. */
 LOSSKIT_INLINE vector load_last(const void *row, int32_t type, size_t index, size_t count) {
   uint32_t last[LOSSKIT_LANES] = {0};
   const size_t size = element_size(type), rest = count - index;
@@ -42,10 +42,10 @@ LOSSKIT_INLINE void store_last(void *row, int32_t type, size_t index, size_t cou
   __builtin_memcpy((char *)row + index * size, last, (count - index) * size);
 }
 
-/* Whether a chunk's floats can be used where they are. */
+/* Whether a chunk's floats can be used in place. */
 LOSSKIT_INLINE int in_place(int32_t type, size_t count) { return type == LOSSKIT_FLOAT32 && count == padded(count); }
 
-/* A chunk's floats, in `row` itself or in `buffer`. */
+/* The floats of a chunk, in `row` itself or in `buffer`. */
 LOSSKIT_INLINE const float *read_chunk(const void *row, int32_t type, size_t count, float *buffer) {
   if (in_place(type, count)) return (const float *)row;
   const size_t whole = count / LOSSKIT_LANES * LOSSKIT_LANES;
@@ -61,7 +61,7 @@ LOSSKIT_INLINE void store_chunk(const float *buffer, size_t count, void *row, in
   if (whole < count) store_last(row, type, whole, count, load(buffer + whole));
 }
 
-/* The largest that is not NaN of whole vectors of floats. */
+/* The largest value that is not NaN, of whole vectors of floats. */
 LOSSKIT_INLINE float largest_of(const float *x, size_t count) {
   vector largest[4];
   for (int k = 0; k < 4; k++) largest[k] = (vector)-__builtin_inff();

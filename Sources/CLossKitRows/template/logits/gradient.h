@@ -1,5 +1,5 @@
-/* The gradient of a row, from its log-sum-exp. The log-sum-exp is a float and what the float leaves: the distance of a
- * logit from the float is exact where it matters, and the rest is a factor of all probabilities. */
+/* The gradient of a row, from its log-sum-exp, which is split into the nearest float and a remainder: the difference of a
+ * logit and the float is exact where it matters, and the remainder becomes a factor of all probabilities. */
 
 typedef struct gradient_scale {
   float nearest; /* of the log-sum-exp */
@@ -49,7 +49,7 @@ LOSSKIT_INLINE void gradient_of(const void *row, int32_t type, const void *refer
     const size_t size = count - start < CHUNK ? count - start : CHUNK;
     const float *const x = read_chunk((const char *)row + start * size_of_element, type, size, buffer);
     char *const target = (char *)gradient + start * size_of_element;
-    /* Floats that need no padding go straight to where they belong. */
+    /* Floats that need no padding are written in place. */
     float *const out = in_place(type, size) ? (float *)target : buffer;
     if (only_constant) {
       scaled_probabilities(x, padded(size), own.nearest, constant, out);

@@ -1,4 +1,4 @@
-/* A type known to the compiler lets it choose the conversion outside the loops. */
+/* Constant types let the compiler choose the conversion outside the loops. */
 static losskit_row_sums logit_sums(const void *row, int32_t type, const void *reference, int32_t reference_type,
                                    size_t count, int all) {
   if (reference) return sums_of(row, type, reference, reference_type, count, 1);

@@ -1,13 +1,13 @@
-/* Sums over a row, relative to a logit about as large as the largest so far: as that grows, what was summed is scaled
+/* Sums over a row, relative to a base about as large as the largest logit so far. When the base grows, the sums are scaled
  * down. */
 
-/* How far a logit may be above the one that sums are relative to: its exponential is then nothing special. */
+/* How far a logit may exceed the base; its exponential is then still far from overflow. */
 static const float SLACK = 16;
 
-/* Memory is asked for this many floats before it is needed, which is sooner than the processor would by itself. */
+/* The prefetch distance in floats, longer than the hardware's. */
 enum { AHEAD = 1024 };
 
-/* Σ exp(x - base) of a chunk, and its largest logit; of use if that is at most SLACK above the base. */
+/* Σ exp(x - base) of a chunk, and its largest logit; valid if that is at most SLACK above the base. */
 LOSSKIT_INLINE double sum_of_exponentials(const float *x, size_t count, float base, float *maximum) {
   vector sums[4], largest[4];
   for (int k = 0; k < 4; k++) {
@@ -31,7 +31,7 @@ LOSSKIT_INLINE double sum_of_exponentials(const float *x, size_t count, float ba
   return sum_of_lanes((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
-/* How many vectors are summed as floats before their sum is added to one in double. */
+/* The number of vectors that are summed as floats before the sum is added to one in double. */
 enum { SUMMED = 32 };
 
 /* Adds a chunk's Σ e, Σ e · (x - maximum) and Σ e². */
@@ -41,7 +41,7 @@ LOSSKIT_INLINE void add_all_sums(const float *x, size_t count, losskit_row_sums 
     const size_t end = count - start < SUMMED * LOSSKIT_LANES ? count : start + SUMMED * LOSSKIT_LANES;
     vector sum = 0, first = 0, second = 0;
     for (size_t index = start; index < end; index += LOSSKIT_LANES) {
-      /* Where e is 0 the distance may be -inf. */
+      /* Where e is 0 the difference may be -inf. */
       const vector distance = larger((vector)LEAST, load(x + index) - maximum), e = exponential(distance);
       sum += e;
       first = multiply_add(e, distance, first);
@@ -53,8 +53,8 @@ LOSSKIT_INLINE void add_all_sums(const float *x, size_t count, losskit_row_sums 
   }
 }
 
-/* Adds a chunk's sums over the reference's logits y. The difference is in double: a divergence is a small difference of
- * large numbers. The sum is made as the row's own is, so that equal distributions do not diverge. */
+/* Adds a chunk's sums over the reference's logits y. The difference is in double, because a divergence is a small
+ * difference of large numbers. The sum is computed like the row's own, so that equal distributions have divergence 0. */
 LOSSKIT_INLINE void add_difference(const float *x, const float *y, size_t count, losskit_row_sums *total) {
   const float maximum = (float)total->reference_maximum;
   const wide offset = (wide)(total->reference_maximum - total->maximum);
@@ -69,7 +69,7 @@ LOSSKIT_INLINE void add_difference(const float *x, const float *y, size_t count,
           __builtin_convertvector(other, wide) - __builtin_convertvector(load(x + index), wide) - offset;
       sum += e;
       weights += weight;
-      /* Where the weight is 0 the distance may be infinite. */
+      /* Where the weight is 0 the difference may be infinite. */
       difference += weight == 0 ? (wide)0 : weight * distance;
     }
     total->reference_sum += sum_of_lanes(sum);
@@ -80,7 +80,7 @@ LOSSKIT_INLINE void add_difference(const float *x, const float *y, size_t count,
   }
 }
 
-/* Makes the sums relative to a larger maximum. */
+/* Rescales the sums to a larger maximum. */
 static void raise_maximum(losskit_row_sums *total, double maximum) {
   const double step = total->maximum - maximum, factor = exp(step);
   if (total->sum != 0) {
@@ -102,7 +102,7 @@ static void raise_reference_maximum(losskit_row_sums *total, double maximum) {
   total->reference_maximum = maximum;
 }
 
-/* Adds Σ e of a chunk, whose largest logit is looked for on the way: a second look at the chunk is rarely needed. */
+/* Adds Σ e of a chunk and finds its largest logit in the same pass; a second pass is rarely needed. */
 LOSSKIT_INLINE void add_sum(const float *x, size_t count, losskit_row_sums *total) {
   float maximum;
   double sum = sum_of_exponentials(x, count, (float)total->maximum, &maximum);
@@ -116,7 +116,7 @@ LOSSKIT_INLINE void add_sum(const float *x, size_t count, losskit_row_sums *tota
 LOSSKIT_INLINE losskit_row_sums sums_of(const void *row, int32_t type, const void *reference, int32_t reference_type,
                                         size_t count, int all) {
   _Alignas(64) float buffer[CHUNK], reference_buffer[CHUNK];
-  /* Not -inf, from which -inf has no distance. */
+  /* Not -inf, because differences from -inf are undefined. */
   losskit_row_sums total = {.maximum = -FLT_MAX, .reference_maximum = -FLT_MAX};
   for (size_t start = 0; start < count; start += CHUNK) {
     const size_t size = count - start < CHUNK ? count - start : CHUNK;

@@ -1,6 +1,6 @@
-/* Rows of any length: whole vectors, then a part of one. */
+/* Rows of any length: whole vectors, then a partial one. */
 
-/* The first `count` lanes, fewer than all; the others are 0. */
+/* The first `count` lanes, fewer than a whole vector; the others are 0. */
 LOSSKIT_INLINE vector load_some(const float *address, size_t count) {
   vector value = 0;
   for (size_t lane = 0; lane < count; lane++) value[lane] = address[lane];
@@ -11,7 +11,7 @@ LOSSKIT_INLINE void store_some(float *address, vector value, size_t count) {
   for (size_t lane = 0; lane < count; lane++) address[lane] = value[lane];
 }
 
-/* The sum of the lanes as floats, half by half. */
+/* The sum of the lanes as floats, by halving. */
 LOSSKIT_INLINE float fold(vector value) {
   float lanes[LOSSKIT_LANES];
   store(lanes, value);
@@ -20,8 +20,8 @@ LOSSKIT_INLINE float fold(vector value) {
   return lanes[0];
 }
 
-/* Runs a statement for each whole vector of `count` floats at `index`, then once for the rest: `get` and `put` are
- * whole loads and stores first, partial ones then. */
+/* Runs a statement for each whole vector of `count` floats at `index`, then once for the rest; `get` and `put` are whole
+ * loads and stores at first, partial ones at the end. */
 #define FOR_EACH_VECTOR(count, statement)                                                         \
   do {                                                                                            \
     size_t index = 0;                                                                             \
@@ -47,7 +47,7 @@ LOSSKIT_INLINE void put(float *address, vector value, size_t rest) {
     store_some(address, value, rest);
 }
 
-/* Numbers that only matrix products read are written as those read them. */
+/* Values that only matrix products read are stored in the format that those read. */
 LOSSKIT_INLINE void put_rounded(uint16_t *address, vector value, size_t rest) {
   const shorts bits = to_bfloat16(value);
   if (rest == LOSSKIT_LANES)
