@@ -207,8 +207,7 @@ static void clear_rest(const evaluation *e) {
   }
 }
 
-/* Adds a value's derivatives times the output's cotangents to their target. A row with cotangent 0 adds 0, even if its
- * slope is
+/* Adds a value's derivatives times the output's cotangents to their target. A row with cotangent 0 adds 0, even if its slope is
  * infinite. */
 static int32_t write_gradient(evaluation *e, size_t v, double *target) {
   double *slopes = e->slopes[v];

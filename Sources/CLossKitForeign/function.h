@@ -27,8 +27,7 @@ typedef struct losskit_obstacle {
   size_t row, argument;
 } losskit_obstacle;
 
-/* Calls a function for all rows. Writes `output` [count] and `slopes` [values of the plan][count]; entries that the
- * function
+/* Calls a function for all rows. Writes `output` [count] and `slopes` [values of the plan][count]; entries that the function
  * leaves unwritten are NaN. Returns 0 if it could not be called for every row. */
 int losskit_call_rows(
     const losskit_foreign_function *function, const losskit_rows *rows, double *output, double *const *slopes,

@@ -6,8 +6,7 @@ import LossKitSystem
 /// A host's batch whose arrays are bound to the objective's columns, with every length checked.
 ///
 /// Binding a valid batch allocates nothing: for a few pairs, allocation would cost more than the arithmetic. An invalid
-/// batch is
-/// copied, and the runtime's own check reports what is wrong with it.
+/// batch is copied, and the runtime's own check reports what is wrong with it.
 struct BoundBatch {
   /// How the arrays of a batch make up one column.
   struct ColumnPlan {

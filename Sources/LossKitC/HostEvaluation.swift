@@ -12,8 +12,7 @@ import LossKitRuntime
 /// One evaluation, in one pass from the host's arrays to the host's arrays if possible.
 ///
 /// Otherwise, and to name a number that is not finite, columns that cannot be lent directly are copied to doubles, the
-/// objective is
-/// evaluated, and the results are copied to the host's arrays.
+/// objective is evaluated, and the results are copied to the host's arrays.
 struct HostEvaluation {
   private let bound: BoundBatch
   private let state: UnsafeMutablePointer<Double>?

@@ -1,5 +1,4 @@
-/* losskit_authoring.h: a loss or reward from one function. It adds nothing to the ABI of losskit_plugin.h, which
- * includes it:
+/* losskit_authoring.h: a loss or reward from one function. It adds nothing to the ABI of losskit_plugin.h, which includes it:
  * its macros write the descriptors, `compute` and the entry function.
  *
  * One function and one macro line are a whole plugin:
@@ -16,22 +15,19 @@
  *
  *   cc -O2 -shared -fPIC -o libmy-loss.so my_loss.c -lm
  *
-  * The function gets its arguments, then the hyperparameters in the order of the macro line (at most 8), then where to
-  * write the
-  * derivative by each argument. A file has one macro line, without a semicolon:
+ * The function gets its arguments, then the hyperparameters in the order of the macro line (at most 8), then where to write the
+ * derivative by each argument. A file has one macro line, without a semicolon:
  *
  *   LOSSKIT_PAIRWISE_LOSS(f, name, summary, ...)     f(chosen, rejected, ...): a loss of two rewards, unscaled
-  *   LOSSKIT_MARGIN_LOSS(f, name, summary, ...)       f(margin, ...): a loss of the chosen minus the rejected reward
+ *   LOSSKIT_MARGIN_LOSS(f, name, summary, ...)       f(margin, ...): a loss of the chosen minus the rejected reward
  *   LOSSKIT_LOG_RATIO_REWARD(f, name, summary, ...)  f(log_ratio, ...): a reward, a function of log pi - log pi_ref
  *                                                    with f(0) = 0
  *
-  * or the same with the suffix _NUMERIC for a function that writes no derivatives: gradients are then central
-  * differences, and
-  * the component has the flag NUMERIC_GRADIENT, which hosts report. A NaN value or derivative is an error that names
-  * the prompt.
-  * Anything else (columns, rankings, state, batch statistics) needs the ABI itself, in losskit_plugin.h.
-  *
-  * The component's version is "1"; to change it, #define LOSSKIT_PLUGIN_VERSION "2" before including this header.
+ * or the same with the suffix _NUMERIC for a function that writes no derivatives: gradients are then central differences, and
+ * the component has the flag NUMERIC_GRADIENT, which hosts report. A NaN value or derivative is an error that names the prompt.
+ * Anything else (columns, rankings, state, batch statistics) needs the ABI itself, in losskit_plugin.h.
+ *
+ * The component's version is "1"; to change it, #define LOSSKIT_PLUGIN_VERSION "2" before including this header.
  *
  * The comment of a function ends with the tags that losskit_plugin.h defines. */
 #ifndef LOSSKIT_AUTHORING_H
@@ -46,8 +42,7 @@
 #define LOSSKIT_PLUGIN_VERSION "1"
 #endif
 
-/* Hyperparameters of a macro line: name, default, (bounds,) summary. SCALE is positive, and the factor on rewards in
- * metrics; at
+/* Hyperparameters of a macro line: name, default, (bounds,) summary. SCALE is positive, and the factor on rewards in metrics; at
  * most one. Any other hyperparameter is the fields of a losskit_parameter in parentheses. */
 #define LOSSKIT_SCALE(name, initial, summary) \
   (name, NULL, summary, LOSSKIT_REAL, LOSSKIT_LOWER_OPEN | LOSSKIT_REWARD_SCALE, initial, 0, INFINITY, NULL)
@@ -82,8 +77,7 @@ static inline int32_t losskit_fail(losskit_error *error, int64_t prompt, const c
   return 1;
 }
 
-/* The author's function behind one signature: returns the value for arguments x and parameters p, writes derivatives to
- * d.
+/* The author's function behind one signature: returns the value for arguments x and parameters p, writes derivatives to d.
  * [any thread] [borrows x, p] [writes d] */
 typedef double (*losskit_row_function)(const double *x, const double *p, double *d);
 
@@ -99,8 +93,7 @@ static inline void losskit_differences(losskit_row_function row, int arguments, 
   }
 }
 
-/* `compute` of a component whose rows are pairs of numbers: the rewards of a prompt, or the log-probabilities of a
- * response.
+/* `compute` of a component whose rows are pairs of numbers: the rewards of a prompt, or the log-probabilities of a response.
  * A function with one argument gets their difference.
  * [any thread] [borrows self, frame] [writes output and gradients of the frame] */
 static inline int32_t losskit_compute_rows(const losskit_component *self, const losskit_frame *frame, losskit_error *error,
@@ -130,8 +123,7 @@ static inline int32_t losskit_compute_rows(const losskit_component *self, const 
   return 0;
 }
 
-/* The result of the entry function: `plugin`, or NULL for a reward that is not 0 at log-ratio 0 (policy equals
- * reference).
+/* The result of the entry function: `plugin`, or NULL for a reward that is not 0 at log-ratio 0 (policy equals reference).
  * [any thread] [borrows plugin] [returns static memory] */
 static inline const losskit_plugin *losskit_export(const losskit_plugin *plugin, losskit_row_function row, losskit_error *error) {
   const losskit_component *component = plugin->components[0];

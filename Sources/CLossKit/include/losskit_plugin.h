@@ -1,15 +1,12 @@
-/* losskit_plugin.h: the plugin ABI of LossKit, version 1. C11 and C++17, no dependency. The interface for hosts is
- * losskit.h.
+/* losskit_plugin.h: the plugin ABI of LossKit, version 1. C11 and C++17, no dependency. The interface for hosts is losskit.h.
  *
  * A plugin is a shared library that exports one function, losskit_plugin_entry_v1, and through it any number of
  *   - losses and reward parameterizations ("components"): pure functions of (parameters, state, seed, columns);
  *   - policies, which compute log-probabilities and may be trainable;
  *   - named objectives: a name for a text in the objective grammar.
  *
- * The batch. G prompts, each with up to K responses, best first; K = 2 is a pair (chosen, rejected), K = 1 unpaired
- * feedback.
- * Columns are contiguous doubles, rank-major: response k of prompt g is at [k*G + g]; of reference r at [(r*K + k)*G +
- * g];
+ * The batch. G prompts, each with up to K responses, best first; K = 2 is a pair (chosen, rejected), K = 1 unpaired feedback.
+ * Columns are contiguous doubles, rank-major: response k of prompt g is at [k*G + g]; of reference r at [(r*K + k)*G + g];
  * token t of that response is at [token_offsets[k*G + g] + t], of reference r at r*T more, T = token_offsets[K*G].
  *
  * Rules for every function pointer here:
@@ -18,19 +15,19 @@
  *   - The descriptors and all they point to stay valid until the process ends.
  *   - A released struct never changes or grows: additions get new names, behind an extension id.
  *
-  * The comment of a function ends with tags for threads and memory:
+ * The comment of a function ends with tags for threads and memory:
  *   [any thread]               from any thread, any number of calls at once, on the same descriptor too
  *   [one thread per policy]    from any thread; each policy that is passed in is in one call at a time
  *   [once per host]            called once by each host of the process, from one thread, before all else
  *   [borrows x]                x, and what it points to, is only read, and not kept after the call
  *   [writes x]                 x is the caller's memory; nothing else uses it during the call
-  *   [keeps x]                  x stays valid until the process ends, and may be used after the call
+ *   [keeps x]                  x stays valid until the process ends, and may be used after the call
  *   [makes *x, ended by f]     *x is new and belongs to the caller, who ends it with f; it is not looked at after an error
  *   [ends x]                   x is not used any more
-  *   [returns static memory]    the result stays valid until the process ends
-  * Every call that fails writes `error`, unless it is NULL.
-  *
-  * Log-probabilities are in nats, summed over the tokens of a response; lengths are in tokens. */
+ *   [returns static memory]    the result stays valid until the process ends
+ * Every call that fails writes `error`, unless it is NULL.
+ *
+ * Log-probabilities are in nats, summed over the tokens of a response; lengths are in tokens. */
 #ifndef LOSSKIT_PLUGIN_H
 #define LOSSKIT_PLUGIN_H
 #include <stddef.h>
@@ -68,10 +65,8 @@ enum { LOSSKIT_PER_PROMPT = 0, LOSSKIT_PER_RESPONSE = 1, LOSSKIT_PER_TOKEN = 2 }
 /* Flags of a column. Differentiable: the component returns a gradient for it. Per reference: R times the extent. */
 enum { LOSSKIT_OPTIONAL = 1, LOSSKIT_DIFFERENTIABLE = 2, LOSSKIT_PER_REFERENCE = 4 };
 
-/* Standard names: reward, policy_logp, reference_logp, token_count, score, label (1 desirable, 0 not),
- * policy_token_logp,
- * reference_token_logp. The prefix mismatched_ denotes the same column for a response to another prompt; the host
- * computes
+/* Standard names: reward, policy_logp, reference_logp, token_count, score, label (1 desirable, 0 not), policy_token_logp,
+ * reference_token_logp. The prefix mismatched_ denotes the same column for a response to another prompt; the host computes
  * mismatched_reward with the objective's own parameterization. */
 typedef struct losskit_column {
   const char *name, *summary;
@@ -88,8 +83,7 @@ typedef struct losskit_state {
 enum { LOSSKIT_LOSS = 1, LOSSKIT_REWARD = 2 };
 
 /* Flags of a component.
- * ROWWISE: a prompt's output depends only on that prompt, so a host may split the batch; always true of a reward,
- * unless it
+ * ROWWISE: a prompt's output depends only on that prompt, so a host may split the batch; always true of a reward, unless it
  * draws random numbers, which its exported formula then shows.
  * SHIFT_INVARIANT (loss): adding one constant per prompt to all its rewards does not change the loss.
  * ZERO_AT_REFERENCE (reward): 0 if the policy's log-probabilities equal the reference's.
@@ -99,21 +93,19 @@ enum { LOSSKIT_ROWWISE = 1, LOSSKIT_SHIFT_INVARIANT = 2, LOSSKIT_ZERO_AT_REFEREN
 /* One call of `compute`. The host owns every array; the component reads the inputs, writes output, gradients and state. */
 typedef struct losskit_frame {
   size_t prompts, responses, references; /* G, K, R */
-    const uint32_t *counts;        /* [G] responses of each prompt, 1...K, or NULL: K. Entries past a prompt's last
-    response
-                                    * are not read; the component writes 0 there to outputs and gradients */
+  const uint32_t *counts;        /* [G] responses of each prompt, 1...K, or NULL: K. Entries past a prompt's last response
+                                  * are not read; the component writes 0 there to outputs and gradients */
   const size_t *token_offsets;   /* [K*G + 1], ascending from 0; NULL if no declared column is per token */
   const double *parameters;      /* in declared order, within bounds */
-    double *state;                 /* in declared order; read, then updated. The host keeps it after a training step and
-                                    * drops it after an evaluation. The update precedes the use if the method says so */
+  double *state;                 /* in declared order; read, then updated. The host keeps it after a training step and
+                                  * drops it after an evaluation. The update precedes the use if the method says so */
   uint64_t seed;                 /* the only source of randomness: equal seeds, equal results */
   const double *const *inputs;   /* in declared order; NULL for an absent optional column */
   double *output;                /* loss: [G]; reward: [K*G] */
-    const double *cotangent;       /* of the output's extent; NULL: compute no gradients. The host differentiates
-                                    * sum(cotangent * output). It is not a sample weight: it enters no batch statistic
-                                    * */
-    double *const *gradients;      /* in declared order of inputs, overwritten with (d output / d input)^T cotangent;
-                                    * NULL entry: not needed. NULL if cotangent is NULL */
+  const double *cotangent;       /* of the output's extent; NULL: compute no gradients. The host differentiates
+                                  * sum(cotangent * output). It is not a sample weight: it enters no batch statistic */
+  double *const *gradients;      /* in declared order of inputs, overwritten with (d output / d input)^T cotangent;
+                                  * NULL entry: not needed. NULL if cotangent is NULL */
 } losskit_frame;
 
 typedef struct losskit_component losskit_component;
@@ -134,31 +126,26 @@ struct losskit_component {
   const losskit_state *const *state;
   const void *context;                      /* the plugin's own */
 
-    /* Evaluates a batch, without observable side effects between calls. A batch of 0 prompts is legal. An undefined
-     * value (log of a
-   * negative number) is an error that names the prompt.
+  /* Evaluates a batch, without observable side effects between calls. A batch of 0 prompts is legal. An undefined value (log of a
+ * negative number) is an error that names the prompt.
    * [any thread] [borrows self, frame] [writes output, gradients and state of the frame] */
   int32_t (*compute)(const losskit_component *self, const losskit_frame *frame, losskit_error *error);
 
-    /* An extension of this component by id ("losskit.formula/1"); NULL if it has none by that id. NULL pointer: no
-     * extensions.
+  /* An extension of this component by id ("losskit.formula/1"); NULL if it has none by that id. NULL pointer: no extensions.
    * [any thread] [borrows self, id] [returns static memory] */
   const void *(*extension)(const losskit_component *self, const char *id);
 };
 
 /* ---- extensions ------------------------------------------------------------------------------------------------------ */
 
-/* Additions to the structs of version 1 are found by an id, NAME/REVISION. An id stands for a struct that never
- * changes; additions
+/* Additions to the structs of version 1 are found by an id, NAME/REVISION. An id stands for a struct that never changes; additions
  * get a new name or the next revision.
- *   - Each side asks only for ids it knows, the newest revision first. A host that only knows revision 1 never asks for
- * 2.
- *   - Each side returns NULL for an id it does not know, and for a revision that cannot express what it has. A plugin
- * that offers
+ *   - Each side asks only for ids it knows, the newest revision first. A host that only knows revision 1 never asks for 2.
+ *   - Each side returns NULL for an id it does not know, and for a revision that cannot express what it has. A plugin that offers
  *     revision 2 also offers 1, wherever 1 can express the same.
  *   - No side requires an extension:
  *
-  *   id                    of             since         a host that does not know it, or gets NULL:
+ *   id                    of             since         a host that does not know it, or gets NULL:
  *   losskit.formula/1     a component    1.0.0         calls `compute`, and neither fuses, prints nor exports the component
  *   losskit.identity/1    a policy       after 1.0.0   tells instances apart by the bytes that save writes */
 
@@ -167,8 +154,7 @@ struct losskit_component {
 /* Operations of a formula. Slopes at kinks: 0 for ABS, RELU and CLAMP; see each operation in the manual.
  * ROW_INDEX counts prompts from 0. UNIFORM: in (0, 1), from seed, stream `a` and row. SELECT: b if a > 0, else c.
  * MAXIMUM and MINIMUM give the whole slope to the first operand on a tie. BATCH_SORTED is ascending and stable.
- * TOKEN_SHORTEST is the length in tokens of the shortest response of the token's prompt. TOKEN_RANDOM_RANK is the
- * token's
+ * TOKEN_SHORTEST is the length in tokens of the shortest response of the token's prompt. TOKEN_RANDOM_RANK is the token's
  * place, from 0, in a random order of its response's tokens, given by UNIFORM of stream `a`. */
 enum {
   LOSSKIT_OP_CONSTANT = 0,       /* value */
@@ -325,18 +311,13 @@ typedef struct losskit_identity_extension_v1 {
   /* Passes what the instance is to `receive`, once, from the same thread, before returning; all of it is borrowed until
    * `receive` returns.
    *
-   * facts: every setting in use, explicit or default, that affects results or training, except the weights. Names are
-   * distinct,
-   * [a-z][a-z0-9_]*. Settings that affect no result (a time limit, paths) or only the order of sums (a number of
-   * threads) are
+   * facts: every setting in use, explicit or default, that affects results or training, except the weights. Names are distinct,
+   * [a-z][a-z0-9_]*. Settings that affect no result (a time limit, paths) or only the order of sums (a number of threads) are
    * left out. A run can only be resumed with equal facts.
    *
-   * identity: equal for two instances only if both give equal columns for equal texts, so it covers the weights and
-   * those
-   * facts that columns depend on. It depends on these alone: a copy has the same one, and so has an instance loaded
-   * after save.
-   * A step that moves weights changes it; optimizer state does not. 1 to 1024 bytes of UTF-8. NULL if the instance
-   * cannot
+   * identity: equal for two instances only if both give equal columns for equal texts, so it covers the weights and those
+   * facts that columns depend on. It depends on these alone: a copy has the same one, and so has an instance loaded after save.
+   * A step that moves weights changes it; optimizer state does not. 1 to 1024 bytes of UTF-8. NULL if the instance cannot
    * compute it: hosts then compare the bytes that save writes.
    * [one thread per policy] [borrows policy, receive, context] */
   int32_t (*describe)(losskit_policy *policy,

@@ -1,10 +1,8 @@
 /* losskit_foreign.h: plain functions as components, by libffi. Internal to LossKit's runtime.
  *
-  * A function is called once per row (scalar form) or once for all rows (batch form). Rows are the prompts of a loss
-  * and the
-  * responses of a reward. The arguments are bound when the function is prepared, so that a call looks up and allocates
-  * nothing
-  * per row. */
+ * A function is called once per row (scalar form) or once for all rows (batch form). Rows are the prompts of a loss and the
+ * responses of a reward. The arguments are bound when the function is prepared, so that a call looks up and allocates nothing
+ * per row. */
 #ifndef LOSSKIT_FOREIGN_H
 #define LOSSKIT_FOREIGN_H
 #include <losskit_plugin.h>
@@ -17,8 +15,7 @@ enum {
   LOSSKIT_C_SIZE = 5, LOSSKIT_C_POINTER = 6
 };
 
-/* What an argument gets: value `index` of the row; hyperparameter `index`; the number of rows; a pointer for the
- * output; a
+/* What an argument gets: value `index` of the row; hyperparameter `index`; the number of rows; a pointer for the output; a
  * pointer for the derivative by value `index`; the user data passed with the function. */
 enum {
   LOSSKIT_GETS_VALUE = 0, LOSSKIT_GETS_PARAMETER = 1, LOSSKIT_GETS_COUNT = 2, LOSSKIT_GETS_OUTPUT = 3,
@@ -63,8 +60,7 @@ typedef struct losskit_foreign_plan {
 /* Implements losskit_component.compute. */
 int32_t losskit_foreign_compute(const losskit_component *self, const losskit_frame *frame, losskit_error *error);
 
-/* The file that the loader took a function's code from, by the loader's name for it, and the function's offset from its
- * start in
+/* The file that the loader took a function's code from, by the loader's name for it, and the function's offset from its start in
  * memory. NULL for code generated at run time. */
 const char *losskit_code_file(const void *function, size_t *offset);
 
