@@ -23,7 +23,7 @@ import Testing
   @Test func onlyRegularFilesAreOpened() throws {
     let directory = try workshop.makeDirectory("libdirectory.so")
     #expect(
-      message { try PluginLibrary.open(directory) } == "\(directory): not a regular file; a plugin is a file of its own"
+      message { try PluginLibrary.open(directory) } == "\(directory): not a regular file; a plugin is a single file"
     )
     let fifo = workshop.path("libfifo.so")
     #expect(mkfifo(fifo, 0o600) == 0)
@@ -38,7 +38,7 @@ import Testing
     try workshop.setPermissions(0o757, of: library)
     #expect(
       message { try PluginLibrary.open(library) }
-        == "\(library): everybody can write it; take that right away with chmod o-w")
+        == "\(library): everyone can write it; remove that permission with chmod o-w")
   }
 
   @Test func aDirectoryThatEverybodyCanWrite() throws {
@@ -47,7 +47,7 @@ import Testing
     try workshop.setPermissions(0o777, of: directory)
     #expect(
       message { try PluginLibrary.open(copy) }
-        == "\(directory): everybody can write it; take that right away with chmod o-w")
+        == "\(directory): everyone can write it; remove that permission with chmod o-w")
   }
 
   @Test(.enabled(if: geteuid() == 0, "only root can give files away"))

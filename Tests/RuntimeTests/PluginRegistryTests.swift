@@ -70,7 +70,7 @@ import Testing
     #expect(
       message { try registry.component(named: "toy", kind: .loss) }
         == "toy: claimed by the loss of \(first) and by the loss of \(second); "
-        + "take one of the files away, or put it into a directory of its own")
+        + "remove one of the files, or move it to another directory")
     #expect(try registry.component(named: "other", kind: .loss).name == "other")
     let claims = registry.listing.entries.filter { $0.name == "toy" }
     #expect(claims.map(\.conflictsWith) == [[second], [first], []])

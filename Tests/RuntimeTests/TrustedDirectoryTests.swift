@@ -20,10 +20,10 @@ import Testing
     try workshop.setPermissions(0o777, of: above)
     #expect(
       message { try PluginLibrary.open(library) }
-        == "\(above): everybody can write it; take that right away with chmod o-w")
+        == "\(above): everyone can write it; remove that permission with chmod o-w")
     let registry = PluginRegistry(searchPath: try PluginSearchPath(["\(above)/own"]))
     #expect(registry.listing.problems.map(\.path) == ["\(above)/own"])
-    #expect(registry.listing.problems.first?.message.hasPrefix("\(above): everybody can write it") == true)
+    #expect(registry.listing.problems.first?.message.hasPrefix("\(above): everyone can write it") == true)
   }
 
   @Test func whereNobodyMayTakeAwayWhatIsAnothersTheRightToWriteDoesNoHarm() throws {
@@ -37,7 +37,7 @@ import Testing
     try workshop.setPermissions(0o1777, of: directory)
     #expect(
       message { try PluginLibrary.open(copy) }
-        == "\(directory): everybody can put files there; move the plugin into a directory of your own")
+        == "\(directory): everyone can put files there; move the plugin into a directory of your own")
   }
 
   @Test func aDirectoryThatALinkLeadsThrough() throws {
@@ -45,7 +45,7 @@ import Testing
     try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "above/../above/./own")
     #expect(try PluginLibrary.open("\(link)/libtoy.so").path == "\(link)/libtoy.so")
     try workshop.setPermissions(0o777, of: above)
-    #expect(message { try PluginLibrary.open("\(link)/libtoy.so") }.hasPrefix("\(above): everybody can write it"))
+    #expect(message { try PluginLibrary.open("\(link)/libtoy.so") }.hasPrefix("\(above): everyone can write it"))
   }
 
   @Test func linksThatLeadToThemselves() throws {
@@ -78,6 +78,6 @@ import Testing
     try workshop.setPermissions(0o775, of: above)
     #expect(
       message { try PluginLibrary.open(library) }
-        == "\(above): group 100 can write it, and others may belong to it; take that right away with chmod g-w")
+        == "\(above): group 100 can write it, and others may belong to it; remove that permission with chmod g-w")
   }
 }

@@ -2,20 +2,21 @@ import LossKit
 package import LossKitSystem
 import Synchronization
 
-/// A child process that opens libraries, whose end is a finding about them, seen from its parent.
+/// A child process that opens libraries, seen from its parent; how it ends is a finding about them.
 package struct ChildProcess {
   /// How a process ended.
   package enum End: Equatable {
     case exit(status: Int32)
     case signal(Int32)
-    /// It told nothing for too long and was ended.
+    /// It wrote no record for too long and was killed.
     case silence
   }
 
-  /// The open file that a process writes its records to, a line each.
+  /// The file descriptor to which the process writes its records, one per line.
   package static let recordFile = FileDescriptor(rawValue: 3)
 
-  /// The open file that takes what is printed to standard error while the worker looks for such; a crash leaves it here.
+  /// The file descriptor that captures standard error while the worker checks what a library prints; it survives a
+  /// crash.
   package static let printedFile = FileDescriptor(rawValue: 4)
 
   private let process: pid_t
@@ -23,16 +24,17 @@ package struct ChildProcess {
   private let errors: FileDescriptor
   private let printed: FileDescriptor?
 
-  /// Starts a program in the environment of this one. Its standard output is dropped; what it writes to standard error comes back
-  /// when it has ended. With `takesPrinted` the process has a file for what it looks for in its own standard error.
+  /// Starts a program in this process's environment. Its standard output is discarded; its standard error is returned
+  /// when it has ended. With `takesPrinted`, the process has a file in which it captures its own standard error.
   package init(executable: String, arguments: [String], takesPrinted: Bool = false) throws {
-    // A file that another thread's child inherited would not end when this child does.
+    // A pipe inherited by another thread's child would stay open after this child ends.
     self = try Self.starting.withLock { _ in
       try ChildProcess(starting: executable, arguments, Self.environment, takesPrinted: takesPrinted)
     }
   }
 
-  /// The own environment; but a crash is told by its signal, not by a listing that takes seconds to make.
+  /// This process's environment, but with Swift backtraces off: they take seconds, and the signal is enough to report a
+  /// crash.
   private static var environment: [String] {
     var variables: [String] = []
     var next = environ
@@ -62,7 +64,7 @@ package struct ChildProcess {
     posix_spawn_file_actions_adddup2(&actions, errorPipe.write.rawValue, STDERR_FILENO)
     posix_spawn_file_actions_adddup2(&actions, recordPipe.write.rawValue, Self.recordFile.rawValue)
     if let printed { posix_spawn_file_actions_adddup2(&actions, printed.rawValue, Self.printedFile.rawValue) }
-    // The thread that this runs on may have signals blocked, which the child would inherit: it has to be open to all.
+    // The current thread may block signals, and the child would inherit the mask: it must start with none blocked.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -84,7 +86,7 @@ package struct ChildProcess {
     self.printed = printed
   }
 
-  /// Reads all records until the process ends, or is ended because it tells nothing for `patience` seconds.
+  /// Reads all records until the process ends, or is killed after `patience` seconds without a record.
   package func follow(patience: Int, _ receive: (String) -> Void) -> (end: End, errors: String) {
     var pending: [UInt8] = []
     var printed: [UInt8] = []
@@ -133,7 +135,7 @@ package struct ChildProcess {
     return (end, String(decoding: printed, as: UTF8.self))
   }
 
-  /// Waits for the end of a process that has closed its records.
+  /// Waits for a process that has closed its record pipe to end.
   private func wait(patience: Int, _ status: inout Int32) -> End {
     for _ in 0..<patience * 200 {
       let ended = waitpid(process, &status, WNOHANG)
@@ -158,13 +160,13 @@ package struct ChildProcess {
     }
   }
 
-  /// Gives a file a number above those that the child's own files have.
+  /// Duplicates a file descriptor to a number above those that the child's own files get.
   private static func moved(_ file: FileDescriptor) throws(Errno) -> FileDescriptor {
     defer { try? file.close() }
     return FileDescriptor(rawValue: try checked { fcntl(file.rawValue, F_DUPFD_CLOEXEC, 10) })
   }
 
-  /// A file without a name.
+  /// An unlinked temporary file.
   private static func temporaryFile() throws -> FileDescriptor {
     guard let stream = tmpfile() else {
       throw Failure("cannot make a temporary file for what a plugin prints: \(Errno.last)")
@@ -173,14 +175,14 @@ package struct ChildProcess {
     return FileDescriptor(rawValue: try checked { fcntl(fileno(stream), F_DUPFD_CLOEXEC, 10) })
   }
 
-  /// What can be read at once; nothing at the end, and where reading fails.
+  /// The bytes of one read; empty at the end and on errors.
   private static func read(_ file: FileDescriptor) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
       count = (try? file.read(into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
     }
   }
 
-  /// What is in a pipe, without waiting for more: a process that the plugin left behind may hold its other end.
+  /// The bytes left in a pipe, without waiting for more: a process that the plugin left behind may hold the write end.
   private static func remaining(_ file: FileDescriptor) -> [UInt8] {
     _ = fcntl(file.rawValue, F_SETFL, O_NONBLOCK)
     return read(file)
@@ -196,7 +198,7 @@ package struct ChildProcess {
 }
 
 extension ChildProcess.End {
-  /// How the process ended that opened or called a library, with the last line that it wrote to standard error.
+  /// How the process that opened or called a library ended, with the last line it wrote to standard error.
   package func description(errors: String) -> String {
     let last = errors.split(separator: "\n").last { !$0.allSatisfy(\.isWhitespace) }
     let said = last.map { ": \($0.prefix(200))" } ?? ""

@@ -1,13 +1,14 @@
 import LossKitSystem
 
-// What a child process does whose end is a finding.
+// The child's side of a process whose end is a finding.
 
-/// Writes a record, its end included, to the file that a parent reads. What cannot be written is lost: nobody reads any more.
+/// Writes a record and its line end to the file that the parent reads. Ignores errors: they mean that the parent no
+/// longer reads.
 package func writeRecord(_ line: String) {
   _ = try? ChildProcess.recordFile.writeAll(line.utf8)
 }
 
-/// A crash of this process is a finding; nobody asked for its memory in a file.
+/// Prevents core files: a crash of this process is an expected finding.
 package func preventCoreFiles() {
   var limit = limit(of: Resource.coreFile)
   limit.rlim_cur = 0

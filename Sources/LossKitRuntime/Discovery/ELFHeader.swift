@@ -1,13 +1,13 @@
 #if os(Linux)
   import LossKit
 
-  /// The machine code that a shared library holds.
+  /// The machine architecture of a shared library.
   struct ELFTarget: Equatable {
     var bits: Int
     var isLittleEndian: Bool
     var machine: UInt16
 
-    /// What this program runs on, as far as it is known by name.
+    /// The architecture of this program, if its name is known.
     static var host: ELFTarget? {
       #if arch(x86_64)
         ELFTarget(bits: 64, isLittleEndian: true, machine: 62)
@@ -31,10 +31,10 @@
     }
   }
 
-  /// The head of an ELF file: what must be right before the system may be asked to open it. The file is not trusted; every
-  /// offset in it is checked against its size, because the system's own loader does not.
+  /// The header of an ELF file: what must be valid before the system may be asked to open it. The file is not trusted;
+  /// every offset in it is checked against its size, because the system's own loader does not do that.
   struct ELFHeader {
-    /// A part of the file that is mapped to memory.
+    /// A segment that is mapped to memory.
     struct Segment {
       let type: UInt32
       let flags: UInt32
@@ -49,7 +49,7 @@
 
     let segments: [Segment]
 
-    /// Reads the head. Throws for a file that is not a whole shared library for this machine.
+    /// Reads the header. Throws for a file that is not a complete shared library for this machine.
     init(_ file: borrowing LibraryFile) throws {
       let path = file.path
       let head = ByteReader(file.bytes(at: 0, count: Self.size))
@@ -69,13 +69,13 @@
       }
       let table = ByteReader(file.bytes(at: tableOffset, count: Int(count) * Self.segmentSize))
       segments = try (0..<Int(count)).map { try Self.segment($0, of: table, path: path) }
-      // A mapped part beyond the end of the file would end the whole program at the first touch.
+      // A segment mapped past the end of the file would kill the whole program on first access.
       for segment in segments where segment.type == Self.loadable {
         guard segment.fileSize <= file.size, segment.offset <= file.size - segment.fileSize else {
           throw Self.truncated(path)
         }
       }
-      // The dynamic loader reads this part from memory, wherever the header says that it lies.
+      // The dynamic loader reads this segment from memory, at whatever address the header gives.
       guard let dynamic = dynamicSegment else { return }
       guard let place = location(ofAddress: dynamic.address), place.offset == dynamic.offset,
         place.available >= dynamic.fileSize
@@ -84,11 +84,11 @@
       }
     }
 
-    /// The part that lists what the dynamic loader needs.
+    /// The segment that lists what the dynamic loader needs.
     var dynamicSegment: Segment? { segments.first { $0.type == Self.dynamic } }
 
-    /// Where in the file the byte for a memory address lies, and how many bytes follow in its segment; nil for one that cannot be
-    /// read.
+    /// The file offset of a memory address, and how many bytes of its segment follow; nil for an address outside every
+    /// loaded segment.
     func location(ofAddress address: UInt64) -> (offset: UInt64, available: UInt64)? {
       for segment in segments
       where segment.type == Self.loadable && segment.flags & Self.readable != 0 && address >= segment.address {
@@ -124,7 +124,7 @@
     }
   }
 
-  /// Little-endian numbers out of bytes, nil beyond their end.
+  /// Reads little-endian numbers from bytes; nil past their end.
   struct ByteReader {
     let bytes: [UInt8]
 

@@ -1,8 +1,8 @@
 #if os(Linux)
   import LossKit
 
-  /// The symbols that a shared library defines for others, as the dynamic loader will see them: by way of the dynamic
-  /// segment, since section headers may have been stripped.
+  /// The symbols that a shared library exports, as the dynamic loader will see them: read through the dynamic segment,
+  /// since section headers may have been stripped.
   struct ELFSymbols {
     private static let symbolSize = 24
 
@@ -23,7 +23,7 @@
       self.count = count
     }
 
-    /// What follows `prefix` in the name of each symbol that is defined and visible.
+    /// The rest of the name of each defined and visible symbol that begins with `prefix`.
     func suffixes(ofNamesWithPrefix prefix: String) -> [String] {
       let prefix = Array(prefix.utf8)
       return (0..<count).compactMap { index in
@@ -34,8 +34,9 @@
       }
     }
 
-    /// The names of the symbols that are defined and visible, without inline functions and templates of C++: a compiler that does
-    /// not optimize puts those of the standard library, as weak symbols, into every object that uses them, whatever the visibility.
+    /// The names of the defined and visible symbols, without inline functions and templates of C++: without
+    /// optimization, compilers emit those of the standard library, as weak symbols, into every object that uses them,
+    /// whatever the visibility.
     var namesBesideInlineFunctions: [String] {
       (0..<count).compactMap { index in
         guard let start = definedName(index), let information = symbols.uint16(at: index * Self.symbolSize + 4)
@@ -46,10 +47,10 @@
       }
     }
 
-    /// The names of the functions that are defined and visible.
+    /// The names of the defined and visible functions.
     var functions: [String] {
       (0..<count).compactMap { index in
-        // A function, or one that is chosen when the library is opened.
+        // A function, or an indirect one that is resolved when the library is opened.
         guard let start = definedName(index), let information = symbols.uint16(at: index * Self.symbolSize + 4),
           [2, 10].contains(information & 0xF)
         else { return nil }
@@ -57,7 +58,7 @@
       }
     }
 
-    /// Where the name of a symbol starts; nil if the library only uses the symbol, or keeps it to itself.
+    /// The offset of a symbol's name; nil if the library only imports the symbol, or hides it.
     private func definedName(_ index: Int) -> Int? {
       let start = index * Self.symbolSize
       guard let name = symbols.uint32(at: start), let information = symbols.uint16(at: start + 4),
@@ -80,7 +81,7 @@
       return tags
     }
 
-    /// The number of dynamic symbols, which only the hash tables tell.
+    /// The number of dynamic symbols, which only the hash tables give.
     private static func symbolCount(
       _ file: borrowing LibraryFile, header: ELFHeader, tags: [UInt64: UInt64]
     ) -> Int? {
@@ -114,15 +115,16 @@
   }
 
   extension PluginLibrary {
-    /// The symbols that a library file defines for others, the entry of plugins among them; the file is not opened as a
-    /// plugin. C++ inline functions and templates are left out. Throws for a file that is not a shared library for this machine.
+    /// The symbols that a library file exports, the entry function of plugins among them; the file is not opened as a
+    /// plugin. C++ inline functions and templates are left out. Throws for a file that is not a shared library for this
+    /// machine.
     package static func exportedSymbols(of path: String) throws -> [String] {
       let file = try LibraryFile(path: absolutePath(path))
       return try ELFSymbols(file, header: ELFHeader(file)).namesBesideInlineFunctions
     }
   }
 
-  /// Whether a file can be opened as a plugin of this ABI; throws with the reason where not.
+  /// Throws if a file cannot be opened as a plugin of this ABI, with the reason.
   func checkELF(_ file: borrowing LibraryFile) throws {
     let symbols = try ELFSymbols(file, header: ELFHeader(file))
     let versions = symbols.suffixes(ofNamesWithPrefix: PluginEntry.symbolPrefix)

@@ -1,6 +1,6 @@
 import LossKitSystem
 
-/// What tells one file from another, under whatever name.
+/// Identifies a file, whatever its name.
 struct FileIdentity: Hashable, Sendable {
   let device, inode: UInt64
 
@@ -15,13 +15,13 @@ struct FileIdentity: Hashable, Sendable {
   }
 }
 
-/// What changes with a file's content: which file it is, its size, and its times in nanoseconds.
+/// A stamp that changes with a file's content: its identity, its size, and its times in nanoseconds.
 struct FileStamp: Hashable, Sendable {
   let identity: FileIdentity
   let size: Int
-  /// When the content was written, which its owner may set to any time.
+  /// The modification time, which the owner may set freely.
   let modified: Int
-  /// When anything of the file changed, which the system alone sets.
+  /// The status change time, which only the system sets.
   let changed: Int
 
   init(_ status: Stat) {
@@ -30,7 +30,7 @@ struct FileStamp: Hashable, Sendable {
     (modified, changed) = (nanoseconds(status.st_mtim), nanoseconds(status.st_ctim))
   }
 
-  /// The stamp of the file at a path, or nil where none can be seen.
+  /// The stamp of the file at a path, or nil if it cannot be examined.
   init?(path: String) {
     guard let status = try? Stat(path, followTargetSymlink: false) else { return nil }
     self.init(status)
@@ -40,13 +40,13 @@ struct FileStamp: Hashable, Sendable {
     (self.identity, self.size, self.modified, self.changed) = (identity, size, modified, changed)
   }
 
-  /// Whether the content is the same. A file whose rights or links alone changed still has its content.
+  /// Whether the content is the same. A change of permissions or links alone leaves the content as it was.
   func hasContent(of other: FileStamp) -> Bool {
     identity == other.identity && size == other.size && modified == other.modified
   }
 }
 
-/// Nanoseconds of the system's clock.
+/// The system clock in nanoseconds.
 var nanosecondsNow: Int {
   var time = timespec()
   clock_gettime(CLOCK_REALTIME, &time)

@@ -4,17 +4,17 @@ import LossKitSystem
 
 /// The file in the user's cache directory that keeps the index: `losskit/plugins-…` in `XDG_CACHE_HOME`, else in `~/.cache`.
 ///
-/// It is the user's own, in a directory of the user's own, and replaced as a whole. Where it cannot be read, whatever the reason, the
-/// index is made anew; where it cannot be written, it is made anew the next time.
+/// The file and its directory belong to the user alone, and the file is replaced atomically. If it cannot be read, for
+/// whatever reason, the index is rebuilt; if it cannot be written, it is rebuilt the next time.
 struct IndexFile: Sendable {
-  /// The directories that the file lies in, from the outer to the inner; they are made where they are missing.
+  /// The directories that contain the file, outermost first; missing ones are created.
   private let directories: [String]
 
-  /// The file in `losskit` of this cache directory; nil for none, so that nothing is kept.
+  /// The file in `losskit` of this cache directory; nil: nothing is kept.
   init(cacheDirectory: String?) { directories = cacheDirectory.map { [$0, $0 + "/losskit"] } ?? [] }
 
-  /// The file in the cache directory that the environment names; in none where it names none, or where the program runs with more rights
-  /// than its user.
+  /// The file in the cache directory that the environment names; nothing is kept if it names none, or if the program
+  /// runs with more rights than its user.
   static var ofUser: IndexFile {
     func absolute(_ variable: String) -> String? {
       secureEnvironmentValue(of: variable).flatMap { $0.hasPrefix("/") ? $0 : nil }
@@ -22,7 +22,8 @@ struct IndexFile: Sendable {
     return IndexFile(cacheDirectory: absolute("XDG_CACHE_HOME") ?? absolute("HOME").map { $0 + "/.cache" })
   }
 
-  /// Another version of LossKit, or of the plugin ABI, or another machine of the user's may find other things in the same file.
+  /// Another version of LossKit or of the plugin ABI, or another machine that shares the directory, may find something
+  /// else in a file.
   private static let name = "plugins-\(LOSSKIT_VERSION)-abi\(PluginEntry.version)-\(machine)"
   private static let largest = 1 << 28
 
@@ -34,14 +35,14 @@ struct IndexFile: Sendable {
     private static let machine = "other"
   #endif
 
-  /// The index as it was written last; an empty one where there is none, or where it is damaged or not to be trusted.
+  /// The index as last written; an empty one if it is missing, damaged or not trustworthy.
   func read() -> LibraryIndex {
     guard let directory = trustedDirectory() else { return LibraryIndex() }
     guard let content = try? Self.content(in: directory) else { return LibraryIndex() }
     return LibraryIndex(content) ?? LibraryIndex()
   }
 
-  /// The content of the file; nil where it is not the user's own, or too large.
+  /// The content of the file; nil if it does not belong to the user, or is too large.
   private static func content(in directory: borrowing TrustedDirectory) throws -> [UInt8]? {
     let file = try directory.descriptor.open(name, .readOnly, options: [.noFollow, .nonBlocking, .closeOnExec])
     return try file.closeAfter {
@@ -53,7 +54,7 @@ struct IndexFile: Sendable {
     }
   }
 
-  /// Adds what an index learned to the file.
+  /// Merges what an index learned into the file.
   func write(_ index: LibraryIndex) {
     guard !index.additions.isEmpty else { return }
     let merged = index.merged(into: read())
@@ -73,7 +74,7 @@ struct IndexFile: Sendable {
     }
   }
 
-  /// The directory of the file; nil if it does not exist, or is not the user's alone.
+  /// The directory of the file; nil if it does not exist, or does not belong to the user alone.
   private func trustedDirectory() -> TrustedDirectory? {
     guard let path = directories.last,
       let directory = try? TrustedDirectory(path: path, orFail: { Failure("\($0)") }),

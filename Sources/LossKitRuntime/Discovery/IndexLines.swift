@@ -1,6 +1,6 @@
-/// Lines of fields with tabs between them, in which the index is written and a process tells what a library offers.
+/// Lines of tab-separated fields: the format of the index, and of a process's report on what a library offers.
 enum IndexLine {
-  /// A line, its end included.
+  /// A line with its end.
   static func text(_ fields: [String]) -> String { fields.map(escaped).joined(separator: "\t") + "\n" }
 
   /// The fields of a line without its end.
@@ -30,7 +30,7 @@ enum IndexLine {
 }
 
 extension LibraryOffers {
-  /// One line for each thing that is offered, and one for the library of functions.
+  /// One line per offer, and one for the library of functions.
   var lines: String {
     let offered = offers.map { offer in
       IndexLine.text([
@@ -40,7 +40,7 @@ extension LibraryOffers {
     return offered.joined() + (functionLibrary.map { IndexLine.text(["functions", $0]) } ?? "")
   }
 
-  /// Takes in what one of the lines says. Returns whether it was one.
+  /// Adds the content of a line. Returns whether it was a line of this kind.
   mutating func add(_ fields: [String]) -> Bool {
     switch (fields.first, fields.count) {
     case ("offer", 6):

@@ -1,7 +1,7 @@
 extension LibraryIndex {
   private static let head = ["losskit-index", "1"]
 
-  /// The index as text: a head, the records, and the SHA-256 sum of what is above it.
+  /// The index as text: a header, the records, and the SHA-256 sum of everything above it.
   var text: String {
     var text = IndexLine.text(Self.head)
     for (path, record) in records.sorted(by: { $0.key < $1.key }) {
@@ -17,7 +17,7 @@ extension LibraryIndex {
     return text + IndexLine.text(["sum", SHA256Digest.hexadecimal(of: text.utf8)])
   }
 
-  /// Reads an index; nil for anything but what `text` wrote.
+  /// Reads an index; nil for anything that `text` did not write.
   init?(_ bytes: [UInt8]) {
     guard bytes.last == UInt8(ascii: "\n"), let end = bytes.dropLast().lastIndex(of: UInt8(ascii: "\n")) else {
       return nil
@@ -40,7 +40,7 @@ extension LibraryIndex {
 }
 
 extension LibraryIndex.Record {
-  /// Reads what follows the line of a library.
+  /// Reads what follows a library's line.
   fileprivate init?(_ stamp: FileStamp, _ lines: inout some IteratorProtocol<[String]>) {
     var offers = LibraryOffers()
     var functionLibraryStamp: FileStamp?

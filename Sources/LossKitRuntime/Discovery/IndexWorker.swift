@@ -1,13 +1,13 @@
 import LossKitSystem
 
-/// What a process does that opens libraries for the index of another one, which survives whatever they do.
+/// The body of a process that opens libraries for another process's index, which survives whatever they do.
 package enum IndexWorker {
-  /// The seconds that a library has to open and to describe itself.
+  /// The seconds that a library may take to open and describe itself.
   static let timeLimit = 10
 
   static let ready = "ready", opened = "opened", refused = "refused"
 
-  /// Opens the libraries in turn, tells of each what it offers or why it cannot be used, and ends the process.
+  /// Opens the libraries in turn, writes for each what it offers or why it cannot be used, and ends the process.
   package static func run(_ paths: [String]) -> Never {
     preventCoreFiles()
     writeRecord(IndexLine.text([ready]))
@@ -15,7 +15,7 @@ package enum IndexWorker {
       alarm(UInt32(timeLimit))
       writeRecord(report(path))
     }
-    // What libraries do at the end of a process would be no finding about any of them.
+    // Exits without running exit handlers, whose effects would tell nothing about any one library.
     _exit(0)
   }
 

@@ -1,10 +1,10 @@
-/// A library that can be used: what it offers is known, and it is opened when something of it is asked for.
+/// A usable library: what it offers is known, and it is opened when something from it is requested.
 struct KnownLibrary: Sendable {
   let path: String
   /// The file; nil for functions of the running program.
   let identity: FileIdentity?
   let offers: LibraryOffers
-  /// The library, where it is open already.
+  /// The library, if it is open already.
   let opened: PluginLibrary?
 
   init(_ path: String, _ identity: FileIdentity, _ offers: LibraryOffers) {

@@ -14,7 +14,7 @@ extension LibraryFile {
     return digest.hexadecimal()
   }
 
-  /// Throws where there is a list of allowed sums and that of the file is not among them.
+  /// Throws if there is a list of allowed sums and the file's sum is not among them.
   func checkDigest(_ allowed: Set<String>?) throws {
     guard let allowed else { return }
     let digest = digest()

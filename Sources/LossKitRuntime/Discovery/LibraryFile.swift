@@ -1,8 +1,8 @@
 import LossKit
 import LossKitSystem
 
-/// A library file, held open after it was found fit to be trusted: a regular file of root or of the user that nobody else can
-/// write, in a directory that can be trusted.
+/// A library file, held open after it was found trustworthy: a regular file of root or of the user that nobody else can
+/// write, in a trustworthy directory.
 struct LibraryFile: ~Copyable {
   let path: String
   let stamp: FileStamp
@@ -19,7 +19,7 @@ struct LibraryFile: ~Copyable {
     try self.init(name: String(path[path.index(after: slash)...]), path: path, in: directory)
   }
 
-  /// Opens and checks a file of a directory; `path` is what it is called in messages, and by the system's loader.
+  /// Opens and checks a file of a directory; `path` is its name in messages, and for the system's loader.
   init(name: String, path: String, in directory: borrowing TrustedDirectory) throws {
     let descriptor: FileDescriptor
     do throws(Errno) {
@@ -41,33 +41,33 @@ struct LibraryFile: ~Copyable {
     }
   }
 
-  /// Throws for what is not a regular file, and where anybody else can write it.
+  /// Throws unless it is a regular file that nobody else can write.
   static func check(_ status: Stat, path: String) throws {
     guard status.type != .symbolicLink else { throw openFailure(path, .tooManySymbolicLinkLevels) }
     guard status.type == .regular else {
-      throw Failure("\(path): not a regular file; a plugin is a file of its own")
+      throw Failure("\(path): not a regular file; a plugin is a single file")
     }
     try Ownership.check(status, path: path)
   }
 
-  /// Has the system open the library. It stays open as long as the process.
+  /// Has the system open the library. It stays open until the process ends.
   ///
-  /// The system goes by the name, so that `$ORIGIN` in the file, debuggers and profilers know where it lies. Nobody but root and the
-  /// user can have made the name lead elsewhere after the file was checked, and that is found out.
+  /// The system opens it by name, so that `$ORIGIN` in the file, debuggers and profilers know where it is. Only root
+  /// and the user can have made the name refer to another file since the check, and that is detected.
   func openLibrary() throws -> UnsafeMutableRawPointer {
     let handle = PluginCall.track("opening it", of: path) { dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) }
     guard let handle else {
       throw Failure("\(path): cannot be opened: \(dlerror().map { String(cString: $0) } ?? "no reason given")")
     }
     guard FileStamp(path: path)?.hasContent(of: stamp) == true else {
-      throw Failure("\(path): it was exchanged while it was opened; start the program again")
+      throw Failure("\(path): it was replaced while it was opened; start the program again")
     }
     return handle
   }
 
   deinit { try? descriptor.close() }
 
-  /// Up to `count` bytes from `offset` on; fewer where the file ends, none where it cannot be read.
+  /// Up to `count` bytes from `offset`; fewer at the end of the file, none if it cannot be read.
   func bytes(at offset: UInt64, count: Int) -> [UInt8] {
     guard let start = Int(exactly: offset), count > 0, offset < size else { return [] }
     let available = Int(min(UInt64(count), size - offset))
@@ -85,7 +85,7 @@ struct LibraryFile: ~Copyable {
   }
 }
 
-/// A path as an absolute one, from the working directory on.
+/// Returns a path as an absolute one, relative to the working directory.
 func absolutePath(_ path: String) throws -> String {
   guard !path.isEmpty else { throw Failure("library: the path is empty; name a file") }
   guard !path.utf8.contains(0) else { throw Failure("library: the path holds a zero byte; name a file") }

@@ -1,31 +1,31 @@
-/// What libraries offer, by their files, as it was learned once: kept in a file of the user's, so that a program opens no library but
-/// those that it uses.
+/// What libraries offer, by file, as found once and cached in the user's directory, so that a program only opens the
+/// libraries it uses.
 struct LibraryIndex {
-  /// What is known of a file with this stamp.
+  /// What is known of a file with a given stamp.
   struct Record: Equatable {
     enum Finding: Equatable {
       case offers(LibraryOffers)
-      /// The library ended the process that opened it, with what is told of it, and when that was, in nanoseconds.
+      /// The library ended the process that opened it: the message, and the time in nanoseconds.
       case died(String, at: Int)
     }
 
     let stamp: FileStamp
     let finding: Finding
-    /// The stamp of the library whose functions the file, a manifest, makes components.
+    /// The stamp of the library whose functions the file, a manifest, declares as components.
     let functionLibraryStamp: FileStamp?
   }
 
   private(set) var records: [String: Record]
   private(set) var additions: Set<String> = []
 
-  /// An hour. A machine that was out of memory, or busy, may have ended the process.
+  /// One hour, after which a crash is checked again: the machine may have been out of memory or busy.
   private static let deathIsBelieved = 3_600_000_000_000
-  /// Files that are written twice within their times' resolution look the same.
+  /// Two seconds: a file written twice within the resolution of file times keeps its stamp.
   private static let shortestAge = 2_000_000_000
 
   init(records: [String: Record] = [:]) { self.records = records }
 
-  /// What is known of the file as it is.
+  /// What is known of the file in its current state.
   func finding(_ path: String, _ stamp: FileStamp) -> Record.Finding? {
     guard let record = records[path], record.stamp == stamp else { return nil }
     switch record.finding {
@@ -37,7 +37,7 @@ struct LibraryIndex {
     }
   }
 
-  /// Keeps what was learned of a file that had this stamp before it was opened.
+  /// Records a finding about a file that had this stamp before it was opened.
   mutating func add(_ path: String, _ stamp: FileStamp, _ finding: Record.Finding) {
     var functionLibrary: String?
     if case .offers(let offers) = finding { functionLibrary = offers.functionLibrary }
@@ -46,8 +46,8 @@ struct LibraryIndex {
     additions.insert(path)
   }
 
-  /// What is worth keeping of this index and of `stored`, which other processes may have added to: all files that are there and were
-  /// not written a moment ago.
+  /// This index merged into `stored`, which other processes may have extended: all files that exist and were not
+  /// written a moment ago.
   func merged(into stored: LibraryIndex) -> LibraryIndex {
     let newest = nanosecondsNow - Self.shortestAge
     let added = records.filter { additions.contains($0.key) }

@@ -1,7 +1,7 @@
-/// The names of `known` that `name` may have been meant for, the likeliest first, three at most.
+/// The names of `known` that `name` was probably meant to be, most likely first, three at most.
 ///
-/// Near is what differs by a few slips of typing (a letter wrong, missing, added, or two swapped; case does not count) or
-/// continues what was typed.
+/// A near name differs by a few typing errors (a letter wrong, missing, added, or two swapped; case does not count) or
+/// extends what was typed.
 public func nearestNames(to name: String, in known: some Sequence<String>) -> [String] {
   let typed = Array(name.lowercased().unicodeScalars)
   let tolerance = typed.count < 3 ? 1 : min(3, max(1, typed.count / 3))
@@ -13,15 +13,15 @@ public func nearestNames(to name: String, in known: some Sequence<String>) -> [S
     }
     return typed.count >= 3 && scalars.starts(with: typed) ? (tolerance + 1, candidate) : nil
   }
-  // Beside a name that is very near, a distant one is no help.
+  // If one name is very near, distant ones are no help.
   let limit = (near.map(\.distance).min() ?? 0) + 1
   return near.filter { $0.distance <= limit }.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
     .prefix(3).map(\.name)
 }
 
-/// The sentence for a name that does not exist: the nearest ones, or where none is near, all there are.
+/// The message for an unknown name, with the nearest known names, or all of them if none is near.
 ///
-/// `kind` is what the name was taken for: "loss", "recipe key".
+/// `kind` is what the name was expected to be: "loss", "recipe key".
 public func unknownNameMessage(_ name: String, kind: String, known: some Sequence<String>) -> String {
   let all = Set(known).sorted()
   let near = nearestNames(to: name, in: all).map { "'\($0)'" }
@@ -37,7 +37,8 @@ private func enumeration(_ names: [String]) -> String {
   return names.dropLast().joined(separator: ", ") + " or " + last
 }
 
-/// The number of letters to replace, insert, delete or swap with their neighbor (Damerau–Levenshtein, each place once).
+/// The number of letters to replace, insert, delete or swap with a neighbor (Damerau–Levenshtein, each place edited
+/// once).
 private func editDistance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Int {
   guard !a.isEmpty, !b.isEmpty else { return max(a.count, b.count) }
   var beforePrevious = [Int](repeating: 0, count: b.count + 1)

@@ -3,7 +3,7 @@ import LossKit
 import LossKitSystem
 import Synchronization
 
-/// A file that something was made from, a library or a manifest, as it was when it was opened.
+/// A library or manifest that something was made from, in the state in which it was opened.
 public struct OpenedFile: Sendable, Hashable {
   /// The absolute path under which it was opened.
   public let path: String
@@ -14,8 +14,8 @@ public struct OpenedFile: Sendable, Hashable {
     stamp = file.stamp
   }
 
-  /// The SHA-256 sum of the file's content, in hexadecimal digits. Throws where the file was changed or exchanged since it was
-  /// opened: what runs is then not what lies there.
+  /// The SHA-256 sum of the file's content, in hexadecimal digits. Throws if the file was changed or replaced since it
+  /// was opened: the running code is then not that of the file.
   public func digest() throws -> String {
     let file = try LibraryFile(path: path)
     guard file.stamp.hasContent(of: stamp) else {
@@ -27,15 +27,16 @@ public struct OpenedFile: Sendable, Hashable {
     return digest
   }
 
-  /// A library may be asked for once per objective.
+  /// A cache, since a library may be requested once per objective.
   private static let digests = Mutex<[OpenedFile: String]>([:])
 }
 
 extension OpenedFile {
-  /// The file that holds a function of this process, and where in it the function is; nil for code that was made at run time.
+  /// The file that contains a function of this process, and the function's offset in it; nil for code generated at run
+  /// time.
   static func containing(_ function: UnsafeRawPointer) -> (file: OpenedFile, offset: Int)? {
     var offset = 0
-    // The loader may know it by a symbolic link, or the program by the name it was started with.
+    // The loader may know the file by a symbolic link, or the program by the name it was started with.
     guard let name = losskit_code_file(function, &offset), let path = realpath(name, nil) else { return nil }
     defer { free(path) }
     guard let file = try? LibraryFile(path: String(cString: path)) else { return nil }

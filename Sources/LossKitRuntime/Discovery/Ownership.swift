@@ -2,33 +2,34 @@ import LossKit
 import LossKitSystem
 import Synchronization
 
-/// Who may change a file or directory: for plugins it has to be root, the user or the owner of the running code, and nobody else.
+/// Who may change a file or directory: for plugins, only root, the user or the owner of the running code.
 enum Ownership {
-  /// Throws where anybody else may exchange the content of a library or of its directory.
+  /// Throws if anyone else can replace the contents of a library or of its directory.
   static func check(_ status: Stat, path: String) throws {
     guard isTrusted(status.userID) else { throw foreign(status, path) }
     if status.permissions.isSuperset(of: [.otherWrite, .saveText]) {
-      throw Failure("\(path): everybody can put files there; move the plugin into a directory of your own")
+      throw Failure("\(path): everyone can put files there; move the plugin into a directory of your own")
     }
     try checkWriters(status, path: path)
   }
 
-  /// Throws where anybody else may exchange what lies in a directory somewhere above a library.
+  /// Throws if anyone else can replace the contents of a directory above a library.
   ///
-  /// A directory such as /tmp, in which everybody may write and nobody may take away what is another's, is fine. So is one above
-  /// the running code itself, which whoever can write there could exchange just as well.
+  /// A directory such as /tmp, which everyone can write but where nobody can remove another's files, is fine. So is one
+  /// above the running code itself: anyone who can write there could replace that code as well.
   static func checkAbove(_ status: Stat, path: String) throws {
     if RunningCode.directoriesAbove.contains(FileIdentity(status)) { return }
     guard isTrustedAbove(status.userID) else { throw foreign(status, path) }
     if !status.permissions.contains(.saveText) { try checkWriters(status, path: path) }
   }
 
-  /// Whether an owner is root, the user, or whoever owns the running code.
+  /// Whether an owner is root, the user, or an owner of the running code.
   static func isTrusted(_ owner: UserID) -> Bool {
     owner.rawValue == 0 || owner.rawValue == geteuid() || RunningCode.owners.contains(owner)
   }
 
-  /// The same for what is above a library. In a container that does not know root, what root owns belongs to whom `/` belongs to.
+  /// The same for directories above a library. In a container without a root user, root's files belong to the owner of
+  /// `/`.
   static func isTrustedAbove(_ owner: UserID) -> Bool { isTrusted(owner) || owner == ownerOfEverything }
 
   private static let ownerOfEverything = (try? Stat("/", followTargetSymlink: false).userID) ?? UserID(0)
@@ -41,11 +42,11 @@ enum Ownership {
 
   private static func checkWriters(_ status: Stat, path: String) throws {
     guard !status.permissions.contains(.otherWrite) else {
-      throw Failure("\(path): everybody can write it; take that right away with chmod o-w")
+      throw Failure("\(path): everyone can write it; remove that permission with chmod o-w")
     }
     guard !status.permissions.contains(.groupWrite) || isPrivate(status.groupID.rawValue) else {
       throw Failure(
-        "\(path): group \(status.groupID.rawValue) can write it, and others may belong to it; take that right away with chmod g-w"
+        "\(path): group \(status.groupID.rawValue) can write it, and others may belong to it; remove that permission with chmod g-w"
       )
     }
   }
@@ -54,7 +55,7 @@ enum Ownership {
 
   private static let privateGroups = Mutex([gid_t: Bool]())
 
-  /// Whether nobody but the user, and root, can be in a group. It is looked up once in a process.
+  /// Whether only the user and root can be in a group. Looked up once per process.
   private static func isPrivate(_ group: gid_t) -> Bool {
     privateGroups.withLock { known in
       if let answer = known[group] { return answer }
@@ -64,8 +65,8 @@ enum Ownership {
     }
   }
 
-  /// A group lists its members, except those whose first group it is. That it is nobody else's first group is only sure of one
-  /// that has the user's own name, as many systems give to each user, and of those below 100, which no person has as the first one.
+  /// A group lists its members, except those whose primary group it is. It is certainly nobody else's primary group
+  /// only if it has the user's own name, as on many systems, or an id below 100, which no person has as primary group.
   private static func lookUpPrivate(_ id: gid_t) -> Bool {
     guard let user = userName(geteuid()), let group = groupEntry(id) else { return false }
     guard group.members.allSatisfy({ $0 == user || $0 == "root" }) else { return false }
@@ -101,7 +102,7 @@ enum Ownership {
     }
   }
 
-  /// Looks something up with a larger and larger buffer, until it is large enough.
+  /// Calls a lookup with larger and larger buffers until one is large enough.
   private static func withBuffer<Value>(
     _ body: (inout [CChar]) -> (status: Int32, value: Value?)
   ) -> Value? {

@@ -1,13 +1,14 @@
 import LossKit
 import LossKitSystem
 
-/// What a directory of the search path holds.
+/// The contents of a directory of the search path.
 struct PluginDirectory {
   private(set) var libraries: [KnownLibrary] = []
   private(set) var problems: [PluginProblem] = []
 
-  /// Finds out what the manifests and the libraries of a directory offer, in the order of their names: from the index, or by opening
-  /// them. What cannot be used becomes a problem; a library that a manifest names need not be a plugin itself.
+  /// Finds out what the manifests and libraries of a directory offer, in order of their names: from the index, or by
+  /// opening them. A file that cannot be used becomes a problem; a library that a manifest names need not be a plugin
+  /// itself.
   init(_ path: String, allowedDigests: Set<String>?, indexer: PluginIndexer?, index: inout LibraryIndex) {
     do {
       let scan = try DirectoryScan(path, allowedDigests)
@@ -25,7 +26,7 @@ struct PluginDirectory {
   }
 }
 
-/// A look at the files of a directory.
+/// One scan of a directory's files.
 private struct DirectoryScan: ~Copyable {
   enum Result {
     case library(KnownLibrary)
@@ -49,7 +50,7 @@ private struct DirectoryScan: ~Copyable {
     files = names.map { base + $0 }
   }
 
-  /// What became of each file.
+  /// The result for each file.
   func results(_ indexer: PluginIndexer?, _ index: inout LibraryIndex) -> [Result] {
     var results = [Result?](repeating: nil, count: files.count)
     var unknown: [(place: Int, stamp: FileStamp)] = []
@@ -73,14 +74,14 @@ private struct DirectoryScan: ~Copyable {
     return results.compactMap { $0 }
   }
 
-  /// The stamp of a file that may be opened as far as its owner and its rights tell.
+  /// The stamp of a file whose owner and permissions allow opening it.
   private func stamp(_ place: Int) throws -> FileStamp {
     guard let status = directory.status(of: names[place]) else { throw Failure("\(files[place]): no such file") }
     try LibraryFile.check(status, path: files[place])
     return FileStamp(status)
   }
 
-  /// What is known already: from the library, where this process has it open, or from the index.
+  /// What is already known of a file: from the open library, or from the index.
   private func known(_ place: Int, _ stamp: FileStamp, _ index: LibraryIndex) throws -> Result? {
     let path = files[place]
     if allowedDigests != nil {
@@ -94,7 +95,7 @@ private struct DirectoryScan: ~Copyable {
     }
   }
 
-  /// Throws for what needs no process to be found unusable.
+  /// Throws if a file can be rejected without starting a process.
   private func examine(_ place: Int) throws {
     #if os(Linux)
       if names[place].hasSuffix(FunctionManifest.suffix) { return }
@@ -116,7 +117,7 @@ private struct DirectoryScan: ~Copyable {
     }
   }
 
-  /// Opens a library in this process, where no other can be started.
+  /// Opens a library in this process, because no other can be started.
   private func open(_ place: Int) -> Result {
     do {
       return .library(KnownLibrary(try PluginLibrary.open(files[place], allowedDigests: allowedDigests)))
@@ -127,9 +128,9 @@ private struct DirectoryScan: ~Copyable {
 }
 
 extension PluginLibrary {
-  /// The files of a directory that would be opened as plugins, by their names. Throws where it cannot be read.
+  /// The files of a directory that would be opened as plugins, by name. Throws if it cannot be read.
   ///
-  /// Where there are manifests, a library without an entry function may be what they name, and is left out.
+  /// If there are manifests, libraries without an entry function are left out: a manifest may name them.
   package static func files(in directory: String) throws -> [String] {
     let path = try absolutePath(directory)
     let names: [String]
@@ -152,14 +153,14 @@ extension PluginLibrary {
     }
   }
 
-  /// What the names of manifests end with.
+  /// The suffix of manifest file names.
   package static var manifestSuffix: String { FunctionManifest.suffix }
 
   fileprivate static func searchFailure(_ path: String) -> (Errno) -> Failure {
     { Failure("\(path): cannot be searched for plugins: \($0)") }
   }
 
-  /// The names that libraries and manifests have, in their order.
+  /// The file names of libraries and manifests, in order.
   fileprivate static func candidates(_ names: [String]) -> [String] {
     #if canImport(Darwin)
       let suffix = ".dylib"

@@ -2,7 +2,7 @@ import CLossKit
 import LossKit
 import LossKitSystem
 
-/// The one function of a plugin, and what the host says of itself when it calls it.
+/// The entry function of a plugin, and how the host describes itself when calling it.
 enum PluginEntry {
   static let version = 1
   static let symbolPrefix = "losskit_plugin_entry_v"
@@ -13,7 +13,7 @@ enum PluginEntry {
       losskit_plugin
     >?
 
-  /// Lives as long as the process, for a plugin may keep it. Written once, before anybody reads it.
+  /// Lives until the process ends, since a plugin may keep it. Initialized once, before any read.
   nonisolated(unsafe) static let host: UnsafePointer<losskit_host> = {
     let host = UnsafeMutablePointer<losskit_host>.allocate(capacity: 1)
     host.initialize(

@@ -1,25 +1,25 @@
 import LossKit
 import LossKitSystem
 
-/// Opens libraries in processes of their own to learn what they offer, so that one which ends its process, or never returns, does
-/// no harm to this one.
+/// Opens libraries in separate processes to find out what they offer, so that a library that ends its process, or never
+/// returns, does not harm this one.
 public struct PluginIndexer: Sendable {
-  /// The program that is started: `losskit-index` of an installation, or another that does what it does.
+  /// The program to start: `losskit-index` of an installation, or a compatible one.
   public let program: String
   private let arguments: [String]
 
-  /// An indexer that starts `program`, the paths of libraries behind `arguments`.
+  /// Creates an indexer that starts `program` with `arguments`, followed by the paths of libraries.
   public init(program: String, arguments: [String] = []) {
     self.program = program
     self.arguments = arguments
   }
 
-  /// What came of opening a library.
+  /// The outcome of opening a library.
   enum Outcome {
     case offers(LibraryOffers)
-    /// The library cannot be used; begins with its path.
+    /// The library cannot be used; the message begins with its path.
     case refused(String)
-    /// The process that opened the library came to an end; begins with the library's path.
+    /// The process that opened the library ended; the message begins with the library's path.
     case died(String)
 
     var isBad: Bool { if case .offers = self { false } else { true } }
@@ -27,7 +27,7 @@ public struct PluginIndexer: Sendable {
 
   private static let mostLibraries = 64
 
-  /// Opens libraries in turn, many in one process as long as none does harm. Returns nil where the program cannot be used.
+  /// Opens libraries in turn, many in one process as long as none harms it. Returns nil if the program cannot be used.
   func outcomes(of paths: [String]) -> [Outcome]? {
     var outcomes: [Outcome] = []
     while outcomes.count < paths.count {
@@ -39,7 +39,7 @@ public struct PluginIndexer: Sendable {
       }
       guard batch.outcomes.count < rest.count else { continue }
       let path = rest[batch.outcomes.count]
-      // Waiting for it once more would take as long.
+      // A second try would take as long.
       let isSure = batch.outcomes.isEmpty || batch.end == Self.tooLong
       guard let last = isSure ? Self.died(path, batch.end) : self.outcome(of: path) else { return nil }
       outcomes.append(last)
@@ -47,7 +47,7 @@ public struct PluginIndexer: Sendable {
     return outcomes
   }
 
-  /// Opens a library in a process of its own: what went wrong where others had been opened before may be their fault.
+  /// Opens a library alone in a process: libraries opened before it may have caused its failure.
   private func outcome(of path: String) -> Outcome? {
     run([path]).map { $0.outcomes.first ?? Self.died(path, $0.end) }
   }
@@ -58,13 +58,13 @@ public struct PluginIndexer: Sendable {
 
   private static let tooLong = "it did not return within \(IndexWorker.timeLimit) s"
 
-  /// Opens libraries in one process, as many as it gets done, and says how it ended; nil where it did not even start.
+  /// Opens as many libraries as possible in one process, and reports how it ended; nil if it did not start.
   private func run(_ paths: [String]) -> (outcomes: [Outcome], end: String)? {
     guard let process = try? ChildProcess(executable: program, arguments: arguments + paths) else { return nil }
     var isReady = false
     var outcomes: [Outcome] = []
     var offers = LibraryOffers()
-    // The process ends itself when its time is over; this is for one that keeps the signal from it.
+    // The process ends itself at its time limit; this is for one that blocks the signal.
     let (end, errors) = process.follow(patience: IndexWorker.timeLimit + 5) { line in
       let fields = IndexLine.fields(line[...])
       switch (fields[0], fields.count) {

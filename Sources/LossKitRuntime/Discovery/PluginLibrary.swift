@@ -5,10 +5,10 @@ import Synchronization
 
 /// A shared library that was opened as a plugin, and what it offers.
 ///
-/// A library stays open as long as the process: images that hold Swift code cannot be unloaded. Opening the same file again
-/// gives the same object.
+/// A library stays open until the process ends: images that contain Swift code cannot be unloaded. Opening the same
+/// file again returns the same object.
 public final class PluginLibrary: Sendable {
-  /// The file, by the absolute path under which it was opened first.
+  /// The absolute path under which the file was first opened.
   public let path: String
   /// Its losses and reward parameterizations.
   public let components: [LoadedComponent]
@@ -16,19 +16,19 @@ public final class PluginLibrary: Sendable {
   public let policyTypes: [LoadedPolicyType]
   /// Its named objectives.
   public let objectives: [LoadedObjective]
-  /// The file whose functions a manifest made components; nil for a plugin.
+  /// The file whose functions a manifest declares as components; nil for a plugin.
   let functionLibrary: String?
   /// The file; nil for functions of the running program.
   let identity: FileIdentity?
 
-  /// What was opened in this process: the entry of a library may be called once.
+  /// The libraries opened in this process: the entry function of a library may only be called once.
   private struct Opened {
     var results: [FileIdentity: (stamp: FileStamp, result: Result<PluginLibrary, Failure>)] = [:]
     var identities: [String: FileIdentity] = [:]
     var manifests: [String: (digest: String, library: PluginLibrary)] = [:]
 
-    /// The library of a file that was opened before. Throws where the file, or what is under its name, is another by now: the
-    /// system's loader would hand out the old library again.
+    /// The library of a file opened before. Throws if the file was changed or replaced since: the system's loader would
+    /// return the old library again.
     func library(_ path: String, _ stamp: FileStamp) throws -> PluginLibrary? {
       if let known = results[stamp.identity] {
         guard stamp.hasContent(of: known.stamp) else {
@@ -45,17 +45,17 @@ public final class PluginLibrary: Sendable {
 
   private static let opened = Mutex(Opened())
 
-  /// Opens a library as a plugin, or a manifest, `NAME.losskit.json`, that makes a function of a library one.
+  /// Opens a library as a plugin, or a manifest, `NAME.losskit.json`, that declares a library's function as one.
   ///
-  /// The file must be a regular one of root's or the user's that nobody else can write, nor its directory. If
-  /// `allowedDigests` is given, its SHA-256 sum must be among them, in hexadecimal digits. The library of a manifest has to
-  /// satisfy the same. Throws a failure that names the file and what is wrong with it.
+  /// The file must be a regular file of root or the user that nobody else can write, and so must its directory. If
+  /// `allowedDigests` is given, its SHA-256 sum must be among them, in hexadecimal digits. The library of a manifest
+  /// must satisfy the same. Throws a failure that names the file and what is wrong with it.
   public static func open(_ path: String, allowedDigests: Set<String>? = nil) throws -> PluginLibrary {
     try open(path, allowedDigests: allowedDigests) {}
   }
 
-  /// The same, telling when the library has returned its description, which has not been read yet. A library that was opened
-  /// before tells nothing.
+  /// Opens a library, and reports when it has returned its description, before that is read. A library that was opened
+  /// before reports nothing.
   package static func open(
     _ path: String, allowedDigests: Set<String>? = nil, whenEntered: () -> Void
   ) throws -> PluginLibrary {
@@ -76,7 +76,7 @@ public final class PluginLibrary: Sendable {
     }
   }
 
-  /// The library of a file, where this process has it open. Throws as `open` would.
+  /// The library of a file, if this process has it open. Throws as `open` would.
   static func opened(_ path: String, _ stamp: FileStamp) throws -> PluginLibrary? {
     try opened.withLock { try $0.library(path, stamp) }
   }
@@ -91,7 +91,7 @@ public final class PluginLibrary: Sendable {
     }
     if let known { return known }
     let library = try readManifest(file, allowedDigests: allowedDigests)
-    // Another thread may have been faster: there is one object for a file.
+    // Another thread may have opened it first: each file has one object.
     return opened.withLock { opened in
       let first = opened.manifests[path] ?? (digest, library)
       opened.manifests[path] = first
@@ -99,7 +99,7 @@ public final class PluginLibrary: Sendable {
     }
   }
 
-  /// The SHA-256 sum of the file as it is now, in hexadecimal digits.
+  /// The SHA-256 sum of the file's current content, in hexadecimal digits.
   public func digest() throws -> String {
     try LibraryFile(path: path).digest()
   }
@@ -111,7 +111,7 @@ public final class PluginLibrary: Sendable {
     return unsafeBitCast(symbol, to: PluginEntry.Function.self)
   }
 
-  /// Components that no plugin's entry offered: plain functions, of the file `functionLibrary`.
+  /// Creates a library of components without a plugin entry: plain functions of the file `functionLibrary`.
   init(
     path: String, components: [LoadedComponent], functionLibrary: String? = nil, identity: FileIdentity? = nil
   ) {
@@ -148,7 +148,7 @@ public final class PluginLibrary: Sendable {
     }
     try reader.checkDistinct(components.filter { $0.kind == .reward }.map(\.name), "reward")
     try reader.checkDistinct(policyTypes.map(\.name), "policy")
-    // Both stand in the place of a term, so they share their names.
+    // Both can be named as a term, so they share one namespace.
     let terms = components.filter { $0.kind == .loss }.map(\.name) + objectives.map(\.name)
     try reader.checkDistinct(terms, "loss or objective")
   }

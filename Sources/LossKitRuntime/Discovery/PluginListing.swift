@@ -1,12 +1,12 @@
 /// What the libraries of a registry offer, and what is wrong with them.
 public struct PluginListing: Sendable {
-  /// Everything that is offered, by kind and name; what is shadowed stands behind what shadows it.
+  /// Everything that is offered, by kind and name; a shadowed entry follows the one that shadows it.
   public let entries: [PluginEntryDescription]
   /// The files and directories that cannot be used, in the order in which they are searched.
   public let problems: [PluginProblem]
 }
 
-/// One thing that a library offers.
+/// An entry that a library offers.
 public struct PluginEntryDescription: Sendable, Equatable {
   /// The kinds of entries.
   public enum Kind: String, Sendable, CaseIterable {
@@ -20,7 +20,7 @@ public struct PluginEntryDescription: Sendable, Equatable {
     case policy
   }
 
-  /// What it is.
+  /// The kind of the entry.
   public let kind: Kind
   /// The name.
   public let name: String
@@ -28,14 +28,14 @@ public struct PluginEntryDescription: Sendable, Equatable {
   public let version: String
   /// A summary in one sentence.
   public let summary: String
-  /// Whether its gradients are differences, not exact.
+  /// Whether its gradients are finite differences, not exact.
   public let hasNumericGradient: Bool
   /// The file it comes from.
   public let library: String
-  /// The file whose entry of the same name is used instead of this one, if one.
+  /// The file whose entry of the same name is used instead of this one, if any.
   public let shadowedBy: String?
-  /// The other files of the same directory that claim the name, the first four where there are more; while there are any, the name
-  /// cannot be used.
+  /// The other files of the same directory that claim the name, at most four; if there are any, the name cannot be
+  /// used.
   public let conflictsWith: [String]
 }
 
@@ -43,6 +43,6 @@ public struct PluginEntryDescription: Sendable, Equatable {
 public struct PluginProblem: Sendable, Equatable {
   /// The file or directory.
   public let path: String
-  /// What is wrong; begins with the path, except for what its name alone tells.
+  /// What is wrong. Begins with the path, except if the problem lies in the name alone.
   public let message: String
 }

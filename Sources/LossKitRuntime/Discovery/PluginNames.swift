@@ -1,14 +1,14 @@
 import LossKit
 
-/// What all libraries offer, by name: who has a name, whom it shadows, who quarrels over it.
+/// What all libraries offer, by name: the owner of each name, what it shadows, and conflicts.
 struct PluginNames {
-  /// One thing that a library offers.
+  /// A library that claims a name, and its offer.
   struct Claimant {
     let offer: PluginOffer
     let library: KnownLibrary
   }
 
-  /// Losses and objectives both stand in the place of a term, so they share their names.
+  /// A namespace. Losses and objectives can both be named as a term, so they share one.
   enum Space: Hashable {
     case term, reward, policy
   }
@@ -18,7 +18,7 @@ struct PluginNames {
     let name: String
   }
 
-  /// Everybody who claims a name. More than one contender is a conflict; the shadowed ones come from later directories.
+  /// All claims to a name. More than one contender is a conflict; shadowed ones come from later directories.
   private struct Claim {
     let group: Int
     var contenders: [Claimant]
@@ -27,10 +27,11 @@ struct PluginNames {
 
   private var claims: [Key: Claim] = [:]
 
-  /// Of several that claim a name, so many others are named.
+  /// How many of the other libraries in a conflict a message names.
   private static let mostNamed = 4
 
-  /// The names of groups of libraries; a group's libraries have equal rank, an earlier group wins over a later one.
+  /// Collects the names of groups of libraries: within a group all libraries rank equally; an earlier group shadows a
+  /// later one.
   init(_ groups: [[KnownLibrary]]) {
     var seen: Set<FileIdentity> = []
     for (rank, group) in groups.enumerated() {
@@ -40,7 +41,7 @@ struct PluginNames {
     }
   }
 
-  /// Who has the name, or nil. Throws where two libraries of one rank claim it.
+  /// The owner of a name, or nil. Throws if two libraries of equal rank claim it.
   func claimant(of name: String, in space: Space) throws -> Claimant? {
     guard let contenders = claims[Key(space: space, name: name)]?.contenders else { return nil }
     guard contenders.count == 1 else {
@@ -48,12 +49,12 @@ struct PluginNames {
       throw Failure(
         "\(name): claimed by \(contenders.prefix(Self.mostNamed).map(\.description).joined(separator: " and by "))"
           + (rest > 0 ? " and by \(rest) more" : "")
-          + "; take one of the files away, or put it into a directory of its own")
+          + "; remove one of the files, or move it to another directory")
     }
     return contenders.first
   }
 
-  /// The names of these kinds that can be used.
+  /// The usable names of some kinds.
   func names(where matches: (PluginEntryDescription.Kind) -> Bool) -> [String] {
     claims.filter { _, claim in
       claim.contenders.count == 1 && claim.contenders.contains { matches($0.offer.kind) }

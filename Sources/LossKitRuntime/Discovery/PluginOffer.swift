@@ -1,4 +1,4 @@
-/// One thing that a library offers, as far as it is known without opening the library.
+/// An entry that a library offers, as far as it is known without opening the library.
 struct PluginOffer: Sendable, Equatable {
   let kind: PluginEntryDescription.Kind
   let name: String
@@ -7,10 +7,10 @@ struct PluginOffer: Sendable, Equatable {
   let hasNumericGradient: Bool
 }
 
-/// All that a library offers.
+/// Everything that a library offers.
 struct LibraryOffers: Sendable, Equatable {
   var offers: [PluginOffer] = []
-  /// The file whose functions a manifest makes components.
+  /// The file whose functions a manifest declares as components.
   var functionLibrary: String?
 }
 
@@ -20,7 +20,7 @@ extension PluginLibrary {
     LibraryOffers(offers: items.map(\.offer), functionLibrary: functionLibrary)
   }
 
-  /// One thing that it offers.
+  /// A component, policy or objective of an open library.
   enum Item {
     case component(LoadedComponent)
     case policyType(LoadedPolicyType)
@@ -47,7 +47,7 @@ extension PluginLibrary {
     components.map { .component($0) } + policyTypes.map { .policyType($0) } + objectives.map { .objective($0) }
   }
 
-  /// What an offer of this library stands for; nil where it has no such thing.
+  /// The item that an offer refers to; nil if this library has no such item.
   func item(_ offer: PluginOffer) -> Item? {
     items.first { $0.offer.kind == offer.kind && $0.offer.name == offer.name }
   }

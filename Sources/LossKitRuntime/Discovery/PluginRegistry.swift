@@ -1,13 +1,15 @@
 import LossKit
 import Synchronization
 
-/// Finds losses, rewards, policies and objectives by name, in libraries opened by hand and in those of a search path.
+/// Finds losses, rewards, policies and objectives by name, in libraries opened explicitly and in those of a search
+/// path.
 ///
-/// Names are those that the libraries declare; file names mean nothing. What was opened by hand comes before the search path,
-/// and in it an earlier directory before a later one. Two libraries of one directory, or two opened by hand, that claim one
-/// name make that name unusable, and nothing else. The search path is read once, when it is first needed.
+/// Names are those that the libraries declare, whatever their files are called. Libraries opened explicitly take
+/// precedence over the search path, and earlier directories over later ones. If two libraries of one directory, or two
+/// opened explicitly, claim the same name, only that name is unusable. The search path is read once, when it is first
+/// needed.
 public final class PluginRegistry: Sendable {
-  /// What stands in the place of a term of an objective.
+  /// What a term of an objective can name.
   public enum Term: Sendable {
     /// A loss.
     case loss(LoadedComponent)
@@ -15,7 +17,7 @@ public final class PluginRegistry: Sendable {
     case objective(LoadedObjective)
   }
 
-  /// Where libraries are looked for.
+  /// The directories searched for libraries.
   public let searchPath: PluginSearchPath
 
   private let allowedDigests: Set<String>?
@@ -29,11 +31,12 @@ public final class PluginRegistry: Sendable {
     var names: PluginNames?
   }
 
-  /// A registry. If `allowedDigests` is given, only libraries whose SHA-256 sum (hexadecimal) is among them are opened.
+  /// Creates a registry. If `allowedDigests` is given, only libraries whose SHA-256 sum (hexadecimal) is among them are
+  /// opened.
   ///
-  /// With an `indexer`, what the libraries of the search path offer is learned in processes of their own and kept in the user's cache
-  /// directory; this process opens those of which something is asked for. Without one, or where its program cannot be started, this
-  /// process opens them all.
+  /// With an `indexer`, separate processes find out what the libraries of the search path offer, and the result is
+  /// cached in the user's cache directory; this process opens a library when something from it is requested. Without
+  /// one, or if its program cannot be started, this process opens them all.
   public convenience init(
     searchPath: PluginSearchPath = .empty, allowedDigests: Set<String>? = nil, indexer: PluginIndexer? = nil
   ) {
@@ -47,7 +50,7 @@ public final class PluginRegistry: Sendable {
     self.indexFile = indexFile
   }
 
-  /// Opens a library by its path and adds what it offers, before everything of the search path.
+  /// Opens a library by its path and adds what it offers, with precedence over the search path.
   @discardableResult
   public func open(path: String) throws -> PluginLibrary {
     let library = try PluginLibrary.open(path, allowedDigests: allowedDigests)
@@ -59,7 +62,7 @@ public final class PluginRegistry: Sendable {
     return library
   }
 
-  /// Adds functions of the running program. Throws for a name that is taken by what was added or opened by hand before.
+  /// Adds functions of the running program. Throws for a name already taken by something added or opened explicitly.
   func add(_ functions: PluginLibrary) throws {
     try state.withLock { state in
       let taken = PluginNames([state.opened.map { KnownLibrary($0) }])
@@ -72,7 +75,7 @@ public final class PluginRegistry: Sendable {
     }
   }
 
-  /// Takes away a function of the running program. Throws for a name that none has.
+  /// Removes a function of the running program. Throws if none has the name.
   func removeFunction(named name: String, kind: LoadedComponent.Kind) throws {
     try state.withLock { state in
       let functions = state.opened.indices.filter { state.opened[$0].path == LoadedComponent.runningProgram }
@@ -86,7 +89,8 @@ public final class PluginRegistry: Sendable {
     }
   }
 
-  /// A loss or a reward parameterization. Throws for an unknown name, with the nearest ones, and for one that is claimed twice.
+  /// A loss or a reward parameterization. Throws for an unknown name, listing the nearest ones, and for a name claimed
+  /// twice.
   public func component(named name: String, kind: LoadedComponent.Kind) throws -> LoadedComponent {
     switch kind {
     case .loss:
@@ -127,7 +131,7 @@ public final class PluginRegistry: Sendable {
     return objective
   }
 
-  /// Everything there is, with what is shadowed, what is claimed twice, and what cannot be used.
+  /// All entries, with those that are shadowed or in conflict, and the libraries that cannot be used.
   public var listing: PluginListing {
     let (names, problems) = current
     return PluginListing(entries: names.entries, problems: problems)
@@ -145,13 +149,13 @@ public final class PluginRegistry: Sendable {
     let library = try claimant.library.opened ?? PluginLibrary.open(path, allowedDigests: allowedDigests)
     guard let item = library.item(claimant.offer) else {
       throw Failure(
-        "\(path): it offered the \(claimant.offer.kind) '\(name)' when it was examined, and does not any more; what a library "
+        "\(path): it offered the \(claimant.offer.kind) '\(name)' when it was examined, and no longer does; what a library "
           + "offers must depend on its file alone")
     }
     return item
   }
 
-  /// The names and the problems as they stand, made where they are not yet.
+  /// The names and problems, computed on first use.
   private var current: (names: PluginNames, problems: [PluginProblem]) {
     state.withLock { state in
       let scanned = state.scanned ?? scan()
@@ -172,7 +176,7 @@ public final class PluginRegistry: Sendable {
     return scanned
   }
 
-  /// A name may be unknown because its library cannot be used.
+  /// Lists libraries that cannot be used: one of them may have had the unknown name.
   private static func remark(on problems: [PluginProblem]) -> String {
     guard !problems.isEmpty else { return "" }
     let shown = problems.prefix(3).map { "\n  \($0.message)" }.joined()

@@ -1,20 +1,20 @@
 import LossKit
 import LossKitSystem
 
-/// The directories in which plugins are looked for, the first one first.
+/// The directories searched for plugins, in order.
 ///
-/// A program that embeds LossKit has an empty one unless it asks for more.
+/// A program that embeds LossKit has an empty one by default.
 public struct PluginSearchPath: Sendable, Equatable {
   /// The environment variable that `fromEnvironment` reads.
   public static let environmentVariable = "LOSSKIT_PLUGIN_PATH"
 
-  /// Absolute paths of directories; a name found in an earlier one hides the same name in a later one.
+  /// Absolute paths of directories; a name in an earlier one shadows the same name in a later one.
   public let directories: [String]
 
-  /// No directory at all.
+  /// The path without directories.
   public static let empty = PluginSearchPath(checked: [])
 
-  /// These directories in this order. Throws for a path that is not absolute.
+  /// Creates a path of directories in this order. Throws for a path that is not absolute.
   public init(_ directories: [String]) throws {
     for directory in directories where !directory.hasPrefix("/") {
       throw Failure("plugin path: '\(directory)' is not absolute; write the path from '/' on")
@@ -22,13 +22,13 @@ public struct PluginSearchPath: Sendable, Equatable {
     self.init(checked: directories)
   }
 
-  /// The directories in `LOSSKIT_PLUGIN_PATH`, separated by colons; none where it is not set, and none in a program that
+  /// The directories in `LOSSKIT_PLUGIN_PATH`, separated by colons; none if it is not set, and none in a program that
   /// runs with more rights than its user. Throws for an entry that is not absolute.
   public static func fromEnvironment() throws -> PluginSearchPath {
     try PluginSearchPath(parsing: secureEnvironmentValue(of: environmentVariable) ?? "")
   }
 
-  /// A path that looks into `other` after this one.
+  /// Returns a path that searches `other` after this one.
   public func appending(_ other: PluginSearchPath) -> PluginSearchPath {
     PluginSearchPath(checked: directories + other.directories)
   }
@@ -45,11 +45,11 @@ public struct PluginSearchPath: Sendable, Equatable {
   private init(checked directories: [String]) { self.directories = directories }
 }
 
-/// The value of an environment variable, or nil where the program runs with more rights than the user who set it.
+/// The value of an environment variable, or nil if the program runs with more rights than the user who set it.
 func secureEnvironmentValue(of name: String) -> String? {
   #if os(Linux)
-    // glibc's own test knows more than the user ids (file capabilities, too). Its declaration needs _GNU_SOURCE, which
-    // the imported C library was not built with, so it is found by name.
+    // glibc's own test covers more than user ids (file capabilities, too). Its declaration needs _GNU_SOURCE, which the
+    // imported C library was not built with, so it is looked up by name.
     typealias Lookup = @convention(c) (UnsafePointer<CChar>) -> UnsafeMutablePointer<CChar>?
     if let symbol = dlsym(nil, "secure_getenv") {
       return unsafeBitCast(symbol, to: Lookup.self)(name).map { String(cString: $0) }

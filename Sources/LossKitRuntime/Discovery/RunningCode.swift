@@ -3,7 +3,7 @@ import LossKitSystem
 
 /// The files that this code was loaded from.
 package enum RunningCode {
-  /// The running program, all links resolved.
+  /// The running program, with symbolic links resolved.
   package static var program: String? {
     #if os(Linux)
       return resolved("/proc/self/exe")
@@ -16,17 +16,17 @@ package enum RunningCode {
     #endif
   }
 
-  /// The library that this code is part of, all links resolved. Where it is part of a program, it may be nil.
+  /// The library that contains this code, with symbolic links resolved; may be nil if a program contains it.
   package static var library: String? {
     var offset = 0
-    // The name of a program is what its caller wrote.
+    // For a program, the loader's name is what its caller passed.
     guard let name = losskit_code_file(#dsohandle, &offset).map({ String(cString: $0) }), name.hasPrefix("/") else {
       return nil
     }
     return resolved(name)
   }
 
-  /// The directories above the program and the library. Whoever can exchange one of them can exchange this code.
+  /// The directories above the program and the library. Anyone who can replace one of them can replace this code.
   static let directoriesAbove: Set<FileIdentity> = {
     var identities: Set<FileIdentity> = []
     for file in [program, library].compactMap({ $0 }) {
@@ -40,8 +40,8 @@ package enum RunningCode {
     return identities
   }()
 
-  /// Who owns the program and the library. Their owners decide what this code does; what else they own may as well be trusted. In an
-  /// installation that many share, and in a container that does not know root, it is neither root nor the user.
+  /// The owners of the program and the library. They control this code already, so their other files may be trusted
+  /// too. In a shared installation, and in a container without a root user, an owner may be neither root nor the user.
   static let owners = Set(
     [program, library].compactMap { $0.flatMap { try? Stat($0, followTargetSymlink: false).userID } })
 

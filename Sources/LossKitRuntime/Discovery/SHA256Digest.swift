@@ -1,10 +1,10 @@
 import CMD
 
-/// A SHA-256 sum in the making, by libmd.
+/// An incremental SHA-256 sum, by libmd.
 public struct SHA256Digest {
   private var context = SHA2_CTX()
 
-  /// The sum of nothing, as yet.
+  /// Creates the sum of no bytes.
   public init() { SHA256Init(&context) }
 
   /// Adds bytes.

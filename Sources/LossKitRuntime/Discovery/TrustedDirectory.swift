@@ -1,21 +1,21 @@
 import LossKit
 import LossKitSystem
 
-/// A directory, held open after it was found fit to be trusted: nobody but root and the user can change what lies in it, nor
-/// exchange it or a directory above it.
+/// A directory, held open after it was found trustworthy: only root and the user can change its contents, or replace it
+/// or a directory above it.
 ///
-/// The path is walked from `/` down, each directory by the descriptor of the one above, and symbolic links are followed by hand:
-/// their owners, and all directories that they lead through, have to be trusted as well. So nobody else can make the path lead
-/// elsewhere afterwards, and the system may open by its name what was checked.
+/// The path is walked down from `/`, each directory by the descriptor of the one above, and symbolic links are followed
+/// explicitly: their owners, and all directories they lead through, must be trustworthy as well. So nobody else can
+/// redirect the path afterwards, and the system may open what was checked by its name.
 struct TrustedDirectory: ~Copyable {
   let path: String
   let descriptor: FileDescriptor
 
-  /// Opens and checks the directory at an absolute path. `failure` words an error of the system's.
+  /// Opens and checks the directory at an absolute path. `failure` describes a system error.
   init(path: String, orFail failure: @escaping (Errno) -> Failure) throws {
     var walk = try Walk(path, failure)
     try walk.finish()
-    // What was reached may be searched; this one can be read as well.
+    // The walk only needs search permission; this descriptor can also be read.
     let opened = try wording(failure) { () throws(Errno) in
       try walk.descriptor.open(".", .readOnly, options: [.directory, .closeOnExec])
     }
@@ -31,13 +31,13 @@ struct TrustedDirectory: ~Copyable {
 
   deinit { try? descriptor.close() }
 
-  /// The status of a file in the directory, not of what a link leads to; nil where there is none.
+  /// The status of a file in the directory, without following a link; nil if it does not exist.
   func status(of name: String) -> Stat? {
     try? Stat(name, relativeTo: descriptor, flags: .symlinkNoFollow)
   }
 }
 
-/// The way down to a directory.
+/// The walk down to a directory.
 private struct Walk: ~Copyable {
   private(set) var descriptor: FileDescriptor
   private var place = ""
@@ -60,7 +60,7 @@ private struct Walk: ~Copyable {
 
   deinit { try? descriptor.close() }
 
-  /// Goes all the way.
+  /// Walks the whole path.
   mutating func finish() throws {
     try Ownership.checkAbove(status(of: descriptor), path: "/")
     while let name = pending.popLast() { try enter(name) }
@@ -77,7 +77,7 @@ private struct Walk: ~Copyable {
         try follow(name, status, path)
         try? next.close()
       case .directory:
-        // The last one is checked when all is done, and more strictly.
+        // The last directory is checked at the end, more strictly.
         if !pending.isEmpty { try Ownership.checkAbove(status, path: path) }
         move(to: next, path)
       default: throw failure(.notDirectory)
@@ -130,7 +130,7 @@ private struct Walk: ~Copyable {
   }
 }
 
-/// Runs calls of the system; `failure` words an error of theirs.
+/// Runs system calls; `failure` describes their errors.
 private func wording<Value>(_ failure: (Errno) -> Failure, _ calls: () throws(Errno) -> Value) throws -> Value {
   do {
     return try calls()

@@ -76,7 +76,7 @@ import Testing
   @Test func aLibraryThatOthersCanWrite() throws {
     let path = try place.compile(ToyPlugin.source, as: "plugins/libtoy.so")
     try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: path)
-    #expect(try complaint() == "everybody can write it; take that right away with chmod o-w\n")
+    #expect(try complaint() == "everyone can write it; remove that permission with chmod o-w\n")
   }
 
   @Test func aLibraryWhoseEntryReturnsAnError() throws {

@@ -167,10 +167,10 @@ import Testing
     try build()
     let path = try write(Self.manifest)
     try workshop.setPermissions(0o777, of: workshop.path("libmargin.so"))
-    #expect(message { try PluginRegistry().open(path: path) }.contains("libmargin.so: everybody can write it"))
+    #expect(message { try PluginRegistry().open(path: path) }.contains("libmargin.so: everyone can write it"))
     try workshop.setPermissions(0o755, of: workshop.path("libmargin.so"))
     try workshop.setPermissions(0o777, of: path)
-    #expect(message { try PluginRegistry().open(path: path) }.contains("margin.losskit.json: everybody can write it"))
+    #expect(message { try PluginRegistry().open(path: path) }.contains("margin.losskit.json: everyone can write it"))
   }
 
   @Test func bothFilesHaveToBeOnTheListOfAllowedOnes() throws {
