@@ -1,12 +1,12 @@
-/// The members of a JSON object, each key once, in the order in which they are written.
+/// The members of a JSON object in the order of the text; keys are unique.
 public struct JSONObject: Sendable {
-  /// A key with its value.
+  /// A key and its value.
   public struct Member: Sendable, Equatable {
-    /// The key. Keys are told apart by their bytes.
+    /// The key. Keys are compared byte for byte.
     public let key: String
     /// The value.
     public let value: JSONValue
-    /// The line on which the key stands, from 1.
+    /// The line of the key, from 1.
     public let line: Int
 
     init(key: String, value: JSONValue, line: Int) {
@@ -16,7 +16,7 @@ public struct JSONObject: Sendable {
     }
   }
 
-  /// The members, in their order.
+  /// The members, in order.
   public private(set) var members: [Member]
   /// The line on which the object begins, from 1.
   public let line: Int
@@ -26,33 +26,33 @@ public struct JSONObject: Sendable {
     self.line = line
   }
 
-  /// An object that was not read from a text, from members with each key once.
+  /// Creates an object from members with unique keys, not read from a text.
   public init(_ members: [(String, JSONValue)]) {
     self.init(members.map { Member(key: $0, value: $1, line: 1) }, line: 1)
   }
 
-  /// The keys, in their order.
+  /// The keys, in order.
   public var keys: [String] { members.map(\.key) }
 
-  /// The value of a key; nil where the object does not have it.
+  /// The value of a key, or nil.
   public subscript(key: String) -> JSONValue? {
     members.first { $0.key.utf8.elementsEqual(key.utf8) }?.value
   }
 
-  /// The object with those of its members that `isKept` accepts.
+  /// The object with only the members that satisfy `isKept`.
   public func filter(_ isKept: (Member) -> Bool) -> JSONObject {
     JSONObject(members.filter(isKept), line: line)
   }
 }
 
 extension JSONObject: Equatable {
-  /// Whether both have the same keys with the same values; order and lines do not matter.
+  /// Whether both have the same keys with the same values, regardless of order and lines.
   public static func == (first: JSONObject, second: JSONObject) -> Bool {
     first.members.count == second.members.count && first.members.allSatisfy { second[$0.key] == $0.value }
   }
 }
 
 extension JSONObject: ExpressibleByDictionaryLiteral {
-  /// An object that was not read from a text, with each key once.
+  /// Creates an object from members with unique keys, not read from a text.
   public init(dictionaryLiteral elements: (String, JSONValue)...) { self.init(elements) }
 }

@@ -48,8 +48,8 @@ extension JSONParser {
     return true
   }
 
-  /// The digits of a number that has few, whose value needs no text: a whole number below 2⁵³ times or divided by a power of ten
-  /// that is a double is rounded once.
+  /// The digits of a short number, which is converted without parsing its text: an integer below 2⁵³ multiplied or divided by a power of
+  /// ten that a double represents exactly is rounded only once.
   private struct Digits {
     private var whole: UInt64 = 0
     private var count = 0

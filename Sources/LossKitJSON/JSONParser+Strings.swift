@@ -33,7 +33,7 @@ extension JSONParser {
     return text
   }
 
-  /// Passes over what stands for itself.
+  /// Skips bytes that need no unescaping.
   private mutating func skipPlainBytes() {
     while position < bytes.count {
       let byte = bytes[position]
@@ -42,7 +42,7 @@ extension JSONParser {
     }
   }
 
-  /// Adds what a backslash and the letters behind it stand for.
+  /// Appends the character of an escape sequence.
   private mutating func appendEscaped(to content: inout [UInt8]) throws(JSONError) {
     guard position + 1 < bytes.count else { throw failure("not JSON: this text is never closed") }
     let letter = bytes[position + 1]
@@ -56,12 +56,12 @@ extension JSONParser {
     case UInt8(ascii: "u"): return content.append(contentsOf: try escapedScalar().utf8)
     default:
       position += 1
-      throw failure("not JSON: '\\\(excerpt(length: 1))' stands for nothing")
+      throw failure("not JSON: '\\\(excerpt(length: 1))' is not an escape")
     }
     position += 2
   }
 
-  /// The character of a `\u` escape, or of two that make up one.
+  /// The character of a `\u` escape, or of a surrogate pair of two.
   private mutating func escapedScalar() throws(JSONError) -> Unicode.Scalar {
     let start = position
     let high = try hexadecimal()
@@ -80,7 +80,7 @@ extension JSONParser {
     throw failure("'\(excerpt(length: 6))' is half a character", "write the \\u escapes of both halves")
   }
 
-  /// The four digits behind `\u`, which are passed over.
+  /// Reads the four digits after `\u`.
   private mutating func hexadecimal() throws(JSONError) -> UInt32 {
     var value: UInt32 = 0
     for offset in 2..<6 {
@@ -90,7 +90,7 @@ extension JSONParser {
       case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
       case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
       case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = byte - UInt8(ascii: "A") + 10
-      default: throw failure("not JSON: '\\u' calls for four hexadecimal digits")
+      default: throw failure("not JSON: '\\u' needs four hexadecimal digits")
       }
       value = value << 4 | UInt32(digit)
     }

@@ -29,7 +29,7 @@ extension JSONParser {
       let key = try string()
       guard members.isNew(key) else {
         position = start
-        throw failure("the key '\(key)' stands there twice", "take one of them out")
+        throw failure("the key '\(key)' appears twice", "remove one of them")
       }
       guard take(UInt8(ascii: ":")) else { throw unexpected("':' behind '\(key)'") }
       members.list.append(JSONObject.Member(key: key, value: try value(depth: depth), line: line))
@@ -59,13 +59,13 @@ extension JSONParser {
     throw unexpected("a value")
   }
 
-  /// The members of an object that were read; many keys are looked up in a set, so that the time stays linear.
+  /// The members read so far. Beyond a few, keys are looked up in a set, so that the time stays linear.
   private struct Members {
     var list: [JSONObject.Member] = []
     private var keys: Set<ExactText> = []
     private static let most = 16
 
-    /// Whether none of the members has a key, which is that of the next one.
+    /// Whether a key, that of the next member, is not among the members.
     mutating func isNew(_ key: String) -> Bool {
       if list.count < Self.most { return !list.contains { ExactText($0.key) == ExactText(key) } }
       if list.count == Self.most { keys = Set(list.map { ExactText($0.key) }) }

@@ -1,15 +1,15 @@
 import LossKit
 
-/// Reads JSON (RFC 8259) from bytes: every key of an object once, numbers as the nearest double, nothing that JSON does not have.
+/// A strict JSON parser (RFC 8259): unique keys, numbers as the nearest double, no extensions.
 ///
-/// The time is linear in the length. The functions throw a `JSONError` with the place.
+/// The time is linear in the length. The functions throw a `JSONError` with the position.
 struct JSONParser {
   let bytes: UnsafeBufferPointer<UInt8>
   var position = 0
   private(set) var line: Int
   private var lineStart = 0
 
-  /// The most objects and arrays that lie in one another.
+  /// The maximum nesting depth of objects and arrays.
   static let deepest = 128
 
   init(_ bytes: UnsafeBufferPointer<UInt8>, line: Int) {
@@ -17,14 +17,14 @@ struct JSONParser {
     self.line = line
   }
 
-  /// The one value there is.
+  /// Reads the single value of a document.
   mutating func document() throws(JSONError) -> JSONValue {
     let value = try value(depth: 0)
     guard peek() == nil else { throw unexpected("nothing more") }
     return value
   }
 
-  /// The elements of the one array there is, with the line on which each begins.
+  /// Reads the single array of a document; returns its elements with the lines on which they begin.
   mutating func documentElements() throws(JSONError) -> [(line: Int, value: JSONValue)] {
     guard take(UInt8(ascii: "[")) else { throw unexpected("'['") }
     var elements: [(line: Int, value: JSONValue)] = []
@@ -40,7 +40,7 @@ struct JSONParser {
     return elements
   }
 
-  /// What comes next, white space left out.
+  /// The next byte after white space, or nil.
   mutating func peek() -> UInt8? {
     while position < bytes.count {
       switch bytes[position] {
@@ -61,7 +61,7 @@ struct JSONParser {
     return true
   }
 
-  /// Where the word that begins here ends.
+  /// The end of the word that begins at the current position.
   var endOfWord: Int {
     bytes[position...].firstIndex { byte in
       switch byte {
@@ -76,10 +76,10 @@ struct JSONParser {
 
   // MARK: Failures
 
-  /// What is wrong at the present place.
+  /// An error at the current position.
   func failure(_ problem: String, _ remedy: String? = nil) -> JSONError {
     let before = bytes[lineStart..<min(position, bytes.count)]
-    // All but the bytes that go on a character.
+    // Count all bytes except UTF-8 continuation bytes.
     let column = before.count { $0 & 0xC0 != 0x80 } + 1
     return JSONError(line: line, column: column, problem: problem, remedy: remedy)
   }
@@ -91,14 +91,14 @@ struct JSONParser {
     return failure("not JSON: expected \(expected), found \(found)")
   }
 
-  /// What is wrong with a text that is not UTF-8.
+  /// The error for a text that is not UTF-8.
   func notUTF8(from start: Int) -> JSONError {
     var parser = self
     parser.position = start + (offsetOfInvalidUTF8(in: bytes[start...]) ?? 0)
     return parser.failure("not UTF-8", "convert the file to UTF-8")
   }
 
-  /// What stands at the present place, in words.
+  /// Describes what is at the current position.
   private var found: String {
     guard position < bytes.count else { return "the end" }
     let end = endOfWord
@@ -111,7 +111,7 @@ struct JSONParser {
     return "'\(word)\(end - position > 20 ? "…" : "")'"
   }
 
-  /// The next characters, at most `length` bytes of them.
+  /// The next characters, at most `length` bytes.
   func excerpt(length: Int) -> String {
     var end = min(position + length, bytes.count)
     while end < bytes.count, bytes[end] & 0xC0 == 0x80 { end += 1 }

@@ -1,9 +1,9 @@
-// Writes JSON: members keep their order, and numbers are written as they are.
+// Writes JSON. Members keep their order, and numbers their text.
 extension JSONValue {
-  /// The value in one line, with a space behind every comma and colon.
+  /// The value on one line, with a space after every comma and colon.
   public var compact: String { text(.compact) }
 
-  /// The value over several lines, for people.
+  /// The value on several lines, indented.
   public var indented: String { text(.indented(depth: 0)) }
 
   /// The value without white space.
@@ -13,7 +13,7 @@ extension JSONValue {
     case dense, compact
     case indented(depth: Int)
 
-    /// The layout of what is inside an array or an object.
+    /// The layout inside an array or an object.
     var inner: Layout { if case .indented(let depth) = self { .indented(depth: depth + 1) } else { self } }
     var isDense: Bool { if case .dense = self { true } else { false } }
   }
@@ -61,7 +61,7 @@ extension JSONValue {
     text += ends.1.utf8
   }
 
-  /// Writes a string in quotes. What needs no escape, nearly all there is, is copied as a whole.
+  /// Writes a quoted string. Runs of characters that need no escape are copied whole.
   private static func write(_ string: String, to text: inout [UInt8]) {
     text.append(UInt8(ascii: "\""))
     var rest = string.utf8[...]

@@ -13,7 +13,7 @@ public enum JSONValue: Sendable, Equatable {
   /// An object.
   case object(JSONObject)
 
-  /// A number that reads back as the same double; null where it is not finite, which JSON cannot say.
+  /// A number that reads back as the same double, or null if the value is not finite, which JSON cannot represent.
   public static func number(_ value: Double) -> JSONValue {
     value.isFinite ? .number(JSONNumber(text: "\(value)", double: value)) : .null
   }
@@ -23,10 +23,10 @@ public enum JSONValue: Sendable, Equatable {
     .number(JSONNumber(text: "\(value)", double: Double(value)))
   }
 
-  /// An object with these members in their order, each key once.
+  /// An object with unique keys in this order.
   public static func object(_ members: [(String, JSONValue)]) -> JSONValue { .object(JSONObject(members)) }
 
-  /// What it is, with its article, for messages: "a number".
+  /// The kind of the value with its article, for messages: "a number".
   public var kindName: String {
     switch self {
     case .null: "null"
@@ -39,7 +39,7 @@ public enum JSONValue: Sendable, Equatable {
   }
 }
 
-// The content of a value of one kind; nil where it is of another kind.
+// The content of a value of one kind; nil for other kinds.
 extension JSONValue {
   /// True or false.
   public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }

@@ -57,13 +57,13 @@ import Testing
   }
 
   @Test(arguments: [
-    (#"{"a": 1, "a": 1}"#, "line 1, column 10: the key 'a' stands there twice; take one of them out"),
-    ("{\"a\": 1,\n \"\\u0061\": 1}", "line 2, column 2: the key 'a' stands there twice; take one of them out"),
+    (#"{"a": 1, "a": 1}"#, "line 1, column 10: the key 'a' appears twice; remove one of them"),
+    ("{\"a\": 1,\n \"\\u0061\": 1}", "line 2, column 2: the key 'a' appears twice; remove one of them"),
     (#"["\ud83d"]"#, "line 1, column 3: '\\ud83d' is half a character; write the \\u escapes of both halves"),
     (#"["\ude00\ud83d"]"#, "line 1, column 3: '\\ude00' is half a character"),
     (#"["\ud83d\u0041"]"#, "line 1, column 3: '\\ud83d' is half a character"),
-    (#"["\u00g0"]"#, "line 1, column 3: not JSON: '\\u' calls for four hexadecimal digits"),
-    (#"["\x"]"#, "line 1, column 4: not JSON: '\\x' stands for nothing"),
+    (#"["\u00g0"]"#, "line 1, column 3: not JSON: '\\u' needs four hexadecimal digits"),
+    (#"["\x"]"#, "line 1, column 4: not JSON: '\\x' is not an escape"),
     ("[\"a\nb\"]", "line 1, column 4: not JSON: a control character"),
     ("[1,]", "line 1, column 4: not JSON: expected a value, found ']'"),
     ("[1 2]", "line 1, column 4: not JSON: expected ',' or ']', found '2'"),

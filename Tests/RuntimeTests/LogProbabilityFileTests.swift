@@ -144,7 +144,7 @@ import Testing
       #"{"prompt": "p", "responses": ["a"], "logps": [-Infinity], "token_counts": [1]}"#,
       "not JSON: expected a value, found '-Infinity'"
     ),
-    (#"{"prompt": "p", "prompt": "q", "responses": ["a"]}"#, "the key 'prompt' stands there twice"),
+    (#"{"prompt": "p", "prompt": "q", "responses": ["a"]}"#, "the key 'prompt' appears twice"),
     (#"{"prompt": "p", "responses": ["a"], "logps": [-1e999], "token_counts": [1]}"#, "-1e999 is beyond the range"),
     (#"{"prompt": "p", "responses": ["a"], "logps": [-1], "token_counts": [1]"#, "not JSON"),
     ("[1]", "the line is not an object"),

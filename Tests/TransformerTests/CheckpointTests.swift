@@ -168,7 +168,7 @@ struct CheckpointTests {
     try expect("}\n", "", "not JSON")
     try expect("{\n", "", "not JSON")
     try expect("{\n", String(repeating: "[", count: 100_000), "nested deeper than 128 levels")
-    try expect("{\n", "{\"hidden_size\": 16,\n", "the key 'hidden_size' stands there twice")
+    try expect("{\n", "{\"hidden_size\": 16,\n", "the key 'hidden_size' appears twice")
     try expect("\"llama\"", "\"ll\u{0}ma\"", "a control character")
     try directory.write("config.json", [])
     #expect(throws: Failure.self) {

@@ -38,7 +38,7 @@ struct ArgumentNames {
     for name in columns {
       guard NameRule.isFieldName(name) else { throw Failure("columns: '\(name)' is not a name; \(NameRule.fieldRule)") }
       guard !standard.contains(name) else { throw Failure("columns: '\(name)' is there anyway; leave it out") }
-      guard columns.count(where: { $0 == name }) == 1 else { throw Failure("columns: '\(name)' stands there twice") }
+      guard columns.count(where: { $0 == name }) == 1 else { throw Failure("columns: '\(name)' appears twice") }
     }
     self.values = values
   }

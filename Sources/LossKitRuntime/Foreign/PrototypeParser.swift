@@ -56,7 +56,7 @@ struct PrototypeParser {
     repeat {
       let argument = try argument()
       guard !arguments.contains(where: { $0.name == argument.name }) else {
-        throw scanner.failure("'\(argument.name)' stands there twice", at: argument.column)
+        throw scanner.failure("'\(argument.name)' appears twice", at: argument.column)
       }
       arguments.append(argument)
     } while scanner.take(",")

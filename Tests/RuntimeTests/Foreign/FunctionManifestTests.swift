@@ -94,7 +94,7 @@ import Testing
     Wrong(part: "\"library\": \"libmargin.so\",", message: "key 'library' is missing; it gives the file"),
     Wrong(
       part: "\"kind\": \"loss\",", replacement: "\"kind\": \"loss\", \"kind\": \"loss\",",
-      message: "line 3, column 19: the key 'kind' stands there twice; take one of them out"),
+      message: "line 3, column 19: the key 'kind' appears twice; remove one of them"),
     Wrong(
       part: "\"margin\"", replacement: "7",
       message: "line 2: key 'name': it is a number; expected a text in quotation marks"),
@@ -133,7 +133,7 @@ import Testing
     Wrong(part: "libmargin.so", replacement: "./libmargarine.so", message: "libmargarine.so: no such file"),
     Wrong(part: "libmargin.so", replacement: "./margin.losskit.json", message: "not a shared library (no ELF header)"),
     Wrong(part: "}\n}", replacement: "}", message: "not JSON: expected"),
-    Wrong(part: "\"a factor\"", replacement: "\"a \\x factor\"", message: "'\\x' stands for nothing"),
+    Wrong(part: "\"a factor\"", replacement: "\"a \\x factor\"", message: "'\\x' is not an escape"),
     Wrong(part: "\"a factor\"", replacement: "\"a factor", message: "line 7, column "),
   ]
 

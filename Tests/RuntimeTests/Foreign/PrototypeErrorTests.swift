@@ -30,7 +30,7 @@ import Testing
     Wrong(prototype: "double f(double chosen_reward, )", message: "column 32: expected a type"),
     Wrong(prototype: "double f(const double **chosen_reward)", message: "column 23: a pointer to a pointer"),
     Wrong(prototype: "double *f(double chosen_reward)", message: "column 8: a pointer is returned"),
-    Wrong(prototype: "double f(double reward, double reward)", message: "column 32: 'reward' stands there twice"),
+    Wrong(prototype: "double f(double reward, double reward)", message: "column 32: 'reward' appears twice"),
     Wrong(
       prototype: "double f(double chosen_reward, double beta = x)", message: "column 46: expected a number, found 'x'"),
     Wrong(prototype: "double f(double chosen_reward, void beta)", message: "column 37: expected '*' behind void"),

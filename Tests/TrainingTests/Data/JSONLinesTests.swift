@@ -59,13 +59,13 @@ struct JSONLinesTests {
       ("01", "not JSON: expected a value, found '01'"),
       ("\"\\ud800\"", "'\\ud800' is half a character"), ("hello", "not JSON: expected a value, found 'hello'"),
       ("{\"a\": 1,}", "not JSON: expected a key in quotation marks, found '}'"),
-      ("{\"a\": 1, \"b\": 2, \"a\": 1}", "the key 'a' stands there twice (column 18)"),
+      ("{\"a\": 1, \"b\": 2, \"a\": 1}", "the key 'a' appears twice (column 18)"),
       ("\u{FEFF}{}", "not JSON: expected a value, found U+FEFF (column 1)"),
     ])
   func notJSON(line: String, problem: String) {
     let message = complaint(about: Array("1\n\(line)\n".utf8))
     #expect(message.hasPrefix("x.jsonl, line 2: \(problem)"), "\(message)")
-    #expect(message.contains("; write ") || message.hasSuffix("; take one of them out"))
+    #expect(message.contains("; write ") || message.hasSuffix("; remove one of them"))
   }
 
   @Test("An object that is cut off is said to be cut off")

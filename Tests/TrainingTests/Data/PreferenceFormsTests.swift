@@ -80,11 +80,11 @@ struct PreferenceFormsTests {
   func twice() {
     #expect(
       Rows.complaint(about: #"{"prompt": "p", "chosen": "a", "chosen": "b", "rejected": "c"}"#).hasPrefix(
-        "rows.jsonl, line 1: the key 'chosen' stands there twice (column 32); take one of them out"))
+        "rows.jsonl, line 1: the key 'chosen' appears twice (column 32); remove one of them"))
     #expect(
       Rows.complaint(
         about: #"{"prompt": [{"role": "user", "content": "p", "content": "q"}], "chosen": "a", "rejected": "c"}"#
-      ).contains("the key 'content' stands there twice"))
+      ).contains("the key 'content' appears twice"))
   }
 
   @Test("The keys of two forms in one row, and scores that some rows lack, are refused")
