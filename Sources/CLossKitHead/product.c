@@ -16,12 +16,12 @@ struct losskit_product {
 static dnnl_engine_t engine;
 static pthread_once_t engine_once = PTHREAD_ONCE_INIT;
 
-/* One for the process, never freed: products of any thread may outlive each other. */
+/* One per process, never freed, since products of any thread may use it at any time. */
 static void create_engine(void) {
   if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success) engine = NULL;
 }
 
-/* Each returns whether it succeeded. The interface to descriptions changed with oneDNN 3. */
+/* Each function returns whether it succeeded. The descriptor API changed in oneDNN 3. */
 
 #if DNNL_VERSION_MAJOR >= 3
 typedef dnnl_memory_desc_t description;
@@ -86,7 +86,7 @@ static int create_scratch(losskit_product *product, const_dnnl_primitive_desc_t 
 }
 #endif
 
-/* The scratch memory comes from the caller, so that no product allocates any. */
+/* The caller provides the scratch memory, so that products do not allocate. */
 static int set_attributes(dnnl_primitive_attr_t attributes, dnnl_post_ops_t operations, int is_adding) {
   if (dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user) != dnnl_success) return 0;
   if (!is_adding) return 1;

@@ -41,11 +41,11 @@ static int32_t check_apart(const extent *written, size_t written_count, const ex
   for (size_t i = 0; i < written_count; i++) {
     for (size_t k = 0; k < i; k++)
       if (overlap(written[i], written[k]))
-        return losskit_logprob_fail(error, SIZE_MAX, "%s overlaps %s; give each memory of its own", written[i].name,
+        return losskit_logprob_fail(error, SIZE_MAX, "%s overlaps %s; use separate memory for each", written[i].name,
                                     written[k].name);
     for (size_t k = 0; k < read_count; k++)
       if (overlap(written[i], read[k]))
-        return losskit_logprob_fail(error, SIZE_MAX, "%s overlaps %s; give each memory of its own", written[i].name,
+        return losskit_logprob_fail(error, SIZE_MAX, "%s overlaps %s; use separate memory for each", written[i].name,
                                     read[k].name);
   }
   return 0;

@@ -1,12 +1,12 @@
 import LossKit
 import LossKitLogits
 
-/// Some rows of hidden states and their logits, one tile after another in the same memory.
+/// A tile of hidden states and their logits. Successive tiles use the same memory.
 struct HeadTile {
   private let head: LinearHead
   private let reference: LinearHead.Reference?
   private unowned let memory: LinearHeadMemory
-  /// The rows of the tile, as the caller counts them.
+  /// The tile's rows, numbered as in the call.
   private var rows: ArraySlice<Int> = []
   /// The tile's hidden states as a factor.
   private var states: Factor
@@ -18,7 +18,7 @@ struct HeadTile {
     states = Factor(memory.states.pointer, stride: head.hiddenSize)
   }
 
-  /// Makes the logits of rows of the caller's hidden states, and those of the reference.
+  /// Computes the logits of rows of the call's hidden states, and those of the reference.
   mutating func load(_ rows: ArraySlice<Int>, of hidden: UnsafePointer<Float>) throws {
     self.rows = rows
     if let reference {
@@ -27,7 +27,7 @@ struct HeadTile {
     states = try makeLogits(head, hidden, memory.roundedStates, into: memory.logits)
   }
 
-  /// The scores of the tile's rows.
+  /// Scores the tile's rows.
   func score(_ labels: TokenLabels, adding extras: LogProbabilities.Extras) throws -> LogProbabilities {
     try LogProbabilities(
       of: matrix(memory.logits), labels: TokenLabels(rows.map { labels.values[$0] }), adding: extras,
@@ -35,7 +35,8 @@ struct HeadTile {
       rowNumbers: Array(rows))
   }
 
-  /// Overwrites the logits with their gradient and adds what follows from it. Row r's cotangent is number r - `offset`.
+  /// Overwrites the logits with their gradient and adds the gradients of hidden states and weights. `offset` is the row of the first
+  /// cotangent.
   func addGradients(
     of scored: LogProbabilities, from cotangent: LogProbabilityCotangent, offset: Int,
     toHidden hiddenGradient: UnsafeMutablePointer<Float>, toWeight weightGradient: UnsafeMutablePointer<Float>
@@ -65,8 +66,8 @@ struct HeadTile {
     return last - first + 1 == rows.count
   }
 
-  /// Writes the logits of the tile's rows under a head; returns their hidden states as they were multiplied, which are in
-  /// `rounded` where the head is.
+  /// Computes the logits of the tile's rows under a head. Returns the hidden states as they were multiplied; for a bfloat16 head they are
+  /// in `rounded`.
   private func makeLogits(
     _ head: LinearHead, _ all: UnsafePointer<Float>, _ rounded: FloatBuffer, into logits: FloatBuffer
   ) throws -> Factor {

@@ -2,10 +2,10 @@ import LossKit
 import LossKitLogits
 
 extension LinearHead {
-  /// How far apart two rows of logits are, in floats: whole cache lines.
+  /// The stride between rows of logits in floats, a multiple of the cache line.
   var logitStride: Int { (vocabularySize + 15) & ~15 }
 
-  /// The rows whose logits are in memory at once, twice where there is a reference.
+  /// The number of rows whose logits are in memory at once; each needs twice the memory with a reference.
   func tileRows(hasReference: Bool) -> Int {
     max(1, logitBytes / (logitStride * MemoryLayout<Float>.stride * (hasReference ? 2 : 1)))
   }
@@ -15,15 +15,15 @@ extension LinearHead {
     roundedWeight.map { Factor(rounded: $0, stride: hiddenSize) } ?? Factor(weight, stride: hiddenSize)
   }
 
-  /// Throws for a reference that does not go with this head.
+  /// Throws if a reference has a different vocabulary.
   func check(_ reference: Reference?) throws {
     guard let reference, reference.head.vocabularySize != vocabularySize else { return }
     throw Failure(
-      "linear head: the vocabulary has \(vocabularySize) classes, that of the reference \(reference.head.vocabularySize); "
-        + "only distributions over one vocabulary can be compared")
+      "linear head: the vocabulary has \(vocabularySize) classes, the reference's has \(reference.head.vocabularySize); "
+        + "both must have the same vocabulary")
   }
 
-  /// The rows that count. Throws for a label outside the vocabulary.
+  /// The unmasked rows. Throws if a label is outside the vocabulary.
   func countedRows(_ labels: TokenLabels) throws -> [Int] {
     let rows = labels.values.indices.filter(labels.counts)
     for row in rows where labels.values[row] < 0 || Int(labels.values[row]) >= vocabularySize {
@@ -34,7 +34,7 @@ extension LinearHead {
     return rows
   }
 
-  /// The rows in as few tiles as there can be, of about equal size.
+  /// Splits the rows into as few tiles as possible, of about equal size.
   func tiles(of rows: ArraySlice<Int>, hasReference: Bool) -> [ArraySlice<Int>] {
     guard !rows.isEmpty else { return [] }
     let count = (rows.count - 1) / tileRows(hasReference: hasReference) + 1
@@ -44,7 +44,7 @@ extension LinearHead {
     }
   }
 
-  /// Neighbouring groups together, as long as the rows of them that count fit a tile.
+  /// Combines adjacent groups as long as their unmasked rows fit a tile.
   func parts(_ groups: [Int], counted rows: [Int], rowCount: Int, hasReference: Bool) throws -> [Part] {
     guard groups.first == 0, groups.last == rowCount, zip(groups, groups.dropFirst()).allSatisfy(<=) else {
       throw Failure(
@@ -65,14 +65,14 @@ extension LinearHead {
     return parts
   }
 
-  /// Groups of rows that are evaluated at once.
+  /// Groups of rows that are evaluated together.
   struct Part {
     let rows: Range<Int>
-    /// Where those that count stand among all that count.
+    /// The range of their unmasked rows among all unmasked rows.
     let counted: Range<Int>
   }
 
-  /// Throws for a gradient that is not finite, or not one number per row; `rows` are those it is for.
+  /// Throws if a gradient is not finite or does not have one number per row; `rows` are the rows it is for.
   func check(
     _ cotangent: LogProbabilityCotangent, _ labels: TokenLabels, rows: Range<Int>, hasReference: Bool
   ) throws {
@@ -92,7 +92,7 @@ extension LinearHead {
     }
   }
 
-  /// Throws where a gradient overlaps what is read, or the other gradient.
+  /// Throws if a gradient overlaps an input or the other gradient.
   func checkMemory(
     _ hidden: UnsafePointer<Float>, _ reference: Reference?, _ hiddenGradient: UnsafePointer<Float>,
     _ weightGradient: UnsafePointer<Float>, rowCount: Int
@@ -118,12 +118,12 @@ extension LinearHead {
     for (index, (name, start, count)) in written.enumerated() {
       for (otherName, otherStart, otherCount) in read + written[..<index]
       where start < otherStart + otherCount && otherStart < start + count {
-        throw Failure("linear head: \(name) overlaps \(otherName); give each memory of its own")
+        throw Failure("linear head: \(name) overlaps \(otherName); use separate memory for each")
       }
     }
   }
 
-  /// The product of two numbers, or nil if it exceeds the address space.
+  /// The product of two numbers; nil if it exceeds the address space.
   static func product(_ a: Int, _ b: Int) -> Int? {
     let (result, overflows) = a.multipliedReportingOverflow(by: b)
     return overflows ? nil : result

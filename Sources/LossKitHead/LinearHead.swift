@@ -1,61 +1,59 @@
 import LossKit
 public import LossKitLogits
 
-/// The last matrix of a language model, with the softmax over its vocabulary: from hidden states to log-probabilities, and
-/// from their gradient to those of both, without the logits of all tokens in memory.
+/// The output head of a language model with the softmax over its vocabulary: computes log-probabilities from hidden states, and the
+/// gradients of hidden states and weights, without holding the logits of all tokens in memory.
 ///
-/// `evaluate` needs three matrix products where the loss is a sum over groups of rows that fit `logitBytes`, for it keeps a
-/// group's logits until its loss is known. `score` and `addGradients` need four, for logits are made again for the gradient;
-/// or three with one `LinearHeadMemory` for both, where the logits of all rows fit.
-/// Rows that do not count take part in no product.
+/// `evaluate` needs three matrix products if the loss is a sum over groups of rows that fit `logitBytes`, since it keeps a group's logits
+/// until its loss is known. `score` and `addGradients` need four, since the logits are recomputed for the gradient; three if both use the
+/// same `LinearHeadMemory` and the logits of all rows fit. Masked rows take part in no product.
 public struct LinearHead {
-  /// Where the weights are.
+  /// The address of the weights.
   public let weight: UnsafePointer<Float>
-  /// The rows of the weights.
+  /// The number of rows of the weights.
   public let vocabularySize: Int
-  /// The columns of the weights and of the hidden states.
+  /// The number of columns of the weights and of the hidden states.
   public let hiddenSize: Int
-  /// The most bytes of logits in memory at once; 64 MB where nothing else is set. A row of logits is held in any case.
+  /// The maximum number of bytes of logits in memory at once, by default 64 MB. At least one row of logits is always held.
   public var logitBytes = 64 << 20
-  /// The threads to use; 0 for as many as oneDNN takes by itself.
+  /// The number of threads; 0 uses oneDNN's default.
   public var threads = 0
-  /// The weights in bfloat16, where the products are to be made of such; sums and logits are floats in any case. They are to
-  /// stay valid as long as the head is in use.
+  /// The weights in bfloat16, for products in bfloat16; sums and logits are always floats. The memory must stay valid while the head is
+  /// in use.
   package var roundedWeight: UnsafePointer<BFloat16Bits>?
 
-  /// A second distribution of each row: another head over hidden states of its own, such as those of a frozen model.
+  /// A second distribution for each row, such as a frozen model's: another head with its own hidden states.
   public struct Reference {
     /// The reference's head, over the same vocabulary.
     public let head: LinearHead
-    /// Its hidden states, as many rows as the call's.
+    /// Its hidden states, as many rows as in the call.
     public let hidden: UnsafePointer<Float>
 
-    /// Hidden states of the caller's, which are to stay valid as long as the reference is in use.
+    /// Creates a reference. The hidden states are borrowed and must stay valid while the reference is in use.
     public init(head: LinearHead, hidden: UnsafePointer<Float>) {
       self.head = head
       self.hidden = hidden
     }
   }
 
-  /// A head with weights [vocabulary, hidden] of the caller's, which are to stay valid as long as it is in use. Throws for
-  /// sizes below 1 and for such that exceed the address space.
+  /// Creates a head with borrowed weights [vocabulary, hidden], which must stay valid while it is in use. Throws for sizes below 1 and
+  /// for sizes that exceed the address space.
   public init(weight: UnsafePointer<Float>, vocabularySize: Int, hiddenSize: Int) throws {
     guard vocabularySize > 0, vocabularySize <= Int(Int32.max), hiddenSize > 0,
       let elements = Self.product(vocabularySize, hiddenSize), Self.product(elements, 4) != nil
     else {
       throw Failure(
-        "linear head: weights of shape [\(vocabularySize), \(hiddenSize)] cannot be; both sizes are at least 1, and their "
-          + "product fits the address space")
+        "linear head: invalid shape [\(vocabularySize), \(hiddenSize)] of the weights; both sizes must be at least 1, and their "
+          + "product must fit the address space")
     }
     self.weight = weight
     self.vocabularySize = vocabularySize
     self.hiddenSize = hiddenSize
   }
 
-  /// The log-probabilities of the labels after hidden states [tokens, hidden], and the divergences from a reference, if there
-  /// is one.
+  /// Computes the log-probabilities of the labels after hidden states [tokens, hidden], and the divergences from a reference, if given.
   ///
-  /// Throws, naming the row, for what `LogProbabilities` throws, and for a reference of another vocabulary.
+  /// Throws, naming the row, for the same errors as `LogProbabilities`, and for a reference with another vocabulary.
   public func score(
     _ hidden: UnsafePointer<Float>, labels: TokenLabels, adding extras: LogProbabilities.Extras = [],
     reference: Reference? = nil, memory: LinearHeadMemory? = nil
@@ -75,8 +73,8 @@ public struct LinearHead {
     return all
   }
 
-  /// Adds the gradient of the hidden states and that of the weights, from the gradient with respect to what `score` returned
-  /// for the same hidden states, weights and reference. The memory of both overlaps nothing else of the call.
+  /// Adds the gradients of the hidden states and of the weights, given the gradient with respect to what `score` returned for the same
+  /// hidden states, weights and reference. The memory of the gradients must not overlap anything else in the call.
   public func addGradients(
     of scored: LogProbabilities, from cotangent: LogProbabilityCotangent, hidden: UnsafePointer<Float>,
     reference: Reference? = nil, toHidden hiddenGradient: UnsafeMutablePointer<Float>,
@@ -104,15 +102,15 @@ public struct LinearHead {
     }
   }
 
-  /// Scores hidden states, asks `loss` for the gradient with respect to the scores, and adds the gradients of the hidden
-  /// states and of the weights.
+  /// Scores hidden states, calls `loss` for the gradient with respect to the scores, and adds the gradients of the hidden states and of
+  /// the weights.
   ///
-  /// The loss is a sum over groups of rows: group g has the rows `groups[g] ..< groups[g + 1]`, such as those of one
-  /// prompt's responses; without groups all rows are one. `loss` is called for one or more groups at a time, in order, with
-  /// their rows and the scores of all rows so far, and returns the gradient for those rows, one number for each. A group
-  /// whose logits exceed `logitBytes` is scored first and its logits are made again.
+  /// The loss is a sum over groups of rows: group g has the rows `groups[g] ..< groups[g + 1]`, such as those of one prompt's responses;
+  /// without groups, all rows are one group. `loss` is called for one or more groups at a time, in order, with their rows and the scores
+  /// of all rows so far, and returns the gradient for those rows, one number for each. A group whose logits exceed `logitBytes` is scored
+  /// first, and its logits are recomputed.
   ///
-  /// Throws, naming the row, for what `LogProbabilities` throws, and what `loss` throws; the gradients of groups before it
+  /// Throws, naming the row, for the same errors as `LogProbabilities`, and rethrows errors of `loss`; the gradients of earlier groups
   /// have been added then.
   public func evaluate(
     _ hidden: UnsafePointer<Float>, labels: TokenLabels, adding extras: LogProbabilities.Extras = [],
@@ -147,7 +145,7 @@ public struct LinearHead {
     return all
   }
 
-  /// Memory with room for the tiles of some rows, and these tiles.
+  /// Returns memory with room for the tiles of some rows, and these tiles.
   private func prepare(
     _ memory: LinearHeadMemory?, for rows: ArraySlice<Int>, _ reference: Reference?
   ) throws -> (memory: LinearHeadMemory, tiles: [ArraySlice<Int>]) {

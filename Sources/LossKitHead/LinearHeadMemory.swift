@@ -1,22 +1,22 @@
 import LossKitLogits
 
-/// Memory that one call of a linear head after the other uses, so that calls of the size of an earlier one allocate none.
+/// Reusable memory for calls of a linear head: a call no larger than an earlier one allocates nothing.
 ///
-/// It also keeps the logits of the last `score` where they fit `logitBytes` at once: `addGradients` of those scores takes
-/// them instead of making them again. One call at a time.
+/// It also keeps the logits of the last `score` if they fit `logitBytes` at once; `addGradients` for those scores uses them instead of
+/// recomputing them. Use it for one call at a time.
 public final class LinearHeadMemory {
   let products: MatrixProducts
   /// [rows, hidden], [rows, stride], [rows, stride] of the reference, [rows, hidden].
   let states, logits, referenceLogits, gradient: FloatBuffer
   /// Hidden states and slopes in bfloat16.
   let roundedStates, rounded: FloatBuffer
-  /// The tile whose logits are in memory, and the scores that they belong to.
+  /// The tile whose logits are in memory, and the identity of its scores.
   var kept: (tile: HeadTile, identity: LogProbabilities.Identity)?
 
-  /// No memory yet. Throws where there is none.
+  /// Creates an empty memory. Throws if allocation fails.
   public convenience init() throws { try self.init(isNative: true) }
 
-  /// As above; without `isNative`, products in bfloat16 are made as where the processor has none.
+  /// As above. Without `isNative`, bfloat16 products are computed as on a processor without bfloat16 support.
   package init(isNative: Bool) throws {
     products = try MatrixProducts(isNative: isNative)
     states = try FloatBuffer(count: 0)
@@ -27,7 +27,7 @@ public final class LinearHeadMemory {
     rounded = try FloatBuffer(count: 0)
   }
 
-  /// Makes room for tiles of that many rows.
+  /// Reserves memory for tiles of up to `rows` rows.
   func reserve(_ head: LinearHead, rows: Int, hasReference: Bool) throws {
     kept = nil
     try states.reserve(rows * head.hiddenSize)
@@ -38,7 +38,7 @@ public final class LinearHeadMemory {
 }
 
 extension FloatBuffer {
-  /// Room for that many numbers in bfloat16. What was there is lost if the block has to grow.
+  /// Returns memory for `count` bfloat16 numbers; growing the block discards its contents.
   func rounded(_ count: Int) throws -> UnsafeMutablePointer<BFloat16Bits> {
     try reserve((count + 1) / 2)
     return UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: BFloat16Bits.self)

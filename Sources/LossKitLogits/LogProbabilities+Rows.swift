@@ -1,25 +1,25 @@
 extension LogProbabilities {
-  /// Scores of no row yet, to be copied in.
+  /// Creates scores with no row scored yet, to be filled with `copy`.
   package init(unscored labels: TokenLabels, adding extras: Extras, hasReference: Bool) {
     self.init(
       labels: labels, extras: extras, hasReference: hasReference, level: 0, rowNumbers: nil,
       results: Array(repeating: 0, count: Self.columnCount * labels.values.count))
   }
 
-  /// Tells scores from all others, those of equal numbers included.
+  /// Identifies scores, distinguishing even scores with equal numbers.
   package final class Identity: Sendable {}
 
-  /// Gives the scores an identity that their copies share.
+  /// Assigns an identity, which copies of the scores share.
   package mutating func identify() -> Identity {
     let identity = Identity()
     self.identity = identity
     return identity
   }
 
-  /// Whether these are the scores that were given that identity, or a copy of them.
+  /// Whether these scores, or the scores they were copied from, were given that identity.
   package func isIdentified(by identity: Identity) -> Bool { self.identity === identity }
 
-  /// Takes over the scores of some rows, in their order.
+  /// Copies the scores of some rows, in order.
   package mutating func copy(_ part: LogProbabilities, to rows: ArraySlice<Int>) {
     let count = labels.values.count, partCount = part.labels.values.count
     for column in 0..<Self.columnCount {
@@ -29,7 +29,7 @@ extension LogProbabilities {
     }
   }
 
-  /// The scores of some rows alone. Errors name the rows as they are numbered here.
+  /// The scores of some rows alone. Errors use the row numbers of these scores.
   package func selecting(_ rows: ArraySlice<Int>) throws -> LogProbabilities {
     let count = labels.values.count
     let labels = try TokenLabels(rows.map { self.labels.values[$0] }, mask: rows.map(self.labels.counts))

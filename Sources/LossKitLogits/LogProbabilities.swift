@@ -1,35 +1,35 @@
 import CLossKitRows
 import LossKit
 
-/// The log-probabilities of labels under the softmax of logits, and what else of the distributions was asked for, in nats,
-/// one number per token.
+/// The log-probabilities of labels under the softmax of logits, with optional statistics of the distributions, in nats, one number per
+/// token.
 ///
-/// Both directions read the logits once and allocate nothing of their size: forward with a running maximum and sum,
-/// backward from the log-sum-exp that forward kept. Float32 logits give log-probabilities within 1e-6 of the mathematics,
-/// or within 1e-15 of the largest logit if that is more. The number of threads changes no bit of a result.
+/// Each direction reads the logits once and allocates nothing of their size: forward uses a running maximum and sum, backward the
+/// log-sum-exp from forward. For float32 logits the log-probabilities are within 1e-6 of the exact values, or within 1e-15 times the
+/// largest logit if that is more. Results do not depend on the number of threads, to the bit.
 public struct LogProbabilities: Sendable {
-  /// What is computed beside the log-probabilities.
+  /// Statistics to compute in addition to the log-probabilities.
   public struct Extras: OptionSet, Sendable {
     /// The bits of the set.
     public let rawValue: Int
-    /// A set of bits.
+    /// Creates a set from its bits.
     public init(rawValue: Int) { self.rawValue = rawValue }
 
-    /// −Σ π log π of each row.
+    /// The entropy −Σ π log π of each row.
     public static let entropy = Extras(rawValue: 1)
     /// log Σ π² of each row.
     public static let logCollision = Extras(rawValue: 2)
   }
 
-  /// log π of each row's label; 0 in rows that do not count, here and below.
+  /// log π of each row's label. Masked rows are 0 in this and the following arrays.
   public var values: [Double] { column(0) }
   /// The log-sum-exp of each row.
   public var logSumExps: [Double] { column(1) }
-  /// The entropy of each row; empty where it was not asked for.
+  /// The entropy of each row; empty unless requested.
   public var entropies: [Double] { extras.contains(.entropy) ? column(2) : [] }
-  /// log Σ π² of each row; empty where it was not asked for.
+  /// log Σ π² of each row; empty unless requested.
   public var logCollisions: [Double] { extras.contains(.logCollision) ? column(3) : [] }
-  /// KL(reference ‖ π) of each row; empty without a reference. +∞ where π rules out what the reference does not.
+  /// KL(reference ‖ π) of each row; empty without a reference. +∞ if π is 0 where the reference is not.
   public var divergences: [Double] { hasReference ? column(4) : [] }
 
   /// The labels that were scored.
@@ -37,17 +37,17 @@ public struct LogProbabilities: Sendable {
   let extras: Extras
   let hasReference: Bool
   let level: Int32
-  /// How errors number the rows; nil for their order.
+  /// The row numbers in errors; nil for 0, 1, 2, …
   let rowNumbers: [Int]?
-  /// The columns above, one after the other, and the log-sum-exp of the reference.
+  /// The columns above, one after another, and the reference's log-sum-exp.
   var results: [Double]
   static let columnCount = 6
-  /// What its maker knows it by.
+  /// The identity that was assigned to the scores.
   var identity: Identity?
 
   /// Scores each row of the logits. A reference is a second distribution for each row.
   ///
-  /// Throws, naming the row, for a label outside the vocabulary, a logit that is NaN or +∞ and a row of −∞.
+  /// Throws, naming the row, for a label outside the vocabulary, a logit that is NaN or +∞, and a row whose logits are all −∞.
   public init(
     of logits: LogitMatrix, labels: TokenLabels, adding extras: Extras = [], reference: LogitMatrix? = nil,
     threads: Int = 0
@@ -55,8 +55,8 @@ public struct LogProbabilities: Sendable {
     try self.init(of: logits, labels: labels, adding: extras, reference: reference, threads: threads, level: 0)
   }
 
-  /// As above, with the instructions of a level: 1 baseline, 2 AVX2, 3 AVX-512, 0 or one that is missing the best there is;
-  /// errors number the rows as `rowNumbers` does.
+  /// As above, with the instructions of a level: 1 baseline, 2 AVX2, 3 AVX-512; 0 or an unavailable level selects the best available one.
+  /// Errors number the rows as in `rowNumbers`.
   package init(
     of logits: LogitMatrix, labels: TokenLabels, adding extras: Extras = [], reference: LogitMatrix? = nil,
     threads: Int = 0, level: Int32, rowNumbers: [Int]? = nil
@@ -71,8 +71,8 @@ public struct LogProbabilities: Sendable {
     self.results = results
   }
 
-  /// Scores the logits, hands the result to `loss`, and overwrites the logits, or `target` if there is one, with the
-  /// gradient that it returns.
+  /// Scores the logits, passes the result to `loss`, and overwrites the logits, or `target` if given, with the gradient that `loss`
+  /// returns.
   public static func evaluate(
     _ logits: LogitMatrix, labels: TokenLabels, adding extras: Extras = [], reference: LogitMatrix? = nil,
     target: LogitMatrix? = nil, threads: Int = 0, loss: (LogProbabilities) throws -> LogProbabilityCotangent
@@ -93,10 +93,10 @@ public struct LogProbabilities: Sendable {
     return zip(offsets, offsets.dropFirst()).map { results[$0..<$1].reduce(0, +) }
   }
 
-  /// Overwrites the logits, or `target` if there is one, with ∂L/∂logits, in their type.
+  /// Overwrites the logits, or `target` if given, with ∂L/∂logits in their type.
   ///
-  /// The logits are to be those that were scored, and the reference too. Rows that do not count become 0. Throws, naming the
-  /// row, for a gradient that is not finite or that the type cannot hold, and for memory that overlaps.
+  /// The logits and the reference must be those that were scored. Masked rows become 0. Throws, naming the row, for a gradient that is
+  /// not finite or exceeds the range of the type, and for overlapping memory.
   public func writeGradient(
     of logits: LogitMatrix, from cotangent: LogProbabilityCotangent, reference: LogitMatrix? = nil,
     into target: LogitMatrix? = nil, threads: Int = 0
@@ -104,7 +104,7 @@ public struct LogProbabilities: Sendable {
     let target = target ?? logits
     guard target.type == logits.type, target.tokenCount == logits.tokenCount,
       target.vocabularySize == logits.vocabularySize
-    else { throw Failure("logits: the gradient's matrix is of another shape or type than the logits") }
+    else { throw Failure("logits: the gradient's matrix has another shape or type than the logits") }
     guard hasReference || cotangent.divergences.isEmpty else {
       throw Failure("logits: there is a gradient of divergences, but the rows were scored without a reference")
     }
@@ -140,7 +140,7 @@ public struct LogProbabilities: Sendable {
     return Array(results[index * count..<(index + 1) * count])
   }
 
-  /// Calls `body` with the C description of these rows, whose results are `results`, and throws the error it reports.
+  /// Calls `body` with the C description of these rows, whose output is `results`, and throws the error it reports.
   private func call(
     _ logits: LogitMatrix, reference: LogitMatrix?, _ results: inout [Double], threads: Int,
     _ body: (inout losskit_logprob, inout losskit_logprob_error) -> Int32
@@ -177,7 +177,7 @@ public struct LogProbabilities: Sendable {
     guard status == 0 else { throw Failure(error, rowNumbers: rowNumbers) }
   }
 
-  /// Calls `body` with a byte for each row, or nil where every row counts.
+  /// Calls `body` with a byte per row, or nil if no row is masked.
   private func withMask<Result>(_ body: (UnsafePointer<UInt8>?) -> Result) -> Result {
     guard let mask = labels.mask else { return body(nil) }
     return mask.map { $0 ? 1 : 0 }.withUnsafeBufferPointer { body($0.baseAddress) }

@@ -1,6 +1,6 @@
 import LossKit
 
-/// The gradient of a loss with respect to what `LogProbabilities` holds, one number per token; empty where it is 0.
+/// The gradient of a loss with respect to the arrays of `LogProbabilities`, one number per token; an empty array means 0.
 public struct LogProbabilityCotangent: Sendable {
   /// ∂L/∂ log π of each row's label.
   public var values: [Double]
@@ -11,7 +11,7 @@ public struct LogProbabilityCotangent: Sendable {
   /// ∂L/∂ KL(reference ‖ π) of each row.
   public var divergences: [Double]
 
-  /// Gradients per token.
+  /// Creates a gradient per token.
   public init(
     _ values: [Double] = [], entropies: [Double] = [], logCollisions: [Double] = [], divergences: [Double] = []
   ) {
@@ -21,8 +21,8 @@ public struct LogProbabilityCotangent: Sendable {
     self.divergences = divergences
   }
 
-  /// ∂L/∂ log π of whole sequences, of which sequence s has the rows `offsets[s] ..< offsets[s + 1]`. Throws where the
-  /// offsets do not ascend from 0 or are not one more than the sequences.
+  /// Creates ∂L/∂ log π of whole sequences; sequence s has the rows `offsets[s] ..< offsets[s + 1]`. Throws if the offsets do not ascend
+  /// from 0 or their number is not one more than the number of sequences.
   public init(sequences: [Double], offsets: [Int]) throws {
     try Self.check(offsets, sequences: sequences.count)
     let values = sequences.indices.flatMap { sequence in
@@ -31,7 +31,7 @@ public struct LogProbabilityCotangent: Sendable {
     self.init(values)
   }
 
-  /// Throws unless the offsets delimit that many sequences.
+  /// Throws unless the offsets delimit `sequences` sequences.
   static func check(_ offsets: [Int], sequences: Int? = nil) throws {
     guard offsets.first == 0, zip(offsets, offsets.dropFirst()).allSatisfy(<=),
       sequences == nil || offsets.count - 1 == sequences
@@ -42,7 +42,7 @@ public struct LogProbabilityCotangent: Sendable {
     }
   }
 
-  /// The four columns one after the other, and where each begins; nil for one that is 0.
+  /// The four columns one after another, and the start of each; nil for a column that is 0.
   func columns(rows: Int) throws -> (values: [Double], starts: [Int?]) {
     var all: [Double] = [], starts: [Int?] = []
     for (name, column) in [

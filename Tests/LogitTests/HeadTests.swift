@@ -100,7 +100,7 @@ struct HeadTests {
         _ = try head.score(
           hidden, labels: sample.labels, reference: LinearHead.Reference(head: otherHead, hidden: otherHidden))
       }
-      #expect(failure.contains("301 classes, that of the reference 2"))
+      #expect(failure.contains("301 classes, the reference's has 2"))
     }
   }
 

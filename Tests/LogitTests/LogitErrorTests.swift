@@ -76,7 +76,7 @@ struct LogitErrorTests {
       logits.matrix.start + 4 * logits.stride, tokenCount: 2, vocabularySize: 3, rowStride: logits.stride)
     let result = try LogProbabilities(of: rows, labels: TokenLabels([0, 1]))
     let found = message { try result.writeGradient(of: rows, from: LogProbabilityCotangent([1, 1]), into: later) }
-    #expect(found == "logits: the gradient's elements overlaps the logits; give each memory of its own")
+    #expect(found == "logits: the gradient's elements overlaps the logits; use separate memory for each")
     let compared = try LogProbabilities(of: rows, labels: TokenLabels([0, 1]), reference: later)
     let overwriting = message {
       try compared.writeGradient(of: rows, from: .init(divergences: [1, 1]), reference: later)

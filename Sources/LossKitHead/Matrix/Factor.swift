@@ -1,51 +1,51 @@
-/// A number in bfloat16: the upper half of a float.
+/// The bits of a bfloat16 number: the upper half of a float.
 package typealias BFloat16Bits = UInt16
 
-/// A factor of a matrix product: a matrix in row-major memory, of floats or of bfloat16, or the transpose of one.
+/// A factor of a matrix product: a row-major matrix of floats or bfloat16, or the transpose of one.
 package struct Factor {
   let start: UnsafeRawPointer
   let stride: Int
   let isRounded: Bool
   private(set) var isTransposed = false
 
-  /// Floats, rows `stride` apart.
+  /// Creates a factor of floats with rows `stride` apart.
   package init(_ start: UnsafePointer<Float>, stride: Int) {
     self.start = UnsafeRawPointer(start)
     self.stride = stride
     isRounded = false
   }
 
-  /// Floats, rows `stride` apart.
+  /// Creates a factor of floats with rows `stride` apart.
   package init(_ start: UnsafeMutablePointer<Float>, stride: Int) {
     self.init(UnsafePointer(start), stride: stride)
   }
 
-  /// Numbers in bfloat16, rows `stride` apart.
+  /// Creates a factor of bfloat16 numbers with rows `stride` apart.
   package init(rounded start: UnsafePointer<BFloat16Bits>, stride: Int) {
     self.start = UnsafeRawPointer(start)
     self.stride = stride
     isRounded = true
   }
 
-  /// The same memory, its columns as rows.
+  /// The transpose, in the same memory.
   package var transposed: Factor {
     var result = self
     result.isTransposed.toggle()
     return result
   }
 
-  /// How far apart neighbours in a column, and in a row, are.
+  /// The strides between adjacent elements of a column and of a row.
   var steps: (row: Int, column: Int) { isTransposed ? (1, stride) : (stride, 1) }
 }
 
-/// A matrix of floats in row-major memory that a product is written to.
+/// A row-major matrix of floats, the output of a product.
 package struct Matrix {
-  /// The first row's first element.
+  /// The first element.
   package var start: UnsafeMutablePointer<Float>
-  /// How far apart the rows are.
+  /// The stride between rows, in floats.
   package var stride: Int
 
-  /// The matrix at an address.
+  /// Creates a matrix at an address.
   package init(_ start: UnsafeMutablePointer<Float>, stride: Int) {
     self.start = start
     self.stride = stride

@@ -1,14 +1,14 @@
 import LossKit
 import LossKitSystem
 
-/// A block of floats on a cache line boundary, freed with its owner. Memory that cannot be had is an error, not a trap.
+/// A cache-line-aligned block of floats, freed with its owner. A failed allocation throws instead of trapping.
 package final class FloatBuffer {
-  /// The first float. A block that grows moves.
+  /// The first float. Growing the block changes the address.
   package private(set) var pointer: UnsafeMutablePointer<Float>
-  /// The floats there is room for.
+  /// The capacity in floats.
   package private(set) var count: Int
 
-  /// `count` zeros.
+  /// Creates a block of `count` zeros.
   package init(count: Int) throws {
     pointer = try Self.allocate(count)
     self.count = count
@@ -16,7 +16,7 @@ package final class FloatBuffer {
 
   deinit { free(pointer) }
 
-  /// Makes room for `count` floats; what was there is lost if the block has to grow.
+  /// Reserves room for `count` floats; growing the block discards its contents.
   package func reserve(_ count: Int) throws {
     guard count > self.count else { return }
     let larger = try Self.allocate(count)
@@ -28,7 +28,7 @@ package final class FloatBuffer {
   /// Sets everything to 0.
   package func clear() { pointer.update(repeating: 0, count: count) }
 
-  /// Takes the values of a block of the same size.
+  /// Copies the values of a block of the same size.
   package func copy(from other: FloatBuffer) {
     pointer.update(from: other.pointer, count: min(count, other.count))
   }
@@ -42,21 +42,21 @@ package final class FloatBuffer {
     let (size, overflow) = max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
     var memory: UnsafeMutableRawPointer?
     guard !overflow, posix_memalign(&memory, 64, size) == 0, let memory else {
-      throw Failure("no memory for \(count) numbers; choose a smaller model, batch or tile of logits")
+      throw Failure("not enough memory for \(count) numbers; choose a smaller model, batch or tile of logits")
     }
     memset(memory, 0, size)
     return memory.bindMemory(to: Float.self, capacity: max(count, 1))
   }
 }
 
-/// Cuts one block into arrays, each on a cache line boundary.
+/// Divides a block into arrays, each aligned to a cache line.
 package struct Carver {
   private var next: UnsafeMutablePointer<Float>
 
-  /// Begins at the block's start.
+  /// Starts at the beginning of a block.
   package init(_ buffer: FloatBuffer) { next = buffer.pointer }
 
-  /// The floats that arrays of these sizes take.
+  /// The number of floats that arrays of these sizes take.
   package static func size(of counts: [Int]) -> Int { counts.reduce(0) { $0 + padded($1) } }
 
   /// The next `count` floats.

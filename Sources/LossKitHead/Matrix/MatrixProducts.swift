@@ -3,17 +3,17 @@ import CLossKitHead
 import CLossKitRows
 import LossKit
 
-/// Matrix products by oneDNN, which threads them itself. With equal shapes and threads they give equal bits.
+/// Matrix products by oneDNN, which threads them itself. Equal shapes and thread counts give bitwise equal results.
 ///
-/// Factors are both of floats or both of bfloat16, sums are floats. Products of bfloat16 are made ready once for each shape;
-/// where oneDNN cannot do them on this processor, the factors are expanded to floats. Used from one thread at a time.
+/// Both factors are floats or both bfloat16; sums are floats. A bfloat16 product is compiled once per shape; if oneDNN does not support
+/// it on this processor, the factors are expanded to floats. Use an instance from one thread at a time.
 package final class MatrixProducts {
-  /// How many shapes are kept ready. Batches of other lengths have other shapes.
+  /// The maximum number of compiled shapes kept. Batches of different lengths have different shapes.
   private static let mostShapes = 512
-  /// Below as many multiplications a second thread costs more than it gives, much more where it has to wait for a processor.
+  /// The number of multiplications below which a second thread costs more than it gains, much more if it has to wait for a processor.
   private static let fewestMultiplications = 1 << 19
 
-  /// What a product in bfloat16 was made ready for.
+  /// The key of a compiled bfloat16 product.
   private struct Shape: Hashable {
     let rows, columns, inner, leftStride, rightStride, outputStride: Int
     let isLeftTransposed, isRightTransposed, isAdding: Bool
@@ -28,10 +28,10 @@ package final class MatrixProducts {
 
   private var ready: [Shape: Ready] = [:]
   private let scratch, expandedLeft, expandedRight: FloatBuffer
-  /// Whether oneDNN does products of bfloat16, until it cannot do one.
+  /// Whether to try oneDNN's bfloat16 products; false once one is not supported.
   private var isNative: Bool
 
-  /// Products with memory of their own. Without `isNative`, those of bfloat16 are made as where oneDNN has none.
+  /// Creates products with their own scratch memory. Without `isNative`, bfloat16 products are computed as if oneDNN had none.
   package init(isNative: Bool = true) throws {
     self.isNative = isNative
     scratch = try FloatBuffer(count: 0)
@@ -39,7 +39,7 @@ package final class MatrixProducts {
     expandedRight = try FloatBuffer(count: 0)
   }
 
-  /// output [rows, columns] = left [rows, inner] · right [inner, columns], or that added to it.
+  /// Computes output [rows, columns] = left [rows, inner] · right [inner, columns], or adds the product to output.
   package func run(
     _ left: Factor, _ right: Factor, into output: Matrix, rows: Int, columns: Int, inner: Int, adding: Bool = false
   ) throws {
@@ -68,7 +68,7 @@ package final class MatrixProducts {
     }
   }
 
-  /// output [rows, columns] = scale · left [rows, inner] · right [inner, columns], or that added to it, for floats.
+  /// Computes output [rows, columns] = scale · left [rows, inner] · right [inner, columns] for floats, or adds the product to output.
   package static func run(
     _ left: Factor, _ right: Factor, into output: Matrix, rows: Int, columns: Int, inner: Int, scale: Float = 1,
     adding: Bool = false
@@ -83,7 +83,7 @@ package final class MatrixProducts {
     guard status == dnnl_success else { throw failure(rows, columns, inner, "status \(status.rawValue)") }
   }
 
-  /// Writes floats as bfloat16, rounded to nearest, and returns them as a factor with rows of `columns`.
+  /// Rounds floats to the nearest bfloat16 and returns them as a factor with rows of `columns`.
   package static func rounded(
     _ values: UnsafePointer<Float>, stride: Int, into output: UnsafeMutablePointer<BFloat16Bits>, rows: Int,
     columns: Int
@@ -94,7 +94,7 @@ package final class MatrixProducts {
     return Factor(rounded: output, stride: columns)
   }
 
-  /// Calls `body` with OpenMP's number of threads for this thread, which oneDNN follows, set to `threads`; 0 leaves it.
+  /// Calls `body` with this thread's OpenMP thread count, which oneDNN follows, set to `threads`; 0 leaves it unchanged.
   package static func withThreads<Result>(_ threads: Int, _ body: () throws -> Result) rethrows -> Result {
     guard threads > 0, let count = Int32(exactly: threads) else { return try body() }
     let before = omp_get_max_threads()
@@ -107,7 +107,7 @@ package final class MatrixProducts {
     try withThreads(multiplications < fewestMultiplications ? 1 : 0, body)
   }
 
-  /// A product that is ready for a shape; nil where oneDNN has none.
+  /// The compiled product for a shape; nil if oneDNN does not support it.
   private func product(
     _ left: Factor, _ right: Factor, _ output: Matrix, rows: Int, columns: Int, inner: Int, adding: Bool
   ) throws -> Ready? {
@@ -132,7 +132,7 @@ package final class MatrixProducts {
     return product
   }
 
-  /// The factor in floats, with the rows that it has in memory.
+  /// Expands a factor to floats, with the rows it has in memory.
   private static func expanded(_ factor: Factor, into buffer: FloatBuffer, rows: Int, columns: Int) throws -> Factor {
     let (rows, columns) = factor.isTransposed ? (columns, rows) : (rows, columns)
     try buffer.reserve(rows * columns)

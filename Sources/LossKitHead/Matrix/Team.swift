@@ -1,20 +1,20 @@
 import CDNNL
 
-/// The threads that oneDNN multiplies with, for what is done between the products: they are awake already, and have in their
-/// caches what they wrote. Within a thread that may use no others, all is done by that one.
+/// oneDNN's threads, used for the work between the products: they are already awake and have what they wrote in their caches. In a thread
+/// that may not use others, that thread does all the work.
 package enum Team {
-  /// How many threads there may be, the calling one included: an upper bound of what `run` uses.
+  /// The maximum number of threads `run` uses, including the calling one.
   package static var size: Int { max(1, Int(omp_get_max_threads())) }
 
-  /// Pieces of work, and who does which.
+  /// The work and its division among the threads.
   private struct Work {
     let count: Int
     let body: (Int, Range<Int>) -> Void
     var members = 1
   }
 
-  /// Calls `body` with ranges that make up 0..<count, each in a thread of its own, numbered from 0, where each of them has at
-  /// least `fewest`. Returns how many threads there were.
+  /// Calls `body` with ranges that partition 0..<count, each on its own thread, numbered from 0. Uses fewer threads if a range would have
+  /// fewer than `fewest` elements. Returns the number of threads.
   @discardableResult
   package static func run(_ count: Int, fewest: Int, _ body: (_ member: Int, _ range: Range<Int>) -> Void) -> Int {
     let members = min(size, count / max(1, fewest))
@@ -28,7 +28,7 @@ package enum Team {
         GOMP_parallel(
           { context in
             guard let work = context?.assumingMemoryBound(to: Work.self) else { return }
-            // There may be fewer than were asked for.
+            // OpenMP may provide fewer threads than requested.
             let member = Int(omp_get_thread_num()), members = Int(omp_get_num_threads()), count = work.pointee.count
             if member == 0 { work.pointee.members = members }
             work.pointee.body(member, count * member / members..<count * (member + 1) / members)
@@ -38,7 +38,7 @@ package enum Team {
     }
   }
 
-  /// As above; throws what the first of the threads threw.
+  /// As above; rethrows the error of the lowest-numbered thread that failed.
   package static func run(
     _ count: Int, fewest: Int, throwing body: (_ member: Int, _ range: Range<Int>) throws -> Void
   ) throws {
