@@ -1,29 +1,29 @@
 import LossKit
 import LossKitSystem
 
-/// How the arrays of a call lie in memory.
+/// The memory layout of a call's arrays.
 package enum CallPlacement: Sendable, Hashable {
-  /// The end of an array that an inaccessible page follows, or precedes.
+  /// The end of an array that is adjacent to an inaccessible page.
   package enum Side: String, Sendable, CaseIterable {
     case before, behind
   }
 
-  /// Every array has room around it, and starts `shift` doubles further in.
+  /// Every array has unused memory around it, and starts `shift` doubles into it.
   case apart(shift: Int)
-  /// One array of what is only read, named as `ComponentCall.readArrays` does, borders on an inaccessible page.
+  /// One array that is only read, named as in `ComponentCall.readArrays`, is adjacent to an inaccessible page.
   case guardingInput(String, Side)
-  /// What is written borders on inaccessible pages, and what is read cannot be written.
+  /// Arrays that are written are adjacent to inaccessible pages, and arrays that are read are write-protected.
   case guardingOutputs(Side)
 }
 
-/// The memory of one call, released when the object goes.
+/// The memory of one call, freed when the object is deallocated.
 final class CallMemory {
   private struct Pages {
     let base: UnsafeMutableRawPointer
     let size: Int
   }
 
-  /// Bytes around an array that has room: what a loop runs too far stays without consequence there.
+  /// Bytes of unused memory around an array, in which an overrun has no consequences.
   private static let room = 1024
 
   private let placement: CallPlacement
@@ -39,7 +39,7 @@ final class CallMemory {
     for region in pages { munmap(region.base, region.size) }
   }
 
-  /// Lends values that are only read.
+  /// A copy of values that are only read.
   func input<Element: BitwiseCopyable>(_ values: [Element], as name: String) throws -> UnsafeMutablePointer<Element> {
     let size = values.count * MemoryLayout<Element>.stride
     let place =
@@ -52,7 +52,7 @@ final class CallMemory {
     return fill(place, values)
   }
 
-  /// Lends values that are written.
+  /// A copy of values that are written.
   func output<Element: BitwiseCopyable>(_ values: [Element]) throws -> UnsafeMutablePointer<Element> {
     let size = values.count * MemoryLayout<Element>.stride
     let place =
@@ -64,12 +64,12 @@ final class CallMemory {
     return fill(place, values)
   }
 
-  /// Takes away the right to write what is only read. To be called when all of it is in place.
+  /// Write-protects all arrays that are only read. Call it once they are complete.
   func seal() {
     for region in sealed { mprotect(region.base, region.size, PROT_READ) }
   }
 
-  /// Lends pointers that are only read. Where there is room behind them, it leads to numbers that mean nothing.
+  /// A copy of pointers that are only read. Unless the array is guarded, it is followed by pointers to meaningless numbers.
   func input<Pointer: BitwiseCopyable>(
     _ pointers: [Pointer?], as name: String, beyond spare: Pointer
   ) throws -> UnsafeMutablePointer<Pointer?> {
@@ -77,7 +77,7 @@ final class CallMemory {
     return try input(pointers, as: name)
   }
 
-  /// What undeclared columns lead to in calls that are not about them. Never read by who made it.
+  /// What undeclared columns point to in calls that do not test for them. Not read here.
   nonisolated(unsafe) static let spare: UnsafeMutablePointer<Double> = {
     let count = 1 << 16
     let numbers = UnsafeMutablePointer<Double>.allocate(capacity: count)
@@ -96,13 +96,13 @@ final class CallMemory {
   private func apart(_ size: Int, shift: Int) -> UnsafeMutableRawPointer {
     let offset = shift * MemoryLayout<Double>.stride
     let block = UnsafeMutableRawPointer.allocate(byteCount: size + offset + 2 * Self.room, alignment: 64)
-    // Whatever the system left there: what is read beyond an array shall not be 0 by chance.
+    // Not zero, so that a read past an array does not find 0 by chance.
     block.initializeMemory(as: UInt8.self, repeating: 0x5A, count: size + offset + 2 * Self.room)
     blocks.append(block)
     return block + Self.room + offset
   }
 
-  /// An array at one end of its pages, between two that cannot be touched.
+  /// An array at one end of its pages, between two inaccessible pages.
   private func bordering(_ size: Int, _ side: CallPlacement.Side) throws -> UnsafeMutableRawPointer {
     let usable = max(1, (size + pageSize - 1) / pageSize) * pageSize
     let region = try map(usable + 2 * pageSize, PROT_NONE)

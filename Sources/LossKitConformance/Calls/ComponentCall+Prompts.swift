@@ -1,10 +1,10 @@
 package import CLossKit
 
 extension ComponentCall {
-  /// Whether one of its columns is per token.
+  /// Whether a column of the call is per token.
   package var hasTokens: Bool { tokenOffsets != nil }
 
-  /// The call with some prompts only, in the order given.
+  /// The call with the given prompts only, in that order.
   package func of(prompts kept: [Int]) -> ComponentCall {
     var part = self
     part.prompts = kept.count
@@ -19,13 +19,13 @@ extension ComponentCall {
     return part
   }
 
-  /// What belongs to some prompts of a call's gradient or column.
+  /// The entries of a column or its gradient that belong to the given prompts.
   package func pick(_ kept: [Int], ofColumn name: String, _ values: [Double]) -> [Double] {
     let isPerToken = columns.first { $0.name == name }?.column.isPerToken ?? false
     return pick(kept, of: values, perToken: isPerToken)
   }
 
-  /// The entries that belong to some prompts, slot by slot.
+  /// The entries that belong to the given prompts, slot by slot.
   package func pick(_ kept: [Int], of values: [Double], perToken: Bool = false) -> [Double] {
     guard perToken, let offsets = tokenOffsets, let tokens = offsets.last, tokens > 0 else {
       return stride(from: 0, to: values.count, by: max(prompts, 1)).flatMap { slot in kept.map { values[slot + $0] } }
@@ -35,7 +35,7 @@ extension ComponentCall {
     }
   }
 
-  /// The call with the first responses of each prompt only; `responses` must not be more than it has, nor less than a count.
+  /// The call with the first responses of each prompt only; `responses` is at most K and at least every count.
   package func of(responses kept: Int) -> ComponentCall {
     var part = self
     part.responses = kept
@@ -49,7 +49,7 @@ extension ComponentCall {
     return part
   }
 
-  /// What belongs to the first responses of each prompt, reference by reference.
+  /// The entries of the first responses of each prompt, reference by reference.
   package func first(_ kept: Int, of values: [Double], _ column: losskit_column) -> [Double] {
     if column.extent == UInt32(LOSSKIT_PER_PROMPT) || values.isEmpty { return values }
     let whole = column.isPerToken ? tokenOffsets?.last ?? 0 : responses * prompts
@@ -63,7 +63,7 @@ extension ComponentCall {
 }
 
 extension losskit_column {
-  /// Whether it has an entry a token.
+  /// Whether it has an entry per token.
   package var isPerToken: Bool { extent == UInt32(LOSSKIT_PER_TOKEN) }
   /// Whether a gradient is returned for it.
   package var isDifferentiable: Bool { flags & UInt32(LOSSKIT_DIFFERENTIABLE) != 0 }

@@ -3,13 +3,13 @@ import LossKit
 
 /// A call of a component through its C descriptor, as a host makes it.
 ///
-/// Sendable, although it holds a pointer: descriptors never change and stay valid as long as the process.
+/// Sendable although it holds a pointer: descriptors never change and live as long as the process.
 package struct ComponentCall: @unchecked Sendable {
-  /// What the call returned.
+  /// The results of a call.
   package struct Result: Sendable {
     /// The loss of each prompt, or the reward of each response.
     package var output: [Double]
-    /// By column; those that the component differentiates.
+    /// The gradients by column, for the columns that the component differentiates.
     package var gradients: [String: [Double]]
     /// The state after the call.
     package var state: [Double]
@@ -19,9 +19,9 @@ package struct ComponentCall: @unchecked Sendable {
   package let component: UnsafePointer<losskit_component>
   /// G, K and R.
   package var prompts, responses, references: Int
-  /// The responses each prompt has; nil: K.
+  /// The number of responses of each prompt; nil: K.
   package var counts: [UInt32]?
-  /// Where each response's tokens start.
+  /// The start of each response's tokens.
   package var tokenOffsets: [Int]?
   /// The hyperparameters, in declared order.
   package var parameters: [Double]
@@ -31,18 +31,18 @@ package struct ComponentCall: @unchecked Sendable {
   package var seed: UInt64 = 0
   /// The columns by name.
   package var inputs: [String: [Double]] = [:]
-  /// The factor of each output's derivative; nil: no gradients.
+  /// The cotangent of each output; nil: no gradients.
   package var cotangent: [Double]?
-  /// Differentiable columns whose gradient is not asked for.
+  /// Differentiable columns whose gradient is not requested.
   package var unwanted: Set<String> = []
-  /// Whether the caller takes the message of an error.
+  /// Whether the caller passes a buffer for the error message.
   package var takesError = true
-  /// How the arrays lie in memory.
+  /// The memory layout of the arrays.
   package var placement = CallPlacement.apart(shift: 0)
-  /// What outputs and gradients hold before the call: no number, so that what is not written stays none.
+  /// The contents of outputs and gradients before the call: NaN, so that unwritten values stay NaN.
   package var fill = Double.nan
 
-  /// A call with the defaults of the component, without columns as yet.
+  /// A call with the component's defaults and no columns yet.
   package init(
     _ component: UnsafePointer<losskit_component>, prompts: Int, responses: Int = 2, references: Int = 1
   ) {
@@ -78,7 +78,7 @@ package struct ComponentCall: @unchecked Sendable {
     component.pointee.kind == UInt32(LOSSKIT_LOSS) ? prompts : prompts * responses
   }
 
-  /// Calls `compute`. Throws what it reports.
+  /// Calls `compute`. Throws the error that it reports.
   package func run() throws -> Result {
     guard let compute = component.pointee.compute else { throw Failure("the component has no function compute") }
     return try run { frame in
@@ -92,7 +92,7 @@ package struct ComponentCall: @unchecked Sendable {
     }
   }
 
-  /// Hands the call's frame to whoever answers it, and returns what they wrote.
+  /// Passes the call's frame to a closure, and returns what it wrote.
   package func run(_ answer: (losskit_frame) throws -> Void) throws -> Result {
     let memory = CallMemory(placement)
     let columns = columns
@@ -132,7 +132,7 @@ package struct ComponentCall: @unchecked Sendable {
     cotangent != nil && column.flags & UInt32(LOSSKIT_DIFFERENTIABLE) != 0 && !unwanted.contains(name)
   }
 
-  /// The names of the arrays that the call reads, as `CallPlacement.guardingInput` takes them.
+  /// The names of the arrays that the call reads, for `CallPlacement.guardingInput`.
   package var readArrays: [String] {
     (counts == nil ? [] : ["counts"]) + (tokenOffsets == nil ? [] : ["token_offsets"]) + ["parameters", "inputs"]
       + (cotangent == nil ? [] : ["cotangent", "gradients"])

@@ -1,20 +1,20 @@
 import LossKit
 package import LossKitRuntime
 
-/// Makes calls of a component with columns that a policy might supply.
+/// Makes calls of a component with columns as a policy may supply them.
 package struct RandomCalls {
-  /// The component that is called.
+  /// The component under test.
   package let component: LoadedComponent
-  /// Where its numbers come from.
+  /// The random numbers.
   package var numbers: SeededNumbers
 
-  /// Calls that a seed decides.
+  /// Calls determined by a seed.
   package init(_ component: LoadedComponent, seed: UInt64) {
     self.component = component
     numbers = SeededNumbers(seed: seed)
   }
 
-  /// The hyperparameters in every combination of the choices and Booleans, the others at random.
+  /// The hyperparameters, with every combination of choices and Booleans and random values of the others.
   package mutating func parameterSets() -> [[Double]] {
     var sets = [component.parameters.map { $0.initial }]
     for (index, parameter) in component.parameters.enumerated() {
@@ -44,7 +44,7 @@ package struct RandomCalls {
     return bounds.contains(value) ? value : parameter.initial
   }
 
-  /// A call with random columns. `responses`: K, or nil for one that the component takes.
+  /// A call with random columns. `responses`: K, or nil for one that the component accepts.
   package mutating func call(prompts: Int, responses: Int? = nil, counts: [UInt32]? = nil) -> ComponentCall {
     let range = component.responses
     let most = min(range.upperBound, max(range.lowerBound, 4))
@@ -78,7 +78,7 @@ package struct RandomCalls {
 }
 
 extension SeededNumbers {
-  /// Scores of responses as data have them: the best first; positive, for a method may take their ratio.
+  /// Scores of responses as in data: the best first, and positive, because a method may take their ratio.
   package mutating func scores(prompts: Int, responses: Int) -> [Double] {
     let rows = (0..<prompts).map { _ in (0..<responses).map { _ in uniform(0.1...9) }.sorted(by: >) }
     return (0..<responses).flatMap { rank in rows.map { $0[rank] } }

@@ -1,24 +1,24 @@
 import LossKit
 
-/// Random numbers that a seed decides.
+/// Random numbers determined by a seed.
 package struct SeededNumbers: RandomNumberGenerator {
   private var bits: SplitMix64
 
-  /// Numbers from a seed; equal seeds, equal numbers.
+  /// Numbers from a seed; equal seeds give equal numbers.
   package init(seed: UInt64) { bits = SplitMix64(seed: seed) }
 
   /// The next 64 bits.
   package mutating func next() -> UInt64 { bits.next() }
 
-  /// A number between the ends of a range, evenly.
+  /// A uniform number in a range.
   package mutating func uniform(_ range: ClosedRange<Double>) -> Double { .random(in: range, using: &self) }
 
-  /// A number that is close to normal: the sum of twelve uniform ones.
+  /// An approximately normal number: the sum of twelve uniform ones.
   package mutating func normal(mean: Double = 0, deviation: Double = 1) -> Double {
     mean + deviation * ((0..<12).reduce(-6.0) { sum, _ in sum + uniform(0...1) })
   }
 
-  /// Several such numbers.
+  /// Several approximately normal numbers.
   package mutating func normals(_ count: Int, mean: Double = 0, deviation: Double = 1) -> [Double] {
     (0..<count).map { _ in normal(mean: mean, deviation: deviation) }
   }

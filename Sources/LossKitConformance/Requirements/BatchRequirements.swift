@@ -3,9 +3,9 @@ import LossKit
 import LossKitRuntime
 
 extension ComponentRequirement {
-  /// A batch of no prompts.
+  /// A batch without prompts.
   static let empty = ComponentRequirement(
-    name: "empty", summary: "a batch of no prompts is legal and keeps the state"
+    name: "empty", summary: "a batch without prompts is legal and keeps the state"
   ) { subject in
     var calls = subject.calls
     for parameters in calls.parameterSets() {
@@ -13,15 +13,15 @@ extension ComponentRequirement {
       call.parameters = parameters
       let result = try subject.run(call)
       guard bits(result.state) == bits(subject.component.initialState) else {
-        throw Failure("a batch of no prompts changes the state to \(result.state)\(subject.text(parameters))")
+        throw Failure("a batch without prompts changes the state to \(result.state)\(subject.text(parameters))")
       }
     }
     return .met("")
   }
 
-  /// Rankings of different length in one batch.
+  /// Rankings of different lengths in one batch.
   static let counts = ComponentRequirement(
-    name: "counts", summary: "beyond a prompt's number of responses nothing is read, and zeros are written"
+    name: "counts", summary: "beyond a prompt's number of responses it reads nothing and writes zeros"
   ) { subject in
     var calls = subject.calls
     let lengths = subject.responseCounts
@@ -31,7 +31,7 @@ extension ComponentRequirement {
       call.parameters = parameters
       let mixed = try subject.run(call)
       try call.checkZerosBeyondCounts(mixed)
-      try subject.expect(call.spoiledBeyondCounts(), gives: mixed, "what lies beyond the counts is read")
+      try subject.expect(call.spoiledBeyondCounts(), gives: mixed, "columns are read beyond the counts")
       if try subject.component.isRowwise && !subject.draws(call, mixed) {
         for length in lengths { try subject.checkPrompts(of: length, call, mixed) }
       }
@@ -39,13 +39,13 @@ extension ComponentRequirement {
     return .met(lengths.count == 1 ? "all prompts have \(lengths.lowerBound)" : "\(lengths) responses in one batch")
   }
 
-  /// Pairs in a batch that has room for more.
+  /// Pairs in a batch with space for longer rankings.
   static let pairs = ComponentRequirement(
-    name: "pairs", summary: "pairs give the same in a batch with room for longer rankings"
+    name: "pairs", summary: "pairs give the same results in a batch with space for longer rankings"
   ) { subject in
     let component = subject.component
     guard component.responses.contains(2), component.responses.upperBound > 2 else {
-      return .notTested("it takes \(component.responses == 2...2 ? "pairs only" : "no pairs beside other numbers")")
+      return .notTested("it takes \(component.responses == 2...2 ? "pairs only" : "no pairs besides other numbers")")
     }
     var calls = subject.calls
     for parameters in calls.parameterSets() {
@@ -62,21 +62,21 @@ extension ComponentRequirement {
         gradients: inRoom.gradients.reduce(into: [:]) { parts, gradient in
           parts[gradient.key] = columns[gradient.key].map { call.first(2, of: gradient.value, $0) }
         }, state: inRoom.state)
-      try subject.expectClose(alone, to: expected, "pairs alone differ from pairs in a batch with room for \(room)")
+      try subject.expectClose(alone, to: expected, "pairs alone differ from pairs in a batch with space for \(room)")
     }
     return .met("")
   }
 }
 
 extension ComponentSubject {
-  /// Whether a call depends on its seed: what is drawn depends on a prompt's place in the batch, too.
+  /// Whether a call depends on its seed: random numbers also depend on a prompt's index in the batch.
   fileprivate func draws(_ call: ComponentCall, _ result: ComponentCall.Result) throws -> Bool {
     var other = call
     other.seed &+= 1
     return bits(try run(other).output) != bits(result.output)
   }
 
-  /// The prompts of one length in a mixed batch against the same prompts alone.
+  /// Compares the prompts of one length in a mixed batch with the same prompts alone.
   fileprivate func checkPrompts(of length: Int, _ call: ComponentCall, _ mixed: ComponentCall.Result) throws {
     guard let counts = call.counts else { return }
     let prompts = counts.indices.filter { counts[$0] == UInt32(length) }
@@ -90,10 +90,10 @@ extension ComponentSubject {
         let own = call.pick(prompts, ofColumn: gradient.key, gradient.value)
         parts[gradient.key] = columns[gradient.key].map { part.first(length, of: own, $0) }
       }, state: mixed.state)
-    try expectClose(alone, to: expected, "prompts with \(length) responses differ alone and among longer ones")
+    try expectClose(alone, to: expected, "prompts with \(length) responses differ alone and among longer rankings")
   }
 
-  /// Throws where results differ by more than rounding.
+  /// Throws if results differ by more than rounding.
   fileprivate func expectClose(_ call: ComponentCall, to expected: ComponentCall.Result, _ condition: String) throws {
     let found = try run(call)
     let errors =
@@ -106,7 +106,7 @@ extension ComponentSubject {
 }
 
 extension ComponentCall {
-  /// The call with what is no number wherever a prompt has no response.
+  /// The call with NaN wherever a prompt has no response.
   fileprivate func spoiledBeyondCounts() -> ComponentCall {
     var other = self
     for (name, column) in columns where !(column.extent == UInt32(LOSSKIT_PER_PROMPT)) {
@@ -131,7 +131,7 @@ extension ComponentCall {
     }
   }
 
-  /// The entries of a column that belong to responses that their prompts do not have.
+  /// The entries of a column for responses that their prompts do not have.
   private func beyondCounts(_ column: losskit_column, count: Int) -> [Int] {
     guard column.isPerToken, let offsets = tokenOffsets, let tokens = offsets.last else {
       return beyondCounts(rows: count)

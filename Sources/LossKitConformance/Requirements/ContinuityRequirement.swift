@@ -3,22 +3,22 @@ import LossKitRuntime
 import LossKitSystem
 
 extension ComponentRequirement {
-  /// Values without jumps. No gradient tells of a jump, so training does not see it; a method may have one all the same.
+  /// Values have no jumps. A gradient does not show a jump, so training does not see it; a method may still intend one.
   static let continuity = ComponentRequirement(
     name: "continuity",
-    summary: "values have no jumps along random lines; one is a warning, for no gradient tells of it"
+    summary: "values have no jumps along random lines; a jump, which no gradient shows, is a warning"
   ) { subject in
     var calls = subject.calls
     var lines = 0
     for parameters in calls.parameterSets().prefix(8) {
-      // The second time far from 0, where a limit may lie.
+      // The second scale reaches far from 0, where a threshold may be.
       for scale in [1.0, 20] {
         let isRowwise = subject.component.isRowwise
         for _ in 0..<(isRowwise ? 1 : 4) {
           var start = calls.call(prompts: isRowwise ? 60 : 6)
           start.parameters = parameters
           guard start.columns.contains(where: \.column.isDifferentiable) else {
-            return .notTested("it differentiates nothing")
+            return .notTested("it differentiates no column")
           }
           guard let line = Line(from: start, scale: scale, isRowwise: isRowwise, &calls.numbers) else { continue }
           lines += isRowwise ? start.prompts : 1
@@ -30,21 +30,21 @@ extension ComponentRequirement {
   }
 }
 
-/// Values along a line between two points, or along one line for each prompt.
+/// Values along a line between two points, or along one line per prompt.
 private struct Line {
   private static let gridSize = 64
   private let start: ComponentCall
   private let directions: [String: [Double]]
   private let isRowwise: Bool
 
-  /// A line to another random point; nil where the component refuses one of its ends.
+  /// A line to another random point; nil if the component rejects one of its ends.
   init?(from start: ComponentCall, scale: Double, isRowwise: Bool, _ numbers: inout SeededNumbers) {
     var start = start
     var directions: [String: [Double]] = [:]
     start.cotangent = start.cotangent ?? []
     for (name, column) in start.columns where column.isDifferentiable {
       guard let values = start.inputs[name] else { continue }
-      // Rewards pass 0 on their way; log-probabilities stay such.
+      // Rewards cross 0 on their way; log-probabilities stay negative.
       let ends =
         name.hasSuffix("logp")
         ? values.map { $0 * numbers.uniform(0.3...2) } : numbers.normals(values.count, deviation: 3)
@@ -57,13 +57,13 @@ private struct Line {
     guard (try? values(at: positions(0))) != nil, (try? values(at: positions(1))) != nil else { return nil }
   }
 
-  /// A jump in words; nil where none is found.
+  /// Describes a jump; nil if none is found.
   func jump() throws -> String? {
     let grid = try (0...Self.gridSize).map { try values(at: positions(Double($0) / Double(Self.gridSize))) }
     var low = grid[0].indices.map { line in Double(roughestInterval(grid.map { $0[line] })) / Double(Self.gridSize) }
     var high = low.map { $0 + 1 / Double(Self.gridSize) }
     var (below, above) = (try values(at: low), try values(at: high))
-    // Halves the interval towards the jump; what is continuous changes ever less.
+    // Bisects towards the jump; a continuous value changes less and less.
     for _ in 0..<44 {
       let middle = zip(low, high).map { ($0 + $1) / 2 }
       let values = try values(at: middle)
@@ -84,7 +84,7 @@ private struct Line {
     return nil
   }
 
-  /// The interval whose difference stands out most from those beside it: a kink or a steep rise, if not a jump.
+  /// The interval whose difference stands out most from its neighbors: a kink or steep slope, if not a jump.
   private func roughestInterval(_ values: [Double]) -> Int {
     let differences = zip(values.dropFirst(), values).map { $0 - $1 }
     let roughness = differences.indices.map { index in
@@ -112,7 +112,7 @@ private struct Line {
     return call
   }
 
-  /// The value of each line.
+  /// The value on each line.
   private func values(at positions: [Double]) throws -> [Double] {
     let output = try call(at: positions).run().output
     let weights = start.cotangent ?? []
@@ -127,7 +127,7 @@ extension ComponentCall {
   /// The prompt that an entry of a differentiable column belongs to.
   fileprivate func prompt(ofEntry entry: Int, perToken: Bool) -> Int {
     guard perToken, let offsets = tokenOffsets else { return entry % prompts }
-    // The last response that starts at the token or before it; each has at least one.
+    // The last response that starts at the token or before it; each has at least one token.
     var (low, high) = (0, offsets.count - 1)
     while high - low > 1 {
       let middle = (low + high) / 2

@@ -1,11 +1,11 @@
 import LossKit
 
 extension ComponentRequirement {
-  /// What a host has to find as it was.
+  /// The component leaves the state of the process unchanged.
   static let environment = ComponentRequirement(
     name: "environment",
     summary:
-      "it prints nothing and leaves arithmetic, locale, signals, timers, limits, directory, files and environment as they were"
+      "it prints nothing and leaves arithmetic, locale, signals, timers, limits, directory, files and environment unchanged"
   ) { subject in
     var calls = subject.calls
     for parameters in calls.parameterSets().prefix(8) {

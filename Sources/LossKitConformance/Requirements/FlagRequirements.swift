@@ -2,11 +2,11 @@ import LossKit
 import LossKitRuntime
 
 extension ComponentRequirement {
-  /// The flag rowwise, which every reward has that draws no random numbers.
+  /// The flag rowwise, which every reward without random numbers has.
   static let rowwise = ComponentRequirement(
-    name: "rowwise", summary: "if it says so: a prompt's output depends on that prompt alone"
+    name: "rowwise", summary: "if declared: a prompt's output depends on that prompt alone"
   ) { subject in
-    guard subject.component.isRowwise else { return .notTested("it does not say that it is rowwise") }
+    guard subject.component.isRowwise else { return .notTested("it does not declare itself rowwise") }
     var calls = subject.calls
     for parameters in calls.parameterSets() {
       var call = calls.call(prompts: 300)
@@ -23,9 +23,9 @@ extension ComponentRequirement {
 
   /// The flag shift-invariant of a loss.
   static let shiftInvariant = ComponentRequirement(
-    name: "shift-invariant", summary: "if it says so: a constant added to all rewards of a prompt changes nothing"
+    name: "shift-invariant", summary: "if declared: a constant added to all rewards of a prompt changes nothing"
   ) { subject in
-    guard subject.component.isShiftInvariant else { return .notTested("it does not say that it is shift-invariant") }
+    guard subject.component.isShiftInvariant else { return .notTested("it does not declare itself shift-invariant") }
     var calls = subject.calls
     var worst = 0.0
     for parameters in calls.parameterSets() {
@@ -41,7 +41,7 @@ extension ComponentRequirement {
         worstError(after.gradients["reward"] ?? [], before.gradients["reward"] ?? []),
       ]
       worst = max(worst, errors.max() ?? 0)
-      // Differences carry the rounding of the values they are taken of, magnified.
+      // Numeric gradients magnify the rounding of the values.
       let gradientTolerance = subject.component.hasNumericGradient ? 1e-7 : 1e-11
       guard errors[0] < 1e-11, worst < gradientTolerance else {
         let what = errors[0] < 1e-11 ? "the gradient" : "the output"
@@ -51,12 +51,12 @@ extension ComponentRequirement {
     return .met("worst change \(worst.short)")
   }
 
-  /// The flag zero at the reference of a reward.
+  /// The flag zero-at-reference of a reward.
   static let zeroAtReference = ComponentRequirement(
-    name: "zero-at-reference", summary: "if it says so: the reward is 0 where the policy equals the reference"
+    name: "zero-at-reference", summary: "if declared: the reward is 0 where the policy equals the reference"
   ) { subject in
     guard subject.component.isZeroAtReference else {
-      return .notTested("it does not say that it is zero at the reference")
+      return .notTested("it does not declare itself zero at the reference")
     }
     var calls = subject.calls
     var worst = 0.0

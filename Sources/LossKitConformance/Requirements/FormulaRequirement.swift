@@ -3,9 +3,9 @@ import LossKit
 import LossKitRuntime
 
 extension ComponentRequirement {
-  /// The formula that a component hands over, evaluated by the host, against its own function.
+  /// The exported formula, evaluated by the host, agrees with `compute`.
   static let formula = ComponentRequirement(
-    name: "formula", summary: "the formula, where one is exported, agrees with compute; unknown extensions are NULL"
+    name: "formula", summary: "the formula, if exported, agrees with compute; unknown extensions are NULL"
   ) { subject in
     let component = subject.component
     for id in ["", formulaExtensionID + "x", "losskit.unknown/1"] where component.extensionPointer(id) != nil {
@@ -51,13 +51,13 @@ extension ComponentSubject {
   }
 }
 
-/// Calls that the host answers by a component's formula.
+/// Evaluates calls by a component's formula.
 private struct FormulaRun {
   let component: LoadedComponent
 
   init(_ component: LoadedComponent) { self.component = component }
 
-  /// The result of a call, by the formula.
+  /// The result of a call by the formula.
   func result(of call: ComponentCall) throws -> ComponentCall.Result {
     let component = component
     let evaluator = GraphEvaluator(
@@ -65,7 +65,7 @@ private struct FormulaRun {
       stateCount: component.stateNames.count, isStructural: component.parameters.map { $0.kind != .real },
       trace: { responses, references, values in
         guard let graph = try component.formula(responses: responses, references: references, values: values) else {
-          throw Failure("its formula is not there for \(responses) responses")
+          throw Failure("it exports no formula for \(responses) responses")
         }
         guard graph.outputs.count == (component.kind == .loss || graph.rows == .token ? 1 : responses) else {
           throw Failure("its formula for \(responses) responses has \(graph.outputs.count) outputs")

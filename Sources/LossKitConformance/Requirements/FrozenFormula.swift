@@ -1,14 +1,14 @@
 import LossKit
 package import LossKitRuntime
 
-/// A component's formula in which what it stops the gradient at keeps the value it had: its slopes are the gradient.
+/// A component's formula with stopped values held constant, so that its slopes are the gradient.
 package struct FrozenFormula {
   private var graph: Graph
   private let call: ComponentCall
   private let stopped: [[Double]]
   private let columns: [Column]
 
-  /// The formula of a component at the columns of a call; nil where it stops no gradient, or exports no formula.
+  /// The formula of a component at the columns of a call; nil if it stops no gradient, or exports no formula.
   package init?(_ component: LoadedComponent, _ call: ComponentCall) throws {
     let formula = try component.formula(
       responses: call.responses, references: call.references, values: call.parameters)
@@ -25,7 +25,7 @@ package struct FrozenFormula {
     }
   }
 
-  /// The outputs at other values of the columns.
+  /// The outputs for other values of the columns.
   package func outputs(_ inputs: [String: [Double]]) -> [Double] {
     var moved = call
     moved.inputs = inputs

@@ -2,10 +2,10 @@ import LossKit
 import LossKitRuntime
 
 extension ComponentRequirement {
-  /// Gradients against differences of the values.
+  /// Compares gradients with differences of the values.
   ///
-  /// A gradient that a component stops on purpose shows in its formula alone: without one, the slopes of the values are
-  /// what it is held against.
+  /// A gradient that a component stops intentionally shows only in its formula; without a formula, gradients are compared with the
+  /// slopes of the values.
   static let gradient = ComponentRequirement(
     name: "gradient", summary: "gradients are the slopes of the values, at a thousand random points"
   ) { subject in
@@ -18,8 +18,8 @@ extension ComponentRequirement {
         call.parameters = parameters
         let result = try subject.run(call)
         let gradients = result.gradients
-        if gradients.isEmpty { return .notTested("it differentiates nothing") }
-        // A formula that is not that of the values is another test's finding.
+        if gradients.isEmpty { return .notTested("it differentiates no column") }
+        // The requirement `formula` tests whether formula and values agree.
         let formula = try? FrozenFormula(component, call)
         let frozen = formula.flatMap { worstError($0.outputs(call.inputs), result.output) < 1e-10 ? $0 : nil }
         for (name, gradient) in gradients.sorted(by: { $0.key < $1.key }) {
@@ -37,14 +37,14 @@ extension ComponentRequirement {
   }
 }
 
-/// What a comparison of gradients with differences has found so far.
+/// The comparison of gradients with differences so far.
 private struct GradientRecord {
   let tolerance: Slopes.Tolerance
   var points = 0
   private var kinks = 0
   private var wrong = 0
   private var worst = 0.0
-  /// The point that lies furthest from its difference, of the wrong ones if there are any.
+  /// The point with the largest error, among the failing ones if there are any.
   private var worstPoint = ""
 
   init(tolerance: Slopes.Tolerance) { self.tolerance = tolerance }
@@ -68,14 +68,14 @@ private struct GradientRecord {
   func verdict() throws -> Verdict {
     guard wrong == 0 else { throw Failure("wrong at \(wrong) of \(points) points; the worst: \(worstPoint)") }
     guard kinks * 2 < points else {
-      throw Failure("the values are too rough to be differentiated at \(kinks) of \(points) points")
+      throw Failure("the values are too rough to differentiate at \(kinks) of \(points) points")
     }
     return .met("worst error \(worst.short) at \(points) points, \(kinks) of them near kinks")
   }
 }
 
 extension ComponentCall {
-  /// Entries whose derivatives can be taken at once: one of each prompt where prompts do not depend on each other.
+  /// Entries whose derivatives can be taken together: one of each prompt if prompts are independent.
   fileprivate func entryGroups(count: Int, isRowwise: Bool) -> [[Int]] {
     if hasTokens { return (0..<min(count, 200)).map { [$0] } }
     if !isRowwise { return (0..<count).map { [$0] } }

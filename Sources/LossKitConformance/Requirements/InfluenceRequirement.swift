@@ -3,32 +3,32 @@ import LossKit
 import LossKitRuntime
 
 extension ComponentRequirement {
-  /// What a component computes answers to what it differentiates. One that gives the same whatever it reads teaches nothing; one
-  /// that looks at some of the responses only may be meant so, as the supervised losses are.
+  /// What a component computes depends on the columns that it differentiates. A component with constant results teaches nothing; one that
+  /// reads only some of the responses may be intended, as supervised losses are.
   static let influence = ComponentRequirement(
     name: "influence",
-    summary: "what it differentiates changes what it computes; a response that changes nothing is a warning"
+    summary: "the columns that it differentiates have an effect; a response without effect is a warning"
   ) { subject in
     var calls = subject.calls
     var influential: Set<Int> = []
     let responses = subject.responseCounts.upperBound
-    // A threshold on scores may leave a response out of one batch and take it into another.
+    // A threshold on scores may exclude a response in one batch and include it in another.
     for _ in 0..<8 where influential.count < responses {
       for parameters in calls.parameterSets() {
         var call = calls.call(prompts: 40, responses: responses)
         call.parameters = parameters
         guard call.columns.contains(where: \.column.isDifferentiable) else {
-          return .notTested("it differentiates nothing")
+          return .notTested("it differentiates no column")
         }
         let before = try subject.run(call)
         for rank in 0..<responses where !influential.contains(rank) {
           let rows = call.differentiableEntries(ofRank: rank)
           var moved = call
           for (name, entries) in rows {
-            // Downwards, so that log-probabilities stay such.
+            // Downwards, so that log-probabilities stay negative.
             for entry in entries { moved.inputs[name]?[entry] -= calls.numbers.uniform(0.5...3) }
           }
-          // A value may stay as it is where its gradient does not: that of a ratio of a probability to itself, held.
+          // A value may stay constant while its gradient does not, such as the ratio of a probability to itself, stopped.
           let hasGradient = rows.contains { name, entries in
             before.gradients[name].map { gradient in entries.contains { gradient[$0] != 0 } } ?? false
           }
@@ -37,7 +37,7 @@ extension ComponentRequirement {
       }
     }
     guard !influential.isEmpty else {
-      throw Failure("values and gradients are the same whatever the columns hold; nothing can be learned from it")
+      throw Failure("values and gradients are the same for all columns; nothing can be learned from it")
     }
     let ignored = (0..<responses).filter { !influential.contains($0) }
     if ignored.isEmpty { return .met("") }
@@ -50,7 +50,7 @@ extension ComponentRequirement {
 }
 
 extension ComponentCall {
-  /// Where what is differentiated of the responses of a rank stands, by column; a column per prompt belongs to the first rank.
+  /// The entries of differentiable columns for the responses of a rank; a column per prompt belongs to the first rank.
   fileprivate func differentiableEntries(ofRank rank: Int) -> [(name: String, entries: Range<Int>)] {
     columns.filter(\.column.isDifferentiable).compactMap { name, column in
       switch column.extent {

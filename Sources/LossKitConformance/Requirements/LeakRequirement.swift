@@ -4,9 +4,9 @@ import LossKitRuntime
 import LossKitSystem
 
 extension ComponentRequirement {
-  /// Memory that is not given back. A cache that the first calls fill is no leak.
+  /// A component does not leak memory. A cache that the first calls fill is not a leak.
   static let memory = ComponentRequirement(
-    name: "memory", summary: "it keeps no memory from call to call, beyond what the first calls set up"
+    name: "memory", summary: "calls do not leak memory, beyond what the first calls set up"
   ) { subject in
     #if os(Linux)
       var calls = subject.calls
@@ -18,7 +18,7 @@ extension ComponentRequirement {
       }
       var before = try use(count)
       var (leaked, mapped) = (Int.max, Int.max)
-      // What grows once may be a cache, or the harness's; what grows every time is a leak.
+      // Growth once may be a cache, or the test's own; growth on every call is a leak.
       for _ in 0..<4 {
         let after = try use(count)
         leaked = min(leaked, after.allocated - before.allocated)
@@ -26,23 +26,23 @@ extension ComponentRequirement {
         before = after
       }
       let perCall = max(leaked >= 8 * count ? leaked : 0, mapped >= 4096 * count ? mapped : 0) / count
-      guard perCall == 0 else { throw Failure("every call keeps about \(perCall) bytes of memory") }
+      guard perCall == 0 else { throw Failure("every call leaks about \(perCall) bytes of memory") }
       return .met("\(5 * count) calls")
     #else
-      return .notTested("this system does not tell how much memory is allocated")
+      return .notTested("this system does not report how much memory is allocated")
     #endif
   }
 }
 
 #if os(Linux)
-  /// How much memory the process uses, in bytes.
+  /// The memory use of the process, in bytes.
   private struct MemoryUse {
-    /// What malloc has handed out.
+    /// Memory allocated by malloc.
     let allocated: Int
-    /// All address space.
+    /// Mapped address space.
     let mapped: Int
 
-    /// As it is now.
+    /// The current use.
     init() {
       let information = mallinfo2()
       allocated = information.uordblks + information.hblkhd

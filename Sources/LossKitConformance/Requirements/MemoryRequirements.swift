@@ -2,7 +2,7 @@ import LossKit
 import LossKitRuntime
 
 extension ComponentRequirement {
-  /// Nothing is read but what is declared and passed. Whoever reads beyond meets an inaccessible page.
+  /// A component reads only what is declared and passed. A read beyond hits an inaccessible page.
   static let reads = ComponentRequirement(
     name: "reads", summary: "it reads nothing beyond the columns it declared, the hyperparameters and its state"
   ) { subject in
@@ -11,7 +11,7 @@ extension ComponentRequirement {
       var call = call
       for array in call.readArrays {
         for side in CallPlacement.Side.allCases {
-          subject.note("a call in which what lies \(side) \(array) cannot be read")
+          subject.note("a call with inaccessible memory \(side) \(array)")
           call.placement = .guardingInput(array, side)
           _ = try subject.run(call)
           tried += 1
@@ -22,7 +22,7 @@ extension ComponentRequirement {
     return .met("\(tried) guarded calls")
   }
 
-  /// Nothing is written but output, gradients and state, and those completely.
+  /// A component writes only output, gradients and state, and writes them completely.
   static let writes = ComponentRequirement(
     name: "writes", summary: "it writes its output, gradients and state, completely, and nothing else"
   ) { subject in
@@ -30,7 +30,7 @@ extension ComponentRequirement {
       var call = call
       for side in CallPlacement.Side.allCases {
         subject.note(
-          "a call in which what lies \(side) output, gradients and state cannot be written, nor any column it reads")
+          "a call with inaccessible memory \(side) output, gradients and state, and write-protected columns")
         call.placement = .guardingOutputs(side)
         _ = try subject.run(call)
       }
@@ -39,16 +39,16 @@ extension ComponentRequirement {
       call.fill = 12345
       let second = try subject.run(call)
       if let difference = second.difference(from: first) {
-        throw Failure("what lay in an output before the call shows in the result: \(difference)")
+        throw Failure("the previous contents of an output show in the result: \(difference)")
       }
       for name in first.gradients.keys.sorted() {
-        subject.note("a call that asks for no gradient of \(name)")
+        subject.note("a call without the gradient of \(name)")
         call.unwanted = [name]
         var expected = first
         expected.gradients[name] = nil
         try subject.expect(call, gives: expected, "without the gradient of \(name)")
       }
-      subject.note("a call that asks for values only")
+      subject.note("a call for values only")
       call.unwanted = []
       call.cotangent = nil
       let values = ComponentCall.Result(output: first.output, gradients: [:], state: first.state)
@@ -59,7 +59,7 @@ extension ComponentRequirement {
 }
 
 extension ComponentSubject {
-  /// Small calls of every form: of full rankings, and of such as differ in length.
+  /// Small calls of every form: full rankings, and rankings of different lengths.
   fileprivate func forEachShape(_ body: (ComponentCall) throws -> Void) throws {
     var calls = calls
     for parameters in calls.parameterSets().prefix(8) {
@@ -74,7 +74,7 @@ extension ComponentSubject {
     }
   }
 
-  /// Optional columns may be NULL. Where the component cannot do without for these hyperparameters, it says so.
+  /// Optional columns may be NULL. If the component needs one for these hyperparameters, it reports an error.
   fileprivate func checkAbsentColumns(_ call: ComponentCall) throws {
     for column in component.inputs where column.isOptional {
       var lacking = call
@@ -86,7 +86,7 @@ extension ComponentSubject {
         result = try lacking.run()
       } catch let failure as Failure {
         if !failure.message.isEmpty { continue }
-        throw Failure("without the optional column '\(column.name)' it fails and gives no reason")
+        throw Failure("without the optional column '\(column.name)' it fails without a message")
       }
       try result.checkFinite(lacking, " without the optional column '\(column.name)'")
     }

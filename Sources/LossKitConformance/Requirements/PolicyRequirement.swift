@@ -2,9 +2,9 @@ import LossKit
 package import LossKitRuntime
 import LossKitSystem
 
-/// A requirement on policies, and its test, which throws how it is violated. What needs a file to be loaded is not tested.
+/// A requirement on policies, with its conformance test, which throws a description of a violation. Loading from a file is not tested.
 package struct PolicyRequirement: Sendable {
-  /// The name by which reports and `--test` call it.
+  /// The name in reports and for `--test`.
   package let name: String
   /// The requirement, in one line.
   package let summary: String
@@ -28,14 +28,14 @@ package struct PolicyRequirement: Sendable {
     return .met(try test(subject))
   }
 
-  /// All of them.
+  /// All requirements, in the order of reports.
   package static let all: [PolicyRequirement] = [
-    PolicyRequirement("creates", "an instance can be made, counts tokens, and refuses an empty response") { subject in
+    PolicyRequirement("creates", "an instance is created, counts tokens and rejects an empty response") { subject in
       let policy = try subject.make()
       let counts = try policy.measure(subject.texts()).tokenCounts
-      guard counts.allSatisfy({ $0 > 0 }) else { throw Failure("it counts no token in a response that is not empty") }
+      guard counts.allSatisfy({ $0 > 0 }) else { throw Failure("it counts no tokens in a response that is not empty") }
       guard counts == (try policy.measure(subject.texts()).tokenCounts) else {
-        throw Failure("it counts other tokens when asked again")
+        throw Failure("it counts different tokens when called again")
       }
       subject.note("an empty response")
       do {
@@ -44,14 +44,14 @@ package struct PolicyRequirement: Sendable {
       } catch is Failure {}
       return "\(counts.reduce(0, +)) tokens"
     },
-    PolicyRequirement("forward", "every column is written, finite, and the same for equal calls and equal seeds") {
+    PolicyRequirement("forward", "every column is written, finite, and equal for equal calls and equal seeds") {
       subject in
       let policy = try subject.make()
       let first = try subject.forward(policy)
-      try subject.expect(try subject.forward(policy), equals: first, "when asked again")
+      try subject.expect(try subject.forward(policy), equals: first, "when called again")
       try subject.expect(try subject.forward(subject.make()), equals: first, "in another instance of the same seed")
       if let high = first["policy_logp"]?.first(where: { $0 > 0 }) {
-        throw Failure("the logarithm of a probability is \(high), above 0")
+        throw Failure("a log-probability is \(high), above 0")
       }
       return "\(first.count) columns"
     },
@@ -68,7 +68,7 @@ package struct PolicyRequirement: Sendable {
       return ""
     },
     PolicyRequirement(
-      "trains", "a step along the gradient of the log-probabilities makes them larger", needsTraining: true
+      "trains", "a step along the gradient of the log-probabilities increases them", needsTraining: true
     ) {
       subject in
       guard subject.type.columns.contains(.logProbability) else { return "it has no differentiable policy_logp" }
@@ -77,11 +77,11 @@ package struct PolicyRequirement: Sendable {
       let norm = try subject.train(policy)
       let after = try subject.forward(policy)["policy_logp"]?.reduce(0, +) ?? 0
       guard norm > 0 else { throw Failure("the gradient has norm \(norm)") }
-      guard after > before else { throw Failure("the sum of the log-probabilities was \(before), and is \(after)") }
+      guard after > before else { throw Failure("the sum of the log-probabilities goes from \(before) to \(after)") }
       return "from \(before.short) to \(after.short)"
     },
     PolicyRequirement(
-      "activations", "calls of other instances, or without keeping, between forward and backward change no gradient",
+      "activations", "between forward and backward, calls of other instances or without keeping have no effect",
       needsTraining: true
     ) { subject in
       let alone = try subject.make(), policy = try subject.make()
@@ -101,7 +101,7 @@ package struct PolicyRequirement: Sendable {
       return ""
     },
     PolicyRequirement(
-      "references", "a column per reference has the values of each, in their order, and a step along its gradient",
+      "references", "a column per reference has the values of each, in order, and a step along its gradient",
       needsTraining: true
     ) { subject in
       let names = subject.type.columns.filter(\.isPerReference).map(\.name)
@@ -117,9 +117,9 @@ package struct PolicyRequirement: Sendable {
         guard distance > 0 else { throw Failure("\(name) is the same for two references that differ") }
         for (order, columns) in zip(orders, together) {
           let expected = order.flatMap { values[$0] }
-          // What is summed up in another order may have other last digits.
+          // Sums in another order may differ in the last digits.
           guard zip(columns[name] ?? [], expected).allSatisfy({ abs($0 - $1) <= 1e-3 * distance }) else {
-            throw Failure("\(name) has other values where there are two references than for each by itself")
+            throw Failure("\(name) has different values with two references than with each alone")
           }
         }
       }
@@ -128,7 +128,7 @@ package struct PolicyRequirement: Sendable {
       }
       return "\(names.count) columns"
     },
-    PolicyRequirement("saves", "what was saved is loaded again with the same columns", needsTraining: true) { subject in
+    PolicyRequirement("saves", "a saved instance has the same columns when loaded", needsTraining: true) { subject in
       let policy = try subject.make()
       try subject.train(policy)
       let first = try subject.forward(policy)
@@ -138,15 +138,15 @@ package struct PolicyRequirement: Sendable {
     },
     PolicyRequirement("identity", "equal instances state equal identities, and a step changes the digest") { subject in
       let policy = try subject.make()
-      guard let first = try subject.identity(policy) else { return "it states none" }
+      guard let first = try subject.identity(policy) else { return "it states no identity" }
       func expect(_ other: PolicyInstance, _ condition: String) throws {
         let found = try subject.identity(other)
         guard found != first else { return }
         let names = first.facts.filter { found?.facts.contains($0) != true }.map(\.name)
-        let what = names.isEmpty ? "another digest" : "another value of \(names.joined(separator: ", "))"
+        let what = names.isEmpty ? "a different digest" : "a different value of \(names.joined(separator: ", "))"
         throw Failure("it states \(what) \(condition)")
       }
-      try expect(policy, "when asked again")
+      try expect(policy, "when called again")
       try expect(try subject.make(), "in another instance of the same seed")
       guard subject.type.isTrainable, let digest = first.digest else { return "\(first.facts.count) facts" }
       let copy = try policy.copy()
@@ -167,16 +167,16 @@ package struct PolicyRequirement: Sendable {
   ]
 }
 
-/// The policy that requirements are tested on.
+/// The policy under test.
 package struct PolicySubject {
   /// The policy.
   package let type: LoadedPolicyType
   /// The seed of its weights.
   package let seed: UInt64
-  /// Takes what is being tried.
+  /// Receives what is being tried.
   package let note: (String) -> Void
 
-  /// A policy to test.
+  /// Creates a test subject.
   package init(_ type: LoadedPolicyType, seed: UInt64, note: @escaping (String) -> Void = { _ in }) {
     self.type = type
     self.seed = seed
@@ -188,7 +188,7 @@ package struct PolicySubject {
     return try type.create(seed: seed ?? self.seed)
   }
 
-  /// An instance that was loaded from where `policy` was saved.
+  /// An instance loaded from where `policy` was saved.
   fileprivate func reloaded(_ policy: PolicyInstance) throws -> PolicyInstance {
     let directory = try Files.makeTemporaryDirectory()
     defer { Files.remove(directory) }
@@ -209,7 +209,7 @@ package struct PolicySubject {
       responses: [["A good film.", "No."], ["eins, zwei, drei", "never again"]])
   }
 
-  /// Texts of other lengths.
+  /// Texts of different lengths.
   fileprivate func otherTexts() throws -> Texts {
     try Texts(
       prompts: ["Why?", "And now, for once, at length: "],
@@ -218,7 +218,7 @@ package struct PolicySubject {
       ])
   }
 
-  /// All columns of the texts, as far as they need no reference.
+  /// All columns of the texts that need no reference.
   fileprivate func forward(
     _ policy: PolicyInstance, _ others: Texts? = nil, keeping: Bool = false
   ) throws -> [String: [Double]] {
@@ -240,7 +240,7 @@ package struct PolicySubject {
       references: references, keepingActivations: keeping)
   }
 
-  /// Takes a step that makes a column smaller for the last of some references; throws where it does not become so.
+  /// Takes a step that reduces a column for the last of some references; throws if it does not.
   fileprivate func approach(_ references: [PolicyInstance], _ column: Column) throws {
     let policy = try make(), texts = try texts()
     func last(_ values: [Double]) -> ArraySlice<Double> { values.suffix(values.count / references.count) }
@@ -258,7 +258,7 @@ package struct PolicySubject {
     }
   }
 
-  /// A step that makes all responses likelier, with other calls before the gradient; returns the norm of the gradient.
+  /// Takes a step that raises the likelihood of all responses, with other calls before the gradient; returns the norm of the gradient.
   @discardableResult
   fileprivate func train(_ policy: PolicyInstance, between: () throws -> Void = {}) throws -> Double {
     guard type.columns.contains(.logProbability) else { return 0 }
@@ -276,7 +276,7 @@ package struct PolicySubject {
     _ found: [String: [Double]], equals expected: [String: [Double]], _ condition: String
   ) throws {
     for name in expected.keys.sorted() where bits(found[name] ?? []) != bits(expected[name] ?? []) {
-      throw Failure("\(name) has other values \(condition)")
+      throw Failure("\(name) has different values \(condition)")
     }
   }
 

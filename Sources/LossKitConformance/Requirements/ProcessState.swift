@@ -1,7 +1,7 @@
 import LossKit
 import LossKitSystem
 
-/// What a process has that a plugin must leave as it is.
+/// The state of a process that a plugin must leave unchanged.
 struct ProcessState {
   private let floatingPoint: [String]
   private let locale: String
@@ -14,7 +14,7 @@ struct ProcessState {
   private let timers: [String]
   private let limits: [String]
 
-  /// The state as it is now.
+  /// The current state.
   init() {
     floatingPoint = Self.floatingPointControl()
     locale = setlocale(LC_ALL, nil).map { String(cString: $0) } ?? ""
@@ -31,7 +31,7 @@ struct ProcessState {
     limits = Self.resourceLimits()
   }
 
-  /// What differs from an earlier state, in words; nil where nothing does.
+  /// Describes a difference from an earlier state; nil if there is none.
   func change(since earlier: ProcessState) -> String? {
     for (name, values) in zip(
       ["the rounding mode", "the floating-point control word"], zip(floatingPoint, earlier.floatingPoint))
@@ -58,12 +58,12 @@ struct ProcessState {
     return mask == earlier.mask ? nil : "the umask"
   }
 
-  /// The rounding mode, and what else decides how numbers are computed; not what records past operations.
+  /// The rounding mode and the other control bits of floating-point arithmetic, without the status flags.
   private static func floatingPointControl() -> [String] {
     var environment = fenv_t()
     fegetenv(&environment)
     #if os(Linux) && arch(x86_64)
-      // The low six bits of MXCSR say what happened, the others what is to happen: denormals, traps.
+      // The low six bits of MXCSR are status flags; the others control denormals, traps and rounding.
       return ["\(fegetround())", "\(environment.__mxcsr & ~0x3F) \(environment.__control_word)"]
     #else
       return ["\(fegetround())", ""]
@@ -77,8 +77,8 @@ struct ProcessState {
       + " \(action.sa_flags)"
   }
 
-  /// The timers whose signal will come: those of the clock, `alarm` among them, and of processor time; and those of `timer_create`,
-  /// as far as the system lists them.
+  /// The armed timers: those of the clock, including `alarm`, of processor time, and of `timer_create` as far as the system lists
+  /// them.
   private static func armedTimers() -> [String] {
     let kinds: [(Int32, String)] = [(0, "that of alarm"), (1, "ITIMER_VIRTUAL"), (2, "ITIMER_PROF")]
     var timers = kinds.compactMap { kind, name in
@@ -125,14 +125,14 @@ struct ProcessState {
   }
 }
 
-/// Catches what is printed while something runs.
+/// Captures what is printed while a closure runs.
 struct PrintedBytes {
-  /// A file that outlives the process, for what goes to standard error; nil: one of its own. So a crash does not lose its reason.
+  /// A file that outlives the process, for standard error, so that a crash keeps its message; nil: a temporary file.
   @TaskLocal static var errorFile: Int32?
 
   private let copies: [(descriptor: Int32, copy: Int32, file: Int32)]
 
-  /// Begins to catch what goes to standard output and standard error. Throws where one of them is closed.
+  /// Starts capturing standard output and standard error. Throws if one of them is closed.
   init() throws {
     fflush(nil)
     var copies: [(Int32, Int32, Int32)] = []
@@ -140,14 +140,14 @@ struct PrintedBytes {
       let file = Self.file(for: descriptor)
       let copy = dup(descriptor)
       guard file >= 0, copy >= 0, dup2(file, descriptor) >= 0 else {
-        throw Failure("what is printed cannot be caught: \(String(cString: strerror(errno)))")
+        throw Failure("printed text cannot be captured: \(String(cString: strerror(errno)))")
       }
       copies.append((descriptor, copy, file))
     }
     self.copies = copies
   }
 
-  /// An empty file to write to, as a descriptor to close.
+  /// An empty file to write to, as a descriptor that the caller closes.
   private static func file(for descriptor: Int32) -> Int32 {
     if descriptor == STDERR_FILENO, let errorFile {
       lseek(errorFile, 0, SEEK_SET)
@@ -158,7 +158,7 @@ struct PrintedBytes {
     return stream.map { dup(fileno($0)) } ?? -1
   }
 
-  /// Ends it, and tells where something was printed and how it begins; nil where nothing was.
+  /// Stops capturing, and describes what was printed and where; nil if nothing was.
   func end() -> String? {
     fflush(nil)
     var finding: String?
@@ -177,7 +177,7 @@ struct PrintedBytes {
   }
 }
 
-/// Runs something of a plugin's, and tells what it left changed in the process or printed; nil where nothing.
+/// Runs code of a plugin, and describes what it changed in the process or printed; nil if nothing.
 func traces(of body: () throws -> Void) throws -> String? {
   let printed = try PrintedBytes()
   let before = ProcessState()
@@ -188,14 +188,14 @@ func traces(of body: () throws -> Void) throws -> String? {
   return after.change(since: before).map { "it changes \($0)" } ?? finding
 }
 
-/// Undoes what a plugin may have done to the thread's arithmetic, so that other tests are not led astray.
+/// Restores the thread's floating-point environment after a plugin's call, so that other tests are not affected.
 struct ArithmeticMode {
   private var environment = fenv_t()
 
-  /// Remembers the mode as it is.
+  /// Saves the current mode.
   init() { fegetenv(&environment) }
 
-  /// Sets it again.
+  /// Restores the mode.
   func restore() {
     var environment = environment
     fesetenv(&environment)

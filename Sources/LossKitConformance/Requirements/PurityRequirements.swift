@@ -3,9 +3,9 @@ import LossKit
 import Synchronization
 
 extension ComponentRequirement {
-  /// Nothing is kept between calls that could be noticed.
+  /// Calls keep nothing that later calls could notice.
   static let pure = ComponentRequirement(
-    name: "pure", summary: "a call gives the same bits again, after other calls and from 8 threads at once"
+    name: "pure", summary: "a repeated call gives the same bits, also after other calls and from 8 threads at once"
   ) { subject in
     var calls = subject.calls
     for parameters in calls.parameterSets() {
@@ -40,9 +40,9 @@ extension ComponentRequirement {
     return .met("")
   }
 
-  /// Randomness comes from the seed.
+  /// Randomness comes only from the seed.
   static let seed = ComponentRequirement(
-    name: "seed", summary: "the seed is the only randomness: not the addresses of the columns, nor the calls before"
+    name: "seed", summary: "randomness comes only from the seed, not from addresses of columns or earlier calls"
   ) { subject in
     var calls = subject.calls
     var differs = false
@@ -58,20 +58,20 @@ extension ComponentRequirement {
         try subject.expect(call, gives: first, "with its columns at other addresses, after a call with another seed")
       }
     }
-    return .met(differs ? "it draws random numbers" : "it draws none")
+    return .met(differs ? "it draws random numbers" : "it draws no random numbers")
   }
 
-  /// The same in another process. What is kept here is a sum over the results, which the two processes' reports compare.
+  /// Another process gives the same results. The verdict here is a digest of the results, which the two processes' reports compare.
   static let repeatable = ComponentRequirement(
-    name: repeatableName, summary: "another process, a second later, gives the same bits, in another order of calls"
+    name: repeatableName, summary: "another process, a second later and in another order of calls, gives the same bits"
   ) { subject in .met(try subject.digest(reversed: false)) }
 
-  /// The name of the requirement whose verdict takes two processes.
+  /// The name of the requirement whose verdict needs two processes.
   package static let repeatableName = "repeatable"
 }
 
 extension ComponentSubject {
-  /// A sum over the bits of some results, in 16 hexadecimal digits.
+  /// A digest of the bits of some results, in 16 hexadecimal digits.
   package func digest(reversed: Bool) throws -> String {
     var calls = calls
     let made = calls.parameterSets().prefix(4).map { parameters in
@@ -89,7 +89,7 @@ extension ComponentSubject {
     return String(repeating: "0", count: 16 - digits.count) + digits
   }
 
-  /// Throws where a call gives other bits than before.
+  /// Throws if a call gives other bits than before.
   func expect(_ call: ComponentCall, gives expected: ComponentCall.Result, _ condition: String) throws {
     if let difference = try run(call).difference(from: expected) {
       throw Failure("\(condition): \(difference)\(text(call.parameters))")

@@ -1,7 +1,7 @@
 import LossKit
 
 extension ComponentCall.Result {
-  /// What differs to the bit from another result of the same call, in words; nil where nothing does.
+  /// Describes how it differs, to the bit, from another result of the same call; nil if it does not.
   func difference(from other: ComponentCall.Result) -> String? {
     if let found = Self.difference(output, other.output) { return "output\(found)" }
     for name in gradients.keys.sorted() {

@@ -1,24 +1,24 @@
 import LossKit
 
-/// Slopes of Σ cotangent · output along some entries of a column, by differences over six points.
+/// Slopes of Σ cotangent · output along some entries of a column, by six-point differences.
 struct Slopes {
-  /// How far a gradient may lie from a difference.
+  /// How far a gradient may be from a difference.
   enum Tolerance {
-    /// Exact gradients: as far as the differences themselves are wrong.
+    /// For exact gradients: the error of the differences.
     case exact
-    /// Gradients that are differences, too.
+    /// For gradients that are differences, too.
     case numeric
   }
 
   private static let step = 0.01
-  /// Some roundings to a float: the most that counts as noise.
+  /// A few roundings to float: the most that counts as noise.
   private static let singleRounding = 4e-7
 
   let entries: [Int]
   let fine: [Double]
   /// The size of the values, whose rounding errors the differences magnify.
   private let sizes: [Double]
-  /// How far the values lie beside a smooth curve, which a component that computes in single precision cannot help.
+  /// The deviation of the values from a smooth curve, which computing in single precision causes.
   private let noise: [Double]
   private let call: ComponentCall
   private let column: String
@@ -48,32 +48,32 @@ struct Slopes {
     noise = entries.indices.map { min(Pair.noise(pairs, centre: centre, at: $0), most[$0]) }
   }
 
-  /// Values on both sides of a point.
+  /// The values on both sides of a point.
   private struct Pair {
     let size: Double
     let up, down: [Double]
 
-    /// The slope by three pairs at 1, 2 and 3 steps.
+    /// The slope from three pairs at 1, 2 and 3 steps.
     static func slope(_ pairs: [Pair], at index: Int) -> Double {
       let slope = pairs.map { ($0.up[index] - $0.down[index]) / (2 * $0.size) }
       return (15 * slope[0] - 6 * slope[1] + slope[2]) / 10
     }
 
-    /// How rough the values are: their sixth difference, in which what is smooth cancels.
+    /// The roughness of the values: their sixth difference, in which smooth parts cancel.
     static func noise(_ pairs: [Pair], centre: [Double], at index: Int) -> Double {
       let sums = pairs.map { $0.up[index] + $0.down[index] }
       return (sums[2] - 6 * sums[1] + 15 * sums[0] - 20 * centre[index]).magnitude / 30
     }
   }
 
-  /// Whether a gradient is the slope that differences tell.
+  /// Whether a gradient agrees with the slope from differences.
   func agree(_ gradient: Double, at index: Int, _ tolerance: Tolerance) -> Bool {
     (gradient - fine[index]).magnitude <= allowed(index, tolerance)
   }
 
-  /// Whether a gradient lies between the slopes on the two sides.
+  /// Whether a gradient is between the slopes on the two sides.
   func bracket(_ gradient: Double, at index: Int) throws -> Bool {
-    // Small, for the slopes may change much near a kink, and large enough for rounding errors, which single precision needs.
+    // Small, because slopes may change quickly near a kink, but large enough for rounding errors of single precision.
     if try bracket(gradient, at: index, step: 1e-5, noise: 0) { return true }
     return try noise[index] > 1e-9 * sizes[index] && bracket(gradient, at: index, step: Self.step, noise: noise[index])
   }
@@ -99,7 +99,7 @@ struct Slopes {
     }
   }
 
-  /// For each entry the sum that it is a slope of, with all entries moved.
+  /// For each entry, the sum whose slope is taken, with all entries moved.
   private static func values(
     _ call: ComponentCall, _ column: String, _ entries: [Int], _ offset: Double, isRowwise: Bool,
     _ frozen: FrozenFormula?

@@ -43,7 +43,7 @@ extension ComponentRequirement {
     return .met("largest value \(largest.short)")
   }
 
-  /// Where mathematics has no value.
+  /// Points where the value is undefined.
   static let undefined = ComponentRequirement(
     name: "undefined", summary: "a value that does not exist is an error, not NaN"
   ) { subject in
@@ -64,7 +64,7 @@ extension ComponentRequirement {
             throw Violation("output [\(index)] is NaN and no error is reported; \(call.columnsOf(prompt: index % 8))")
           }
           if let (name, _) = result.gradients.first(where: { $0.value.contains { $0.isNaN } }) {
-            throw Violation("the gradient of \(name) holds NaN and no error is reported")
+            throw Violation("the gradient of \(name) contains NaN and no error is reported")
           }
         } catch let failure as Failure {
           errors += 1
@@ -72,28 +72,28 @@ extension ComponentRequirement {
           if let prompt = failure.prompt, !(0..<8).contains(prompt) {
             throw Violation("an error names the prompt of index \(prompt), of 8: \(failure.message)")
           }
-          // The caller need not take the message.
-          subject.note("a call that fails, whose error is NULL")
+          // The caller may pass no buffer for the message.
+          subject.note("a call that fails, with error NULL")
           call.takesError = false
           do {
             _ = try call.run()
-            throw Violation("a call fails with an error to fill in, and succeeds without")
+            throw Violation("a call fails when it can report an error, and succeeds when error is NULL")
           } catch is Failure {}
         }
       }
     }
-    return .met("\(errors) calls refused")
+    return .met("\(errors) calls report an error")
   }
 }
 
-/// A fault of a component, told apart from the failures that a component reports itself.
+/// A violation by a component, distinguished from failures that the component reports itself.
 struct Violation: Error, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }
 }
 
 extension ComponentSubject {
-  /// Makes a call that nothing is wrong with.
+  /// Makes a valid call; throws if it fails.
   func run(_ call: ComponentCall) throws -> ComponentCall.Result {
     do {
       return try call.run()
@@ -103,7 +103,7 @@ extension ComponentSubject {
     }
   }
 
-  /// The defaults with one hyperparameter at a bound that it may take.
+  /// The defaults with one hyperparameter at a bound of its range.
   var boundarySets: [[Double]] {
     let defaults = component.parameters.map(\.initial)
     return component.parameters.indices.flatMap { index in
@@ -118,7 +118,7 @@ extension ComponentSubject {
 }
 
 extension ComponentCall {
-  /// Puts every pairing of some numbers into the rewards, or log-ratios, of the first and second responses.
+  /// Sets every pairing of the given numbers in the rewards, or log-ratios, of the first and second responses.
   mutating func takeExtremes(_ extremes: [Double]) {
     let values = (0..<responses * prompts).map { row in
       extremes[(row < prompts ? row : row % prompts / extremes.count) % extremes.count]
@@ -133,7 +133,7 @@ extension ComponentCall {
 }
 
 extension Double {
-  /// Three digits, for people.
+  /// Three significant digits.
   var short: String {
     guard isFinite, self != 0 else { return "\(self)" }
     let text = "\(self)"

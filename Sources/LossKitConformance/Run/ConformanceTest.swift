@@ -1,8 +1,8 @@
-/// What a requirement is tested on.
+/// The subject of a conformance test.
 package struct TestSubject: Sendable, Hashable {
-  /// What it is: `library`, or the kind of what the library offers.
+  /// `library`, or the kind of a component that the library offers.
   package let kind: String
-  /// Its name; the library's file for `library`.
+  /// Its name; the library's file name for `library`.
   package let name: String
 
   package init(kind: String, name: String) {
@@ -11,9 +11,9 @@ package struct TestSubject: Sendable, Hashable {
   }
 }
 
-/// What came of one test.
+/// The result of one test.
 package struct TestResult: Sendable {
-  /// How a test ends.
+  /// How a test ended.
   package enum Outcome: String, Sendable {
     case passed = "ok"
     case failed = "FAIL"
@@ -23,7 +23,7 @@ package struct TestResult: Sendable {
 
   /// The library's path.
   package let library: String
-  /// What was tested.
+  /// The subject of the test.
   package let subject: TestSubject
   /// The name of the requirement.
   package let test: String
@@ -35,7 +35,7 @@ package struct TestResult: Sendable {
   package let seconds: Double
 }
 
-/// The requirements on libraries, and of what has no call of its own.
+/// The requirements on libraries, and on subjects without calls.
 package enum LibraryRequirement {
   package static let symbols = "symbols"
   package static let manifest = "manifest"
@@ -46,20 +46,20 @@ package enum LibraryRequirement {
   package static let resolves = "resolves"
   package static let exit = "exit"
 
-  /// The names and requirements, in the order of the reports.
+  /// The names and requirements, in the order of reports.
   package static let all: [(name: String, summary: String)] = [
     (symbols, "the library exports its entry function and nothing else, inline functions of C++ aside"),
-    (manifest, "in place of symbols: a manifest can be read, and its functions are found"),
+    (manifest, "instead of symbols: the manifest can be read, and its functions are found"),
     (opens, "it opens and describes itself in less than 100 ms of processor time"),
-    (environment, "opening it prints nothing and leaves the process as it was"),
-    (descriptor, "the description is complete, its names are legal, bounds hold the defaults"),
-    (names, "in a directory: no other library there offers what has the same kind and name"),
-    (resolves, "a named objective consists of what can be found, with its settings"),
-    (exit, "a process that used it ends in order"),
+    (environment, "opening it prints nothing and leaves the process unchanged"),
+    (descriptor, "the description is complete, names are legal, defaults are within bounds"),
+    (names, "in a directory: no other library offers a component of the same kind and name"),
+    (resolves, "the parts of a named objective are found, and their settings are valid"),
+    (exit, "a process that used it exits normally"),
   ]
 }
 
-/// The names of all tests, each once, in the order of the reports.
+/// The distinct names of all tests, in the order of reports.
 package var allTestNames: [String] { allTests.map(\.name) }
 
 /// All tests with their requirements, each name once.

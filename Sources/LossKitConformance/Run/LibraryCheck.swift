@@ -2,23 +2,23 @@ import LossKit
 import LossKitRuntime
 import LossKitSystem
 
-/// Tests a library from outside: in worker processes, as many as it takes.
+/// Tests a library from outside, in as many worker processes as it takes.
 package struct LibraryCheck: Sendable {
-  /// Makes the command line of a worker, without the program's name.
+  /// Makes the arguments of a worker's command line.
   package typealias Arguments = @Sendable (Worker.Task) -> [String]
 
   private let task: Worker.Task
   private let executable: String
   private let arguments: Arguments
 
-  /// A check whose workers run `executable`, which has to make a `Worker` of its arguments.
+  /// A check whose workers run `executable`, which must make a `Worker` from its arguments.
   package init(_ task: Worker.Task, executable: String, arguments: @escaping Arguments) {
     self.task = task
     self.executable = executable
     self.arguments = arguments
   }
 
-  /// Runs all tests. Throws where no worker can be started; what is wrong with the library is among the results.
+  /// Runs all tests. Throws if no worker can be started; violations are among the results.
   package func run() throws -> LibraryReport {
     var report = LibraryReport(library: task.library, results: symbols())
     var task = task
@@ -35,7 +35,7 @@ package struct LibraryCheck: Sendable {
 
   private func isWanted(_ test: String) -> Bool { task.tests.isEmpty || task.tests.contains(test) }
 
-  /// What the file exports. It is not opened for this.
+  /// Tests the exported symbols, without opening the file.
   private func symbols() -> [TestResult] {
     guard isWanted(LibraryRequirement.symbols), !task.library.hasSuffix(PluginLibrary.manifestSuffix) else { return [] }
     func result(_ outcome: TestResult.Outcome, _ detail: String) -> [TestResult] {
@@ -48,7 +48,7 @@ package struct LibraryCheck: Sendable {
     }
     #if os(Linux)
       do {
-        // Older linkers export the ends of a library's segments.
+        // Older linkers export the boundaries of a library's segments.
         let own = Set(try PluginLibrary.exportedSymbols(of: task.library))
           .subtracting(["_init", "_fini", "__bss_start", "_edata", "_end"])
         let others = own.subtracting([PluginLibrary.entrySymbol]).sorted()
@@ -68,7 +68,7 @@ package struct LibraryCheck: Sendable {
     #endif
   }
 
-  /// Follows one worker. Returns what a next one has to do, where this one did not come to its end.
+  /// Follows one worker. Returns the task of the next one if this one did not finish.
   private func follow(
     _ task: Worker.Task, _ report: inout LibraryReport, _ lastDigest: inout ContinuousClock.Instant
   ) throws -> Worker.Task? {
@@ -91,7 +91,7 @@ package struct LibraryCheck: Sendable {
         running = nil
       }
     }
-    // Whatever was asked for, nothing is well with a library that cannot be opened.
+    // A library that cannot be opened is reported whatever tests were selected.
     report.results += ended.filter { isWanted($0.test) || ($0.subject.kind == "library" && $0.outcome == .failed) }
     guard let running else { return next(after: task, ended, lastNumber, describe(end, errors), &report.results) }
     if running.test == LibraryRequirement.exit, end == .exit(status: 0) {
@@ -109,7 +109,7 @@ package struct LibraryCheck: Sendable {
     return next
   }
 
-  /// What follows the end of a worker between two tests: nothing where the library could not be opened.
+  /// The task after a worker ended between two tests; nil if the library could not be opened.
   private func next(
     after task: Worker.Task, _ ended: [TestResult], _ lastNumber: Int, _ description: String,
     _ results: inout [TestResult]
@@ -129,7 +129,7 @@ package struct LibraryCheck: Sendable {
       library: task.library, subject: subject, test: test, outcome: outcome, detail: detail, seconds: seconds)
   }
 
-  /// Lets another process make the calls of `repeatable`, and turns the sums of their results into a verdict.
+  /// Makes the calls of `repeatable` in another process, and turns the two digests into a verdict.
   private func compareWithSecondProcess(_ results: inout [TestResult], earliest: ContinuousClock.Instant) throws {
     let name = ComponentRequirement.repeatableName
     guard results.contains(where: { $0.test == name && $0.outcome == .passed }) else { return }
@@ -154,12 +154,12 @@ package struct LibraryCheck: Sendable {
         results[index].detail =
           other?.outcome == .failed
           ? "in another process: \(other?.detail ?? "")"
-          : "another process got other bits for the same calls, made a second later and in another order"
+          : "another process gave other bits for the same calls, a second later and in another order"
       }
     }
   }
 
-  /// How a worker ended that should have gone on.
+  /// Describes how a worker ended before it was done.
   private func describe(_ end: ChildProcess.End, _ errors: String) -> String {
     switch end {
     case .signal(SIGXCPU), .signal(SIGKILL): "it took more than \(task.timeLimit) s of processor time"

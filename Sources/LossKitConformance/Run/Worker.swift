@@ -2,28 +2,28 @@ import LossKit
 package import LossKitRuntime
 import LossKitSystem
 
-/// Tests one library in a process of its own, whose end is a finding, and tells its parent of each test.
+/// Tests one library in a separate process, so that a crash becomes a finding, and reports each test to its parent.
 package struct Worker {
-  /// What a worker is to do.
+  /// The task of a worker.
   package struct Task: Sendable {
     /// The library's path.
     package var library: String
-    /// Only what has this name, if given.
+    /// Only components of this name, if given.
     package var name: String?
     /// Only these tests, if given.
     package var tests: Set<String> = []
-    /// What decides every random number.
+    /// The seed of all random numbers.
     package var seed: UInt64 = 1
-    /// Processor seconds that a test may take.
+    /// The limit of processor time per test, in seconds.
     package var timeLimit = 10
-    /// The number of the first test to run: an earlier worker got as far.
+    /// The number of the first test to run; an earlier worker ran those before.
     package var start = 0
-    /// Subjects that did not return from an earlier call.
+    /// Subjects with an earlier call that did not return.
     package var lost: Set<TestSubject> = []
-    /// Whether it makes the calls of `repeatable` in reverse order.
+    /// Whether to make the calls of `repeatable` in reverse order.
     package var isReversed = false
 
-    /// A whole check of a library.
+    /// A complete check of a library.
     package init(library: String) { self.library = library }
   }
 
@@ -31,14 +31,14 @@ package struct Worker {
   private let registry: PluginRegistry
   private var number = 0
 
-  /// A worker that writes its records to the file it was given for that. `registry` is where named objectives look for their
-  /// parts.
+  /// A worker that writes its records to the file passed for that purpose. Named objectives look up their parts in
+  /// `registry`.
   package init(_ task: Task, registry: PluginRegistry) {
     self.task = task
     self.registry = registry
   }
 
-  /// Runs all tests that are asked for. The process has to end when this returns: that is the last test.
+  /// Runs all requested tests. The process must exit when this returns: that is the last test.
   package mutating func run() {
     preventCoreFiles()
     PrintedBytes.$errorFile.withValue(ChildProcess.printedFile.rawValue) { test() }
@@ -50,7 +50,7 @@ package struct Worker {
     let (task, registry) = (task, registry)
     for component in library.components {
       let subject = TestSubject(kind: component.kind.rawValue, name: component.name)
-      // What only the first call changes, a test of later calls does not see.
+      // Changes by the first call only; tests of later calls do not see them.
       var firstChange: String?
       for requirement in ComponentRequirement.all {
         test(subject, requirement.name) { note in
@@ -102,7 +102,7 @@ package struct Worker {
     TestSubject(kind: "library", name: task.library.fileName)
   }
 
-  /// Opens the library, which is some tests of its own.
+  /// Opens the library, with the tests of opening it.
   private mutating func open() -> PluginLibrary? {
     let isFirst = task.start == 0
     let start = (processor: processorTime(), wall: wallTime())
@@ -132,7 +132,7 @@ package struct Worker {
       begin(librarySubject, LibraryRequirement.opens)
       finishOpening(times())
     }
-    // A manifest may leave out what the prototype tells.
+    // A manifest may omit what its prototype declares.
     let lacking = isManifest ? "" : Self.incompleteness(library)
     end(lacking.isEmpty ? .passed : .failed, seconds: 0, lacking)
     begin(librarySubject, LibraryRequirement.environment)
@@ -143,22 +143,22 @@ package struct Worker {
     return library
   }
 
-  /// The number of the first test that is not the library's own.
+  /// The number of the first test of a component.
   private static let firstNumber = 4
 
   private var isManifest: Bool { task.library.hasSuffix(PluginLibrary.manifestSuffix) }
 
-  /// The library has told what it offers, and nothing of it was read.
+  /// The library has reported what it offers; nothing was read yet.
   private mutating func finishOpening(_ times: (processor: Double, wall: Double)) {
     let (processor, wall) = (times.processor * 1000, times.wall * 1000)
     let text = "\(processor.short) ms of processor time, \(wall.short) ms by the clock"
-    // What a busy machine does to the clock is no fault of the library; a second is more than that.
+    // A busy machine delays the clock, but not by more than a second.
     let isFast = processor < 100 && wall < 1000
-    end(isFast ? .passed : .failed, seconds: times.processor, isFast ? text : "\(text); 100 and 1000 are the limits")
+    end(isFast ? .passed : .failed, seconds: times.processor, isFast ? text : "\(text); the limits are 100 and 1000")
     begin(librarySubject, LibraryRequirement.descriptor)
   }
 
-  /// What a legal description lacks that people need; empty where nothing.
+  /// What a valid description lacks for its users; empty if nothing.
   private static func incompleteness(_ library: PluginLibrary) -> String {
     let parts =
       library.components.map { ("\($0.kind) \($0.name)", $0.version, $0.summary, $0.parameters) }
@@ -214,7 +214,7 @@ package struct Worker {
 
   // MARK: Limits
 
-  /// The system ends the process when it has used that much more processor time.
+  /// Makes the system end the process after that much more processor time.
   private static func limitProcessorTime(seconds: Int) {
     var limit = limit(of: Resource.processorTime)
     limit.rlim_cur = min(limit.rlim_max, rlim_t(processorTime().rounded(.up)) + rlim_t(seconds))
@@ -222,10 +222,10 @@ package struct Worker {
   }
 }
 
-/// Seconds of processor time that the process has used.
+/// The processor time of the process, in seconds.
 private func processorTime() -> Double { seconds(CLOCK_PROCESS_CPUTIME_ID) }
 
-/// Seconds by the clock.
+/// The time by the clock, in seconds.
 private func wallTime() -> Double { seconds(CLOCK_MONOTONIC) }
 
 private func seconds(_ clock: clockid_t) -> Double {

@@ -1,15 +1,15 @@
-/// What a worker process tells the one that started it: one line each.
+/// A record that a worker process sends to its parent, one line each.
 enum WorkerRecord: Equatable {
   /// The library offers this.
   case offers(TestSubject)
-  /// A test begins; its number counts all tests of the library.
+  /// A test begins; the number counts all tests of the library.
   case begin(number: Int, subject: TestSubject, test: String)
   /// What the test is trying.
   case note(String)
   /// The test that began has ended.
   case end(TestResult.Outcome, seconds: Double, detail: String)
 
-  /// The line, its end included.
+  /// The line, with its line break.
   var line: String {
     let fields =
       switch self {
@@ -21,14 +21,14 @@ enum WorkerRecord: Equatable {
     return fields.map(Self.clean).joined(separator: "\t") + "\n"
   }
 
-  /// A text without what separates fields and lines.
+  /// A text without field and line separators.
   private static func clean(_ text: String) -> String {
     var scalars = String.UnicodeScalarView()
     for scalar in text.unicodeScalars { scalars.append(scalar.value < 0x20 ? " " : scalar) }
     return String(scalars)
   }
 
-  /// Reads a line; nil for one that is none of these.
+  /// Reads a line; nil if it is no record.
   init?(line: String) {
     let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
     switch (fields[0], fields.count) {
