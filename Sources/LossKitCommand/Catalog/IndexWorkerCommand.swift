@@ -5,7 +5,7 @@ import LossKitRuntime
 struct IndexWorkerCommand: ParsableCommand {
   static let name = "index-worker"
   static let configuration = CommandConfiguration(
-    commandName: name, abstract: "Opens libraries and tells to file 3 what they offer.", shouldDisplay: false)
+    commandName: name, abstract: "Opens libraries and writes what they offer to file 3.", shouldDisplay: false)
 
   @Argument var libraries: [String]
 

@@ -2,22 +2,22 @@ import ArgumentParser
 import LossKitJSON
 import LossKitRuntime
 
-/// `losskit list`: what there is.
+/// `losskit list`: the available plugins.
 struct ListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
-    abstract: "Lists the losses, objectives, rewards and policies that can be used.",
+    abstract: "Lists the available losses, objectives, rewards and policies.",
     discussion: """
       Each line has the kind, the name, the version, the library and a summary. A name that an earlier directory of the plugin \
-      path has, too, is listed with the library that is used instead of it; one that two libraries of one directory claim \
-      cannot be used. What is differentiated by differences is marked [numeric gradient]. Libraries that cannot be used are \
-      told on standard error.
+      path also has is listed with the library that is used instead; a name that two libraries of one directory claim \
+      cannot be used. Components with gradients by differences are marked [numeric gradient]. Libraries that cannot be used are \
+      reported on standard error.
       """)
 
   @Flag(help: "Write a JSON array with one object for each entry.")
   var json = false
 
-  @Flag(help: "Write a Markdown table: what each needs, its default β, its source, what it was verified against.")
+  @Flag(help: "Write a Markdown table: requirements, default β, source and verification of each entry.")
   var markdown = false
 
   @OptionGroup var plugins: PluginOptions
@@ -41,13 +41,13 @@ struct ListCommand: ParsableCommand {
 }
 
 extension PluginEntryDescription {
-  /// The entry as a line of the list.
+  /// The entry as a row of the list.
   fileprivate var cells: [String] {
     let remark =
       if let shadowedBy {
-        "[not used: \(shadowedBy) has the name, too, and comes first] "
+        "[not used: \(shadowedBy) has the same name and comes first] "
       } else if !conflictsWith.isEmpty {
-        "[cannot be used: claimed by \(conflictsWith.joined(separator: " and by ")), too] "
+        "[cannot be used: also claimed by \(conflictsWith.joined(separator: " and by "))] "
       } else {
         ""
       }

@@ -1,12 +1,12 @@
 import LossKit
 import LossKitRuntime
 
-/// The table of all that can be used, for documents: each line comes from a plugin's own description.
+/// The table of all available methods, for documents; each row comes from a plugin's own description.
 struct MethodTable {
   /// The table in Markdown.
   let text: String
 
-  /// Looks up every entry that can be used. Throws where one cannot be resolved.
+  /// Looks up every available entry. Throws if one cannot be resolved.
   init(_ listing: PluginListing, in registry: PluginRegistry) throws {
     let header = ["name", "kind", "needs", "default β", "source", "verified against"]
     let rows = try listing.entries.filter { $0.shadowedBy == nil && $0.conflictsWith.isEmpty }.map {

@@ -13,16 +13,16 @@ struct CheckCommand: ParsableCommand {
     commandName: "check",
     abstract: "Tests whether plugins meet the requirements of the plugin interface.",
     discussion: """
-      Each library is opened and called in processes of its own, with a time limit: one that crashes, hangs or exits is a \
-      finding. Every test is one line; below one that failed stands the command that repeats it. Gradients, flags and all \
-      else are tested at random columns and hyperparameters, which the seed decides. The exit status is 0 only if no test \
-      failed. A warning is no failure: it tells of what is a mistake in most losses and the point of some, such as sft, which \
+      Each library is opened and called in separate processes with a time limit: a crash, a hang or an exit is a \
+      finding. Every test is one line; a failed test is followed by the command that repeats it. Gradients, flags and \
+      everything else are tested with random columns and hyperparameters from the seed. The exit status is 0 only if no test \
+      failed. A warning is not a failure: it reports what is a mistake in most losses but intended in some, such as sft, which \
       ignores the rejected response.
 
       TESTS
       \(allTests.map { "  \($0.name): \($0.requirement)" }.joined(separator: "\n"))
 
-      What is not tested: policies that can only be loaded from a file, and columns per reference of policies.
+      Policies that can only be loaded from a file are not tested.
 
       With --json the result is an object: passed (Boolean), seed, counts (by outcome) and results, an array of objects with \
       library, kind, name, test, outcome (ok, warning, FAIL or not tested), detail, seconds (processor time) and reproduce (the \
@@ -32,7 +32,7 @@ struct CheckCommand: ParsableCommand {
   @Argument(help: "The plugin, or a directory with plugins.", completion: .file())
   var library: String
 
-  @Argument(help: "The loss, reward, policy or objective to test; all that the library offers if none is named.")
+  @Argument(help: "The loss, reward, policy or objective to test; by default all that the library offers.")
   var name: String?
 
   @Flag(help: "Write JSON.")
@@ -59,19 +59,19 @@ struct CheckCommand: ParsableCommand {
     if let name, !report.results.contains(where: { $0.subject.name == name && $0.subject.kind != "library" }),
       report.isPassed
     {
-      throw CommandFailure(status: .unavailable, message: "\(library): nothing there has the name '\(name)'")
+      throw CommandFailure(status: .unavailable, message: "\(library): offers nothing named '\(name)'")
     }
     try Console.write(json ? report.json.indented + "\n" : report.summary)
     if !report.isPassed { throw ExitCode(ExitStatus.failure.rawValue) }
   }
 
-  /// The libraries to test, and whether they are those of a directory.
+  /// The libraries to test, and whether they come from a directory.
   private func files() throws -> (libraries: [String], isDirectory: Bool) {
     let status: Stat
     do throws(Errno) { status = try Stat(library) } catch { throw Failure("\(library): \(error)") }
     guard status.type == .directory else { return ([try PluginOptions.absolute(library)], false) }
     let files = try PluginLibrary.files(in: library)
-    guard !files.isEmpty else { throw Failure("\(library): no plugin lies in this directory") }
+    guard !files.isEmpty else { throw Failure("\(library): no plugin in this directory") }
     return (files, true)
   }
 
@@ -80,7 +80,7 @@ struct CheckCommand: ParsableCommand {
     task.name = name
     let (seed, paths) = (options.seed, plugins.pluginPaths)
     guard let executable = Executable.path else {
-      throw Failure("losskit: its own file cannot be found, and it has to be started once more to open a plugin")
+      throw Failure("losskit: its own file cannot be found, which it starts again to open a plugin")
     }
     return LibraryCheck(task, executable: executable) { task in
       var words = [CheckWorkerCommand.name, task.library]
@@ -95,15 +95,15 @@ struct CheckCommand: ParsableCommand {
   }
 }
 
-/// What both the tool and its workers are told.
+/// The options that the tool and its workers share.
 struct CheckOptions: ParsableArguments {
-  @Option(help: "What decides the random columns and hyperparameters.")
+  @Option(help: "The seed of random columns and hyperparameters.")
   var seed: UInt64 = 1
 
-  @Option(name: .customLong("test"), help: "Run this test alone; may be given several times.")
+  @Option(name: .customLong("test"), help: "Run only this test; may be repeated.")
   var tests: [String] = []
 
-  @Option(help: ArgumentHelp("Processor time that one test may take.", valueName: "seconds"))
+  @Option(help: ArgumentHelp("The limit of processor time per test.", valueName: "seconds"))
   var timeLimit = 10
 
   func validateTests() throws {
@@ -128,7 +128,7 @@ struct CheckOptions: ParsableArguments {
 struct CheckWorkerCommand: ParsableCommand {
   static let name = "check-worker"
   static let configuration = CommandConfiguration(
-    commandName: name, abstract: "Tests one library and tells the results to file 3.", shouldDisplay: false)
+    commandName: name, abstract: "Tests one library and writes the results to file 3.", shouldDisplay: false)
 
   @Argument var library: String
   @Argument var name: String?

@@ -2,7 +2,7 @@ import LossKitConformance
 import LossKitJSON
 import LossKitRuntime
 
-/// What `losskit check` writes.
+/// The report of `losskit check`.
 struct CheckReport {
   let seed: UInt64
   let pluginPaths: [String]
@@ -16,7 +16,7 @@ struct CheckReport {
   /// Whether no test failed.
   var isPassed: Bool { count(.failed) == 0 }
 
-  /// The lines of some results.
+  /// The lines for some results.
   func text(_ results: [TestResult]) -> String {
     let lines = results.map { result in
       [result.outcome.rawValue, "\(result.subject.kind) \(result.subject.name)", result.test, result.detail]
@@ -27,7 +27,7 @@ struct CheckReport {
     }.joined()
   }
 
-  /// The last line.
+  /// The summary line.
   var summary: String {
     let libraries = Set(results.map(\.library)).count
     let warnings = count(.warning)
@@ -64,7 +64,7 @@ struct CheckReport {
 
   /// The command line that repeats a test.
   private func command(_ result: TestResult) -> String {
-    // That a name is claimed twice shows in the directory alone.
+    // Only a check of the directory shows that a name is claimed twice.
     let directory = result.library.lastIndex(of: "/").map { String(result.library[..<$0]) } ?? "."
     let place = result.test == LibraryRequirement.names ? directory : result.library
     let name = result.subject.kind == "library" ? [] : [result.subject.name]

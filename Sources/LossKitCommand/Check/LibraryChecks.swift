@@ -4,16 +4,16 @@ import LossKitConformance
 import LossKitSystem
 import Synchronization
 
-/// Checks of several libraries, some of them at a time.
+/// Checks of several libraries, some of them concurrently.
 struct LibraryChecks {
   private let checks: [LibraryCheck]
 
   init(_ checks: [LibraryCheck]) { self.checks = checks }
 
-  /// Runs them all. Hands over the report of each library, in the order of the libraries, as soon as it is there.
+  /// Runs all checks. Passes on each library's report as soon as it is complete, in the order of the libraries.
   func run(_ receive: (LibraryReport) throws -> Void) throws {
     let finished = Finished(count: checks.count)
-    // A check waits for its processes, and some of the time for the clock: more of them than processors keep those busy.
+    // A check waits for its processes, and sometimes for the clock, so more checks than processors keep the processors busy.
     let slots = DispatchSemaphore(value: Machine.processorCount + 2)
     let queue = DispatchQueue(label: "check", attributes: .concurrent)
     queue.async { [checks] in
@@ -51,7 +51,7 @@ struct LibraryChecks {
   }
 }
 
-/// The machine that this runs on.
+/// The machine that the command runs on.
 private enum Machine {
   static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 }

@@ -3,21 +3,21 @@ import LossKit
 import LossKitRuntime
 import LossKitTraining
 
-/// `losskit compare`: several objectives from one start.
+/// `losskit compare`: runs of several objectives from one start.
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
-    abstract: "Trains one policy by several objectives from one start, and shows how they differ.",
+    abstract: "Trains one policy with several objectives from one start, and shows how they differ.",
     usage: "losskit compare <objective> ... --output <directory> [--data <file>] [<options>]",
     discussion: """
-      The policy is first trained on the chosen responses; from there each objective makes a run of its own, with the same \
-      data in the same order. A table of the held-out data goes to standard output; report.html in the output directory has \
-      the curves, and each run a directory there.
+      The policy is first trained on the chosen responses; from there each objective has a separate run, with the same \
+      data in the same order. A table of metrics on held-out data goes to standard output; report.html in the output directory has \
+      the curves, and each run has a directory there.
 
-      Options are those of 'losskit train'. A setting is for every objective that has the hyperparameter. An option of the \
-      training may differ by objective: '--learning-rate 1e-3 --learning-rate cal-dpo=1e-4'; with 'start-' before its name it \
-      is for the start: '--start-learning-rate 1e-3'. The start shares the seed and the batch sizes where they are not set \
-      for it. Of data without eval-data a tenth, drawn by the seed, is held out.
+      Options are those of 'losskit train'. A setting applies to every objective that has the hyperparameter. An option of the \
+      training may differ by objective: '--learning-rate 1e-3 --learning-rate cal-dpo=1e-4'. With the prefix 'start-' it \
+      applies to the start: '--start-learning-rate 1e-3'. The start has the runs' seed and batch sizes unless they are set \
+      for it. Without --eval-data, a tenth of the data, drawn by the seed, is held out.
 
       EXAMPLES
         losskit compare dpo cal-dpo --output runs/comparison
@@ -91,7 +91,7 @@ struct CompareCommand: ParsableCommand {
     }
   }
 
-  /// The start that all runs share, as it is set; nil for none.
+  /// The configured start that all runs share; nil for none.
   private func supervisedStart(_ preparation: RunPreparation) throws -> SupervisedStart? {
     guard let text = preparation.settings.value(.supervised), text != "none" else { return nil }
     let objective = try resolvedObjective(text, reward: nil, settings: [], in: preparation.registry)
@@ -102,13 +102,13 @@ struct CompareCommand: ParsableCommand {
 }
 
 extension PreferenceDataset {
-  /// A part to learn from, and a tenth to hold out, drawn by the seed.
+  /// Splits off a tenth, drawn by the seed, for evaluation.
   fileprivate func split(seed: Int) -> (PreferenceDataset, PreferenceDataset) {
     var random = RandomNumbers(seed: UInt64(seed), stream: 1 << 61)
     let count = max(1, examples.count / 10)
     let held = Set(random.permutation(of: examples.count).prefix(count))
     let kept = examples.indices.filter { !held.contains($0) }.map { examples[$0] }
-    Console.note("no data is given to evaluate on: \(count) of \(examples.count) examples are held out")
+    Console.note("no eval_data is given: \(count) of \(examples.count) examples are held out")
     return (
       PreferenceDataset(examples: kept, source: source),
       PreferenceDataset(examples: held.sorted().map { examples[$0] }, source: "a tenth of \(source)")

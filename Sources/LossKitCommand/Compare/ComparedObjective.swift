@@ -1,7 +1,7 @@
 import LossKit
 import LossKitRuntime
 
-/// One of the objectives of a comparison, before it is resolved.
+/// An objective of a comparison, before it is resolved.
 struct ComparedObjective {
   /// Its text.
   let text: String
@@ -12,12 +12,12 @@ struct ComparedObjective {
     components = try ObjectiveParts(text, reward: reward, in: registry).components
   }
 
-  /// Whether `name` calls this objective: its text, or one of its losses.
+  /// Whether `name` refers to this objective: it is its text, or one of its losses.
   func isCalled(_ name: String) -> Bool {
     text == name || components.contains { $0.kind == .loss && $0.name == name }
   }
 
-  /// Whether it has the hyperparameter that a setting is for; a formula has its values with it.
+  /// Whether the objective has the hyperparameter of a setting. A formula brings its own values.
   func takes(_ setting: Setting) -> Bool {
     components.contains { component in
       component.text == nil && (setting.component == nil || setting.component == component.name)
@@ -25,7 +25,7 @@ struct ComparedObjective {
     }
   }
 
-  /// What tables and pictures call the objectives: the names alone where these tell them apart, the whole texts where not.
+  /// The labels of objectives in tables and pictures: names alone if these are distinct, otherwise the whole texts.
   static func labels(of texts: [String]) throws -> [String] {
     let short = try texts.map { text in
       let expression = try ObjectiveExpression(parsing: text)
@@ -35,7 +35,7 @@ struct ComparedObjective {
     return Set(short).count == short.count ? short : texts
   }
 
-  /// Throws for a setting that none of the objectives takes, with the nearest hyperparameters.
+  /// Throws for a setting that none of the objectives has, with the nearest hyperparameters.
   static func checkAllTaken(_ settings: [String], by objectives: [ComparedObjective]) throws {
     for text in settings {
       let setting = try Setting(parsing: text)

@@ -4,7 +4,7 @@ import LossKitSource
 import LossKitTraining
 
 extension ComponentDescription {
-  /// The description for people.
+  /// The description as text.
   var text: String {
     let blocks = [
       heading, documentation.isEmpty ? nil : Self.wrapping(sections.text), expressionBlock, parameterBlock,
@@ -79,14 +79,14 @@ extension ComponentDescription {
 }
 
 extension ParameterDescription {
-  /// The summary, with the paper's symbol where that is not the name, and whether metrics scale by it.
+  /// The summary, the paper's symbol if it differs from the name, and whether metrics scale by it.
   fileprivate var note: String {
     summary + (symbol == name ? "" : " [\(symbol)]") + (isRewardScale ? " [scales the rewards in metrics]" : "")
   }
 }
 
 extension Column {
-  /// What a column is, in words.
+  /// The properties of a column, in words.
   fileprivate var words: String {
     let parts = [
       "per \(extent)", isPerReference ? "of each reference" : nil, isDifferentiable ? "differentiable" : nil,

@@ -4,19 +4,19 @@ import LossKitJSON
 import LossKitRuntime
 import LossKitTraining
 
-/// `losskit describe`: all there is to know of a name.
+/// `losskit describe`: the full description of a name.
 struct DescribeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "describe",
-    abstract: "Tells all there is to know of a loss, objective, reward or policy.",
+    abstract: "Describes a loss, objective, reward or policy.",
     discussion: """
-      Hyperparameters with their defaults and bounds, the columns it reads or supplies, its properties, its relation to others, \
-      what it was verified against, and its library; of losses and rewards also the formula and its gradient, as text and in \
-      LaTeX. 'losskit list' shows the names. An objective may be written out, too: 'dpo(beta=0.2) + sft @ log-ratio'. A \
-      formula in braces is described as a loss, one behind an '@' as a reward.
+      The description has hyperparameters with defaults and bounds, the columns that are read or supplied, properties, related \
+      methods, verification and library; for losses and rewards also the formula and its gradient, as text and in \
+      LaTeX. 'losskit list' shows the names. An objective may be written out: 'dpo(beta=0.2) + sft @ log-ratio'. A \
+      formula in braces is described as a loss, a formula after '@' as a reward.
 
-      --plot draws what a loss does by itself, without a run: the forces on a pair wherever its two responses stand, the loss as \
-      contours, where the forces vanish, and where the chosen response is pushed down.
+      --plot draws the dynamics of a loss by itself, without a run: the forces on the two responses of a pair, the loss as \
+      contours, the points without forces, and the region where the chosen response is pushed down.
 
       EXAMPLES
         losskit describe cal-dpo
@@ -38,7 +38,7 @@ struct DescribeCommand: ParsableCommand {
       valueName: "file"), completion: .file(extensions: ["svg"]))
   var plot: String?
 
-  @Flag(help: "Write JSON: an array with one object for each kind of thing that has the name.")
+  @Flag(help: "Write JSON: an array with one object per loss, objective, reward or policy of the name.")
   var json = false
 
   @OptionGroup var plugins: PluginOptions
@@ -59,7 +59,7 @@ struct DescribeCommand: ParsableCommand {
     }
   }
 
-  /// A loss, a reward and a policy may share a name; each gets a description. What is no name is an objective.
+  /// The descriptions of a name, which a loss, a reward and a policy may share. Anything else is an objective.
   private func describe(in registry: PluginRegistry) throws -> [ComponentDescription] {
     if isFormula { return try blaming(.usage) { [try describedFormula(in: registry)] } }
     guard isName else {
@@ -68,7 +68,7 @@ struct DescribeCommand: ParsableCommand {
     return try blaming(.unavailable) { try describeName(in: registry) }
   }
 
-  /// Whether it is one formula, or a reward's behind an '@', not a sum that has formulas in it.
+  /// Whether the text is a single formula, or '@' and a reward's formula, and not a sum that contains formulas.
   private var isFormula: Bool {
     guard name.contains("{") else { return false }
     guard let expression = try? ObjectiveExpression(parsing: name), let term = expression.terms.first else {
@@ -87,7 +87,7 @@ struct DescribeCommand: ParsableCommand {
 
   private var isName: Bool { name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "-" } }
 
-  /// The dynamics of the loss or objective. A reward has none by itself, nor has a policy.
+  /// The dynamics of the loss or objective. Rewards and policies have none by themselves.
   private func picture(in registry: PluginRegistry) throws -> DynamicsPicture {
     let terms = registry.listing.entries.filter { $0.name == name && ($0.kind == .loss || $0.kind == .objective) }
     if isName, terms.isEmpty {

@@ -1,7 +1,7 @@
 import LossKit
 import LossKitRuntime
 
-/// Where the entries of a column stand in a batch: rank-major, as `Batch` says.
+/// The positions of a column's entries in a batch: rank-major, as `Batch` describes.
 struct ColumnPlaces {
   private let column: Column
   private let batch: Batch
@@ -14,7 +14,7 @@ struct ColumnPlaces {
   /// The number of entries.
   var count: Int { entriesPerReference * (column.isPerReference ? batch.references : 1) }
 
-  /// The column of values that are given by prompt, reference, response and token; 0 where a prompt has no response.
+  /// The column for values by prompt, reference, response and token; 0 where a prompt has no response.
   func gather(_ values: [[[[Double]]]]) -> [Double] {
     var column = [Double](repeating: 0, count: count)
     for (prompt, references) in values.enumerated() {
@@ -28,7 +28,7 @@ struct ColumnPlaces {
     return column
   }
 
-  /// A prompt's entries, in the shape in which `values` has them.
+  /// A prompt's entries, in the shape of `values`.
   func entries(of column: [Double], prompt: Int, like values: [[[Double]]]) -> [[[Double]]] {
     values.enumerated().map { reference, responses in
       responses.enumerated().map { rank, tokens in

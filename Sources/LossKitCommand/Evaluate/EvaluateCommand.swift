@@ -10,24 +10,24 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Evaluates an objective, with gradients, on a file of log-probabilities.",
     discussion: """
-      INPUT has one JSON object a line, one line a prompt; all lines together are one batch. Each column is an array over the \
+      INPUT has one JSON object per line, one line per prompt; all lines together are one batch. Each column is an array over the \
       prompt's responses, best first; prompts may have different numbers of responses:
 
         policy_logp           the policy's log-probability of each response
-        reference_logp        the reference's; of R references R such arrays
+        reference_logp        the reference's; for R references, R such arrays
         token_count           the number of tokens of each response
         score                 a score for each response
         policy_token_logp     an array for each response, over its tokens
-        reference_token_logp  the same; of R references R of these
+        reference_token_logp  the reference's; for R references, R of these
 
-      and any other column that the objective declares ('losskit describe' shows them); a column per prompt is a number, and so \
-      may be that of a single response. Log-probabilities are in nats. Pairs may have a key for each response instead of an \
+      and any other column that the objective declares ('losskit describe' shows them). A column per prompt is a number; so \
+      may be a column of a single response. Log-probabilities are in nats. Pairs may have a key for each response instead of an \
       array, chosen_NAME and rejected_NAME, or TRL's: policy_chosen_logps, policy_rejected_logps, ref_chosen_logps, \
       ref_rejected_logps, chosen_tokens, rejected_tokens.
 
-      OUTPUT has one object a line, in the same order: "loss", "reward" (unscaled, one a response) and "d_<column>" for each \
+      OUTPUT has one object per line, in the same order: "loss", "reward" (unscaled, one per response) and "d_<column>" for each \
       differentiable column of the input, in the shape of that column: the derivative of the sum of all lines' losses. \
-      Numbers read back as the same doubles. A summary with TRL's metrics goes to standard output; to standard error where \
+      Numbers read back as the same doubles. A summary with TRL's metrics goes to standard output, or to standard error if \
       the lines go to standard output.
 
       EXAMPLES
@@ -41,7 +41,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The file of columns; '-' reads standard input.", valueName: "file"))
   var input: String
 
-  @Option(help: ArgumentHelp("Where the lines of results go; '-' is standard output.", valueName: "file"))
+  @Option(help: ArgumentHelp("The file for the results; '-' is standard output.", valueName: "file"))
   var output: String?
 
   @Flag(help: "Write the summary as one JSON object.")

@@ -3,7 +3,7 @@ import LossKitJSON
 import LossKitRuntime
 import LossKitTraining
 
-/// What an evaluation comes to: the objective as resolved, and the metrics.
+/// The summary of an evaluation: the resolved objective and the metrics.
 struct EvaluationSummary {
   private let objective: Objective
   private let prompts: Int
@@ -15,14 +15,14 @@ struct EvaluationSummary {
     metrics = objective.metrics(batch, evaluation)
   }
 
-  /// The summary for people.
+  /// The summary as text.
   var text: String {
     let head = [["objective", objective.description], ["hash", objective.hash], ["prompts", "\(prompts)"]]
     let remark = objective.hasNumericGradient ? [["gradient", "numeric gradient"]] : []
     return alignedLines(head + remark + metrics.list.map { [$0.name, roundTripDecimal(rounded($0.value))] })
   }
 
-  /// The summary for machines, without nesting.
+  /// The summary as a flat JSON object.
   var json: JSONValue {
     .object(
       [

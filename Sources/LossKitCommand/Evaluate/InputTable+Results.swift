@@ -4,7 +4,7 @@ import LossKitRuntime
 import LossKitTraining
 
 extension InputTable {
-  /// What an evaluation made of each line, as JSON Lines.
+  /// The results of each line, as JSON Lines.
   func results(_ evaluation: Evaluation) -> String {
     let gradients = keys.indices.filter { keys[$0].column.isDifferentiable }.map { place in
       let places = ColumnPlaces(keys[place].column, in: batch)
@@ -27,7 +27,7 @@ extension InputTable {
     return text
   }
 
-  /// A prompt's gradient of a column, in the shape in which the file has the column.
+  /// A prompt's gradient of a column, in the shape that the column has in the file.
   private func members(
     _ key: ColumnKeys, _ entries: [[[Double]]], like values: ColumnValues
   ) -> [(String, JSONValue)] {

@@ -3,22 +3,22 @@ import LossKitJSON
 import LossKitRuntime
 import LossKitTraining
 
-/// The input of `losskit evaluate`: one batch, and how its file was laid out.
+/// The input of `losskit evaluate`: one batch, and the layout of its file.
 struct InputTable {
-  /// What messages call the file.
+  /// The name of the file in messages.
   let name: String
-  /// The columns in use, and the keys they came under.
+  /// The columns in use, with their keys in the file.
   let keys: [ColumnKeys]
-  /// The values by line and column, as the file has them.
+  /// The values by line and column, as in the file.
   let rows: [[ColumnValues]]
-  /// All of them, as objectives read them.
+  /// All values, as objectives read them.
   let batch: Batch
-  /// Keys of the file that nobody reads.
+  /// Keys of the file that are not read.
   let unread: [String]
-  /// The number in the file of each prompt's line.
+  /// The line number in the file of each prompt.
   private let lineNumbers: [Int]
 
-  /// Reads a file, standard input where the path is `-`. Throws for one that is not what `objective` needs, with the line.
+  /// Reads a file, or standard input if the path is `-`. Throws, with the line, for a file that `objective` cannot use.
   init(path: String, for objective: Objective) throws {
     let name = path == "-" ? "standard input" : path
     let lines = try JSONLines.read(path: path)
@@ -36,7 +36,7 @@ struct InputTable {
     }
     self.name = name
     self.keys = keys
-    // A column per token is read for its gradient alone where nobody else does.
+    // A column per token that only its gradient would need is not read.
     let readKeys = keys.filter { key in
       key.column.name != Column.tokenLogProbability.name || objective.columns.contains { $0.name == key.column.name }
     }.flatMap(\.names)
@@ -45,7 +45,7 @@ struct InputTable {
     batch = try Self.batch(rows, keys, lineNumbers, name)
   }
 
-  /// Does something with the batch, whose failure is one of the data; one about a prompt is told with its line.
+  /// Runs a closure with the batch. A failure is one of the data; one about a prompt names its line.
   func locatingFailures<Result>(_ body: () throws -> Result) throws -> Result {
     do {
       return try body()
@@ -64,8 +64,8 @@ struct InputTable {
     return members
   }
 
-  /// The columns that the lines bring: those that `objective` or its metrics read, and those that have a gradient even where nobody
-  /// reads them. Throws where one is missing that `objective` needs.
+  /// The columns of the lines: those that `objective` or its metrics read, and those that have a gradient even if unread. Throws if one is
+  /// missing that `objective` needs.
   private static func keys(
     of rows: [(line: Int, members: JSONObject)], _ name: String, for objective: Objective
   ) throws -> [ColumnKeys] {
@@ -85,7 +85,7 @@ struct InputTable {
 
   // MARK: Agreement
 
-  /// Throws where a line's columns have different numbers of responses or tokens.
+  /// Throws if the columns of a line differ in the number of responses or tokens.
   private static func checkAgreement(_ row: [ColumnValues], _ keys: [ColumnKeys]) throws {
     var first: (name: String, count: Int)?
     var firstTokens: (name: String, counts: [Int])?
@@ -109,7 +109,7 @@ struct InputTable {
     }
   }
 
-  /// The number of references; throws where lines or columns have different ones.
+  /// The number of references. Throws if lines or columns differ in it.
   private static func references(
     _ rows: [[ColumnValues]], _ keys: [ColumnKeys], _ lineNumbers: [Int], _ name: String
   ) throws -> Int {

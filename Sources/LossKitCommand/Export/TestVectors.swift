@@ -3,9 +3,9 @@ import LossKitJSON
 import LossKitRuntime
 import LossKitTraining
 
-/// Inputs of an objective with what it makes of them; `losskit export --help` documents the layout.
+/// Inputs of an objective with its results; `losskit export --help` documents the layout.
 struct TestVectors {
-  /// The version of the layout; raised when a reader of the old one could go wrong.
+  /// The version of the layout; raised when a reader of the old one could misread it.
   static let version = 1
 
   private let objective: Objective
@@ -60,7 +60,7 @@ struct TestVectors {
     ])
   }
 
-  /// What a standard column is by its definition, and of others what the first part that reads it says.
+  /// The definition of a standard column, or what the first part that reads a column says of it.
   private func meaning(of column: Column) -> String {
     if let meaning = column.standardMeaning { return meaning }
     let parts = objective.terms.map(\.loss.component) + (objective.reward.map { [$0.component] } ?? [])
@@ -96,7 +96,7 @@ struct TestVectors {
 
   private func numbers(_ values: [Double]) -> JSONValue { .array(values.map(JSONValue.number)) }
 
-  /// The document as text: a line for each member and each case, so that versions of it can be compared.
+  /// The document as text, with a line for each member and each case, so that versions can be compared.
   struct Document {
     let members: [(String, JSONValue)]
     let cases: [JSONValue]

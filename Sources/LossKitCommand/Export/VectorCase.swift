@@ -1,19 +1,19 @@
 import LossKitRuntime
 import LossKitTraining
 
-/// A batch to be tested with, before its columns are made: where the policy stands, and how long the responses are.
+/// A test batch before its columns are made: the policy's log-ratios and the lengths of responses.
 struct VectorCase {
   let name: String
   /// What is tested, in a sentence.
   let about: String
-  /// By prompt and response, best first: log π − log π_ref in nats, which every reference has alike.
+  /// By prompt and response, best first: log π − log π_ref in nats, equal for all references.
   let logRatios: [[Double]]
   /// By prompt and response: the number of tokens.
   let tokenCounts: [[Double]]
-  /// Whether the state is that after the first case, not the initial one.
+  /// Whether the state is that after the first case, instead of the initial one.
   var followsFirst = false
 
-  /// The case with one length for all responses.
+  /// A case with one length for all responses.
   init(_ name: String, _ about: String, logRatios: [[Double]], tokens: Double = 1) {
     self.init(name, about, logRatios: logRatios, tokenCounts: logRatios.map { $0.map { _ in tokens } })
   }
@@ -27,9 +27,9 @@ struct VectorCase {
 }
 
 extension VectorCase {
-  /// The cases of an objective: ordinary ones, kinks, extremes, short and long responses, and rankings of mixed length.
+  /// The cases of an objective: ordinary batches, kinks, extremes, short and long responses, and rankings of mixed lengths.
   static func all(for objective: Objective) -> [VectorCase] {
-    // Pairs, where the objective takes them.
+    // Pairs, if the objective takes them.
     let count = min(max(objective.responses.lowerBound, 2), objective.responses.upperBound)
     var cases = [ordinary("ordinary", "seeded log-ratios within ±3 nats", count: count, stream: 1)]
     if !objective.initialState.isEmpty {
@@ -53,7 +53,7 @@ extension VectorCase {
     return VectorCase(name, about, logRatios: ratios, tokenCounts: tokens)
   }
 
-  /// The places where losses have kinks, optima or changes of branch: 0, and the targets that β sets.
+  /// The points where losses have kinks, optima or branches: 0, and the targets that β sets.
   private static func kinks(count: Int, strength: Double) -> [VectorCase] {
     var cases = [
       VectorCase(
@@ -104,6 +104,6 @@ extension VectorCase {
     return VectorCase("mixed-lengths", "rankings of different length", logRatios: ratios, tokenCounts: tokens)
   }
 
-  /// The nearest multiple of 2⁻²⁰: a reference added and taken away again leaves it exact.
+  /// The nearest multiple of 2⁻²⁰, which stays exact when a reference is added and subtracted again.
   private static func dyadic(_ value: Double) -> Double { (value * 0x1p20).rounded() * 0x1p-20 }
 }

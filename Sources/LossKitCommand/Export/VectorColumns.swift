@@ -2,7 +2,7 @@ import LossKit
 import LossKitRuntime
 import LossKitTraining
 
-/// Makes the columns of a test case, for whatever an objective reads.
+/// Makes the columns of a test case for an objective.
 struct VectorColumns {
   private let objective: Objective
   private let vector: VectorCase
@@ -11,7 +11,7 @@ struct VectorColumns {
   /// The log-probability of each response under the first reference, [k·G + g].
   private var referenceValues: [Double] = []
 
-  /// The columns of a case; the same on every machine.
+  /// The columns of a case, equal on every machine.
   init(_ vector: VectorCase, for objective: Objective) {
     self.objective = objective
     self.vector = vector
@@ -41,7 +41,7 @@ struct VectorColumns {
     rows.reduce(into: [0]) { $0.append(($0.last ?? 0) + tokenCount($1.prompt, $1.rank)) }
   }
 
-  /// The number of entries that a column per token has for a response; 0 where the prompt has no such response.
+  /// The number of entries of a per-token column for a response; 0 if the prompt has no such response.
   private func tokenCount(_ prompt: Int, _ rank: Int) -> Int {
     let counts = vector.tokenCounts[prompt]
     return rank < counts.count ? min(Int(counts[rank]), 64) : 0
@@ -80,7 +80,7 @@ struct VectorColumns {
     }
   }
 
-  /// Log-probabilities per token: the reference's is that of a response spread over its tokens, the policy's with the log-ratio.
+  /// Log-probabilities per token: the reference's response spread over its tokens, plus the log-ratio for the policy.
   private mutating func tokenValue(of column: Column, _ prompt: Int, _ rank: Int) -> Double {
     let count = Double(tokenCount(prompt, rank))
     let base = referenceValues[rank * batch.prompts + prompt] / count
@@ -93,6 +93,6 @@ struct VectorColumns {
 }
 
 extension String {
-  /// The column that one of mismatched pairs stands for.
+  /// The column that a column of mismatched pairs corresponds to.
   fileprivate var trimmingMismatch: String { hasPrefix("mismatched_") ? String(dropFirst(11)) : self }
 }

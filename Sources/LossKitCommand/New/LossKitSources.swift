@@ -2,14 +2,14 @@ import LossKit
 import LossKitSystem
 import LossKitTraining
 
-/// What a plugin project takes from LossKit: the headers for plugins in C, and the package of the SDK.
+/// The parts of LossKit that plugin projects use: the headers for C, and the SDK's package.
 struct LossKitSources {
   /// `losskit_plugin.h` and what it includes.
   let headers: [ProjectFile]
   /// The directory of the SDK's package.
   let package: String
 
-  /// Those below a directory, a checkout or an installation's prefix; or, if none is given, those around this program.
+  /// Finds them below a directory, a checkout or an installation's prefix; if none is given, those of this program.
   init(at directory: String?) throws {
     let candidates = try directory.map { [try Self.absolute($0)] } ?? Self.surroundings
     for package in candidates.flatMap({ ["\($0)/Sources", "\($0)/share/losskit/swift"] }) {
@@ -36,7 +36,7 @@ struct LossKitSources {
         """)
   }
 
-  /// The directories above this program: one of them is the prefix it is installed under, or the checkout it was built in.
+  /// The directories above this program; one is its installation prefix, or the checkout that it was built in.
   private static var surroundings: [String] {
     var directories: [String] = []
     var directory = Executable.directory ?? ""

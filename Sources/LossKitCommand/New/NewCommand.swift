@@ -8,12 +8,12 @@ import LossKitTraining
 struct NewCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "new",
-    abstract: "Writes the project of a new loss or reward, which builds, passes its test and trains as it is.",
+    abstract: "Writes a project for a new loss or reward that builds, passes its test and trains.",
     discussion: """
       The project is a directory with one source file to edit, a test, a README and a Makefile: 'make' builds the plugin, \
-      'make test' tests it. The project holds no absolute path: its Makefile finds the command losskit in PATH, or where \
-      'make LOSSKIT=/path/to/losskit' says. A Swift project is a package that depends on LossKit's sources, which \
-      'losskit sdk' names while it is built; C and Rust need nothing of LossKit but what is written there.
+      'make test' tests it. The project contains no absolute path: its Makefile finds losskit in PATH, or as given by \
+      'make LOSSKIT=/path/to/losskit'. A Swift project is a package that depends on LossKit's sources, which \
+      'losskit sdk' locates during the build; C and Rust projects contain all that they need of LossKit.
 
       EXAMPLES
         losskit new my-loss --language swift
@@ -25,25 +25,25 @@ struct NewCommand: ParsableCommand {
   @Argument(help: "The name of the loss or reward, such as my-loss.")
   var name: String
 
-  @Option(help: "The language it is written in: swift, c or rust.")
+  @Option(help: "The language: swift, c or rust.")
   var language: ProjectLanguage
 
-  @Option(help: "What it is: loss or reward.")
+  @Option(help: "The kind: loss or reward.")
   var kind: ProjectKind = .loss
 
   @Option(
     help: ArgumentHelp(
-      "The directory to write, which must not exist or be empty; the name if not given.", valueName: "directory"))
+      "The directory to write, which must be empty or not exist; by default the name.", valueName: "directory"))
   var directory: String?
 
   @Option(
     help: ArgumentHelp(
-      "A formula with its values, as it may stand in an objective, to write out in Swift.", valueName: "formula"))
+      "A formula with its values, as in an objective, to translate to Swift.", valueName: "formula"))
   var fromFormula: String?
 
   @Option(
     help: ArgumentHelp(
-      "A checkout of LossKit, or the prefix of an installation; found beside this program if not given.",
+      "A checkout of LossKit, or the prefix of an installation; by default that of this program.",
       valueName: "directory"))
   var losskit: String?
 
@@ -70,7 +70,7 @@ struct NewCommand: ParsableCommand {
       """)
   }
 
-  /// What the project's Makefile does not find by itself.
+  /// The variables that the project's Makefile cannot determine itself.
   private func makeVariables(_ sources: LossKitSources) -> [String] {
     let isFound = Executable.isInPath(as: "losskit")
     let command = isFound ? [] : Executable.path.map { ["LOSSKIT=\($0)"] } ?? []
@@ -80,7 +80,7 @@ struct NewCommand: ParsableCommand {
   /// A formula as the source of a plugin.
   private func formulaSource(_ text: String, _ names: ProjectNames) throws -> String {
     guard language == .swift else {
-      throw Failure("--from-formula: formulas are written out in Swift; add --language swift")
+      throw Failure("--from-formula: formulas are translated to Swift; add --language swift")
     }
     let formula = try FormulaText(parsing: text, as: kind == .loss ? .loss : .reward)
     return try formula.component().swiftSource(name: name, typeName: names.type, summary: formula.text)
@@ -108,7 +108,7 @@ enum ProjectLanguage: String, CaseIterable, ExpressibleByArgument {
   }
 }
 
-/// What a project's component computes.
+/// The kind of a project's component.
 enum ProjectKind: String, CaseIterable, ExpressibleByArgument {
   case loss, reward
 }

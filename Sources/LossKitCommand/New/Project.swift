@@ -4,15 +4,15 @@ struct ProjectFile {
   let text: String
 }
 
-/// A plugin project: the files of its language, and those that all have.
+/// A plugin project: the files of its language, and those common to all.
 struct Project {
   let names: ProjectNames
   let language: ProjectLanguage
   let sources: LossKitSources
-  /// The source of the plugin that a formula was written out as; it comes without losses that were worked out by hand.
+  /// The plugin source generated from a formula; such a project has no precomputed losses.
   let formula: String?
 
-  /// All files, the one to edit first.
+  /// All files, starting with the one to edit.
   var files: [ProjectFile] {
     let own =
       switch language {
@@ -56,7 +56,7 @@ struct Project {
     formula == nil ? "checks it, and compares its losses with those in test/losses" : "checks it"
   }
 
-  /// What is tested, with its default hyperparameters: the source alone says which they are.
+  /// The component to test, with default hyperparameters, which only the source states.
   private var testedExpression: String {
     switch names.kind {
     case .loss: names.component
@@ -88,8 +88,8 @@ struct Project {
 
     """
 
-  /// log(1 + exp(−β · margin)) of `rows`, with β = 0.1, the default: the margin is 2, for the reward that grows by a sigmoid's
-  /// logarithm 1.
+  /// log(1 + exp(−β · margin)) of `rows`, with the default β = 0.1. The margin is 2; for the reward, which grows with the log of a sigmoid,
+  /// it is 1.
   private var losses: String {
     switch names.kind {
     case .loss: "0.5981388693815918\n0.6931471805599453\n"
@@ -126,16 +126,16 @@ struct Project {
   }
 }
 
-/// What a language brings to a project.
+/// The language-specific part of a project.
 struct LanguageFiles {
   /// The file to edit first.
   let files: [ProjectFile]
-  /// What makes `$(LIBRARY)`, as a rule of the Makefile.
+  /// The Makefile rule that makes `$(LIBRARY)`.
   let buildRule: String
-  /// The command that compiles, in one line.
+  /// The command that compiles, on one line.
   let buildLine: String
-  /// What version control leaves out, beside the built plugin.
+  /// The files that version control ignores, besides the built plugin.
   let ignored: [String]
-  /// What the README says of where LossKit's sources come from; empty where they are not needed.
+  /// The README's note on LossKit's sources; empty if they are not needed.
   var sdkNote = ""
 }

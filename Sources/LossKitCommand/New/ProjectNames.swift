@@ -1,15 +1,15 @@
 import LossKit
 import LossKitRuntime
 
-/// What a component's name becomes in each language.
+/// The spellings of a component's name in each language.
 struct ProjectNames {
-  /// The name it is found by: `my-loss`.
+  /// The component's name: `my-loss`.
   let component: String
   let kind: ProjectKind
-  /// In kebab case, ending in the kind: `hinge-loss`. So it is no keyword, and nothing of LossKit's or of a standard library's.
+  /// In kebab case with the kind as suffix: `hinge-loss`. So it collides with no keyword, and no name of LossKit or a standard library.
   let kebab: String
 
-  /// Throws for a text that is no component's name.
+  /// Throws for a text that is not a valid name.
   init(_ name: String, kind: ProjectKind) throws {
     guard NameRule.isComponentName(name), name.utf8.count <= NameRule.longest else {
       throw Failure("'\(name)' is not a name: \(NameRule.componentRule)\(Self.suggestion(for: name))")
@@ -31,10 +31,10 @@ struct ProjectNames {
   /// As a function: `my_loss`.
   var function: String { kebab.replacing("-", with: "_") }
 
-  /// The built library, below the project's directory.
+  /// The path of the built library in the project's directory.
   var library: String { "plugin/lib\(component).so" }
 
-  /// An objective with it.
+  /// An objective that uses the component.
   var expression: String {
     switch kind {
     case .loss: component
@@ -44,7 +44,7 @@ struct ProjectNames {
 
   private static let protocols = ["PairwiseLoss", "ListwiseLoss", "UnpairedLoss", "TokenwiseReward"]
 
-  /// A legal name like the one that is not.
+  /// A valid name similar to an invalid one.
   private static func suggestion(for name: String) -> String {
     var words: [String] = [""]
     var wasLower = false

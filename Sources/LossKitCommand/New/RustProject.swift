@@ -1,4 +1,4 @@
-/// A Rust library without crates. The directory Rust holds its files, which are embedded in the command.
+/// A Rust library without crates. The command embeds its files, from the directory Rust.
 struct RustProject {
   let names: ProjectNames
 
@@ -18,7 +18,7 @@ struct RustProject {
       buildLine: "cargo build --release --offline --target-dir target", ignored: ["/target/"])
   }
 
-  /// The template for the kind, in which the names stand for those of the project.
+  /// The template for the kind, with the project's names filled in.
   private var source: String {
     let template = names.kind == .loss ? PackageResources.loss_rs : PackageResources.reward_rs
     return String(decoding: template, as: UTF8.self)

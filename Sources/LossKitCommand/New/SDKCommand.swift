@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// `losskit sdk`: where the SDK is.
+/// `losskit sdk`: the location of the SDK.
 struct SDKCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sdk",

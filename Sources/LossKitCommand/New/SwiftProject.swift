@@ -1,7 +1,7 @@
 /// A Swift package with one plugin.
 struct SwiftProject {
   let names: ProjectNames
-  /// The source of the plugin; nil: a loss or reward to start from.
+  /// The source generated from a formula; nil for a template.
   let formula: String?
 
   var files: LanguageFiles {

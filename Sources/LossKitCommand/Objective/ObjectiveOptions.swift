@@ -2,7 +2,7 @@ import ArgumentParser
 import LossKit
 import LossKitRuntime
 
-/// The objective, as options.
+/// The options for an objective.
 struct ObjectiveOptions: ParsableArguments {
   @Option(
     name: .customLong("loss"),
@@ -13,7 +13,7 @@ struct ObjectiveOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The reward parameterization, where the objective names none; each loss has a default.", valueName: "name"))
+      "The reward parameterization, if the objective names none; each loss has a default.", valueName: "name"))
   var reward: String?
 
   @Option(
@@ -30,7 +30,7 @@ struct ObjectiveOptions: ParsableArguments {
   }
 }
 
-/// Resolves an objective: what does not parse or makes no sense is wrong usage, what nobody has is not available.
+/// Resolves an objective. An invalid text is a usage error; an unknown name is an unavailable plugin.
 func resolvedObjective(
   _ text: String, reward: String?, settings: [String], in registry: PluginRegistry
 ) throws -> Objective {

@@ -1,11 +1,11 @@
 import LossKit
 import LossKitRuntime
 
-/// The losses and the reward that an objective's text names: who they are, before their values are looked at.
+/// The losses and the reward that an objective's text names, before their hyperparameters are read.
 struct ObjectiveParts {
   private(set) var components: [LoadedComponent] = []
 
-  /// Looks up every name. A text that does not parse is wrong usage, a name that nobody has is a plugin that cannot be had.
+  /// Looks up every name. A text that does not parse is a usage error; an unknown name is an unavailable plugin.
   init(_ text: String, reward: String?, in registry: PluginRegistry) throws {
     let expression = try blaming(.usage) { try ObjectiveExpression(parsing: text) }
     try add(expression, path: [], in: registry)

@@ -1,7 +1,7 @@
 import LossKit
 import LossKitRuntime
 
-/// One component with its hyperparameters' values, named as a term of an objective is: `dpo(beta=0.1)`.
+/// One component with the values of its hyperparameters, written like a term of an objective: `dpo(beta=0.1)`.
 func resolvedComponent(
   _ text: String, _ kind: LoadedComponent.Kind, settings: [String], in registry: PluginRegistry
 ) throws -> (component: LoadedComponent, values: [Double]) {

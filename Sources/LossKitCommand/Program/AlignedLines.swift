@@ -1,4 +1,4 @@
-/// Lines of cells, each column as wide as its widest cell; the last cell of a line is not padded.
+/// Rows of cells, with each column as wide as its widest cell; the last cell of a row is not padded.
 func alignedLines(_ lines: [[String]], indentation: String = "") -> String {
   let columns = lines.map(\.count).max() ?? 0
   let widths = (0..<columns).map { column in lines.compactMap { $0.dropFirst(column).first?.count }.max() ?? 0 }

@@ -3,18 +3,18 @@ import LossKitTraining
 
 /// Standard output and standard error.
 enum Console {
-  /// Writes results. Throws where standard output does not take them.
+  /// Writes results. Throws if standard output cannot be written.
   static func write(_ text: String) throws {
     try Files.write(Array(text.utf8), to: .standardOutput, name: "standard output")
   }
 
-  /// Tells the user something that is not a result, on standard error.
+  /// Writes a message that is not a result to standard error.
   static func note(_ text: String) { say("losskit: \(text)\n") }
 
-  /// Writes to standard error. What cannot be written there is lost: nowhere is left to say so.
+  /// Writes to standard error. A failure to write is ignored, because it cannot be reported.
   static func say(_ text: String) { try? Files.write(Array(text.utf8), to: .standardError, name: "standard error") }
 
-  /// Writes results to a file, to standard output where the path is `-`.
+  /// Writes results to a file, or to standard output if the path is `-`.
   static func write(_ text: String, to path: String) throws {
     if path == "-" { return try write(text) }
     try Files.overwrite(path, with: Array(text.utf8))

@@ -1,11 +1,11 @@
 import Logging
 
-/// Shows the log on standard error, as the command line's own notes: informative messages without their level.
+/// Shows log messages on standard error as the command line's notes; informational ones without their level.
 struct ConsoleLog: LogHandler {
   var metadata: Logger.Metadata = [:]
   var logLevel = Logger.Level.info
 
-  /// Sends all logs of the process here. To be called once.
+  /// Directs all logs of the process here. Call it once.
   static func install() {
     LoggingSystem.bootstrap { _ in ConsoleLog() }
   }

@@ -1,27 +1,27 @@
 import LossKit
 
-/// What the process's exit status says of how a command ended; the only place where failures are given one.
+/// The exit status of the process; the only place that maps failures to one.
 enum ExitStatus: Int32 {
   /// Something failed while running.
   case failure = 1
-  /// The command was used in a wrong way: an unknown option or hyperparameter, a value out of bounds, an objective that does not
-  /// parse. The number is EX_USAGE of sysexits.h, as the others are.
+  /// Wrong usage: an unknown option or hyperparameter, a value out of bounds, or an objective that does not parse. This and the next two
+  /// numbers are from sysexits.h.
   case usage = 64
   /// The data cannot be used.
   case data = 65
-  /// A plugin cannot be had: nobody has the name, or its library cannot be used.
+  /// A plugin is unavailable: its name is unknown, or its library cannot be used.
   case unavailable = 69
-  /// A run was stopped. The process ends by the signal that asked for it, which a shell shows as 130 (Ctrl-C) or 143 (SIGTERM).
+  /// A run was stopped. The process ends by the signal that stopped it, which a shell shows as 130 (Ctrl-C) or 143 (SIGTERM).
   case stopped = 130
 }
 
-/// A failure and the exit status it leads to.
+/// A failure with its exit status.
 struct CommandFailure: Error {
   let status: ExitStatus
   let message: String
 }
 
-/// Does something whose failure means `status`; a failure that has one already keeps it.
+/// Runs a closure whose failures have `status`, unless they already have one.
 func blaming<Result>(_ status: ExitStatus, _ body: () throws -> Result) throws -> Result {
   do {
     return try body()

@@ -8,11 +8,11 @@ import LossKitTraining
 struct LossKitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "losskit",
-    abstract: "Aligns language models with preference losses that are opened by name.",
+    abstract: "Aligns language models with preference losses from plugins.",
     discussion: """
-      Losses, reward parameterizations and policies are shared libraries, found by the name they declare: in the directories \
+      Losses, reward parameterizations and policies are shared libraries, found by the names they declare: in the directories \
       of --plugin-path, then in those of \(PluginOptions.environmentVariable) (absolute paths, with ':' between them), then in \
-      those that came with losskit. Where two directories have one name, the first one wins.
+      those installed with losskit. If two directories have the same name, the first takes precedence.
 
       An objective is a sum of losses over one reward: 'dpo', 'cal-dpo(beta=0.01)', 'dpo(beta=0.1) + 0.2*sft(per=token)', \
       'ipo @ mean-log-ratio'.
@@ -41,7 +41,7 @@ struct LossKitCommand: ParsableCommand {
       IndexWorkerCommand.self,
     ])
 
-  /// The commands by which the program starts itself to open libraries, whose end their parents see.
+  /// The commands that open libraries in a process started by this program; their parents handle how they end.
   private static let workers = [CheckWorkerCommand.name, IndexWorkerCommand.name]
 
   static func main() {
@@ -61,7 +61,7 @@ struct LossKitCommand: ParsableCommand {
     }
   }
 
-  /// Throws for a command that does not exist, with the nearest ones: the parser names none.
+  /// Throws for an unknown command, with the nearest ones, which the parser does not suggest.
   private static func checkCommand(_ name: String?) throws {
     let shown = configuration.subcommands.filter { $0.configuration.shouldDisplay }
     let known = shown.map { $0.configuration.commandName ?? "" } + ["help"]

@@ -1,17 +1,17 @@
 import LossKitRuntime
 import LossKitSystem
 
-/// Tells which plugin ended the process, and sees to it that the exit status is not 0 then.
+/// Reports a plugin that ends the process, and makes the exit status nonzero in that case.
 enum PluginEnd {
   private static let signals = [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT]
 
-  /// What was done about each signal before, at its number. Written before the handlers are there, which alone read it.
+  /// The previous action of each signal, by number. Written before the handlers are installed; only they read it.
   nonisolated(unsafe) private static let earlier = UnsafeMutablePointer<sigaction>.allocate(capacity: 32)
 
-  /// From now on the end of the process inside a plugin's call is reported.
+  /// Starts reporting when the process ends inside a plugin's call.
   static func report() {
     PluginCall.startTracking()
-    // A handler needs a stack of its own where that of the thread has overflowed.
+    // After a stack overflow, a handler needs a separate stack.
     let size = 1 << 16
     var stack = stack_t()
     stack.ss_sp = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
@@ -27,7 +27,7 @@ enum PluginEnd {
   private static func handle(_ signal: Int32) {
     let handler: @convention(c) (Int32) -> Void = { signal in
       _ = PluginEnd.tell(PluginEnd.words(signal))
-      // What happens next is what would have happened without this.
+      // Continues with the previous action.
       sigaction(signal, PluginEnd.earlier + Int(signal), nil)
       raise(signal)
     }
@@ -37,7 +37,7 @@ enum PluginEnd {
     sigaction(signal, &action, nil)
   }
 
-  /// Writes which plugin's call this thread is in, if one, and what it did. Safe in a handler of signals: it allocates nothing.
+  /// Writes which plugin's call this thread is in, if any, and what it did. Async-signal-safe: it allocates nothing.
   private static func tell(_ deed: StaticString) -> Bool {
     guard let call = PluginCall.current?.pointee else { return false }
     put("losskit: error: ")
@@ -47,7 +47,7 @@ enum PluginEnd {
     put(" in a call (")
     put(call.place)
     put("), which ended losskit")
-    // What is no file, a formula or a function, has no slash to begin with.
+    // A formula or a function is not a file; it does not start with a slash.
     if call.library.pointee == CChar(UInt8(ascii: "/")) {
       put("; run 'losskit check ")
       put(call.library)

@@ -4,17 +4,17 @@ import LossKitRuntime
 import LossKitSystem
 import LossKitTraining
 
-/// Where plugins are looked for.
+/// The options for plugin directories.
 struct PluginOptions: ParsableArguments {
   static let environmentVariable = PluginSearchPath.environmentVariable
 
   @Option(
     name: .customLong("plugin-path"),
     help: ArgumentHelp(
-      "A directory with plugins, searched before all others; may be given several times.", valueName: "directory"))
+      "A directory with plugins, searched before all others; may be repeated.", valueName: "directory"))
   var pluginPaths: [String] = []
 
-  /// The registry of all plugins, which are searched when the first name is looked up.
+  /// The registry of all plugins. Directories are searched when the first name is looked up.
   func registry() throws -> PluginRegistry {
     try blaming(.usage) {
       let given = try PluginSearchPath(pluginPaths.map(Self.absolute))
@@ -24,7 +24,7 @@ struct PluginOptions: ParsableArguments {
     }
   }
 
-  /// The directories that come with this executable: those of an installation, and in a build tree its own one.
+  /// The plugin directories of this installation, or of the build tree.
   private static var ownDirectories: [String] {
     guard let directory = Executable.directory else { return [] }
     let installed = directory + "/../lib/losskit/plugins"
@@ -32,11 +32,11 @@ struct PluginOptions: ParsableArguments {
     return (Files.isDirectory(installed) ? [installed] : []) + (isBuildTree ? [directory] : [])
   }
 
-  /// A path of the command line, which may begin at the working directory, written from '/' on.
+  /// The absolute form of a path of the command line, which may be relative to the working directory.
   static func absolute(_ path: String) throws -> String {
     if path.hasPrefix("/") { return path }
     guard let directory = getcwd(nil, 0) else {
-      throw Failure("\(path): the working directory cannot be read; write the path from '/' on")
+      throw Failure("\(path): the working directory cannot be read; write an absolute path")
     }
     defer { free(directory) }
     return "\(String(cString: directory))/\(path)"

@@ -1,7 +1,7 @@
-/// Words as a shell's command line.
+/// A shell command line of the given words.
 func shellCommand(_ words: [String]) -> String { words.map(quoted).joined(separator: " ") }
 
-/// A word as shells read it.
+/// A word, quoted for a shell.
 private func quoted(_ word: String) -> String {
   let isPlain = word.utf8.allSatisfy { byte in
     (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z"))

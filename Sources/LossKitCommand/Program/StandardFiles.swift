@@ -1,17 +1,17 @@
 import LossKitSystem
 
-/// What a process inherits: standard input, output and error, and the end of a pipe that nobody reads.
+/// The inherited standard input, output and error, and pipes without a reader.
 enum StandardFiles {
-  /// Opens those of the three that are closed on /dev/null. Otherwise the next files that are opened, those of a run, take their
-  /// numbers, and what is printed goes into them.
+  /// Opens closed standard files on /dev/null. Otherwise the next files of a run would take their numbers, and printed text would go
+  /// into them.
   static func openClosed() {
     for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
-      // The lowest free number is taken, which is this one.
+      // open takes the lowest free descriptor, which is this one.
       _ = open("/dev/null", O_RDWR)
     }
   }
 
-  /// Lets the process go on where the reader of its output has ended: writing fails, and the run keeps its model. To be called by
-  /// commands whose result is a directory; the others end, as the programs of a pipeline do.
+  /// Keeps the process running when the reader of its output ends: writing fails, and the run keeps its model. Commands whose result is a
+  /// directory call it; the others end, like the programs of a pipeline.
   static func outliveReaders() { signal(SIGPIPE, SIG_IGN) }
 }

@@ -4,8 +4,8 @@ import LossKitSystem
 enum WaitingThreads {
   /// Lets them sleep after some microseconds, unless the environment says otherwise.
   ///
-  /// They are OpenMP's, which by itself lets them spin for milliseconds. Where other programs use the processors, that keeps one from
-  /// the thread that is waited for. To be called before a library is opened that brings OpenMP.
+  /// They are OpenMP's, which spin for milliseconds by default. If other programs use the processors, that delays the thread that others
+  /// wait for. Call it before a library with OpenMP is opened.
   static func letSleep() {
     guard getenv("OMP_WAIT_POLICY") == nil else { return }
     setenv("GOMP_SPINCOUNT", "2000", 0)

@@ -1,6 +1,6 @@
 import LossKitTraining
 
-/// The help of commands that make runs, out of the tables of keys.
+/// The help of commands that make runs, generated from the tables of keys.
 enum RunHelp {
   /// The keys of a command, then those of the training.
   static func text(_ schema: RunSchema) -> String {
@@ -18,7 +18,7 @@ enum RunHelp {
   private static func note(_ key: RunKey) -> String {
     let name = key.name == RunKey.option(of: key.option).replacing("-", with: "_") ? [] : ["in recipes: \(key.name)"]
     let fallback = key.defaultText.isEmpty ? [] : ["default: \(key.defaultText)"]
-    let times = key.arity == .single ? [] : ["may be given several times"]
+    let times = key.arity == .single ? [] : ["may be repeated"]
     return (name + fallback + times).joined(separator: "; ")
   }
 
@@ -36,7 +36,7 @@ enum RunHelp {
     return "  \(head)\n" + wrapped(text, width: 70).map { "      \($0)\n" }.joined()
   }
 
-  /// Lines of whole words.
+  /// Breaks a text into lines at spaces.
   private static func wrapped(_ text: String, width: Int) -> [String] {
     var lines: [String] = []
     for word in text.split(separator: " ") {

@@ -3,10 +3,10 @@ import LossKit
 import LossKitRuntime
 import LossKitTraining
 
-/// The options that all commands share that make runs; the rest is read by the table of keys.
+/// The options that all commands that make runs share; the table of keys parses the others.
 struct RunOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("A YAML file with any of the keys; what the command line sets wins over it.", valueName: "file"))
+    help: ArgumentHelp("A YAML file with any of the keys; the command line takes precedence.", valueName: "file"))
   var recipe: String?
 
   @OptionGroup var plugins: PluginOptions
@@ -14,7 +14,7 @@ struct RunOptions: ParsableArguments {
   @Argument(parsing: .allUnrecognized, help: .hidden)
   var rest: [String] = []
 
-  /// What the recipe and the command line set, hyperparameters and options of the policy told apart, and the names without option.
+  /// The settings of the recipe and the command line, with hyperparameters and policy options resolved, and arguments without an option.
   func settings(_ schema: RunSchema, in registry: PluginRegistry) throws -> (settings: RunSettings, names: [String]) {
     let (commandLine, names) = try blaming(.usage) { try RunSettings.commandLine(rest, schema: schema) }
     if let name = names.first, !schema.isComparison {

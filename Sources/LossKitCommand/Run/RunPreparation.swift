@@ -2,20 +2,20 @@ import LossKit
 import LossKitRuntime
 import LossKitTraining
 
-/// Makes the parts of runs out of settings.
+/// Makes the parts of runs from settings.
 struct RunPreparation {
   let settings: RunSettings
   let registry: PluginRegistry
 
   // MARK: Objectives
 
-  /// An objective, with the settings that are meant for it.
+  /// An objective, with the settings that apply to it.
   func objective(_ text: String, settings assignments: [String]) throws -> Objective {
     try resolvedObjective(text, reward: settings.value(.reward), settings: assignments, in: registry)
   }
 
-  /// The numbers of the training. `defaults` stand in for those of the keys; keys in `shared` without the prefix serve where they are
-  /// not set with it. Of a value that is meant for one loss, `isMeant` says whether it is this one.
+  /// The training configuration. `defaults` replace those of the keys; keys in `shared` also apply without the prefix unless set with it.
+  /// `isMeant` says whether a value for one loss applies.
   func configuration(
     prefix: String = "", defaults: [String: String] = [:], shared: Set<String> = [],
     isMeant: (_ loss: String) -> Bool = { _ in false }
@@ -40,8 +40,8 @@ struct RunPreparation {
 
   // MARK: Data
 
-  /// The data of runs by some objectives: files, or reviews generated from a seed. Pairs become unpaired feedback where that is what
-  /// every objective takes.
+  /// The data for runs of some objectives: files, or reviews generated from a seed. Pairs become unpaired feedback if every objective takes
+  /// that.
   func data(
     seed: Int, for objectives: [Objective]
   ) throws -> (training: PreferenceDataset, evaluation: PreferenceDataset?) {
@@ -65,14 +65,14 @@ struct RunPreparation {
   private func unpaired(_ data: PreferenceDataset) -> PreferenceDataset {
     guard data.kind == .pairs else { return data }
     Console.note(
-      "\(data.source): each pair is two rows: the chosen response, desirable, and the rejected one, undesirable")
+      "\(data.source): each pair becomes two rows: the chosen response, desirable, and the rejected one, undesirable")
     return data.unpaired
   }
 
   private func readData(_ path: String) throws -> (training: PreferenceDataset, evaluation: PreferenceDataset?) {
     for key in [RunKey.generatedTraining, .generatedEvaluation] where settings.has(key) {
       throw CommandFailure(
-        status: .usage, message: "\(key.name) is for generated reviews, and data is given; leave one of them out")
+        status: .usage, message: "\(key.name) is for generated reviews, and data is given; omit one of them")
     }
     let held = settings.value(.evaluationData)
     guard path != "-" || held != "-" else {
@@ -87,7 +87,7 @@ struct RunPreparation {
   private func generatedData(seed: Int) throws -> (training: PreferenceDataset, evaluation: PreferenceDataset?) {
     try blaming(.usage) {
       guard !settings.has(.evaluationData) else {
-        throw Failure("eval_data is given, but no data to learn from; add data, or leave both out to generate reviews")
+        throw Failure("eval_data is given, but no training data; add data, or omit both to generate reviews")
       }
       let data = ControlledDataset.generate(
         seed: UInt64(seed), train: try count(.generatedTraining), evaluation: try count(.generatedEvaluation))
@@ -110,7 +110,7 @@ struct RunPreparation {
     try blaming(.unavailable) { try registry.policyType(named: settings.value(.policy) ?? "") }
   }
 
-  /// The policy as a run starts with it: loaded where a path is given, else drawn by the seed.
+  /// The policy at the start of a run: loaded if a path is given, otherwise initialized from the seed.
   func policy(seed: Int) throws -> PolicyInstance {
     let type = try policyType()
     let options = try policyOptions()
@@ -120,12 +120,12 @@ struct RunPreparation {
     guard type.canCreate else {
       throw CommandFailure(
         status: .usage,
-        message: "policy \(type.name) cannot be made anew; say with --\(RunKey.start.option) what to load")
+        message: "policy \(type.name) cannot be created; name what to load with --\(RunKey.start.option)")
     }
     return try blaming(.usage) { try type.create(options: options, seed: UInt64(seed)) }
   }
 
-  /// The models to compare with; none for the policy as it starts.
+  /// The reference models; empty to use the policy at its start.
   func references() throws -> [PolicyInstance] {
     let type = try referenceType()
     let options = try referenceOptions()
@@ -135,25 +135,25 @@ struct RunPreparation {
           return try type.load(path: path, options: options)
         } catch let failure as Failure where !options.isEmpty && !settings.has(.referenceSet) {
           throw Failure(
-            "reference \(path): \(failure.message)\nreferences are loaded with the options of policy_set, where reference_set gives "
-              + "them none of their own")
+            "reference \(path): \(failure.message)\nreferences are loaded with the options of policy_set unless reference_set gives "
+              + "others")
         }
       }
     }
   }
 
-  /// The options that references are loaded with: their own, or those of the policy where they are models of the same.
+  /// The options for loading references: their own, or the policy's if both are of one type.
   func referenceOptions() throws -> [String: Double] {
     let type = try referenceType()
     guard settings.has(.referenceSet) else { return try type.isSame(as: policyType()) ? policyOptions() : [:] }
     guard settings.has(.reference) else {
       throw CommandFailure(
-        status: .usage, message: "reference_set is given, but no reference; add one, or leave it out")
+        status: .usage, message: "reference_set is given, but no reference; add one, or omit it")
     }
     return try blaming(.usage) { try options(.referenceSet, of: type) }
   }
 
-  /// The references in words, with options of their own.
+  /// The references in words, with options set for them.
   func referenceTexts() throws -> [String] {
     let type = try referenceType()
     let own = settings.has(.referenceSet) ? try referenceOptions().sorted { $0.key < $1.key } : []
@@ -170,12 +170,12 @@ struct RunPreparation {
     guard let name = settings.value(.referencePolicy) else { return try policyType() }
     guard settings.has(.reference) else {
       throw CommandFailure(
-        status: .usage, message: "reference_policy is given, but no reference; add one, or leave it out")
+        status: .usage, message: "reference_policy is given, but no reference; add one, or omit it")
     }
     return try blaming(.unavailable) { try registry.policyType(named: name) }
   }
 
-  /// The policy's start in words: all that decides it.
+  /// The policy's start in words, with all that determines it.
   func policyText() throws -> String {
     let type = try policyType()
     let options = try policyOptions()
@@ -188,7 +188,7 @@ struct RunPreparation {
       + (path.map { " from \($0)" } ?? "")
   }
 
-  /// The options of the policy that are set.
+  /// The options set for the policy.
   func policyOptions() throws -> [String: Double] {
     let type = try policyType()
     return try blaming(.usage) { try options(.policySet, of: type) }
@@ -203,7 +203,7 @@ struct RunPreparation {
 }
 
 extension Objective {
-  /// Whether it is of single responses with a label.
+  /// Whether it is a loss of single labelled responses.
   fileprivate var takesUnpairedFeedback: Bool {
     responses == 1...1 && columns.contains { $0.name == Column.label.name }
   }

@@ -2,9 +2,9 @@ import LossKit
 import LossKitTraining
 
 extension RunSettings {
-  /// The options of a command line that its parser left over, and its arguments without a name.
+  /// The options that the command's parser left over, and the arguments without an option.
   ///
-  /// An option is that of a key of the command, or a key of the training or a hyperparameter with dashes for underscores.
+  /// An option is a key of the command, or a training key or hyperparameter with dashes for underscores.
   static func commandLine(_ arguments: [String], schema: RunSchema) throws -> (settings: RunSettings, names: [String]) {
     var settings = RunSettings(schema)
     var names: [String] = []

@@ -3,9 +3,9 @@ import LossKitRuntime
 import LossKitTraining
 
 extension RunSettings {
-  /// The same settings, with what is no key of the command as the hyperparameter or option of the policy that has the name.
+  /// The same settings, with names that are not keys resolved to hyperparameters or policy options.
   ///
-  /// Throws for a name that nobody has, with the nearest ones, and for one that both an objective and the policy have.
+  /// Throws for an unknown name, with the nearest ones, and for one that both an objective and the policy have.
   func resolved(_ schema: RunSchema, hyperparameters: [String], options: [String]) throws -> RunSettings {
     try replacing { entry in
       guard !schema.keys.contains(where: { $0.name == entry.key }), schema.trainingKey(entry.key) == nil else {

@@ -6,8 +6,8 @@ import Yams
 extension RunSettings {
   /// Reads a recipe, a YAML file with a mapping from keys to values.
   ///
-  /// Scalars are taken as they are written, so that `1e-4` is a number whatever YAML says. Lists are for keys that take any number of
-  /// values, mappings for hyperparameters and options, and in a comparison for values that differ by loss.
+  /// Scalars are read as written, so that `1e-4` is a number although YAML disagrees. Lists are for keys with several values, mappings
+  /// for hyperparameters, options and, in a comparison, values that differ by loss.
   static func recipe(path: String, schema: RunSchema) throws -> RunSettings {
     let content = try Files.read(path)
     guard let text = String(validating: content, as: UTF8.self) else {
@@ -38,7 +38,7 @@ extension RunSettings {
   }
 }
 
-/// Takes a recipe's keys and values one by one.
+/// Reads a recipe's keys and values in order.
 private struct RecipeReader {
   let path: String
   let schema: RunSchema

@@ -1,6 +1,6 @@
 import LossKit
 
-/// What is set about a run, by key, on the command line and in a recipe. The command line wins.
+/// The settings of a run by key, from the command line and a recipe. The command line takes precedence.
 struct RunSettings {
   /// Where a value was written.
   enum Origin: Equatable {
@@ -20,19 +20,19 @@ struct RunSettings {
 
   init(_ schema: RunSchema) { self.schema = schema }
 
-  /// The values of the recipe and, over them, those of the command line. Tells which ones of the recipe are not used.
+  /// Combines a recipe with the command line, which takes precedence. Notes overridden values.
   init(_ schema: RunSchema, recipe: RunSettings, commandLine: RunSettings) {
     self.schema = schema
     for old in recipe.entries {
       guard let new = commandLine.entries.first(where: { Self.replaces($0, old, schema) }) else { continue }
-      Console.note("\(new.text(schema)) of the command line wins over \(old.text(schema)) of \(old.origin)")
+      Console.note("\(new.text(schema)) of the command line overrides \(old.text(schema)) of \(old.origin)")
     }
     entries =
       recipe.entries.filter { old in !commandLine.entries.contains { Self.replaces($0, old, schema) } }
       + commandLine.entries
   }
 
-  /// Adds a value. Throws for a key that takes one value and has one from the same place.
+  /// Adds a value. Throws if the key takes one value and already has one from the same origin.
   mutating func add(_ entry: Entry) throws {
     if arity(of: entry.key) != .list, let other = entries.first(where: { Self.replaces(entry, $0, schema) }) {
       throw Failure("\(entry.key) is set twice: \(other.value) and \(entry.value); set it once")
@@ -43,15 +43,15 @@ struct RunSettings {
   /// The values of a key that takes any number.
   func values(_ key: RunKey) -> [String] { entries.filter { $0.key == key.name }.map(\.value) }
 
-  /// The value of a key, its default where it has one.
+  /// The value of a key, or its default if it has one.
   func value(_ key: RunKey) -> String? {
     values(key).last ?? (key.defaultText.isEmpty ? nil : key.defaultText)
   }
 
-  /// Whether a key is set, not left to its default.
+  /// Whether a key is set explicitly.
   func has(_ key: RunKey) -> Bool { entries.contains { $0.key == key.name } }
 
-  /// The value of a key that has to be set.
+  /// The value of a key that must be set.
   func required(_ key: RunKey) throws -> String {
     guard let value = value(key) else {
       throw Failure("no \(key.name) is given; add --\(key.option) <\(key.placeholder)>, or \(key.name) to the recipe")
@@ -59,7 +59,7 @@ struct RunSettings {
     return value
   }
 
-  /// Puts an entry in the place of another.
+  /// Transforms every entry.
   func replacing(_ transform: (Entry) throws -> Entry) throws -> RunSettings {
     var settings = RunSettings(schema)
     for entry in entries { try settings.add(transform(entry)) }
@@ -73,7 +73,7 @@ struct RunSettings {
     return .single
   }
 
-  /// Whether an entry says again what an earlier one says: of assignments, for the same name.
+  /// Whether an entry overrides an earlier one; assignments do if they have the same name.
   private static func replaces(_ new: Entry, _ old: Entry, _ schema: RunSchema) -> Bool {
     guard new.key == old.key else { return false }
     let isAssignment =
@@ -83,7 +83,7 @@ struct RunSettings {
 }
 
 extension RunSettings.Entry {
-  /// Does something with the value; a failure about it begins with the file and line of a recipe's key.
+  /// Runs a closure that uses the value. A failure starts with the file and line if the value comes from a recipe.
   func locatingFailures(_ body: () throws -> Void) throws {
     do {
       try body()
@@ -93,18 +93,18 @@ extension RunSettings.Entry {
     }
   }
 
-  /// The two sides of `name=value`; nil where the value has no '='.
+  /// The two sides of `name=value`; nil if the value has no '='.
   var assigned: (name: String, value: String)? {
     guard let sign = value.lastIndex(of: "=") else { return nil }
     return (String(value[..<sign]), String(value[value.index(after: sign)...]))
   }
 
-  /// The setting as it would be written on the command line, without dashes.
+  /// The setting as on the command line, without dashes.
   fileprivate func text(_ schema: RunSchema) -> String {
     schema.keys.contains { $0.name == key && $0.arity == .assignments } ? value : "\(key)=\(value)"
   }
 
-  /// Whether it sets a key of the training for some of the objectives of a comparison: `cal-dpo=1e-4`.
+  /// Whether it sets a training key for some of the objectives of a comparison: `cal-dpo=1e-4`.
   func isForOneLoss(_ schema: RunSchema) -> Bool {
     schema.isComparison && schema.trainingKey(key) != nil && assigned != nil
   }

@@ -8,40 +8,40 @@ import LossKitTraining
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
-    abstract: "Trains a policy by an objective on preference data.",
+    abstract: "Trains a policy with an objective on preference data.",
     usage: "losskit train --loss <objective> --output <directory> [--data <file>] [<options>]",
     discussion: """
-      DATA has one JSON object a line, or one list of them, perhaps compressed by gzip, in one of these forms:
+      DATA is JSON Lines or a JSON array, optionally compressed with gzip, of objects in one of these forms:
         {"prompt": …, "chosen": …, "rejected": …}      texts, or lists of messages
         {"chosen": …, "rejected": …}                   whole transcripts
         {"prompt": …, "responses": […], "scores": […]} rankings
-        {"prompt": …, "completion": …, "label": true}  unpaired feedback; of pairs each is two such rows
+        {"prompt": …, "completion": …, "label": true}  unpaired feedback; a pair counts as two such rows
       Messages are {"role": …, "content": …}, or ShareGPT's {"from": …, "value": …} with "conversations" for "prompt". A text \
-      prompt before lists of messages that begin with the assistant's is what the user says.
+      prompt before lists of messages that begin with the assistant's is the user's message.
 
       Further keys are the columns that objectives read: a number per prompt ("margin": 0.5), an array over the responses \
       ("score": [8, 3]) or a number for each response of a pair ("chosen_score": 8, "rejected_score": 3), and an array of arrays \
-      for values over tokens; all rows need them in one form. "ref_chosen_logps" and "ref_rejected_logps", or \
-      "reference_logp", stand in for the reference: no model is compared with then. Columns that the policy computes, such as \
-      token_count, cannot be given.
+      for values over tokens; all rows need the same form. "ref_chosen_logps" and "ref_rejected_logps", or \
+      "reference_logp", replace the reference model. Columns that the policy computes, such as \
+      token_count, are not allowed.
 
       Without data, short reviews with a known reward are generated from the seed.
 
-      The output directory gets metrics.jsonl, checkpoints, run.json with all that decides the run, and at the end the model. \
-      Ctrl-C or SIGTERM stops after a step, with a checkpoint; the same command with --resume goes on from there, to the bit as \
-      if it had not been stopped. Before the first step nothing is kept, and the same command starts again.
+      The output directory gets metrics.jsonl, checkpoints, run.json with all that determines the run, and at the end the model. \
+      Ctrl-C or SIGTERM stops after a step, with a checkpoint; the same command with --resume continues from there, with the same \
+      bits as without the stop. Before the first step nothing is kept, and the same command starts again.
 
-      An objective that reads responses to other prompts, such as kto, takes them from the update, and where that has one \
-      prompt alone, from the nearest row of the data with another.
+      An objective that reads responses to other prompts, such as kto, takes them from the same update, or, if that has only one \
+      prompt, from the nearest row of the data with another.
 
-      With --resume a run may have more steps than before (--max-steps, --num-train-epochs), a finished one too, and log, \
-      evaluate and save at other times. The learning rates of the steps that remain are then those of a run of the new \
-      length: warm-up and decay are stretched to it, and steps that were made stay as they are. Everything else has to be as \
-      it was, the libraries of the losses, rewards and policies included. A checkpoint that is damaged is put aside with a \
-      warning, and the one before it is used. run.json keeps what was changed.
+      With --resume a run, even a finished one, may have more steps than before (--max-steps, --num-train-epochs), and log, \
+      evaluate and save at other times. The learning rates of the remaining steps are then those of a run of the new \
+      length: warm-up and decay are stretched to it, and steps already made keep theirs. Everything else must be \
+      unchanged, including the libraries of losses, rewards and policies. A damaged checkpoint is set aside with a \
+      warning, and the previous one is used. run.json records the changes.
 
-      A recipe is a YAML file whose keys are the options below, with _ for -. Hyperparameters of the objective and options of \
-      the policy may be written as keys of their own, here and there: '--beta 0.1' is '--set beta=0.1', 'hidden_size: 64' is \
+      A recipe is a YAML file whose keys are the options below, with _ for -. In both, hyperparameters of the objective and options of \
+      the policy may be written directly: '--beta 0.1' is '--set beta=0.1', 'hidden_size: 64' is \
       'policy_set: {hidden_size: 64}'.
 
       EXAMPLES
@@ -53,7 +53,7 @@ struct TrainCommand: ParsableCommand {
       \(RunHelp.text(.train))
       """)
 
-  @Flag(help: "Continue the run in the output directory from its newest checkpoint that is whole.")
+  @Flag(help: "Continue the run in the output directory from its newest complete checkpoint.")
   var resume = false
 
   @OptionGroup var options: RunOptions
@@ -88,15 +88,15 @@ struct TrainCommand: ParsableCommand {
       throw CommandFailure(
         status: .stopped,
         message: """
-          stopped after step \(outcome.step) of \(outcome.totalSteps), with a checkpoint; the same command with --resume goes on
+          stopped after step \(outcome.step) of \(outcome.totalSteps), with a checkpoint; the same command with --resume continues
           """)
     }
     try Console.write(summary(outcome, plan, output))
   }
 
-  /// A new trainer, or one that goes on; what cannot work together is wrong usage.
+  /// A new or resumed trainer. Incompatible settings are usage errors.
   ///
-  /// A signal ends the process at once while a model loads, which cannot be stopped half-way and has written nothing.
+  /// A signal ends the process at once while a model loads: loading cannot be interrupted, and nothing is written yet.
   private func trainer(
     _ plan: TrainingPlan, _ preparation: RunPreparation, output: String, progress: Progress
   ) throws -> Trainer {

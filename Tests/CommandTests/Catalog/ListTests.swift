@@ -39,7 +39,7 @@ import Testing
     #expect(lines[0].contains("  librenamed.so  ") && !lines[0].contains("not used"))
     #expect(
       lines[1].contains("  libCalDPO.so ")
-        && lines[1].contains("[not used: \(copy) has the name, too, and comes first]"))
+        && lines[1].contains("[not used: \(copy) has the same name and comes first]"))
     let described = try Tool.run(["describe", "cal-dpo"], environment: ["LOSSKIT_PLUGIN_PATH": first])
     #expect(described.output.contains("library           \(copy)\n"))
   }
@@ -62,8 +62,8 @@ import Testing
     )
     let list = try Tool.run(["list", "--plugin-path", directory])
     #expect(list.status == 0)
-    #expect(list.output.contains("[cannot be used: claimed by \(a), too]"))
-    #expect(list.output.contains("[cannot be used: claimed by \(b), too]"))
+    #expect(list.output.contains("[cannot be used: also claimed by \(a)]"))
+    #expect(list.output.contains("[cannot be used: also claimed by \(b)]"))
     let describe = try Tool.run(["describe", "dpo", "--plugin-path", directory])
     #expect(describe.status == 69 && describe.output == "")
     #expect(describe.error.contains(a) && describe.error.contains(b))

@@ -106,7 +106,7 @@ import Testing
     let test = try Tool.run(["check", library, "--test", "gradiant"])
     #expect(test.status == 64 && test.error.contains("gradient"), "\(test.error)")
     let name = try Tool.run(["check", library, "ipo"])
-    #expect(name.status == 69 && name.error.contains("nothing there has the name 'ipo'"), "\(name.error)")
+    #expect(name.status == 69 && name.error.contains("offers nothing named 'ipo'"), "\(name.error)")
     let file = try Tool.run(["check", library + "x"])
     #expect(file.status == 69 && file.error.contains("No such file"), "\(file.error)")
     let limit = try Tool.run(["check", library, "--time-limit", "0"])

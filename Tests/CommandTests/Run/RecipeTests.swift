@@ -46,10 +46,10 @@ import Testing
       "train", "--recipe", file, "--learning-rate", "2e-3", "--set", "beta=0.3", "--output", place.path("run"),
     ])
     #expect(run.status == 0)
-    #expect(run.error.contains("losskit: beta=0.3 of the command line wins over beta=0.2 of \(file), line 2\n"))
+    #expect(run.error.contains("losskit: beta=0.3 of the command line overrides beta=0.2 of \(file), line 2\n"))
     #expect(
       run.error.contains(
-        "losskit: learning_rate=2e-3 of the command line wins over learning_rate=1e-3 of \(file), line 5\n"))
+        "losskit: learning_rate=2e-3 of the command line overrides learning_rate=1e-3 of \(file), line 5\n"))
     let record = try #require(try record("run"))
     #expect(record["objective"] == "dpo(beta=0.3, label_smoothing=0.1) @ log-ratio")
     #expect(record["learning_rate"] == "0.002")

@@ -31,7 +31,7 @@ import Testing
     let stopped = try interrupt("a")
     #expect(stopped.status == SIGINT && stopped.wasEndedBySignal && stopped.output == "")
     #expect(stopped.error.contains("losskit: error: stopped after step "))
-    #expect(stopped.error.hasSuffix("of 600, with a checkpoint; the same command with --resume goes on\n"))
+    #expect(stopped.error.hasSuffix("of 600, with a checkpoint; the same command with --resume continues\n"))
     #expect(try checkpoints("a").count == 1 && !place.exists("a/model"))
     let resumed = try Tool.run(arguments("a") + ["--resume"])
     let whole = try Tool.run(arguments("b"))
