@@ -3,10 +3,10 @@ import LossKit
 import LossKitRuntime
 import Testing
 
-/// The programs in Examples/Hosts, built in a clean directory from an installed prefix that was moved.
+/// The programs in Examples/Hosts, built in a clean directory against an installed prefix that was moved.
 @Suite("Example hosts", .serialized)
 struct ExampleTests {
-  @Test("C, C++ and Rust give the loss and the gradient that the runtime gives", arguments: ["C", "C++", "Rust"])
+  @Test("C, C++ and Rust get the loss and gradient of the runtime", arguments: ["C", "C++", "Rust"])
   func calDPO(language: String) throws {
     if language == "Rust", try Program.run("rustc", ["--version"], in: "/").status != 0 {
       print("Skipped: the Rust example, for there is no rustc.")
@@ -35,9 +35,9 @@ struct ExampleTests {
     if language != "C" { #expect(outcome.output.contains("refused column 'reference_logp'")) }
   }
 
-  @Test("A Swift package that depends on LossKit by path trains a model of its own")
+  @Test("A Swift package that depends on LossKit by path trains its own model")
   func swiftPackage() throws {
-    // Beside the build, so that it is built once.
+    // In the build directory, so that it is built once.
     let scratch = URL(fileURLWithPath: try Program.buildDirectory()).deletingLastPathComponent().path + "/hosts"
     let prefix = try Prefix.shared.get()
     let outcome = try prefix.shell(

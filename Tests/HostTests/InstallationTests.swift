@@ -4,7 +4,7 @@ import Testing
 /// What `make install` puts into a prefix, and `make uninstall` removes.
 @Suite("Installation", .serialized)
 struct InstallationTests {
-  @Test("Everything can be read by everybody, whatever the umask of who installs it")
+  @Test("Installed files are readable by everybody, whatever the umask")
   func modes() throws {
     let outcome = try Prefix.shared.get().shell(
       """
@@ -15,7 +15,7 @@ struct InstallationTests {
     #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output)")
   }
 
-  @Test("What is installed is removed again, and nothing else")
+  @Test("Uninstalling removes what was installed, and nothing else")
   func uninstall() throws {
     let outcome = try Prefix.shared.get().shell(
       """
@@ -32,7 +32,7 @@ struct InstallationTests {
     #expect(lines.dropFirst(2).first?.contains("no installation of LossKit is recorded here") == true, "\(lines)")
   }
 
-  @Test("What a newer version has no more is removed, unless another part has it")
+  @Test("Files that a newer version lacks are removed, unless another part has them")
   func update() throws {
     let outcome = try Prefix.shared.get().shell(
       """
@@ -47,7 +47,7 @@ struct InstallationTests {
     #expect(outcome.output.split(separator: "\n").map(String.init) == files, "\(outcome.output)")
   }
 
-  @Test("The note of requirements names the libraries of the system that the linker says are needed")
+  @Test("The list of requirements names the system libraries that the linker needs")
   func requirements() throws {
     let prefix = try Prefix.shared.get()
     let note = try String(contentsOfFile: prefix.path + "/share/doc/losskit/REQUIREMENTS", encoding: .utf8)

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// liblosskit.so, used by C programs that are built from an installed prefix.
+/// liblosskit.so, used by C programs built against an installed prefix.
 @Suite("liblosskit.so", .serialized)
 struct LibraryTests {
   @Test(
@@ -14,7 +14,7 @@ struct LibraryTests {
     #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output)")
   }
 
-  @Test("A host survives plugins that end the process which opens them")
+  @Test("A host survives plugins that end the process that opens them")
   func survives() throws {
     let outcome = try Prefix.shared.get().shell(
       """
@@ -44,7 +44,7 @@ struct LibraryTests {
     #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output)")
   }
 
-  @Test("What it reports as done is finite, and floats hold the doubles, rounded, of every loss over every reward")
+  @Test("For every loss over every reward, results are finite, and floats are the rounded doubles")
   func finite() throws {
     let outcome = try Prefix.shared.get().shell(
       """
@@ -61,20 +61,20 @@ struct LibraryTests {
     #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output.prefix(4000))")
   }
 
-  @Test("A host may close it and open it again")
+  @Test("A host can close and reopen it")
   func reopened() throws {
     let outcome = try Prefix.shared.get().shell(
       "\(Self.compile("reopened", linking: "--cflags")) -O2; ./reopened \"$PREFIX/lib/liblosskit.so\"")
     #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output)")
   }
 
-  @Test("A host that closes what it opened leaks nothing", .enabled(if: hasLeakSanitizer))
+  @Test("A host that closes what it opened does not leak", .enabled(if: hasLeakSanitizer))
   func leaks() throws {
     let outcome = try Prefix.shared.get().shell("\(Self.compile("leaks")) -fsanitize=leak; ./leaks")
     #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output.prefix(4000))")
   }
 
-  /// Whether the C compiler brings a library that looks for leaks.
+  /// Whether the C compiler has a leak sanitizer.
   private static var hasLeakSanitizer: Bool {
     let program = "echo 'int main(void) { return 0; }' | cc -x c -fsanitize=leak -o has - && ./has"
     return (try? Prefix.shared.get().shell(program).status) == 0
@@ -112,9 +112,9 @@ struct LibraryTests {
     #expect(versions.count == 5 && Set(versions).count == 1, "\(outcome.output)")
   }
 
-  @Test("What is installed looks for libraries nowhere but in the prefix and the system")
+  @Test("Installed files search for libraries only in the prefix and the system")
   func runPaths() throws {
-    // Absolute ones would be the toolchain's.
+    // Absolute paths would be the toolchain's.
     let outcome = try Prefix.shared.get().shell(
       """
       find "$PREFIX" -type f | while read -r file; do
@@ -125,7 +125,7 @@ struct LibraryTests {
     #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output)")
   }
 
-  @Test("Where no toolchain is, the installed command lists, describes, evaluates and trains, and C programs run")
+  @Test("Without a toolchain, the installed command lists, describes, evaluates and trains, and C programs run")
   func withoutToolchain() throws {
     let outcome = try Prefix.shared.get().shell(
       """
@@ -148,7 +148,7 @@ struct LibraryTests {
     #expect(!outcome.output.contains("not usable"), "\(outcome.output)")
   }
 
-  @Test("The headers are C11 and C++17, alone and beside each other")
+  @Test("The headers are C11 and C++17, alone and together")
   func header() throws {
     let outcome = try Prefix.shared.get().shell(
       """
@@ -163,7 +163,7 @@ struct LibraryTests {
     #expect(outcome.status == 0, "\(outcome.output)")
   }
 
-  @Test("Programs need it by the name of its major version, which the links lead to")
+  @Test("Programs link it by the name of its major version, which the symbolic links resolve to")
   func majorVersion() throws {
     let outcome = try Prefix.shared.get().shell(
       """

@@ -1,7 +1,7 @@
 import Foundation
 import LossKit
 
-/// An installation made of what the build put beside the tests, under a umask that gives others nothing, and moved after it was
+/// An installation of the build under test, made with a restrictive umask and moved after it was
 /// made, as a user may move one.
 final class Prefix: Sendable {
   /// Made once for all tests, removed when they end.
@@ -29,10 +29,10 @@ final class Prefix: Sendable {
     atexit { if let place = Prefix.removal { try? FileManager.default.removeItem(atPath: place) } }
   }
 
-  /// What is removed when the tests end. Written once, before it is read.
+  /// The directories to remove when the tests end. Written once, before they are read.
   nonisolated(unsafe) private static var removal: String?
 
-  /// A new directory with nothing in it.
+  /// A new, empty directory.
   func cleanDirectory() throws -> String {
     let directory = place + "/" + UUID().uuidString
     try FileManager.default.createDirectory(
@@ -40,7 +40,7 @@ final class Prefix: Sendable {
     return directory
   }
 
-  /// Runs a shell command in a clean directory, in which pkg-config knows this prefix and nothing else does.
+  /// Runs a shell command in a clean directory; only pkg-config knows the prefix.
   func shell(_ command: String, environment: [String: String] = [:]) throws -> Program.Outcome {
     let own = [
       "PKG_CONFIG_PATH": path + "/lib/pkgconfig", "PREFIX": path, "PACKAGE": Program.package,

@@ -3,17 +3,17 @@ import LossKit
 
 /// Other programs, run as child processes.
 enum Program {
-  /// What a run came to; output and errors together.
+  /// The outcome of a run, with output and errors combined.
   struct Outcome {
     let status: Int32
     let output: String
   }
 
-  /// The package that is tested.
+  /// The package under test.
   static let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().path
 
-  /// Runs a program, found by its name, to its end.
+  /// Runs a program, found by name, to completion.
   static func run(
     _ name: String, _ arguments: [String], in directory: String, environment: [String: String] = [:]
   ) throws -> Outcome {
@@ -22,7 +22,7 @@ enum Program {
     process.arguments = [name] + arguments
     process.currentDirectoryURL = URL(fileURLWithPath: directory)
     var variables = ProcessInfo.processInfo.environment
-    // A make that runs the tests must not direct the one that they run.
+    // The make that runs the tests must not affect the one that they run.
     for name in ["LOSSKIT_PLUGIN_PATH", "LD_LIBRARY_PATH", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "DESTDIR"] {
       variables[name] = nil
     }

@@ -24,7 +24,7 @@ import Testing
     guard case .exact(let function) = kernel.definition else { return }
     var samples = Samples(seed: 2)
     var columns = (0..<kernel.operands).map { _ in samples.column(10_000) }
-    // Each special number meets each other one, and itself.
+    // Every pair of special numbers.
     for first in Samples.special {
       for second in Samples.special {
         for operand in columns.indices { columns[operand].append(operand == 0 ? first : second) }
@@ -51,7 +51,7 @@ import Testing
     }
   }
 
-  /// 60-digit arithmetic, cut to 25 digits: independent of the C library's functions.
+  /// 60-digit arithmetic, rounded to 25 digits: independent of the C library.
   static let constants: [(kernel: Int, argument: Double, value: Double)] = [
     (LOSSKIT_KERNEL_EXP, 709.5, 1.354986319314632830876632e+308),
     (LOSSKIT_KERNEL_EXPM1, -1e-3, -0.0009995001666250083527405183),
@@ -109,7 +109,7 @@ import Testing
   }
 }
 
-/// The distance in units of the last place of the exact value; 0 where both are NaN or one infinity.
+/// The distance in units of the last place of the exact value; 0 if both are NaN or the same infinity.
 private func errorInUlps(of result: Double, exact: Wide) -> Double {
   if exact.isNaN || result.isNaN { return exact.isNaN && result.isNaN ? 0 : .infinity }
   let rounded = Double(exact)

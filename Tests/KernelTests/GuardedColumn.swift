@@ -1,6 +1,6 @@
 import LossKitSystem
 
-/// Numbers between two pages that must not be touched; the last number ends where the second such page begins.
+/// Numbers between two inaccessible pages; the last number ends at the start of the second.
 final class GuardedColumn {
   let values: UnsafeMutablePointer<Double>
   private let count: Int

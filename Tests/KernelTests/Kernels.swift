@@ -2,13 +2,13 @@ import CLossKitKernels
 import LossKitSystem
 
 #if arch(x86_64)
-  /// A format with 11 more bits than the kernels compute with.
+  /// A format with 11 more bits than that of the kernels.
   typealias Wide = Float80
 #else
   typealias Wide = Double
 #endif
 
-/// A kernel and what it is to compute: the mathematics with a bound on the error, or the very number.
+/// A kernel and its expected result: the exact value with an error bound, or an exact double.
 struct Kernel: Sendable, CustomStringConvertible {
   enum Definition: Sendable {
     case rounded(ulps: Double, @Sendable (Wide) -> Wide)
@@ -67,7 +67,7 @@ let exactKernels: [Kernel] = [
   .exact("clamp", LOSSKIT_KERNEL_CLAMP, operands: 3) { $0[0] < $0[1] ? $0[1] : $0[0] > $0[2] ? $0[2] : $0[0] },
 ]
 
-/// The kernels that take exp(-|a|) or its LOG1P as well, each beside the one that computes it itself, of a or of -a.
+/// The kernels that take exp(-|a|) or its LOG1P as well, each with the kernel that computes it from a or -a.
 let sharingKernels: [(sharing: Int, alone: Int, isOfNegative: Bool, takesLogarithm: Bool)] = [
   (LOSSKIT_KERNEL_SIGMOID_FROM, LOSSKIT_KERNEL_SIGMOID, false, false),
   (LOSSKIT_KERNEL_SIGMOID_OF_NEGATIVE_FROM, LOSSKIT_KERNEL_SIGMOID, true, false),
@@ -76,7 +76,7 @@ let sharingKernels: [(sharing: Int, alone: Int, isOfNegative: Bool, takesLogarit
   (LOSSKIT_KERNEL_SOFTPLUS_OF_NEGATIVE_FROM, LOSSKIT_KERNEL_SOFTPLUS, true, true),
 ]
 
-/// How many numbers each kernel takes, by its code.
+/// The number of operands of each kernel, by its code.
 let operandCounts: [Int: Int] = {
   var counts: [Int: Int] = [:]
   for kernel in roundedKernels + exactKernels { counts[kernel.code] = kernel.operands }

@@ -2,7 +2,7 @@ import CLossKitKernels
 import Testing
 
 @Suite struct OperandTests {
-  /// Every way to place the operands of a kernel, and the result, gives what columns and an output give.
+  /// Every placement of a kernel's operands and result gives the same as columns and an output.
   @Test(arguments: operandCounts.keys.sorted(), levels) func everyPlaceGivesTheSameResult(
     kernel: Int, level: Int32
   ) throws {
@@ -27,7 +27,7 @@ import Testing
       let program = Program(
         instructions: copies + [
           instruction(kernel, places, to: .output(0)),
-          // The result may take the place of an operand.
+          // The result may overwrite an operand.
           instruction(kernel, places, to: .register(0)),
           instruction(LOSSKIT_KERNEL_COPY, [.register(0)], to: .output(1)),
         ], registers: 3, outputs: 2)

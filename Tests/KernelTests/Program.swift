@@ -1,9 +1,9 @@
 import CLossKitKernels
 
-/// The levels this processor has.
+/// The levels of this processor.
 let levels = (LOSSKIT_LEVEL_BASELINE...Int(losskit_kernel_level())).map { Int32($0) }
 
-/// Where an operand lies, or a result.
+/// The location of an operand or a result.
 enum Place {
   case register(Int)
   case input(Int)
@@ -26,7 +26,7 @@ func instruction(_ kernel: Int, _ operands: [Place], to result: Place) -> losski
   return losskit_instruction(kernel: UInt32(kernel), result: result.code, a: codes[0], b: codes[1], c: codes[2])
 }
 
-/// A program over memory that ends where the process may not read or write any further.
+/// A program over memory that ends at an inaccessible page.
 struct Program {
   var instructions: [losskit_instruction]
   var registers = 0
@@ -46,7 +46,7 @@ struct Program {
     return outputColumns.map(\.array)
   }
 
-  /// Runs over some rows of a host's columns, less others where there are any; the sum is that of the first output.
+  /// Runs over some rows of a host's columns, minus others if given; the sum is that of the first output.
   func run(
     _ inputs: [losskit_host_column], less subtracted: [losskit_host_column] = [], into outputs: [losskit_host_column],
     scalars: [Double], rows: Range<Int>, level: Int32, isChecked: Bool = true
@@ -118,6 +118,6 @@ func results(of kernel: Int, _ columns: [[Double]], level: Int32) throws -> [Dou
 }
 
 extension Array where Element == Double {
-  /// What two results are compared by: equal numbers, zeros of one sign, any NaN.
+  /// The key for comparing results: equal numbers, zeros of the same sign, any NaN.
   var bits: [UInt64] { map { $0.isNaN ? Double.nan.bitPattern : $0.bitPattern } }
 }

@@ -2,7 +2,7 @@ import CLossKitKernels
 import Testing
 
 @Suite struct RowTests {
-  /// Every kernel over two columns, its result written to an output directly or by way of a register.
+  /// Every kernel over two columns, with the result written to an output directly or through a register.
   static let program: Program = {
     var instructions: [losskit_instruction] = []
     let kernels = operandCounts.sorted { $0.key < $1.key }
@@ -17,7 +17,7 @@ import Testing
     return Program(instructions: instructions, registers: kernels.count, outputs: kernels.count)
   }()
 
-  /// A row's result has the same bits whichever rows are beside it, and nothing is touched before the first row or behind
+  /// A row's result has the same bits whatever its neighbors, and nothing is accessed before the first row or after
   /// the last: all memory is guarded.
   @Test(arguments: Array(1...9) + [31, 255, 256, 257, 511, 640], levels)
   func rowsDoNotDependOnEachOther(pieceLength: Int, level: Int32) throws {
@@ -35,13 +35,13 @@ import Testing
     }
   }
 
-  /// The same number gives the same bits in every lane, whatever stands in the lanes beside it.
+  /// The same number gives the same bits in every lane, whatever is in the other lanes.
   @Test(arguments: levels) func lanesDoNotDependOnEachOther(level: Int32) throws {
     let vector = 8
     for kernel in roundedKernels {
       let expected = try Samples.special.map { try results(of: kernel.code, [[$0]], level: level)[0] }
       for neighbour in [0.5, -3, 1e300, -745.2, .infinity, .nan] {
-        // Each number once in each lane of a vector of its own.
+        // Each number in each lane of a separate vector.
         var column = Array(repeating: neighbour, count: Samples.special.count * vector * vector)
         let rows = Samples.special.indices.map { index in (0..<vector).map { (index * vector + $0) * vector + $0 } }
         for (value, rows) in zip(Samples.special, rows) { for row in rows { column[row] = value } }

@@ -1,6 +1,6 @@
 import LossKit
 
-/// Numbers that test every range of a function, the same in each run.
+/// Numbers that cover every range of a function, equal in each run.
 struct Samples {
   private var bits: SplitMix64
 
@@ -10,7 +10,7 @@ struct Samples {
     range.lowerBound + (range.upperBound - range.lowerBound) * (Double(bits.next() >> 11) * 0x1p-53)
   }
 
-  /// Zeros, ones, infinities, NaN, subnormals, and where exp, expm1, log1p and tanh change their nature.
+  /// Zeros, ones, infinities, NaN, subnormals, and points where exp, expm1, log1p and tanh change their behavior.
   static let special: [Double] = {
     let positive: [Double] = [
       0, 0x1p-1074, 0x1p-1030, 0x1p-1022, 1e-300, 1e-20, 1e-17, 1e-10, 1e-5, 0.5, 0.6931471805599453,
@@ -21,7 +21,7 @@ struct Samples {
     return positive + positive.map { -$0 } + [.nan]
   }()
 
-  /// The special numbers in shuffled order among `count` others: of any bits, in [-1, 1], [-40, 40], [-800, 800], and tiny.
+  /// The special numbers shuffled among `count` others: random bits, in [-1, 1], [-40, 40] and [-800, 800], and tiny.
   mutating func column(_ count: Int) -> [Double] {
     var column = Samples.special
     for index in 0..<count {

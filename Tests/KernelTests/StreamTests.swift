@@ -1,9 +1,9 @@
 import CLossKitKernels
 import Testing
 
-/// A host's columns, run block by block, against whole columns of doubles.
+/// Block-by-block runs over a host's columns, compared with whole columns of doubles.
 @Suite struct StreamTests {
-  /// Three outputs of two inputs; the first is the one that is summed.
+  /// Three outputs of two inputs; the first is summed.
   static let program = Program(
     instructions: [
       instruction(LOSSKIT_KERNEL_SUBTRACT, [.input(0), .input(1)], to: .register(0)),
@@ -13,7 +13,7 @@ import Testing
       instruction(LOSSKIT_KERNEL_MULTIPLY, [.input(0), .input(1)], to: .output(2)),
     ], registers: 1, outputs: 3)
 
-  /// Numbers in memory of a host's, which ends where the process may not read or write any further.
+  /// A host's column in memory that ends at an inaccessible page.
   private final class HostNumbers {
     let memory: GuardedColumn
     let column: losskit_host_column
@@ -25,7 +25,7 @@ import Testing
       let stride = size * spacing
       let words = (rows * stride + 7) / 8
       memory = try GuardedColumn(repeating: 0, count: words)
-      // The last entry ends where the memory does.
+      // The last entry ends at the end of the memory.
       let first = UnsafeMutableRawPointer(memory.values + words) - (rows - 1) * stride - size
       column = losskit_host_column(
         data: first, stride: stride, rank_stride: 0, factor: factor, is_float: isFloat ? 1 : 0)
@@ -55,7 +55,7 @@ import Testing
   }
 
   private static func values(_ rows: Int) -> [[Double]] {
-    // Exact as floats, too.
+    // Exactly representable as floats.
     (0..<2).map { column in
       (0..<rows).map { row -> Double in
         let step = (row * 37 + column * 11) % 101
@@ -75,7 +75,7 @@ import Testing
       let outputs = try (0..<3).map { _ in
         try HostNumbers(zeros, isFloat: isFloat, spacing: spacing, factor: factor)
       }
-      // In two parts: what lies before the first row is not touched by the second.
+      // In two parts: the second does not access memory before its first row.
       let middle = rows / 3
       var sum = 0.0
       for part in [0..<middle, middle..<rows] {
@@ -93,7 +93,7 @@ import Testing
     }
   }
 
-  /// Of floats and doubles, close together and apart, on either side.
+  /// Floats and doubles, contiguous and strided, for inputs and outputs.
   @Test(arguments: [1, 8, 256, 300], levels)
   func readsDifferencesAsTheyAreSubtracted(rows: Int, level: Int32) throws {
     let program = Program(
@@ -111,7 +111,7 @@ import Testing
       for wrong in [Double.infinity, .nan] {
         var others = values[1]
         others[rows / 2] = wrong
-        // Infinity less infinity, too.
+        // Including infinity minus infinity.
         for minuend in [minuend, try HostNumbers(others, isFloat: first.0, spacing: first.1)] {
           let subtrahend = try HostNumbers(others, isFloat: second.0, spacing: second.1)
           #expect(
@@ -138,7 +138,7 @@ import Testing
     }
   }
 
-  /// Numbers that a double holds and a float does not, close together and apart; wherever they are.
+  /// Numbers that fit a double but not a float, contiguous and strided, at any position.
   @Test(arguments: [0, 7, 255, 256, 299], levels)
   func findsWhatAFloatDoesNotHold(row: Int, level: Int32) throws {
     let program = Program(
@@ -155,7 +155,7 @@ import Testing
     }
   }
 
-  /// Finite inputs whose product is not; it is found whether or not anybody wants it.
+  /// Finite inputs whose product is not finite; it is detected even if the output is not requested.
   @Test(arguments: levels)
   func findsWhatOverflows(level: Int32) throws {
     var values = Self.values(300)

@@ -2,7 +2,7 @@ import Foundation
 import LossKitLogits
 import Testing
 
-/// Expects the kernels to agree with the plain version on the same rounded logits: results to 1e-6, relative above 1;
+/// Expects the kernels to agree with the plain version for the same rounded logits: results to 1e-6, relative above 1;
 /// gradients to half a unit in the last place of their type, and to 1e-6 of the terms they are the sum of.
 func agree(
   _ values: [[Double]], as type: LogitType = .float32, _ labels: TokenLabels, _ cotangent: LogProbabilityCotangent,
@@ -49,7 +49,7 @@ private func compare(_ found: [Double], _ expected: [Double], _ name: String, _ 
   }
 }
 
-/// How large the numbers are that a row's gradient is the sum of. Those of unlikely tokens, exp of a large number, have the
+/// The magnitude of the terms of a row's gradient. Terms of unlikely tokens, exp of a large number, have the
 /// error of that number.
 private func termSizes(
   of plain: PlainLogProbabilities, from cotangent: LogProbabilityCotangent, row: Int

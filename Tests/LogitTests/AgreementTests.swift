@@ -1,9 +1,9 @@
 import LossKitLogits
 import Testing
 
-/// The kernels of every level against the plain version.
+/// The kernels of every level, compared with the plain version.
 struct AgreementTests {
-  /// Around the lengths of vectors, groups of vectors and chunks.
+  /// Near the lengths of vectors, groups of vectors and chunks.
   static let sizes = [1, 2, 3, 4, 5, 15, 16, 17, 31, 33, 63, 64, 65, 100, 257, 2047, 2048, 2049, 2113, 5000]
 
   @Test(arguments: LogitType.allCases, levels) func everySize(type: LogitType, level: Int32) throws {
@@ -13,7 +13,7 @@ struct AgreementTests {
       try agree(
         rows, as: type, TokenLabels(samples.labels(3, below: size)), samples.cotangent(3), reference: reference,
         referenceType: size % 2 == 0 ? .float32 : type, level: level, shift: size % 3)
-      // Without what the general loops are for.
+      // Without what needs the general loops.
       try agree(
         rows, as: type, TokenLabels(samples.labels(3, below: size)), LogProbabilityCotangent(samples.row(3, scale: 1)),
         level: level, shift: size % 2)
@@ -23,7 +23,7 @@ struct AgreementTests {
   @Test(arguments: [1.0, 30, 1e4], levels) func everyScale(scale: Double, level: Int32) throws {
     var samples = LogitSamples(seed: 2)
     let rows = samples.rows(12, columns: 777, scale: scale)
-    // A policy close to its reference, whose divergence is a small difference.
+    // A policy close to its reference: the divergence is a small difference.
     let near = rows.map { $0.map { $0 + samples.symmetric(0.01) } }
     try agree(
       rows, TokenLabels(samples.labels(12, below: 777)), samples.cotangent(12), reference: near, level: level)
@@ -32,7 +32,7 @@ struct AgreementTests {
   @Test(arguments: LogitType.allCases, levels) func adversarialInput(type: LogitType, level: Int32) throws {
     var samples = LogitSamples(seed: 3)
     for size in [1, 2, 16, 100, 2048, 4500] {
-      // The largest of them is in the range of every type.
+      // The largest is in the range of every type.
       let rows = adversarialRows(columns: size).filter { $0.contains { $0 > -.infinity } }
       let labels = try TokenLabels(samples.labels(rows.count, below: size))
       try agree(rows, as: type, labels, samples.cotangent(rows.count, divergences: false), level: level)
@@ -51,7 +51,7 @@ struct AgreementTests {
       rows, TokenLabels([Int32(size - 1), 0]), samples.cotangent(2), reference: [rows[1], rows[0]], level: level)
   }
 
-  /// A label that the softmax is nearly sure of has the digits of 1 − π, not those that 1 has left.
+  /// For a label with π near 1, 1 − π keeps its digits.
   @Test(arguments: levels) func nearlySureLabel(level: Int32) throws {
     let logits = StoredLogits([[25, 0, 0], [0, 40, 0]])
     let labels = try TokenLabels([0, 1])

@@ -27,7 +27,7 @@ struct LogitGradientTests {
     }
   }
 
-  /// The softmax does not change when all logits do alike, so a row's gradient sums to 0.
+  /// The softmax is invariant to a shift of all logits, so a row's gradient sums to 0.
   @Test(arguments: levels) func rowsSumToZero(level: Int32) throws {
     var samples = LogitSamples(seed: 7)
     let rows = samples.rows(6, columns: 32_000, scale: 10) + adversarialRows(columns: 32_000)
@@ -42,7 +42,7 @@ struct LogitGradientTests {
     }
   }
 
-  /// In place or elsewhere, at any address, with any number of threads, alone or beside other rows: the same bits.
+  /// In place or not, at any address, with any number of threads, alone or with other rows: the same bits.
   @Test(arguments: LogitType.allCases) func bitsDependOnTheRowAlone(type: LogitType) throws {
     var samples = LogitSamples(seed: 8)
     let columns = 9001

@@ -15,7 +15,7 @@ struct HeadRecordTests {
       let inputs = try #require(set.inputs[record.name])
       let scale = try #require(record.hyper["logit_scale"]?.number) / #require(record.hyper["temperature"]?.number)
       let cap = record.hyper["softcap"]?.number.map { $0 / (record.hyper["temperature"]?.number ?? 1) }
-      // A bias is the weight of a hidden state of 1.
+      // A bias is the weight of a constant hidden state of 1.
       let bias = inputs["bias"]?.values
       let hidden = try #require(inputs["hidden"]).rows.map { ($0 + (bias == nil ? [] : [1])).map { $0 * scale } }
       var weight = try #require(inputs["weight"]).rows
@@ -32,7 +32,7 @@ struct HeadRecordTests {
       expectEqual(scores.logCollisions, try #require(record.tensors["log_sum_sq_probs"]).values, record.name)
       for level in levels { try agree(logits, labels, cotangent, level: level) }
 
-      // The head itself has no soft cap.
+      // The head has no soft cap.
       guard cap == nil else { continue }
       headCount += 1
       let head = PlainLinearHead(hidden: hidden, weight: weight, labels: labels)
@@ -51,7 +51,7 @@ struct HeadRecordTests {
     #expect(headCount == 8)
   }
 
-  /// Whole losses over a head: their value, and the gradients of hidden states and weights.
+  /// Losses over a head: their values, and the gradients of hidden states and weights.
   @Test func ligerFusedLosses() throws {
     let set = try Records.read().liger
     #expect(set.results.count == 24)

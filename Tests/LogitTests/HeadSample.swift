@@ -7,7 +7,7 @@ final class HeadSample {
   let hidden, weight: [Float]
   let labels: TokenLabels
   let hiddenSize, vocabularySize: Int
-  /// Start above 0, for gradients are added.
+  /// Nonzero at the start, because gradients are added.
   var hiddenGradient, weightGradient: [Float]
 
   init(hidden: [[Double]], weight: [[Double]], labels: TokenLabels) {
@@ -20,7 +20,7 @@ final class HeadSample {
     weightGradient = Array(repeating: 2, count: self.weight.count)
   }
 
-  /// The plain version on the rounded numbers.
+  /// The plain version for the rounded numbers.
   var plain: PlainLinearHead { plain(reference: nil) }
 
   /// The plain version, compared with the distributions of another.
@@ -34,7 +34,7 @@ final class HeadSample {
     stride(from: 0, to: values.count, by: hiddenSize).map { values[$0..<$0 + hiddenSize].map { Double($0) } }
   }
 
-  /// Takes back what was added to the gradients.
+  /// Resets the gradients.
   func clear() {
     hiddenGradient = Array(repeating: 1, count: hidden.count)
     weightGradient = Array(repeating: 2, count: weight.count)
@@ -57,7 +57,7 @@ final class HeadSample {
     return UInt16((bits + 0x7FFF + (bits >> 16 & 1)) >> 16)
   }
 
-  /// What a call throws, as text.
+  /// The message that a call throws.
   func failure(_ body: (LinearHead, UnsafePointer<Float>) throws -> Void) -> String {
     do {
       try run { head, hidden, _, _ in try body(head, hidden) }
@@ -65,7 +65,7 @@ final class HeadSample {
     } catch { return "\(error)" }
   }
 
-  /// What was added to the gradients so far.
+  /// The change of the gradients so far.
   var added: (hidden: [Float], weight: [Float]) { (hiddenGradient.map { $0 - 1 }, weightGradient.map { $0 - 2 }) }
 
   /// Calls `body` with the head, the hidden states and the gradients, in this order.

@@ -3,7 +3,7 @@ import LossKitHead
 import LossKitLogits
 import Testing
 
-/// The fused head against its plain version.
+/// The fused head, compared with its plain version.
 struct HeadTests {
   private static let columns = 301
   private static let groups = [0, 5, 5, 17, 18, 37]
@@ -29,7 +29,7 @@ struct HeadTests {
     sample.expectAgreement(scores, cotangent)
   }
 
-  /// Whether the logits of `score` are kept or made again, and whether the memory was used before: the same gradients.
+  /// The gradients are the same whether logits of `score` are kept or recomputed, in fresh or reused memory.
   @Test(arguments: [5, 100]) func memoryIsReused(rows: Int) throws {
     let (sample, cotangent) = try sample()
     let memory = try LinearHeadMemory()
@@ -60,7 +60,7 @@ struct HeadTests {
     sample.expectAgreement(scores, cotangent)
   }
 
-  /// Divergences from another head over other hidden states.
+  /// Divergences from another head with other hidden states.
   @Test(arguments: [1, 7, 100], [true, false]) func divergences(rows: Int, isEvaluated: Bool) throws {
     var samples = LogitSamples(seed: 21)
     let labels = try TokenLabels(
@@ -134,7 +134,7 @@ struct HeadTests {
     }
   }
 
-  /// Kept or made again, in groups or all at once: the same gradients.
+  /// Kept or recomputed, in groups or all at once: the same gradients.
   @Test(arguments: [1, 3, 12, 20, 100], [nil, HeadTests.groups]) func evaluatesGroups(
     rows: Int, groups: [Int]?
   ) throws {

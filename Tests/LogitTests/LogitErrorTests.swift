@@ -3,7 +3,7 @@ import LossKit
 import LossKitLogits
 import Testing
 
-/// Bad input is an error that names the row, and nothing is written.
+/// Invalid input is an error that names the row, and nothing is written.
 struct LogitErrorTests {
   private func message(_ body: () throws -> Void) -> String {
     do { try body() } catch { return "\(error)" }

@@ -1,7 +1,7 @@
 import LossKit
 import LossKitLogits
 
-/// The levels there are; one this processor lacks is replaced by the best it has.
+/// All levels; one that this processor lacks is replaced by its best.
 let levels: [Int32] = [1, 2, 3]
 
 /// Reproducible numbers.
@@ -32,7 +32,7 @@ struct LogitSamples {
   }
 }
 
-/// Rows that are hard to sum: equal logits, far apart, one beside −∞, the largest first, last or in the middle.
+/// Rows that are hard to sum: equal logits, logits far apart, one finite logit, the largest first, last or in the middle.
 func adversarialRows(columns: Int) -> [[Double]] {
   let middle = columns / 2
   func row(_ value: (Int) -> Double) -> [Double] { (0..<columns).map(value) }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The losses of Liger's records, of log-probabilities of which the first half is chosen, with their slopes.
+/// The losses of Liger's records with their slopes; the first half of the log-probabilities is chosen.
 struct PairLoss {
   private let name: String
   private let beta, gamma, smoothing, likelihoodWeight: Double

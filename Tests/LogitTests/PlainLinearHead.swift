@@ -1,12 +1,12 @@
 import LossKitLogits
 
-/// What `LinearHead` computes, in double and with all logits in memory; the reference it is tested against.
+/// The reference for `LinearHead`, in double precision and with all logits in memory.
 struct PlainLinearHead {
-  /// What the rows score.
+  /// The scores of the rows.
   let scores: PlainLogProbabilities
   private let hidden, weight: [[Double]]
 
-  /// Scores hidden states, one row per token, under weights, one row per token of the vocabulary.
+  /// Scores hidden states, one row per token, with weights, one row per token of the vocabulary.
   init(
     hidden: [[Double]], weight: [[Double]], labels: TokenLabels,
     reference: (hidden: [[Double]], weight: [[Double]])? = nil

@@ -1,7 +1,7 @@
 import Foundation
 import LossKitLogits
 
-/// What `LogProbabilities` computes, in double and as it is written on paper; the reference it is tested against.
+/// The reference for `LogProbabilities`, in double precision and directly by the definitions.
 struct PlainLogProbabilities {
   private(set) var values: [Double] = []
   private(set) var entropies: [Double] = []
@@ -12,7 +12,7 @@ struct PlainLogProbabilities {
   let distributions: [[Double]]
   let references: [[Double]]?
 
-  /// Scores the label of each row of `logits`, which are of one length. Rows that do not count are 0 in every result.
+  /// Scores the label of each row of `logits`, which have equal lengths. Results of masked rows are 0.
   init(of logits: [[Double]], labels: TokenLabels, reference: [[Double]]? = nil) {
     self.labels = labels
     distributions = logits.map(Self.logSoftmax)

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The records that Fixtures/make_records.py writes; see there where they come from.
+/// The records that Fixtures/make_records.py writes, which documents their origin.
 struct Records: Decodable {
   struct Set: Decodable {
     let inputs: [String: [String: Tensor]]
@@ -36,7 +36,7 @@ struct Records: Decodable {
   }
 }
 
-/// A number, a Boolean, a name, or none.
+/// A number, a Boolean, a name, or null.
 enum Hyperparameter: Decodable, Equatable {
   case number(Double), boolean(Bool), name(String), none
 
@@ -56,7 +56,7 @@ enum Hyperparameter: Decodable, Equatable {
   var number: Double? { if case .number(let value) = self { value } else { nil } }
 }
 
-/// Numbers in nested lists of equal lengths; a number alone has no dimension.
+/// Numbers in nested lists of equal lengths; a single number has no dimension.
 struct Tensor: Decodable {
   let shape: [Int]
   let values: [Double]
@@ -74,7 +74,7 @@ struct Tensor: Decodable {
 
   var integers: [Int32] { values.map { Int32($0) } }
 
-  /// The numbers in rows as long as the last dimension.
+  /// The numbers in rows of the last dimension.
   var rows: [[Double]] {
     guard let length = shape.last, length > 0 else { return [] }
     return stride(from: 0, to: values.count, by: length).map { Array(values[$0..<$0 + length]) }

@@ -1,6 +1,6 @@
 import LossKitLogits
 
-/// Logits in memory, with a gap between rows whose bits are watched.
+/// Logits in memory, with guard bits between rows.
 final class StoredLogits {
   static let gapPattern: UInt8 = 0xA5
 
@@ -8,7 +8,7 @@ final class StoredLogits {
   let rows, columns, stride: Int
   private let memory: UnsafeMutableRawBufferPointer
 
-  /// Rounds the rows to the type. The first element is `shift` elements beyond an address that vectors are aligned to.
+  /// Rounds the rows to the type. The first element is `shift` elements past a vector-aligned address.
   init(_ values: [[Double]], as type: LogitType = .float32, gap: Int = 3, shift: Int = 0) {
     self.type = type
     rows = values.count
@@ -27,7 +27,7 @@ final class StoredLogits {
   private let first: Int
 
   var matrix: LogitMatrix {
-    // Allocated with a capacity above 0.
+    // The capacity must be above 0.
     let start = memory.baseAddress.map { $0 + first } ?? UnsafeMutableRawPointer(bitPattern: 64)
     return LogitMatrix(
       start ?? UnsafeMutableRawPointer(mutating: UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())),
@@ -75,7 +75,7 @@ final class StoredLogits {
   }
 }
 
-/// What the bits of a half-precision number mean, by its definition: Float16 is not a type on every system.
+/// The value of a half-precision number, by definition; Float16 does not exist on every system.
 private func half(_ bits: UInt16) -> Double {
   let sign: Double = bits >> 15 == 0 ? 1 : -1
   let exponent = Int(bits >> 10 & 31), fraction = Double(bits & 1023)
@@ -86,7 +86,7 @@ private func half(_ bits: UInt16) -> Double {
   }
 }
 
-/// The bits of the nearest half-precision number, the even one of two.
+/// The bits of the nearest half-precision number, ties to even.
 private func halfBits(_ value: Double) -> UInt16 {
   if value.isNaN { return 0x7e00 }
   let sign: UInt16 = value.sign == .minus ? 0x8000 : 0, magnitude = value.magnitude

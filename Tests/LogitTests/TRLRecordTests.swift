@@ -1,7 +1,7 @@
 import LossKitLogits
 import Testing
 
-/// The plain version against TRL's own numbers, to 1e-10, and the kernels against the plain version.
+/// The plain version compared with TRL's numbers, to 1e-10, and the kernels with the plain version.
 struct TRLRecordTests {
   /// Log-probabilities, entropies and their gradients, with temperatures and row masks.
   @Test func selectiveLogSoftmax() throws {
@@ -15,7 +15,7 @@ struct TRLRecordTests {
       let index = try #require(inputs["index"]), logps = try #require(record.tensors["logps"])
       let slopes = try #require(inputs["cotangent_logps"])
       let mask = isMasked ? try #require(inputs["row_mask"]).values.map { $0 != 0 } : nil
-      // Several labels a row are scored one after the other, and their gradients add up.
+      // Several labels per row are scored in turn, and their gradients add up.
       let labelCount = index.values.count / logits.count
       var gradient = logits.map { $0.map { _ in 0.0 } }
       for label in 0..<labelCount {
@@ -65,7 +65,7 @@ struct TRLRecordTests {
 
       let slopes = try #require(inputs["cotangent"]).values
       let cotangent = try LogProbabilityCotangent(
-        // The mean over no token has no gradient.
+        // A mean over no tokens has no gradient.
         sequences: zip(slopes, divisors).map { $1 == 0 ? 0 : $0 / $1 }, offsets: offsets)
       expectEqual(
         plain.gradient(from: cotangent).flatMap { $0 }, try #require(record.tensors["grad_logits"]).values, record.name)
@@ -77,7 +77,7 @@ struct TRLRecordTests {
     }
   }
 
-  /// Agreement to 1e-10, relative above 1. Where a record is NaN, from 0 · −∞ or 0 / 0, ours need not be.
+  /// Agreement to 1e-10, relative above 1. Where a record is NaN, from 0 · −∞ or 0 / 0, ours may differ.
   private func expectEqual(_ found: [Double], _ expected: [Double], _ comment: String) {
     #expect(found.count == expected.count)
     for (found, expected) in zip(found, expected) where !expected.isNaN && found != expected {

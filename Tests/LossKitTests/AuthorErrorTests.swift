@@ -4,7 +4,7 @@ import Testing
 
 @testable import LossKit
 
-/// What an author can get wrong, and what is said about it when the plugin is loaded.
+/// Errors of authors, and their messages when the plugin is loaded.
 @Suite struct AuthorErrorTests {
   private func message(_ type: any Component.Type) -> String {
     var error = losskit_error()

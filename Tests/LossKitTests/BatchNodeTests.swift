@@ -3,7 +3,7 @@ import Testing
 
 @testable import LossKit
 
-/// Nodes that depend on the whole batch: their values, and gradients that reach every prompt.
+/// Nodes that depend on the whole batch: values, and gradients at every prompt.
 @Suite struct BatchNodeTests {
   private let x = [2.0, -1, 4, 0.5], y = [1.0, 3, -2, 0.25], cotangent = [1.0, 10, 100, 1000]
 
@@ -24,7 +24,7 @@ import Testing
   @Test func aSortReturnsEachGradientToWhereItsValueCameFrom() throws {
     let found = try values { x, _, _ in batchSorted(x) }
     #expect(found.loss == [-1, 0.5, 2, 4])
-    // −1 is prompt 1's and stands first, 0.5 is prompt 3's and stands second, and so on.
+    // −1, of prompt 1, is first; 0.5, of prompt 3, is second; and so on.
     #expect(found.gradients[0] == [100, 1, 1000, 10])
   }
 
@@ -63,7 +63,7 @@ import Testing
     #expect(abs(sum / 9000 - 0.5) < 0.01)
   }
 
-  /// Nested and mixed; each is compared with differences of its own values.
+  /// Nested and mixed nodes; each gradient is compared with differences of the values.
   static let nested: [(name: String, formula: @Sendable (Formula, Formula, Formula) -> Formula)] = [
     ("mean of a product with a mean", { x, y, _ in batchMean(x * batchMean(y * x)) * y }),
     ("variance", { x, _, _ in batchMean(square(x - batchMean(x))) + 0 * x }),

@@ -16,7 +16,7 @@ private struct AllPairs: ListwiseLoss {
   }
 }
 
-/// Formulas that are large: nothing in the way from text to program may recurse over them.
+/// Large formulas: nothing between text and program may recurse over them.
 @Suite struct DeepFormulaTests {
   @Test func aHundredThousandAdditionsAreTracedDifferentiatedRunAndReleasedOnASmallStack() throws {
     let result = Mutex<Result<[Double], any Error>?>(nil)

@@ -5,10 +5,10 @@ import Testing
 
 /// The derivative of every operation, at smooth points and at kinks.
 @Suite struct DerivativeTests {
-  /// Operations that an author can write and that work row by row.
+  /// The elementwise operations that authors can write.
   static let operations = Operation.allCases.filter { !$0.isInternal && $0.arity > 0 && !$0.isBatch }
 
-  /// Operands at which the operation is smooth, and how far they lie from a kink or an end of the domain.
+  /// Operands at which the operation is smooth, with their distance to a kink or an end of the domain.
   private func operands(_ operation: LossKit.Operation, _ numbers: inout SeededNumbers) -> (
     point: [Double], room: Double
   ) {
@@ -27,7 +27,7 @@ import Testing
       let (point, room) = operands(operation, &numbers)
       let padded = point + [0, 0]
       let gradients = try gradients(of: operation, at: point)
-      // The stop passes values on and no gradient.
+      // stopGradient passes on values but no gradient.
       if operation == .stopGradient {
         #expect(gradients == [0])
         continue
@@ -89,13 +89,13 @@ import Testing
     #expect(try slopes(at: [0]) { x, _, _ in abs(x) } == [0, 0, 0])
     #expect(try slopes(at: [3]) { x, _, _ in floor(x) } == [0, 0, 0])
     #expect(try slopes(at: [0, 5, 7]) { x, y, z in select(x, y, z) } == [0, 0, 1], "0 is not greater than 0")
-    // A tie is the first operand's.
+    // On a tie the first operand has the slope.
     #expect(try slopes(at: [2, 2]) { x, y, _ in minimum(x, y) } == [1, 0, 0])
     #expect(try slopes(at: [2, 2]) { x, y, _ in maximum(x, y) } == [1, 0, 0])
     #expect(try slopes(at: [2]) { x, _, _ in maximum(2, x) } == [0, 0, 0])
     #expect(try slopes(at: [2]) { x, _, _ in maximum(x, 2) } == [1, 0, 0])
     #expect(try slopes(at: [2]) { x, _, _ in maximum(x, x) } == [1, 0, 0])
-    // At its bounds clamp is its bound, and flat.
+    // At its bounds, clamp has slope 0.
     #expect(try slopes(at: [1, 1, 4]) { x, y, z in clamp(x, y, z) } == [0, 1, 0])
     #expect(try slopes(at: [4, 1, 4]) { x, y, z in clamp(x, y, z) } == [0, 0, 1])
     #expect(try slopes(at: [2, 1, 4]) { x, y, z in clamp(x, y, z) } == [1, 0, 0])
@@ -110,7 +110,7 @@ import Testing
     #expect(try slopes(at: [1, -3]) { x, y, _ in select(x, y, square(log(y)) * exp(-1000 * y)) } == [0, 1, 0])
     #expect(try slopes(at: [0, 1000]) { x, y, _ in relu(x) * y + relu(-x) * exp(y) }[0].isNaN == false)
     #expect(try slopes(at: [900, 2]) { x, y, _ in minimum(y, exp(x)) } == [0, 1, 0])
-    // Where the cotangent of a prompt is 0, nothing of that prompt matters.
+    // A prompt with cotangent 0 has no effect.
     let formula = try TracedFormula { x, _, _ in exp(x) * x }
     let gradients = formula.evaluate([[1000, 1], [0, 0], [0, 0]], cotangent: [0, 1]).gradients[0]
     #expect(gradients[0] == 0)

@@ -4,9 +4,9 @@ import Testing
 
 @testable import LossKit
 
-/// Formulas over prompts, responses and tokens, by the engine and by the plain evaluator.
+/// Formulas over prompts, responses and tokens, with the engine and the plain evaluator.
 @Suite struct ExtentTests {
-  /// A batch of random columns: rankings of some lengths, responses of some lengths, one of them empty.
+  /// A batch of random columns: rankings and responses of several lengths, including an empty response.
   struct Sample {
     let tokens: [[Int]]
     let responses: Int
@@ -26,10 +26,10 @@ import Testing
     var rows: PlainEvaluation.Rows { PlainEvaluation.Rows(tokens: tokens) }
   }
 
-  /// A graph with what it is to compute.
+  /// A graph and its expected results.
   struct Case: CustomTestStringConvertible, Sendable {
     let testDescription: String
-    /// The nodes that are asked for.
+    /// The requested nodes.
     let build: @Sendable (inout GraphBuilder) -> [Int]
   }
 
@@ -159,7 +159,7 @@ import Testing
     }
   }
 
-  /// The slopes of the plain evaluator are those of its values.
+  /// The plain evaluator's gradients are the slopes of its values.
   @Test(arguments: cases)
   func derivativesAreThoseOfTheValues(item: Case) throws {
     let sample = Sample(counts: [2, 3, 2], seed: 8)
@@ -190,7 +190,7 @@ import Testing
     for input in gradients.indices where builder.nodes[input].operation == .column {
       guard let gradient = gradients[input] else { continue }
       let index = builder.nodes[input].a
-      // What a formula stops, differences do not.
+      // Differences do not see stopped gradients.
       if isStopped, index == 1 { continue }
       let (extent, _) = Self.extent(of: index)
       let own = graph.extents[gradient]
@@ -203,13 +203,13 @@ import Testing
     }
   }
 
-  /// Runs a graph over columns that lie as a host's do: rank by rank, with room for the responses that a prompt does not have.
+  /// Runs a graph over columns in a host's layout: rank-major, with space for responses that a prompt does not have.
   private static func run(
     _ graph: Graph, results: [(node: Int, extent: Extent)], _ sample: Sample, level: Int32
   ) throws -> [[Double]] {
     let plan = Plan.compile(graph, results: results)
     let (prompts, ranks) = (sample.tokens.count, sample.responses)
-    // The rows of the sample, prompt by prompt, and where each stands in a host's column.
+    // The rows of the sample, prompt by prompt, with their indices in a host's column.
     var offsets = [0]
     for rank in 0..<ranks {
       for prompt in 0..<prompts {

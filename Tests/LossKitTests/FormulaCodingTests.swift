@@ -4,7 +4,7 @@ import Testing
 
 @testable import LossKit
 
-/// Formulas as they cross the C boundary, and formulas that nobody honest would send.
+/// Formulas across the C boundary, including malformed ones.
 @Suite struct FormulaCodingTests {
   private let columns = [
     Column("reward", differentiable: true), Column("weight", per: .prompt), Column.referenceLogProbability,
@@ -70,7 +70,7 @@ import Testing
   @Test func anOperationOfALaterVersionLeavesTheComponentToItsFunction() {
     #expect(message { try decode([node(0), node(15, 0)]) } == "nil")
     #expect(message { try decode([node(0), node(99, 0)]) } == "nil")
-    // Operations that only gradients are made of are nobody's to send.
+    // Operations that occur only in gradients are rejected.
     #expect(message { try decode([node(0), node(1000)]) } == "nil")
     #expect(message { try decode([node(0), node(1001, 0, 0)]) } == "nil")
   }

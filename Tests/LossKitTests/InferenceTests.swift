@@ -4,7 +4,7 @@ import Testing
 
 @testable import LossKit
 
-/// What is proved of formulas: enough of it, and nothing that is not so.
+/// Properties proved of formulas: no expected one is missed, and none is false.
 @Suite struct InferenceTests {
   private func isShiftInvariant(_ formula: @escaping @Sendable (Pair) -> Formula) throws -> Bool {
     var tracer = Tracer(component: ErasedComponent(WrittenLoss.self))
@@ -39,7 +39,7 @@ import Testing
     #expect(try !isShiftInvariant { $0.chosen.reward - relu($0.rejected.reward) }, "MinorDPO's margin")
     #expect(try !isShiftInvariant { $0.chosen.reward * $0.rejected.reward })
     #expect(try !isShiftInvariant { select($0.chosen.reward, 1, 0) })
-    // A constant per prompt moves the mean by another amount than the prompt.
+    // A constant per prompt shifts the mean by another amount than the prompt.
     #expect(try !isShiftInvariant { $0.chosen.reward - batchMean($0.chosen.reward) })
     #expect(try !isShiftInvariant { batchSorted($0.chosen.reward) - batchSorted($0.rejected.reward) })
     #expect(
@@ -61,7 +61,7 @@ import Testing
     #expect(component.pointee.flags == 0)
   }
 
-  /// Operations that keep values moderate, so that what is proved can be measured.
+  /// Operations that keep values moderate, so that proofs can be verified numerically.
   private func kind(_ leaves: [GraphNode]) -> RandomGraph.Kind {
     var kind = RandomGraph.Kind()
     kind.operations = [
@@ -157,11 +157,11 @@ import Testing
   @Test func aRewardIsZeroAtTheReferenceIfEveryFormOfItIs() throws {
     let found = try components(of: Plugin.export(Link.self, Normalized.self, JensenShannon.self, error: nil))
     let flags = found.map { $0.pointee.flags & 4 != 0 }
-    // The first takes a form that is 1 there; the other two are 0 whatever the number of references.
+    // The first has a form that is 1 there; the other two are 0 for any number of references.
     #expect(flags == [false, true, true])
   }
 
-  /// Nine switches: more forms than are traced when a plugin is opened.
+  /// Nine switches: more forms than are traced at opening.
   private struct Switches: PairwiseLoss {
     static let name = "switches"
     static let hyperparameters = [

@@ -4,11 +4,11 @@ import Testing
 
 @testable import LossKit
 
-/// Compiled plans against the plain evaluator, over random graphs; a failure names the line that makes its graph again.
+/// Compiled plans compared with the plain evaluator on random graphs; a failure names the line that recreates the graph.
 @Suite struct PlanTests {
   static let levels = Array(1...losskit_kernel_level())
 
-  /// A random graph with batch nodes, and its gradient by every column.
+  /// A random graph with batch nodes, and its gradient with respect to every column.
   private func graphWithGradient(_ random: RandomGraph) -> Graph {
     var builder = GraphBuilder()
     let places = builder.append(random.graph, reaching: random.graph.outputs)
@@ -45,7 +45,7 @@ import Testing
     }
   }
 
-  /// What the plain operation makes of the operands' values in the program.
+  /// The result of the plain operation for the operands' values in the program.
   private func expectation(_ node: GraphNode, at index: Int, _ values: [[Double]], _ random: RandomGraph) -> [Double] {
     var single = Graph()
     let operands = node.operands
@@ -55,7 +55,7 @@ import Testing
     if node.operation.arity > 1 { copy.b = 1 }
     if node.operation.arity > 2 { copy.c = 2 }
     single.nodes.append(copy)
-    // Where no order exists, none is asked for.
+    // NaN has no order, so none is expected.
     if [.batchSorted, .batchUnsorted].contains(node.operation),
       operands.contains(where: { values[$0].contains { $0.isNaN } })
     {
@@ -102,7 +102,7 @@ import Testing
       let raw = random.plain(random.graph)
       let values = random.plain(simplified)
       for row in 0..<RandomGraph.rows {
-        // Infinities are left out: 0 · ∞ is taken as 0, and a sign of zero decides that of an infinity.
+        // Infinities are excluded: 0 · ∞ is taken as 0, and the sign of a zero decides that of an infinity.
         var isFinite = [Bool](repeating: true, count: raw.count)
         for (index, node) in random.graph.nodes.enumerated() {
           isFinite[index] = raw[index][row].isFinite && node.operands.allSatisfy { isFinite[$0] }
@@ -119,7 +119,7 @@ import Testing
   }
 }
 
-/// How many doubles lie between two; 0 for two that are no numbers, and between −0 and 0.
+/// The number of doubles between two; 0 for two NaNs, and between −0 and 0.
 private func ulpDistance(_ a: Double, _ b: Double) -> UInt64 {
   if a == b || (a.isNaN && b.isNaN) { return 0 }
   guard !a.isNaN, !b.isNaN else { return .max }

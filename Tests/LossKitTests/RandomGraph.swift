@@ -3,9 +3,9 @@ import LossKitTestSupport
 
 @testable import LossKit
 
-/// A graph of random operations over four columns, one parameter and one state, all decided by a seed.
+/// A graph of random operations over four columns, one parameter and one state, determined by a seed.
 struct RandomGraph {
-  /// Which operations may occur.
+  /// The operations that may occur.
   struct Kind {
     var operations: [LossKit.Operation] = Operation.allCases.filter {
       !$0.isInternal && $0.arity > 0 && !$0.isBatch
@@ -17,7 +17,7 @@ struct RandomGraph {
   }
 
   static let rows = 9
-  /// Not simplified: each node is as it was drawn.
+  /// Not simplified: nodes are as drawn.
   private(set) var graph = Graph()
   let inputs: [[Double]]
   let parameters, state: [Double]
@@ -36,7 +36,7 @@ struct RandomGraph {
     var batchNodes = 0.0
     for _ in 0..<kind.size {
       let operation = kind.operations.randomElement(using: &numbers) ?? .add
-      // Recent nodes more often, so that graphs become deep as well as wide.
+      // Prefers recent nodes, so that graphs are deep as well as wide.
       func operand() -> Int {
         let count = graph.nodes.count
         return Bool.random(using: &numbers)
@@ -59,7 +59,7 @@ struct RandomGraph {
     PlainEvaluation(graph, rows: Self.rows, parameters: parameters, state: state, external: external).values
   }
 
-  /// What a column of the run has at a row.
+  /// The value of a column at a row.
   func external(_ external: PlainEvaluation.External, row: Int) -> Double {
     switch external {
     case .input(let slot): inputs[slot.column][row]
@@ -70,14 +70,14 @@ struct RandomGraph {
     }
   }
 
-  /// The values of some nodes by a program at a level of the vector kernels.
+  /// The values of some nodes from a program at a level of the vector kernels.
   func compiled(_ graph: Graph, results: [Int], level: Int32) throws -> [[Double]] {
     try run(
       graph, results: results, rows: Self.rows, parameters: parameters, state: state, level: level, external: external)
   }
 }
 
-/// Compiles a graph and runs it: the values of some of its nodes. `external` gives a column's value at a row.
+/// Compiles a graph and runs it: the values of some of its nodes. `external` returns a column's value at a row.
 func run(
   _ graph: Graph, results: [Int], rows: Int, parameters: [Double] = [], state: [Double] = [],
   level: Int32 = Int32(LOSSKIT_LEVEL_AUTOMATIC), seed: UInt64 = 5,

@@ -13,7 +13,7 @@ private struct MeanReference: RewardParameterization {
   }
 }
 
-/// What a reward of any number of references says of itself, and what it reads.
+/// What a reward for any number of references declares and reads.
 @Suite struct ReferenceCountTests {
   @Test func anyNumberOfReferences() throws {
     let reward = try #require(try components(of: Plugin.export(MeanReference.self, error: nil)).first)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import LossKit
 
-/// The exponentials that stay finite, over their whole range.
+/// finiteExp and finiteExpm1, over their whole range.
 @Suite struct SharedFunctionTests {
   private struct Exponentials: PairwiseLoss {
     static let name = "exponentials"

@@ -33,7 +33,7 @@ private struct Running: PairwiseLoss {
     let expected = 81_631.0
     #expect(first.output == [expected + 0.5, expected + 0.25])
     #expect(first.state == [6, 11, 7])
-    // Through the state of this call a gradient flows; through that of earlier calls none does.
+    // A gradient flows through assignments of this call, but not through the state of earlier calls.
     let share = (10.0 + 200 + 2000) * 2 / 2
     #expect(first.gradients["reward"] == [share, share, 1, 1])
     call.state = first.state

@@ -10,7 +10,7 @@ struct WrittenLoss: PairwiseLoss {
   func loss(_ pair: Pair) -> Formula { Self.formula(pair) }
 }
 
-/// A formula of the columns x, y and z, one entry a prompt, traced as an author's is.
+/// A formula of the columns x, y and z, one entry per prompt, traced like an author's.
 struct TracedFormula {
   static let columns = ["x", "y", "z"].map { Column($0, per: .prompt, differentiable: true) }
   var graph: Graph
@@ -28,11 +28,11 @@ struct TracedFormula {
 
   struct Values {
     var loss: [Double]
-    /// The gradients by x, y and z.
+    /// The gradients with respect to x, y and z.
     var gradients: [[Double]]
   }
 
-  /// The values, and the gradients of Σ cotangent · loss, by the plain evaluator.
+  /// The values, and the gradients of Σ cotangent · loss, from the plain evaluator.
   func evaluate(_ inputs: [[Double]], cotangent: [Double]) -> Values {
     var builder = GraphBuilder()
     let places = builder.append(graph, reaching: graph.outputs)
@@ -69,7 +69,7 @@ struct TracedFormula {
   }
 }
 
-/// The gradients by x, y and z of a formula at one point.
+/// The gradients of a formula with respect to x, y and z at one point.
 func slopes(
   at point: [Double], _ formula: @escaping @Sendable (_ x: Formula, _ y: Formula, _ z: Formula) -> Formula
 ) throws -> [Double] {

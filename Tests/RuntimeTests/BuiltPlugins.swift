@@ -2,14 +2,14 @@ import Foundation
 import LossKit
 import LossKitRuntime
 
-/// The plugins of this package, as the build put them beside the tests.
+/// The plugins of this package in the build directory.
 enum BuiltPlugins {
   /// A registry of the build's directory.
   static func registry() throws -> PluginRegistry {
     PluginRegistry(searchPath: try PluginSearchPath([try directory()]))
   }
 
-  /// The names of all losses or rewards there; none where the directory cannot be read, which `registryHolds…` notices.
+  /// The names of all losses or rewards there; empty if the directory cannot be read, which `registryHolds…` notices.
   static func names(_ kind: PluginEntryDescription.Kind) -> [String] {
     guard let entries = try? registry().listing.entries else { return [] }
     return entries.filter { $0.kind == kind }.map(\.name).sorted()

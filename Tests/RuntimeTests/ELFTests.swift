@@ -118,7 +118,7 @@
       for index in offset..<offset + (offset < 50 ? 8 : 2) { bytes[index] = 0xFF }
       let path = try patched(bytes)
       if offset == 40 {
-        try check(path)  // Section headers are of no concern.
+        try check(path)  // Section headers are ignored.
       } else {
         #expect(message { try check(path) }.hasPrefix(path))
       }

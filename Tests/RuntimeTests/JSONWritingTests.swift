@@ -1,7 +1,7 @@
 import LossKitJSON
 import Testing
 
-/// JSON as it is written.
+/// The writer of JSON.
 @Suite struct JSONWritingTests {
   @Test(arguments: [
     ("", #""""#), ("plain é 😀", #""plain é 😀""#), ("a\"b\\c", #""a\"b\\c""#), ("\r\n\t", #""\r\n\t""#),

@@ -78,7 +78,7 @@ import Testing
     let refusal = message { try PluginLibrary.open(library, allowedDigests: []) }
     #expect(refusal == "\(library): its SHA-256 sum \(expected) is not on the list of allowed ones")
     #expect(try PluginLibrary.open(library, allowedDigests: [expected.uppercased()]).digest() == expected)
-    // What was opened once is still refused to somebody who does not allow it.
+    // A library that is already open is still refused if the caller does not allow it.
     #expect(message { try PluginLibrary.open(library, allowedDigests: ["00"]) }.contains("not on the list"))
   }
 

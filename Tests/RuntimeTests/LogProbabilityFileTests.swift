@@ -2,7 +2,7 @@ import LossKit
 import LossKitRuntime
 import Testing
 
-/// The policy log-probability-file as the build put it beside the tests.
+/// The built policy log-probability-file.
 @Suite struct LogProbabilityFileTests {
   let workshop: PluginWorkshop
   let type: LoadedPolicyType
@@ -27,7 +27,7 @@ import Testing
 
   private var path: String { workshop.path("reference.jsonl") }
 
-  /// What is said of a file, behind the policy and the file.
+  /// The message about a file, without the policy and the file name.
   private func complaint(_ text: String) -> String { complaint(Array(text.utf8)) }
 
   private func complaint(_ bytes: [UInt8]) -> String {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// Objectives with one hash compute the same, and those that compute the same have one hash where a formula says so.
+/// Objectives with equal hashes compute the same, and objectives with equal formulas have equal hashes.
 @Suite struct ObjectiveIdentityTests {
   let workshop: PluginWorkshop
   private let registry: PluginRegistry
@@ -19,7 +19,7 @@ import Testing
     try Objective(text, in: other ?? registry).hash
   }
 
-  /// A registry with the built plugins and a library before them.
+  /// A registry with the built plugins, preceded by a library.
   private func registry(with library: String) throws -> PluginRegistry {
     let registry = try BuiltPlugins.registry()
     try registry.open(path: library)
@@ -73,7 +73,7 @@ import Testing
     #expect(try hash("bco + beta-dpo") != hash("beta-dpo + bco"))
   }
 
-  /// Nodes that nothing reads, in another order and twice are the same formula.
+  /// Unused, reordered and duplicate nodes do not change a formula.
   @Test func aFormulaInCIsKnownByWhatItComputes() throws {
     func build(_ nodes: String, outputs: String, as name: String) throws -> PluginRegistry {
       try registry(with: workshop.build(Self.formulaSource(nodes, outputs: outputs), as: name))
@@ -203,7 +203,7 @@ import Testing
     }
     #expect(try hash(Functions.sigmoid) == hash(Functions.sigmoid))
     #expect(try hash(Functions.sigmoid) != hash(Functions.sigmoidGradient))
-    // What the data say, nobody knows.
+    // The meaning of the data is unknown.
     let data = UnsafeMutableRawPointer(Functions.calls)
     #expect(try hash(Functions.sigmoid, userData: data) != hash(Functions.sigmoid, userData: data))
   }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// What libraries offer is learned in processes of their own, once.
+/// Libraries are indexed in separate processes, once.
 @Suite struct PluginIndexerTests {
   let workshop: PluginWorkshop
   let directory: String
@@ -22,7 +22,7 @@ import Testing
       indexFile: IndexFile(cacheDirectory: cache ?? self.cache))
   }
 
-  /// Builds a loss whose library leaves a line with the number of the process in `opened.log` when it is opened.
+  /// Builds a loss whose library writes the process id to `opened.log` when it is opened.
   @discardableResult
   func loss(_ name: String, version: String = "1", extra: String = "") throws -> String {
     var source = LossSource()
@@ -46,7 +46,7 @@ import Testing
     return (log ?? "").split(separator: "\n").compactMap { Int($0) }
   }
 
-  /// Until the index keeps what was built just now.
+  /// Waits until the index keeps the new libraries.
   func waitForAge() { usleep(2_100_000) }
 
   var indexFile: String {
@@ -79,7 +79,7 @@ import Testing
 
   @Test func aLibraryThatHarmsALaterOneIsNotMistakenForIt() throws {
     try loss("a")
-    // No file can be opened any more in this process.
+    // This process cannot open any more files.
     let breaking = """
       #include <sys/resource.h>
       __attribute__((constructor)) static void f(void) {
@@ -108,7 +108,7 @@ import Testing
     waitForAge()
     let first = try registry().listing
     #expect(try registry().listing.entries == first.entries && openings.count == 1)
-    // What was written a moment ago may be written again without a trace, and is not kept.
+    // A file written just now may change again without a new timestamp, so it is not kept.
     try FileManager.default.removeItem(atPath: path)
     try loss("toy", version: "2")
     #expect(try registry().listing.entries.map(\.version) == ["2"] && openings.count == 2)
@@ -172,7 +172,7 @@ import Testing
     try loss("toy", version: "2")
     let text = message { try registry().component(named: "toy", kind: .loss) }
     #expect(text.contains("\(path): another file than the one opened under this name before; start the program again"))
-    // In place: it is the same file then.
+    // In place, so it stays the same file.
     let other = try loss("other")
     #expect(try registry().component(named: "other", kind: .loss).version == "1")
     utimes(other, [timeval(tv_sec: 1, tv_usec: 0), timeval(tv_sec: 1, tv_usec: 0)])

@@ -9,7 +9,7 @@ import Testing
 
   init() throws { workshop = try PluginWorkshop() }
 
-  /// Opens the toy after it was spoiled, and says what came of it without the path.
+  /// Opens the modified toy, and returns the message without the path.
   func refusal(_ spoil: (inout LossSource) -> Void) throws -> String {
     var source = LossSource()
     spoil(&source)
@@ -72,7 +72,7 @@ import Testing
       """, as: "librefusing.so")
     let expected = "\(library): the library refused to serve: losskit is too old"
     #expect(message { try PluginLibrary.open(library) } == expected)
-    // The entry is called once; the answer stays.
+    // The entry is called once; its result is kept.
     #expect(message { try PluginLibrary.open(library) } == expected)
   }
 

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A directory of its own in which a test builds libraries out of C, removed when the test ends.
+/// A temporary directory in which a test builds libraries from C, removed when the test ends.
 final class PluginWorkshop {
   let directory: URL
 
@@ -60,12 +60,12 @@ final class PluginWorkshop {
     return path(name)
   }
 
-  /// The package that is tested.
+  /// The package under test.
   static let package = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 }
 
-/// C for a plugin that offers one loss, each part of which a test can spoil. Parts are C expressions.
+/// C for a plugin that offers one loss, each part of which a test can replace. Parts are C expressions.
 struct LossSource {
   var name = #""toy""#
   var kind = "LOSSKIT_LOSS"

@@ -2,7 +2,7 @@ import LossKit
 import LossKitRuntime
 import Testing
 
-/// What a policy in C states of itself.
+/// The identity of a policy in C.
 @Suite struct PolicyIdentityTests {
   let workshop: PluginWorkshop
 

@@ -1,6 +1,6 @@
 import Foundation
 
-/// C for a policy whose log-probabilities can be told by looking: −weight for each byte of a response and for its end.
+/// C for a policy with simple log-probabilities: −weight for each byte of a response and for its end.
 enum PolicySource {
   /// `describe` is the body of the function that states the identity; empty for a policy that has none.
   static func text(

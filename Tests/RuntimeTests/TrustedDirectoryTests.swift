@@ -2,7 +2,7 @@ import Foundation
 import LossKitRuntime
 import Testing
 
-/// Nobody but root and the user may be able to exchange what is on the way to a library.
+/// Only root and the user may be able to replace a library or a directory in its path.
 @Suite struct TrustedDirectoryTests {
   let workshop: PluginWorkshop
   /// `above/own/libtoy.so`
@@ -73,7 +73,7 @@ import Testing
 
   @Test(.enabled(if: geteuid() == 0, "only root can give directories away"))
   func aDirectoryThatAGroupCanWrite() throws {
-    // Of the groups that persons have, 100 is the usual one.
+    // 100 is the usual group of users.
     #expect(chown(above, 0, 100) == 0)
     try workshop.setPermissions(0o775, of: above)
     #expect(

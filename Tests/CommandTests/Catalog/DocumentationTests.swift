@@ -10,7 +10,7 @@ import Testing
   static func entries() throws -> [PluginEntryDescription] { try registry().listing.entries }
 
   @Test(
-    "Every plugin says what it was verified against, how it relates to others, and what was published",
+    "Every plugin documents its verification, its neighbors and published values",
     arguments: try entries())
   func sections(entry: PluginEntryDescription) throws {
     let registry = try Self.registry()
@@ -31,8 +31,8 @@ import Testing
     #expect(sections.elsewhere != nil || entry.kind == .reward || entry.kind == .policy, "one begins with 'Elsewhere:'")
   }
 
-  /// Names in backticks are those of components, or objectives that resolve: what a page tells can be typed.
-  @Test("What a page names is there", arguments: try entries())
+  /// Names in backticks are components, or objectives that resolve.
+  @Test("Names in documentation exist", arguments: try entries())
   func names(entry: PluginEntryDescription) throws {
     let registry = try Self.registry()
     let known = Set(registry.listing.entries.map(\.name))

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A plain function beside a manifest, through the whole tool.
+/// A plain function with a manifest, through the whole tool.
 @Suite struct FunctionTests {
   private let place: Workplace
   private let directory: String
@@ -62,8 +62,8 @@ import Testing
     #expect(try place.text("both/report.html").contains("plain [numeric gradient]"))
   }
 
-  /// The examples for functions in C, Rust and Fortran and in a library of the system, built as their README says, outside the
-  /// repository; those whose compiler is missing are left out.
+  /// The examples for functions in C, Rust and Fortran and in a system library, built as their README says, outside the
+  /// repository; examples without a compiler are skipped.
   @Test func theExamplesMeetAllRequirementsAndTrain() throws {
     let examples = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Examples/Foreign")

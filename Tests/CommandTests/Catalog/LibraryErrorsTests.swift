@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Libraries that cannot be used: each is told on standard error, hides nothing else, and its names are not available.
+/// Libraries that cannot be used: each is reported on standard error, hides no other library, and its names are unavailable.
 @Suite struct LibraryErrorsTests {
   let place: Workplace
   let directory: String
@@ -11,7 +11,7 @@ import Testing
     directory = try place.makeDirectory("plugins")
   }
 
-  /// What `list` and `describe toy` say of the one library in the directory.
+  /// The message of `list` and `describe toy` about the one library in the directory.
   private func complaint(sourceLocation: SourceLocation = #_sourceLocation) throws -> String {
     let list = try Tool.run(["list", "--plugin-path", directory])
     #expect(list.status == 0 && list.output.contains("cal-dpo"), sourceLocation: sourceLocation)

@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-/// A plugin that ends the command is named, and the exit status says that something went wrong.
+/// A plugin that ends the command is named, and the exit status is nonzero.
 @Suite struct PluginEndTests {
-  /// Evaluates a loss that does this, alone and among others.
+  /// Evaluates a loss that executes a statement, alone and in a sum.
   private func evaluate(_ statement: String) throws -> (library: String, run: Tool.Outcome) {
     let place = try Workplace()
     let directory = try place.makeDirectory("plugins")

@@ -1,14 +1,14 @@
 import Foundation
 import Testing
 
-/// Whose plugins another user than root trusts.
+/// The owners whose plugins a user other than root trusts.
 @Suite(.enabled(if: geteuid() == 0 && Programs.has("setpriv"), "only root can become another user"))
 struct TrustTests {
   let place: Workplace
 
   init() throws { place = try Workplace() }
 
-  /// Gives a file or directory of the place, and all in it, to a user.
+  /// Changes the owner of a file, or of a directory and its contents.
   private func give(_ name: String, to user: Int) throws {
     #expect(try Tool.shell("chown -R \(user) '\(place.path(name))'").status == 0)
   }

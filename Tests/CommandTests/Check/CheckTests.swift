@@ -1,13 +1,13 @@
 import Foundation
 import Testing
 
-/// `losskit check` on what is sound, and its own messages.
+/// `losskit check` on correct plugins, and its messages.
 @Suite struct CheckTests {
   @Test func allBuiltPluginsMeetAllRequirements() throws {
     let run = try CheckedRun(["check", Tool.directory(), "--json"])
     let failures = run.results.filter { $0.outcome == "FAIL" }
     #expect(failures.isEmpty, "\(failures.map(\.description).joined(separator: "\n"))")
-    // The supervised losses are meant to look at the best response alone, and β-DPO leaves pairs of the batch out by a threshold.
+    // Supervised losses read only the best response, and β-DPO excludes pairs of the batch by a threshold.
     let warnings = Set(run.results.filter { $0.outcome == "warning" }.map { "\($0.name) \($0.test)" })
     #expect(warnings == ["sft influence", "minor-sft influence", "beta-dpo continuity"], "\(warnings)")
     #expect(run.status == 0)
@@ -26,7 +26,7 @@ import Testing
     #expect(lines[2] == "2 passed, 0 failed, 0 not tested, in 1 library, seed 7")
   }
 
-  /// Without optimization a compiler leaves what it uses of the standard library in the plugin, as symbols that others see.
+  /// Without optimization, a compiler leaves inline functions of the standard library in the plugin as visible symbols.
   @Test(arguments: ["g++", "clang++"].filter(Programs.has), ["-O0", "-O2"])
   func aPluginInCPlusPlusMeetsAllRequirements(compiler: String, level: String) throws {
     let place = try Workplace()

@@ -4,13 +4,13 @@ import LossKit
 import Synchronization
 import Testing
 
-/// Plugins that are wrong on purpose, each a few lines of C, whose first line says what is wrong and which test finds it.
+/// Faulty plugins, each a few lines of C, whose first line names the fault and the test that finds it.
 struct Corpus {
   /// One of the plugins.
   struct Case: Sendable, CustomTestStringConvertible {
-    /// The file's name, without what follows the dot.
+    /// The file's name without its extension.
     let name: String
-    /// The test that has to find the fault; `nothing` where there is none.
+    /// The test that must find the fault; `nothing` if there is none.
     let test: String
     /// The source file.
     let source: URL
@@ -18,12 +18,12 @@ struct Corpus {
     var testDescription: String { name }
   }
 
-  /// Those whose finding is a warning: there are losses that are meant so.
+  /// The plugins whose finding is a warning, because it may be intended.
   static let warnings: Set = ["ignores_rejected", "jumps"]
 
   static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Corpus")
 
-  /// All of them, by name.
+  /// All plugins, sorted by name.
   static let cases: [Case] = {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
     return names.sorted().filter { !$0.hasSuffix(".h") }.compactMap { file in
@@ -44,7 +44,7 @@ struct Corpus {
     _ = try place.makeDirectory("corpus")
   }
 
-  /// The directory of what is built.
+  /// The directory of the built plugins.
   var path: String { place.path("corpus") }
 
   func library(_ name: String) -> String { "\(path)/lib\(name).so" }

@@ -2,7 +2,7 @@ import Foundation
 import LossKitRuntime
 import Testing
 
-/// Every plugin of the corpus is found out, and none does harm to a host that opens it beside good ones.
+/// Every fault of the corpus is found, and none harms a host that opens it with other plugins.
 @Suite struct CorpusTests {
   @Test func everyFaultIsFoundByTheTestThatNamesIt() throws {
     #expect(Corpus.cases.count >= 100)
@@ -12,7 +12,7 @@ import Testing
     #expect(run.status == 1)
     for plugin in Corpus.cases {
       let results = run.results.filter { $0.library == corpus.library(plugin.name) }
-      // All plugins here have one name; that is a test of its own.
+      // All plugins here have the same name, which another test covers.
       let failed = results.filter { ["FAIL", "warning"].contains($0.outcome) && $0.test != "names" }
       if plugin.test == "nothing" {
         #expect(failed.isEmpty && !results.isEmpty, "\(plugin.name): \(failed)")
@@ -27,7 +27,7 @@ import Testing
 
   @Test func noneDoesHarmToTheGoodOnesBesideIt() throws {
     let corpus = try Corpus()
-    // These end the process that opens them, or keep it.
+    // These end the process that opens them, or block it.
     let ending: Set = [
       "abort_in_entry", "crash_in_entry", "crash_on_open", "exit_on_open", "loop_in_entry", "wild_pointer",
       "says_why_it_aborts",
@@ -41,7 +41,7 @@ import Testing
       #expect(list.error.contains("not usable: \(library): when it was opened, it "), "\(name)")
       #expect(list.error.contains("run 'losskit check \(library)'\n"), "\(name)")
     }
-    // What declares something illegal is told, and everything else is there; its names, all the same, are nobody's.
+    // An illegal declaration is reported, and everything else is available; the names that it shares with others are not.
     let refused = Corpus.cases.filter { ["descriptor", "symbols"].contains($0.test) && !ending.contains($0.name) }
       .filter { !["empty_summary", "two_entries", "extra_export"].contains($0.name) }
     for plugin in refused {

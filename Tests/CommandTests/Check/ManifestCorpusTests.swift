@@ -1,6 +1,6 @@
 import Testing
 
-/// Manifests that are wrong on purpose: each is found by `losskit check`, and hides nothing else.
+/// Faulty manifests: `losskit check` finds each, and none hides other plugins.
 @Suite struct ManifestCorpusTests {
   private let place: Workplace
 
@@ -24,7 +24,7 @@ import Testing
       """, as: "manifests/libplain.so")
   }
 
-  /// A manifest of `plain_loss`, each part of which a case can spoil.
+  /// A manifest of `plain_loss`, each part of which a case can replace.
   private static func manifest(
     name: String = "plain", kind: String = "loss", library: String = "libplain.so",
     function: String = "double plain_loss(double chosen_reward, double rejected_reward, double beta = 0.1)",
@@ -81,7 +81,7 @@ import Testing
     #expect(run.status == 0, "\(run.results.filter { $0.outcome == "FAIL" })")
     #expect(run.results.contains { $0.test == "manifest" && $0.outcome == "ok" })
     #expect(run.results.contains { $0.test == "gradient" && $0.outcome == "ok" })
-    // The library beside it is no plugin, and need not be one.
+    // The library beside it is not a plugin and need not be one.
     let directory = try CheckedRun(["check", place.path("manifests"), "--json", "--test", "returns"])
     #expect(directory.status == 0, "\(directory.results)")
   }
@@ -94,7 +94,7 @@ import Testing
     #expect(run.status == 1)
     let failed = run.results.filter { $0.outcome == "FAIL" }
     #expect(failed.contains { $0.test == test && !$0.detail.isEmpty }, "\(what): \(failed)")
-    // Beside it, everything else is there.
+    // Everything else is available.
     let list = try Tool.run(["list", "--plugin-path", place.path("manifests")])
     #expect(list.status == 0 && list.output.contains("cal-dpo"))
     if test == "manifest" { #expect(list.error.contains("\(what).losskit.json"), "\(list.error)") }

@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// What documents derive from the product is what the product says.
+/// Generated text in documents is up to date.
 @Suite("Derived text")
 struct DerivedTextTests {
-  @Test("Methods.md and what README.md derives are what make docs writes")
+  @Test("Methods.md and the generated parts of README.md are what make docs writes")
   func generated() throws {
     let place = try Workplace()
     let documents = ["README.md", "Documentation/Methods.md", "Documentation/Benchmarks.md"]
@@ -40,7 +40,7 @@ struct DerivedTextTests {
     #expect(try Repository.text("README.md").contains("](\(page.path))"))
   }
 
-  @Test("The modules of Architecture.md, and what each uses, are those of the package")
+  @Test("Architecture.md lists the modules of the package with their dependencies")
   func modules() throws {
     let place = try Workplace()
     let outcome = try Tool.shell(
@@ -49,7 +49,7 @@ struct DerivedTextTests {
     let targets = try #require(package["targets"] as? [[String: Any]])
     var uses: [String: Set<String>] = [:]
     for target in targets where target["type"] as? String != "test" {
-      // Plugins are a target each, and listed in Methods.md.
+      // Plugins have a target each, and are listed in Methods.md.
       guard !(target["path"] as? String ?? "").hasPrefix("Plugins/"), let name = target["name"] as? String else {
         continue
       }

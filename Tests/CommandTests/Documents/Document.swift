@@ -12,7 +12,7 @@ struct Document: CustomTestStringConvertible {
     lines = try Repository.text(path).components(separatedBy: "\n")
   }
 
-  /// Those whose snippets the tests of this folder run: README.md and what else lies beside it, and the pages of Documentation.
+  /// The documents whose snippets the tests of this folder run: the pages in the root, such as README.md, and in Documentation.
   static func pages() throws -> [Document] {
     let manager = FileManager.default
     let top = try manager.contentsOfDirectory(atPath: Repository.root.path)
@@ -20,7 +20,7 @@ struct Document: CustomTestStringConvertible {
     return try (top + pages.map { "Documentation/\($0)" }).filter { $0.hasSuffix(".md") }.sorted().map(Document.init)
   }
 
-  /// The same, and the pages that other tests run.
+  /// The same, and the pages whose snippets other tests run.
   static func all() throws -> [Document] {
     try pages() + ["Examples/Foreign/README.md", "Sources/Python/README.md"].map(Document.init)
   }
@@ -53,20 +53,20 @@ struct Document: CustomTestStringConvertible {
   var testDescription: String { path }
 }
 
-/// A code block of a document. Its label, behind the opening marks, says how it is tested.
+/// A code block of a document. The label after the opening marks says how it is tested.
 struct Snippet: CustomTestStringConvertible {
   /// The document and the line.
   let place: String
   let label: String
-  /// The lines of the block, each with its end.
+  /// The lines of the block, with line breaks.
   let text: String
 
-  /// What its label begins with.
+  /// The first word of its label.
   var language: String { String(label.prefix { $0 != " " }) }
-  /// What follows the language.
+  /// The label after the language.
   var argument: String { String(label.dropFirst(language.count)).trimmingCharacters(in: .whitespaces) }
 
-  /// All of the pages, each text once.
+  /// The snippets of all pages, without duplicates.
   static func all(labelled isMeant: (Snippet) -> Bool) throws -> [Snippet] {
     var texts: Set<String> = []
     return try Document.pages().flatMap(\.snippets).filter { isMeant($0) && texts.insert($0.text).inserted }
@@ -75,7 +75,7 @@ struct Snippet: CustomTestStringConvertible {
   var testDescription: String { "\(place) \(label)" }
 }
 
-/// The checkout that is tested.
+/// The checkout under test.
 enum Repository {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The plugins that the guide to writing losses shows.
+/// The plugins in the guide to writing losses.
 @Suite("Guide") struct GuideTests {
   private static let path = "Documentation/WritingLosses.md"
 
@@ -11,7 +11,7 @@ import Testing
   }
 
   @Test(
-    "A plugin that a page shows is what losskit new writes",
+    "A plugin in a page is what losskit new writes",
     arguments: [("swift", "Sources/MyLoss/MyLoss.swift"), ("c", "my_loss.c"), ("rust", "src/lib.rs")])
   func template(language: String, file: String) throws {
     let place = try Workplace()
@@ -22,7 +22,7 @@ import Testing
     #expect(try Snippet.all { $0.label == language }.allSatisfy { $0.text == written })
   }
 
-  @Test("The C that takes differences compiles by the line it shows, and serves")
+  @Test("The C plugin with numeric gradients compiles with the line in the guide, and works")
   func numeric() throws {
     let source = try #require(try Self.snippets("c numeric").first)
     let line = try #require(
@@ -67,7 +67,7 @@ import Testing
       ])
       #expect(outcome.status == 0 && outcome.output.contains("loss"), "\(name): \(outcome.error)")
     }
-    // Those that say so need no reference: −5 and −4 nats a token, less by 1 than the margin to reach; the chosen one's alone.
+    // Losses without a reference: −5 and −4 nats per token, 1 below the target margin; the chosen response's alone.
     let ownRows = try place.write("{\"policy_logp\": [-10, -12], \"token_count\": [2, 3]}\n", as: "own.jsonl")
     for (name, loss) in [("mean-hinge", 1.5), ("chosen-likelihood", 5)] {
       let outcome = try Tool.run([

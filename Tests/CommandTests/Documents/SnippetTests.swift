@@ -1,14 +1,14 @@
 import Foundation
 import Testing
 
-/// The code blocks of README.md and of the pages in Documentation. What follows the opening marks says what is done with a block:
+/// The code blocks of README.md and of the pages in Documentation. The label of a block says how it is tested:
 ///
-/// - `sh`: it runs in an empty directory, with `losskit` at hand.
+/// - `sh`: it runs in an empty directory, with `losskit` in PATH.
 /// - `sh make`: each line names a target of the Makefile.
-/// - `json train OBJECTIVE`, `json evaluate OBJECTIVE`: it is data for that command.
-/// - a language and a path: it is a part of that file, which other tests build and run.
+/// - `json train OBJECTIVE`, `json evaluate OBJECTIVE`: it is input for that command.
+/// - a language and a path: it is part of that file, which other tests build and run.
 /// - `swift`, `c` or `rust`: it is what `losskit new` writes, see `GuideTests`; `swift more` and `c numeric` are compiled there.
-/// - nothing: it is what a program prints, or a grammar.
+/// - no label: it is output of a program, or a grammar.
 @Suite("Snippets")
 struct SnippetTests {
   @Test("A shell snippet runs", arguments: try Snippet.all { $0.label == "sh" })
@@ -39,13 +39,13 @@ struct SnippetTests {
     #expect(!outcome.error.contains("not read") && !outcome.error.contains("left out"), "\(outcome.error)")
   }
 
-  @Test("A snippet that names a file is a part of it", arguments: try Snippet.all { $0.argument.contains("/") })
+  @Test("A snippet that names a file is part of it", arguments: try Snippet.all { $0.argument.contains("/") })
   func part(snippet: Snippet) throws {
     let file = Repository.root.appendingPathComponent(snippet.argument)
     #expect(try String(contentsOf: file, encoding: .utf8).contains(snippet.text))
   }
 
-  @Test("Commands of make that are shown exist", arguments: try Snippet.all { $0.label == "sh make" })
+  @Test("The make targets in snippets exist", arguments: try Snippet.all { $0.label == "sh make" })
   func make(snippet: Snippet) throws {
     let makefile = try String(contentsOf: Repository.root.appendingPathComponent("Makefile"), encoding: .utf8)
     for line in snippet.text.split(separator: "\n") {

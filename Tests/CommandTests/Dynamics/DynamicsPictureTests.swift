@@ -11,7 +11,7 @@ import Testing
     return try DynamicsPicture(of: Objective(text, in: registry), title: text)
   }
 
-  /// All that can be named in the build, so that a new loss or objective is tested as it comes.
+  /// All names in the build, so that new losses and objectives are tested.
   static func names() throws -> [String] {
     let listing = PluginRegistry(searchPath: try PluginSearchPath([try Tool.directory()])).listing
     return listing.entries.filter { $0.kind == .loss || $0.kind == .objective }.map(\.name)

@@ -72,7 +72,7 @@ import Testing
     #expect(failure?.message.contains("losskit compare") == true)
   }
 
-  /// Their batch enters by the likelihood's mean alone, or by responses that are held where the reference is.
+  /// The batch affects them only by the mean likelihood, or by responses that stay at the reference.
   @Test(arguments: ["cpo", "kto", "dpo-shift"])
   func batchesAndStateThatDoNotMoveTheForceAreNoObstacle(_ name: String) throws {
     #expect(throws: Never.self) { try field(name) }

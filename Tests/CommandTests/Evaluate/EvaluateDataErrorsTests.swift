@@ -1,6 +1,6 @@
 import Testing
 
-/// Input that cannot be used: status 65, a message with the line, nothing on standard output.
+/// Invalid input: status 65, a message with the line, and nothing on standard output.
 @Suite struct EvaluateDataErrorsTests {
   private func complaint(
     _ rows: String, loss: String = "dpo", sourceLocation: SourceLocation = #_sourceLocation

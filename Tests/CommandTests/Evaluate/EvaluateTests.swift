@@ -170,7 +170,7 @@ import Testing
     #expect(copy.status == 0 && copy.output == original.output)
   }
 
-  /// A reward that compares with the mean of two references, and has a gradient by them.
+  /// A reward that compares with the mean of two references, and has gradients with respect to them.
   private static let twoReferences = reward(
     name: "two", references: 2,
     columns: [

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Formulas as text wherever the command line takes an objective.
+/// Formulas as text in every command that takes an objective.
 @Suite struct FormulaTests {
   private let text = "{-logsigmoid(beta*(chosen.reward - rejected.reward)) + 0.1*square(chosen.reward - 5)}(beta=0.1)"
   private let resolved =

@@ -1,6 +1,6 @@
 import Testing
 
-/// Objectives and settings that make no sense: status 64, or 69 for what nobody has, before the input is read.
+/// Invalid objectives and settings: status 64, or 69 for unknown names, before the input is read.
 @Suite struct ObjectiveErrorsTests {
   private func complaint(
     _ arguments: String..., status: Int32 = 64, sourceLocation: SourceLocation = #_sourceLocation

@@ -1,6 +1,6 @@
 import Testing
 
-/// What the compiler says where a plugin branches on a formula.
+/// The compiler's message for a plugin that branches on a formula.
 @Suite struct ConditionMessageTests {
   private static func plugin(_ body: String) -> String {
     """

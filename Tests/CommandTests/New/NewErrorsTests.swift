@@ -1,6 +1,6 @@
 import Testing
 
-/// What `losskit new` refuses, and that it writes nothing then.
+/// Errors of `losskit new`, after which nothing is written.
 @Suite struct NewErrorsTests {
   let place: Workplace
 

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What `losskit new` writes is built, tested and trained with, outside this repository; the guide's test does it with Swift.
+/// Projects of `losskit new` are built, tested and trained with, outside this repository; the guide's tests cover Swift.
 @Suite struct NewTests {
   let place: Workplace
 
@@ -36,7 +36,7 @@ import Testing
     try follow("rust", kind, named: "my-\(kind)")
   }
 
-  /// The files that `losskit new` copies, as they stand in the sources.
+  /// The files that `losskit new` copies are those in the sources.
   @Test(.enabled(if: Programs.has("rustc"), "rustc is not installed"), arguments: ["loss", "reward"])
   func theTemplatesInRustCompileWithoutAWarning(kind: String) throws {
     let templates = Repository.root.appendingPathComponent("Sources/LossKitCommand/New/Rust").path
@@ -63,7 +63,7 @@ import Testing
 
   @Test(arguments: [
     ("loss", "{square(beta*(chosen.reward - rejected.reward) - tau)}(beta=0.1, tau=0.5)"),
-    // Without beta, and with names whose properties in Swift would be keywords, or each other's.
+    // Without beta, and with names whose Swift properties would be keywords or collide.
     (
       "loss",
       "{relu(in_value - in*(chosen.policy_logp/chosen.token_count - rejected.policy_logp/rejected.token_count))}(in=2, in_value=1)"
@@ -160,7 +160,7 @@ import Testing
     #expect(made.output.contains("test/rows.jsonl:2: the loss is 0.6931471805599453, not 0.7"))
   }
 
-  /// The promise of the guide: how many lines, that are not comments, a loss with one hyperparameter takes.
+  /// The guide's claim: the number of lines, without comments, of a loss with one hyperparameter.
   @Test(arguments: [
     ("swift", "Sources/MyLoss/MyLoss.swift", 15), ("c", "my_loss.c", 8), ("rust", "src/lib.rs", 8),
   ])

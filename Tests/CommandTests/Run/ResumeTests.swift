@@ -11,7 +11,7 @@ import Testing
     Tiny.train("--output", place.path(name), "--logging-steps", "10", "--save-steps", "0", steps: steps)
   }
 
-  /// Starts a run and stops it with SIGINT once it has made some steps.
+  /// Starts a run and stops it with SIGINT after some steps.
   private func interrupt(_ name: String) throws -> Tool.Outcome {
     let run = try Tool.start(arguments(name))
     while run.process.isRunning,

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Runs whose standard input, output or error is closed, or is a pipe that nobody reads any more.
+/// Runs whose standard input, output or error is closed, or is a pipe without a reader.
 @Suite struct StandardFilesTests {
   let place: Workplace
 

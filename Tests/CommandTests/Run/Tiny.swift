@@ -1,4 +1,4 @@
-/// The smallest of everything, so that a run takes a moment.
+/// Minimal sizes, for short runs.
 enum Tiny {
   static let policy = [
     "--hidden-size", "8", "--intermediate-size", "8", "--num-hidden-layers", "1", "--num-attention-heads", "2",

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What `train` refuses: before anything is computed, with a status that says whose fault it is.
+/// Errors of `train`: reported before anything is computed, with a status that tells usage errors from data errors.
 @Suite struct TrainErrorsTests {
   let place: Workplace
 
@@ -189,7 +189,7 @@ import Testing
     #expect(run.status == 1 && run.error.contains("there is no run to resume here"))
   }
 
-  /// A loss that needs scores, which generated pairs have none of.
+  /// A loss that needs scores, which generated pairs lack.
   private static let scoreReader = """
     static int32_t compute(const losskit_component *self, const losskit_frame *frame, losskit_error *error) {
       (void)self; (void)frame; (void)error; return 0;

@@ -106,7 +106,7 @@ import Testing
         Tiny.train(
           "--per-device-train-batch-size", "2", "--per-device-eval-batch-size", "2", "--output", place.path("run"),
           steps: 200), environment: ["OMP_NUM_THREADS": "3"])
-      // OpenMP's threads stay once they are there.
+      // OpenMP's threads persist once created.
       var threads: Set<String> = []
       while run.process.isRunning {
         let status = try? String(contentsOfFile: "/proc/\(run.process.processIdentifier)/status", encoding: .utf8)
@@ -146,7 +146,7 @@ import Testing
     #expect(start["step"] as? Double == 0 && start["eval_implicit_rewards/chosen"] as? Double != 0)
   }
 
-  /// The rewards of a model compared with itself are 0, however it is computed.
+  /// The rewards of a model compared with itself are 0, in every precision.
   @Test func optionsOfThePolicyAreForItsReferencesToo() throws {
     #expect(try Tool.run(Tiny.train("--output", place.path("base"))).status == 0)
     func firstReward(_ name: String, _ more: [String]) throws -> Double? {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Plugins in Swift, compiled against the modules and objects of the running tests: seconds instead of a package's minute.
+/// Plugins in Swift, compiled against the modules and objects of the running tests, which takes seconds instead of a package's minute.
 enum SwiftPlugin {
   /// Compiles a source file's text to a library.
   static func compile(_ source: String, to library: String) throws {
@@ -9,7 +9,7 @@ enum SwiftPlugin {
     try #require(outcome.status == 0, "\(outcome.output)\(outcome.error)")
   }
 
-  /// The same, with what the compiler says.
+  /// The same, with the compiler's output.
   static func build(_ source: String, to library: String) throws -> Tool.Outcome {
     let place = try Workplace()
     let build = try Tool.directory()
@@ -34,7 +34,7 @@ enum SwiftPlugin {
   }
 }
 
-/// Programs of the system that tests may do without.
+/// System programs that tests can do without.
 enum Programs {
   /// Whether the shell finds a program.
   static func has(_ name: String) -> Bool {

@@ -3,7 +3,7 @@ import LossKit
 
 /// The built `losskit`, run as a child process.
 enum Tool {
-  /// What a run came to.
+  /// The outcome of a run.
   struct Outcome {
     /// The exit status, or the signal that ended it.
     let status: Int32
@@ -12,7 +12,7 @@ enum Tool {
     var wasEndedBySignal = false
   }
 
-  /// Runs `losskit` to its end. The environment is that of the tests without a plugin path, and `environment` on top.
+  /// Runs `losskit` to completion. The environment is that of the tests without a plugin path, plus `environment`.
   static func run(
     _ arguments: [String], input: String = "", environment: [String: String] = [:]
   ) throws -> Outcome {
@@ -20,17 +20,17 @@ enum Tool {
     return try run.outcome()
   }
 
-  /// Runs `losskit` with bytes that are no text on standard input.
+  /// Runs `losskit` with arbitrary bytes on standard input.
   static func run(_ arguments: [String], bytes: [UInt8]) throws -> Outcome {
     try start(try executable(), arguments, input: Data(bytes), environment: [:]).outcome()
   }
 
-  /// Runs a shell command in which `$LOSSKIT` is the tool.
+  /// Runs a shell command with `$LOSSKIT` set to the tool.
   static func shell(_ command: String) throws -> Outcome {
     try start("/bin/sh", ["-c", command], input: Data(), environment: ["LOSSKIT": try executable()]).outcome()
   }
 
-  /// Starts `losskit` and goes on.
+  /// Starts `losskit` without waiting.
   static func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Run {
     try start(try executable(), arguments, input: Data(), environment: environment)
   }
@@ -57,7 +57,7 @@ enum Tool {
     try Run(executable, arguments, input: input, environment: environment)
   }
 
-  /// The cache directory of all runs that name none, removed when the tests end.
+  /// The default cache directory of runs, removed when the tests end.
   private static let cache: String? = {
     var template = Array("\(FileManager.default.temporaryDirectory.path)/losskit-cache-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { return nil }
@@ -70,7 +70,7 @@ enum Tool {
   /// Written once, before it is read.
   nonisolated(unsafe) private static var cacheToRemove: String?
 
-  /// A child process; what it writes goes through files, so that it never waits for a reader.
+  /// A child process; its output goes to files, so that it never waits for a reader.
   final class Run {
     let process = Process()
     private let place: Workplace
@@ -91,7 +91,7 @@ enum Tool {
       try process.run()
     }
 
-    /// Waits for the end.
+    /// Waits until the process ends.
     func outcome() throws -> Outcome {
       process.waitUntilExit()
       return Outcome(

@@ -3,7 +3,7 @@ import LossKitJSON
 import LossKitTraining
 import Testing
 
-/// A directory of its own for a test, removed when the test ends.
+/// A temporary directory for a test, removed when the test ends.
 final class Workplace {
   private let directory: URL
 
@@ -28,21 +28,21 @@ final class Workplace {
     return path(name)
   }
 
-  /// Makes a directory that plugins may lie in.
+  /// Makes a directory for plugins.
   func makeDirectory(_ name: String) throws -> String {
     try FileManager.default.createDirectory(
       atPath: path(name), withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
     return path(name)
   }
 
-  /// Copies a built plugin to a file in a directory of this one.
+  /// Copies a built plugin to a file in a subdirectory.
   @discardableResult
   func copy(_ library: String, to name: String) throws -> String {
     try FileManager.default.copyItem(atPath: "\(Tool.directory())/\(library)", toPath: path(name))
     return path(name)
   }
 
-  /// Compiles C, which includes the header of plugins, to a library in a directory of this one.
+  /// Compiles C that includes the plugin header to a library in a subdirectory.
   @discardableResult
   func compile(_ source: String, as name: String) throws -> String {
     let input = try write("#include <math.h>\n#include <losskit_plugin.h>\n" + source, as: "\(UUID().uuidString).c")
@@ -60,7 +60,7 @@ final class Workplace {
     .appendingPathComponent("Sources/CLossKit/include").path
 }
 
-/// The objects of JSON Lines. Read with the package's own reader: JSONSerialization loses the last digits of numbers.
+/// The objects of JSON Lines. Read with the package's reader, because JSONSerialization loses the last digits of numbers.
 func jsonLines(_ text: String) throws -> [[String: Any]] {
   try JSONLines.lines(in: Array(text.utf8), name: "output").map { line in
     try #require(value(line.value) as? [String: Any])

@@ -2,16 +2,16 @@ import Foundation
 import LossKit
 import Testing
 
-/// What is released stays: headers, layouts, values and symbols. Tests/ABI holds the headers of each release as they were, and programs
+/// Compatibility with releases: headers, layouts, values and symbols. Tests/ABI holds the headers of each release, and programs
 /// that use all of them.
 @Suite("The C ABI", .serialized)
 struct ABITests {
   private static let directory = Program.package + "/Tests/ABI"
-  /// A release with another header adds a folder with its headers.
+  /// A release with changed headers adds a folder with them.
   private static let releases = ["1.0.0"]
   private static let headers = ["losskit.h", "losskit_plugin.h", "losskit_logprob.h"]
 
-  /// Where headers are: those of a release, or the installed ones.
+  /// The location of headers: those of a release, or the installed ones.
   private static func includeDirectory(_ version: String) throws -> String {
     version == "today" ? try Prefix.shared.get().path + "/include" : "\(directory)/\(version)"
   }
@@ -27,9 +27,9 @@ struct ABITests {
     return try CDeclarations(preprocessed: outcome.output, of: directory)
   }
 
-  /// What a header of a release provides that another does not, or provides in another form.
+  /// What a release's header provides that another lacks, or provides in another form.
   private func changes(from released: CDeclarations, to today: CDeclarations) -> [String] {
-    // The version is what has to change.
+    // The version does change.
     released.texts.filter { !$0.key.hasPrefix("LOSSKIT_VERSION") && today.texts[$0.key] != $0.value }.keys.sorted()
   }
 
@@ -37,7 +37,7 @@ struct ABITests {
     try String(contentsOfFile: Program.package + "/Tests/" + path, encoding: .utf8)
   }
 
-  @Test("A header provides all that it did in a release, unchanged", arguments: releases, headers)
+  @Test("A header provides everything from a release, unchanged", arguments: releases, headers)
   func headersKeep(release: String, header: String) throws {
     let released = try declarations(header, of: release), today = try declarations(header, of: "today")
     #expect(changes(from: released, to: today) == [])
@@ -76,7 +76,7 @@ struct ABITests {
     #expect(changes(from: try declarations("losskit_plugin.h", of: "1.0.0"), to: changed).contains(name))
   }
 
-  @Test("Comments, layout, the bodies of functions, internal macros and what is added may change")
+  @Test("Comments, layout, function bodies and internal macros may change, and additions are allowed")
   func additionsAreFree() throws {
     let released = try declarations("losskit_plugin.h", of: "1.0.0")
     let place = try Prefix.shared.get().cleanDirectory()
@@ -116,7 +116,7 @@ struct ABITests {
     #expect(!callables.isEmpty)
   }
 
-  @Test("Structs have the sizes and offsets, and enumerators the values, that layout.c states of all of them")
+  @Test("All structs have the sizes and offsets, and enumerators the values, that layout.c states")
   func layout() throws {
     let outcome = try Prefix.shared.get().shell(
       """
@@ -177,7 +177,7 @@ struct ABITests {
     #expect(names.subtracting(used) == [])
   }
 
-  @Test("liblosskit.so has the symbols of the list, which are the functions of its headers, and no others")
+  @Test("liblosskit.so exports exactly the listed symbols, which are the functions of its headers")
   func librarySymbols() throws {
     let outcome = try Prefix.shared.get().shell("nm -D --defined-only --extern-only \"$PREFIX/lib/liblosskit.so\"")
     let listed = try source("ABI/symbols").split(separator: "\n").map(String.init)

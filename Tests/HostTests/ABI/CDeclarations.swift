@@ -1,6 +1,6 @@
 import LossKit
 
-/// What including a header provides, apart from layout and the bodies of functions.
+/// The declarations of a header, without layout and function bodies.
 struct CDeclarations {
   /// A field of a struct.
   struct Field: Hashable, CustomStringConvertible {
@@ -8,14 +8,14 @@ struct CDeclarations {
     var description: String { "\(type).\(name)" }
   }
 
-  /// What can be called: a function, a type of functions, or what a field points to.
+  /// A callable: a function, a function type, or a function pointer field.
   struct Callable {
-    /// What stands between the parentheses.
+    /// The text between the parentheses.
     let parameters: String
     /// The comment before it.
     let comment: String
 
-    /// The names of the parameters that are pointers.
+    /// The names of pointer parameters.
     var pointers: [String] {
       parameters.matches(of: #/(?:^|, )((?:[^,()]|\([^()]*\))*)/#).map { String($0.output.1) }.filter {
         $0.contains("*")
@@ -37,10 +37,10 @@ struct CDeclarations {
   private(set) var enumerators: Set<String> = []
   private(set) var macros: Set<String> = []
   private(set) var callables: [String: Callable] = [:]
-  /// The files outside the directory that are included.
+  /// The included files outside the directory.
   private(set) var foreignFiles: Set<String> = []
 
-  /// Reads what `cc -E -C -dD` writes, of which the files in a directory count.
+  /// Reads the output of `cc -E -C -dD`, limited to files in a directory.
   init(preprocessed text: String, of directory: String) throws {
     var isOwn = false
     var own = ""
@@ -57,7 +57,7 @@ struct CDeclarations {
     try Self.declarations(Self.tokens(own)).forEach { try add($0) }
   }
 
-  /// Whether a name of the header is for the header itself: it ends in '_', with or without a number.
+  /// Whether a name is internal to the header: it ends in '_', with or without a number.
   static func isInternal(_ name: some StringProtocol) -> Bool {
     !name.hasPrefix("_") && name.reversed().drop { $0.isNumber }.first == "_"
   }
@@ -73,13 +73,13 @@ struct CDeclarations {
   private mutating func addMacro(_ name: String, parameters: Substring, replacement: Substring) {
     guard !Self.isInternal(name) else { return }
     macros.insert(name)
-    // What a macro makes of names that are internal is seen in use.
+    // Internal names in macros show where the macros are used.
     let own = Self.tokens(replacement)
     let text = own.contains(where: Self.isInternal) ? ["…"] : own
     texts[name] = (Self.tokens(parameters) + text).joined(separator: " ")
   }
 
-  /// Splits tokens into declarations, of functions with a body without it.
+  /// Splits tokens into declarations, without function bodies.
   private static func declarations(_ tokens: [Substring]) -> [[Substring]] {
     var declarations: [[Substring]] = []
     var current: [Substring] = []

@@ -5,13 +5,13 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// One C function and one macro line of losskit_authoring.h as a whole plugin.
+/// Plugins of one C function and one macro line of losskit_authoring.h.
 @Suite struct CFunctionTests {
   let workshop: PluginWorkshop
 
   init() throws { workshop = try PluginWorkshop() }
 
-  /// What an author writes to the file; the header is all it includes.
+  /// An author's file; it includes only the header.
   private static let dpo = """
     #include "losskit_plugin.h"
 
@@ -24,7 +24,7 @@ import Testing
     LOSSKIT_PAIRWISE_LOSS(my_loss, "my-loss", "DPO.", LOSSKIT_SCALE("beta", 0.1, "KL strength"))
     """
 
-  /// One source for each of the lines there are, with none to eight hyperparameters.
+  /// A source for each macro, with zero to eight hyperparameters.
   static let lines = [
     dpo,
     """
@@ -84,7 +84,7 @@ import Testing
       + ["-o", workshop.path("libmy-loss.so"), input, "-lm"]
     try process.run()
     process.waitUntilExit()
-    // env says 127 of a compiler that is not there; the others stand for it.
+    // env returns 127 for a missing compiler, which is skipped.
     if process.terminationStatus == 127 { return }
     #expect(process.terminationStatus == 0)
     #expect(try PluginLibrary.open(workshop.path("libmy-loss.so")).components.count == 1)

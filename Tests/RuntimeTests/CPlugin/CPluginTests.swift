@@ -5,7 +5,7 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// The plugin ABI from C: the header under strict compilers, and a plugin that uses all that components can, compiled against today's
+/// The plugin ABI from C: the header with strict compilers, and a plugin that uses every feature of components, compiled against today's
 /// header and against that of 1.0.0.
 @Suite struct CPluginTests {
   let workshop: PluginWorkshop
@@ -83,7 +83,7 @@ import Testing
     }
   }
 
-  /// The square of 1 plus the number that the plugin draws.
+  /// The square of 1 plus the plugin's random number.
   private func noise(_ seed: UInt64, _ row: Int) -> Double {
     let weight = 1 + Double(SplitMix64.element(UInt64(row), ofSeed: seed) >> 11) * 0x1p-53
     return weight * weight
@@ -134,7 +134,7 @@ import Testing
     #expect(worstError(a.reward, b.reward) < 1e-14 && worstError(a.loss, b.loss) < 1e-14)
     let gradient = try #require(a.gradients["policy_token_logp"])
     #expect(worstError(gradient, b.gradients["policy_token_logp"] ?? []) < 1e-13)
-    // The first response has 3 tokens, and so has the shortest of its prompt: the factor of a token is its place.
+    // The first response has 3 tokens, and so has the shortest of its prompt: the factor of a token is its index.
     let policy = try #require(batch.columns["policy_token_logp"])
     let reference = try #require(batch.columns["reference_token_logp"])
     var reward = 0.0
@@ -204,7 +204,7 @@ import Testing
       ($0 as? Failure)
         == Failure("coupled-hinge: the reward of a chosen response is above a million", prompt: 3)
     }
-    // A batch that failed moves no state.
+    // A failed batch does not change the state.
     #expect(state == objective.initialState)
     batch.references = 1
     #expect {

@@ -37,7 +37,7 @@ import Testing
     return process.terminationStatus
   }
 
-  /// Runs the line of the README that builds a file.
+  /// Runs the README's command that builds a file.
   private func build(_ source: String) throws {
     let readme = try String(contentsOf: Self.examples.appendingPathComponent("README.md"), encoding: .utf8)
     let line = try #require(

@@ -5,7 +5,7 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// Manifests beside libraries that know nothing of LossKit.
+/// Manifests of libraries without LossKit.
 @Suite struct FunctionManifestTests {
   let workshop: PluginWorkshop
 

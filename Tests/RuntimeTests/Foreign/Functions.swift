@@ -38,7 +38,7 @@ enum Functions {
     return pointer(function)
   }
 
-  /// How often `whole` and `wholeGradient` were called. Only one test calls them.
+  /// The number of calls of `whole` and `wholeGradient`. Only one test calls them.
   nonisolated(unsafe) static let calls = {
     let calls = UnsafeMutablePointer<Int>.allocate(capacity: 1)
     calls.initialize(to: 0)

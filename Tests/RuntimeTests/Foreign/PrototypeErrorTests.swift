@@ -3,13 +3,13 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// What is said of prototypes that are none, or that nothing can be bound to.
+/// Messages for invalid prototypes, and for prototypes that cannot be bound.
 @Suite struct PrototypeErrorTests {
   struct Wrong: CustomTestStringConvertible {
     let prototype: String
     var gradient: String?
     var kind = LoadedComponent.Kind.loss
-    /// What the message holds, the column included.
+    /// The expected text of the message, including the column.
     let message: String
 
     var testDescription: String { "\(prototype) \(gradient ?? "")" }

@@ -149,7 +149,7 @@ import Testing
     #expect(worstError(gradients[0], slopes) < 1e-13 && worstError(gradients[1], slopes) < 1e-8)
   }
 
-  // MARK: Values that do not exist
+  // MARK: Undefined values
 
   @Test func aNaNIsAFailureThatNamesThePromptAndItsNumbers() throws {
     try registry.register(

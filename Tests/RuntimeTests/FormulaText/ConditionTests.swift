@@ -4,7 +4,7 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// Comparisons in formulas: written in Swift and as text they are the same.
+/// Comparisons in formulas: Swift and text give the same.
 @Suite struct ConditionTests {
   enum Comparison: String, CaseIterable, Sendable {
     case greater, less, notLess, notGreater, equal, different

@@ -5,7 +5,7 @@ import Testing
 @testable import LossKitRuntime
 @testable import LossKitSource
 
-/// Formulas as text against the plugins that say the same.
+/// Formulas as text, compared with the equivalent plugins.
 @Suite struct FormulaMethodTests {
   @Test(arguments: WrittenMethods.losses)
   func aLossAsTextIsThePlugin(name: String, text: String) throws {
@@ -26,7 +26,7 @@ import Testing
     #expect(formula.references == plugin.references)
   }
 
-  /// What `describe` prints of every built-in component, typed in again.
+  /// The formula that `describe` prints of every built-in component, parsed again.
   @Test(arguments: Tested.all)
   func thePrintedFormulaReadsBack(tested: Tested) throws {
     let plugin = try tested.load()
@@ -44,7 +44,7 @@ import Testing
     let values = plugin.parameters.indices.filter(used.contains).map {
       "\(plugin.parameters[$0].name)=\(plugin.parameters[$0].initial)"
     }
-    // Definitions that only the gradient is written with are not the formula's.
+    // Definitions used only by the gradient are not part of the formula.
     var needed: [FormulaPrinter.Definition] = []
     var text = printed.value
     for definition in printed.definitions.reversed() where text.words.contains(definition.name) {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// What is wrong with a formula is said at its character; nothing traps.
+/// Errors in formulas name the position; nothing traps.
 @Suite struct FormulaMistakeTests {
   @Test(arguments: [
     ("{chosen.reward -}", 17, "expected a number, a column, a function or '(', found the end of the formula"),
@@ -110,13 +110,13 @@ import Testing
     let columns = ["policy_logp": [-1.0, -2], "reference_logp": [-3.0, -2]]
     let evaluation = try objective.evaluate(Batch(prompts: 1, columns: columns), state: &state)
     #expect(evaluation.loss == [8001] && evaluation.gradients["policy_logp"] == [4000, 0])
-    // Each name is used twice, so that the text is short and the value far away.
+    // Each name is used twice, so that a short text expands to a large formula.
     let doubling = (1...600).map { "a\($0) = a\($0 - 1) - 0.5*a\($0 - 1); " }.joined()
     _ = try FormulaText(parsing: "{a0 = chosen.reward; \(doubling)a600}").component()
     #expect(message { try FormulaText(parsing: "{" + String(repeating: " ", count: 70_000)) }.contains("bytes long"))
   }
 
-  /// Texts of random words, and methods with characters changed: an error or a formula, never an end.
+  /// Texts of random words, and methods with characters changed: an error or a formula, never a crash.
   @Test func noTextTraps() throws {
     var numbers = SeededNumbers(seed: 11)
     let words =
@@ -148,7 +148,7 @@ import Testing
       for kind in LoadedComponent.Kind.allCases {
         guard let formula = try? FormulaText(parsing: text, as: kind) else { continue }
         formulas += 1
-        // What was read can be built, or says why not; its canonical form is the same formula.
+        // A parsed formula builds or reports an error; its canonical form is the same formula.
         _ = try? formula.component()
         #expect(try FormulaText(parsing: formula.description, as: kind).description == formula.description)
       }

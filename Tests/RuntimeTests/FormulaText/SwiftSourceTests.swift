@@ -6,7 +6,7 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// Formulas printed as the source of plugins, compiled, opened and compared with what they were printed from.
+/// Formulas printed as plugin source, compiled, opened and compared with the original.
 @Suite struct SwiftSourceTests {
   private static let entry = "\n/// What a host calls."
 
@@ -57,7 +57,7 @@ import Testing
 }
 
 extension PluginWorkshop {
-  /// Compiles Swift source that imports the SDK, as this build made it, to a plugin of that name and returns its path.
+  /// Compiles Swift source against the SDK of this build to a plugin of that name and returns its path.
   func buildSwift(_ source: String, as name: String) throws -> String {
     let input = directory.appendingPathComponent("\(UUID().uuidString).swift")
     try Data(source.utf8).write(to: input)

@@ -3,7 +3,7 @@ import LossKitTestSupport
 
 @testable import LossKitRuntime
 
-/// Published methods as somebody might type them, with the name of the plugin that each has to agree with.
+/// Published methods as a user may type them, with the plugin that each must agree with.
 enum WrittenMethods {
   static let losses = [
     (
@@ -69,7 +69,7 @@ enum WrittenMethods {
 }
 
 extension LoadedComponent {
-  /// The worst error of this component's values and gradients at calls of `other`, which reads the same columns or more.
+  /// The largest error of this component's values and gradients at calls of `other`, which reads at least the same columns.
   func worstDifference(from other: LoadedComponent, seeds: Range<UInt64>) throws -> Double {
     var worst = 0.0
     for seed in seeds {

@@ -2,14 +2,14 @@ import Foundation
 import LossKit
 import LossKitRuntime
 
-/// The records that Fixtures/make_golden.py writes; see there what the fields mean.
+/// The records that Fixtures/make_golden.py writes, which documents the fields.
 struct GoldenSet: Decodable {
   struct Record: Decodable {
     var name: String?
     var objectives: [String]
     var inputs: String
     var loss: Double?
-    /// An entry is nil where the exact number does not fit a double.
+    /// An entry is nil if the exact number does not fit a double.
     var prompts: [Double?]?
     var gradient: [Double?]
     var by: String?
@@ -27,7 +27,7 @@ struct GoldenSet: Decodable {
 
   var records: [Record]
 
-  /// A set by its name.
+  /// The set of a name.
   static func read(_ name: String) throws -> GoldenSet { try Fixtures.read("golden/\(name).json") }
 
   /// The names of all sets.
@@ -37,7 +37,7 @@ struct GoldenSet: Decodable {
   }
 }
 
-/// The columns that records are evaluated at: pairs under TRL's names, or whatever columns under LossKit's.
+/// The columns that records are evaluated at: pairs under TRL's names, or any columns under LossKit's.
 struct GoldenInputs {
   private let sets: [String: [String: Numbers]]
 
@@ -53,7 +53,7 @@ struct GoldenInputs {
 
   init() throws { sets = try Fixtures.read("golden/inputs.json") }
 
-  /// A set of inputs as a batch; what the library was not given is left out.
+  /// A set of inputs as a batch, without columns that the library did not get.
   func batch(_ id: String) throws -> Batch {
     guard let columns = sets[id]?.mapValues(\.values) else { throw Failure("no inputs '\(id)'") }
     guard let responses = columns["K"]?.first.map({ Int($0) }) else { return try pairs(columns) }

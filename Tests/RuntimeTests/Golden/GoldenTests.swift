@@ -20,7 +20,7 @@ import Testing
     #expect(GoldenSet.names.count == 47)
   }
 
-  /// With LOSSKIT_GOLDEN_ERRORS=FILE in the environment, what each record was off by is appended there: set, loss, parameterization,
+  /// With LOSSKIT_GOLDEN_ERRORS=FILE in the environment, the error of each record is appended to the file: set, loss, parameterization,
   /// relative errors of losses and of gradients.
   @Test(arguments: GoldenSet.names)
   func lossesAndGradientsAgreeFusedAndUnfused(set: String) throws {
@@ -48,7 +48,7 @@ import Testing
     var state: [Double] = []
   }
 
-  /// The losses and gradients of all objectives of a record, added.
+  /// The sum of losses and gradients of a record's objectives.
   private func evaluate(_ record: GoldenSet.Record, _ batch: Batch, isFused: Bool) throws -> Sum {
     var sum = Sum(loss: Array(repeating: 0, count: batch.prompts))
     for text in record.objectives {
@@ -67,7 +67,7 @@ import Testing
   }
 }
 
-/// What a record says beside what was found.
+/// The expected values of a record with the computed ones.
 private struct GoldenComparison {
   static let relative = 1e-10
   private var pairs: [(what: String, found: Double, expected: Double)] = []
@@ -75,7 +75,7 @@ private struct GoldenComparison {
   private let absolute: Double
 
   init(_ record: GoldenSet.Record, _ found: GoldenTests.Sum, _ batch: Batch) {
-    // Below the smallest normal number PyTorch rounds to 0; no other absolute error is granted unless the record says so.
+    // Below the smallest normal number PyTorch rounds to 0; no other absolute error is allowed unless the record states one.
     absolute = record.absolute ?? .leastNormalMagnitude
     let count = Double(batch.prompts)
     if let loss = record.loss { pairs.append(("loss", pairwiseSum(found.loss) / count, loss)) }
@@ -94,7 +94,7 @@ private struct GoldenComparison {
     }
   }
 
-  /// The entries of the gradient that are compared as a sum: each alone; under a sort, those of equal values, among which a
+  /// The groups of gradient entries that are compared by their sum: single entries or, under a sort, those of equal values, among which a
   /// library may order as it likes.
   private static func ties(
     _ record: GoldenSet.Record, _ batch: Batch, count: Int
@@ -127,7 +127,7 @@ private struct GoldenComparison {
   }
 }
 
-/// Where the errors of comparisons are written down, if the environment asks for it.
+/// The file for the errors of comparisons, if the environment names one.
 private enum ErrorLog {
   private static let path = ProcessInfo.processInfo.environment["LOSSKIT_GOLDEN_ERRORS"]
   private static let lock = Mutex(())

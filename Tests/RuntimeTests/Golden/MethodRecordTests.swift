@@ -4,7 +4,7 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// What the golden sets cannot say of a method: random draws, state over several batches, identities, refusals, limits.
+/// Properties of methods beyond the golden sets: random draws, state over several batches, identities, errors, limits.
 @Suite struct MethodRecordTests {
   private let registry: PluginRegistry
   private let inputs: GoldenInputs
@@ -23,7 +23,7 @@ import Testing
     return (evaluation.loss, try #require(evaluation.gradients["policy_logp"]), state)
   }
 
-  /// The record of junkangwu/beta-DPO's first step is of one draw of four pairs out of six.
+  /// The record of junkangwu/beta-DPO's first step has one draw of four pairs out of six.
   @Test func betaDPOFollowsTheAuthorsFirstStepForTheDrawTheyHad() throws {
     struct Draw: Decodable {
       var loss, gradient: [Double]
@@ -107,7 +107,7 @@ import Testing
     #expect(worstError(whole.gradient, gradient) < tolerance)
   }
 
-  /// What a listwise method is for two responses whose scores, or win probabilities, say the same as the pair form does.
+  /// A listwise method for two responses equals its pairwise form, if scores or win probabilities match.
   @Test(arguments: [
     (
       "exo(beta=0.3,score_temperature=0.5)", 1.0,
@@ -126,7 +126,7 @@ import Testing
     #expect(worstError(list.gradient.map { factor * $0 }, two.gradient) < 1e-12)
   }
 
-  /// Responses of equal score: a softmax gives them equal shares, a threshold no pair, and a rank the order in which they stand.
+  /// Responses of equal score: a softmax gives them equal shares, a threshold excludes the pair, and ranks follow their order.
   @Test func tiesInScoresFollowTheStatedRule() throws {
     var batch = Batch(prompts: 1, responses: 3)
     batch.columns = [
@@ -157,7 +157,7 @@ import Testing
     let scores = numbers.normals(30, deviation: 2)
     batch.columns = ["policy_logp": rewards, "reference_logp": Array(repeating: 0, count: 30), "score": scores]
     let found = try evaluate("rs-dpo(beta=0.1,eta=0.85)", batch)
-    // Written out: the number of taken pairs is a mean over all prompts, whatever their length.
+    // Written out: the number of selected pairs is a mean over all prompts, of any length.
     var totals = [Double](repeating: 0, count: 6)
     var slopes = [Double](repeating: 0, count: 30)
     var taken = 0.0

@@ -4,7 +4,7 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// SamPO's reward, whose tokens are drawn: what holds of every draw, and of many.
+/// SamPO's reward, which samples tokens: properties of every draw, and statistics of many.
 @Suite struct DownSampledTests {
   private let objective: Objective
   private static let lengths = [7, 3, 1, 4, 5, 3, 6, 4]
@@ -12,7 +12,7 @@ import Testing
 
   init() throws { objective = try Objective("sampo(beta=0.5)", in: BuiltPlugins.registry()) }
 
-  /// Four pairs of responses of different length.
+  /// Four pairs of responses of different lengths.
   private func batch(_ seed: UInt64) -> Batch {
     var numbers = SeededNumbers(seed: seed)
     var batch = Batch(prompts: 4)
@@ -46,7 +46,7 @@ import Testing
       for row in 0..<8 {
         let kept = tokens(of: row).filter { gradient[$0] != 0 }
         #expect(kept.count == shortest(row))
-        // A kept token has its response's gradient, and the reward is what the kept tokens add up to.
+        // A kept token has its response's gradient, and the reward is the sum over kept tokens.
         #expect(Set(kept.map { gradient[$0] }).count == 1)
         let sum = kept.reduce(0) { sum, token in
           sum + (batch.columns["policy_token_logp"]?[token] ?? .nan)
@@ -67,7 +67,7 @@ import Testing
     for seed in [0, 7, 39] {
       #expect(try evaluate(batch, seed: UInt64(seed)).gradient.map { $0 != 0 } == draws[seed])
     }
-    // The columns have no part in the draw.
+    // The columns do not affect the draw.
     #expect(try evaluate(self.batch(6), seed: 7).gradient.map { $0 != 0 } == draws[7])
   }
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// What the built components say of themselves. Whether it is true is what `losskit check` tests.
+/// The declared flags of the built components; `losskit check` tests whether they are true.
 @Suite struct FlagTests {
   /// A method is a file and a line of the package's list.
   @Test(arguments: [("Losses", Tested.losses.count), ("Rewards", Tested.rewards.count)])

@@ -4,7 +4,7 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// Gradients where policy and reference are equal, as at the first step of a training: many methods have a kink there.
+/// Gradients where policy and reference are equal, as at the first training step: many methods have a kink there.
 @Suite struct KinkTests {
   private static let step = 1e-5
 
@@ -48,7 +48,7 @@ import Testing
     }
   }
 
-  /// Slopes at kinks that methods state: which response moves there, and which does not.
+  /// Documented slopes at kinks: which response moves there, and which does not.
   @Test(arguments: [
     ("minor-dpo(beta=0.1)", [0.0, 0], [-0.05, 0]), ("dpop(beta=0.1,lambda=50)", [0, 0], [-0.05, 0.05]),
     ("bpo(beta=0.1,balance=1)", [0, 0], [-0.05, 0]), ("hinge(beta=0.1)", [5, -5], [0, 0]),

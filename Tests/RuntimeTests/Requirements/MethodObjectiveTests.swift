@@ -5,7 +5,7 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// Objectives of parts that the host has to serve in a special way: mismatched responses, and rewards that are sums over tokens.
+/// Objectives that need special support by the host: mismatched responses, and rewards that are sums over tokens.
 @Suite struct MethodObjectiveTests {
   private let registry: PluginRegistry
 

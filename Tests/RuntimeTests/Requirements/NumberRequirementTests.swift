@@ -4,7 +4,7 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// Which numbers go into an evaluation, and which come out.
+/// The numbers that an evaluation accepts and returns.
 @Suite struct NumberRequirementTests {
   private let registry: PluginRegistry
 

@@ -4,9 +4,9 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// Every loss that was built over every reward that it goes with.
+/// Every built loss over every compatible reward.
 @Suite struct ObjectiveRequirementTests {
-  /// The objectives of a loss that make sense, each with one set of hyperparameters for each of its forms.
+  /// The valid objectives of a loss, each with one set of hyperparameters per form.
   private func objectives(of tested: Tested) throws -> [Objective] {
     let registry = try BuiltPlugins.registry()
     let loss = try tested.load()
@@ -16,7 +16,7 @@ import Testing
       let text = pairs.isEmpty ? loss.name : "\(loss.name)(\(pairs.joined(separator: ",")))"
       let rewards = loss.inputs.contains { $0.name.hasSuffix("reward") } ? Tested.rewards.map(\.name) : []
       if rewards.isEmpty { return [try Objective(text, in: registry)] }
-      // A loss of absolute rewards is refused over a reward without a zero; those that go together remain.
+      // A loss of absolute rewards is rejected over a reward without a zero; compatible ones remain.
       let made = rewards.compactMap { try? Objective("\(text) @ \($0)", in: registry) }
       #expect(!made.isEmpty)
       return made
@@ -65,9 +65,9 @@ import Testing
       let unfused = try fused.unfused()
       var states = (fused.initialState, unfused.initialState)
       for step in 0..<3 {
-        // The chain reads what its parts declare, also where these hyperparameters leave it out of use.
+        // The chain reads all declared columns of its parts, including those unused with these hyperparameters.
         var batch = batch(unfused, prompts: 64, &numbers)
-        // Rankings of different length, where the loss takes them; in the last steps only.
+        // Rankings of different lengths, if the loss takes them, in the last steps.
         let shortest = fused.responses.lowerBound
         if step > 0, shortest < batch.responses {
           batch.counts = (0..<64).map { UInt32(shortest + $0 * step % (batch.responses - shortest + 1)) }
@@ -93,7 +93,7 @@ import Testing
     let piece = 1_000
     let small = batch(objective, prompts: piece, &numbers)
     guard small.tokenOffsets == nil else { return }
-    // A hundred pieces that differ by a factor, so that none can stand in for another.
+    // A hundred pieces that differ by a factor, so that they cannot be confused.
     let pieces = (0..<count / piece).map { index in
       var copy = small
       for name in small.columns.keys where name.hasSuffix("logp") || name == "score" {

@@ -5,7 +5,7 @@ import Testing
 @testable import LossKitRuntime
 @testable import LossKitSource
 
-/// What an objective needs, and may be combined with, follows from its formula at the values in use.
+/// The needs and valid combinations of an objective follow from its formula at the current values.
 @Suite struct RequirementsInUseTests {
   private let registry: PluginRegistry
 
@@ -57,7 +57,7 @@ import Testing
     #expect(exported.columns.map(\.name) == ["policy_logp"])
   }
 
-  /// The chain calls the parts' own functions, which read what they declare.
+  /// The chain calls the parts' functions, which read all declared columns.
   @Test func theChainAsksForWhatItsPartsRead() throws {
     let chain = try Objective("cpo(nll_weight=0)", in: registry).unfused()
     #expect(chain.columns.map(\.name) == ["policy_logp", "token_count"])
@@ -83,7 +83,7 @@ import Testing
         "\($0)".hasPrefix("cal-dpo looks at absolute rewards, and ") && "\($0)".contains(words)
       }
     }
-    // At other values the same formulas go.
+    // At other values the same formulas are valid.
     _ = try Objective("cal-dpo @ {response.policy_logp - w*response.reference_logp}(w=1)", in: registry)
     _ = try Objective("{square(chosen.reward - w*rejected.reward)}(w=1) @ log-odds", in: registry)
     #expect(throws: Failure.self) {

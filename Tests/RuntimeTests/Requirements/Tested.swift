@@ -2,7 +2,7 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// The losses and rewards that were built, by kind and name: what the requirements on objectives are tested on.
+/// The losses and rewards that were built, by kind and name: the subjects of the requirements on objectives.
 struct Tested: Sendable, CustomTestStringConvertible {
   let kind: LoadedComponent.Kind
   let name: String
@@ -15,6 +15,6 @@ struct Tested: Sendable, CustomTestStringConvertible {
 
   func load() throws -> LoadedComponent { try BuiltPlugins.registry().component(named: name, kind: kind) }
 
-  /// A seed of its own, the same in every run.
+  /// A distinct seed, equal in every run.
   var seed: UInt64 { name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } }
 }

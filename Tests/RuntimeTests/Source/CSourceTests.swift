@@ -6,7 +6,7 @@ import Testing
 @testable import LossKitRuntime
 @testable import LossKitSource
 
-/// What is exported as C, compiled and run: all objectives in one program, which prints what it computes.
+/// Exports to C, compiled and run: all objectives in one program, which prints its results.
 @Suite struct CSourceTests {
   @Test func theCompiledFunctionsGiveWhatTheObjectivesGive() throws {
     let calls = try ExportCases.objectives.map(ExportedCall.init)
@@ -101,7 +101,7 @@ import Testing
   }
 }
 
-/// A child process and what it wrote.
+/// A child process and its output.
 enum Child {
   static func run(_ command: [String]) throws -> (status: Int32, text: String) {
     let process = Process()

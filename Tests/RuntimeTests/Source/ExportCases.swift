@@ -4,9 +4,9 @@ import LossKitTestSupport
 @testable import LossKitRuntime
 @testable import LossKitSource
 
-/// Objectives to export, and batches to compare what was exported on.
+/// Objectives to export, and batches for comparing the exports.
 enum ExportCases {
-  /// Every built-in loss, every reward under a loss that takes it, and what only whole objectives have.
+  /// Every built-in loss, every reward under a compatible loss, and features of whole objectives.
   static let objectives: [String] = {
     let losses = Tested.losses.map(\.name)
     let rewards = Tested.rewards.map { "dpo @ \($0.name)" }
@@ -14,18 +14,18 @@ enum ExportCases {
       "0.5*dpo(beta=0.1) + 0.2*sft(per=token) + dpo(beta=0.3)", "ipo @ mean-log-ratio",
       "{select(rejected.reward > 0, log(rejected.reward), 0) + square(chosen.reward)}",
       "sft(per=batch-token)", "bco + beta-dpo",
-      // A column that is called as the number of a response's tokens is; rewards that no gradient goes through, or by.
+      // A column named like the token count of a response; rewards without a gradient.
       "dpo + 0.2*sft(per=token) @ length-desensitized", "{stop_gradient(chosen.reward)} @ length-desensitized",
       "{stop_gradient(chosen.reward) + rejected.policy_logp} @ down-sampled", "dpo @ {token.count}",
       "dpo + sft @ {token.count}", "dpo @ {response.score}",
-      // Names that mean something in the languages, or that what is written uses itself.
+      // Names that are reserved in the languages, or that the exports use.
       "{chosen.policy_logp*size_t*d_x*float*state*fabs - rejected.policy_logp*t1*state_*reward*token_count*mean1*given}"
         + "(size_t=0.5,d_x=2,float=3,state=0.1,fabs=2,t1=0.5,state_=3,reward=0.2,token_count=2,mean1=0.3,given=2)",
     ]
     return losses + rewards + special
   }()
 
-  /// A batch of an objective, with numbers that a policy might supply.
+  /// A batch of an objective, with numbers as from a policy.
   static func batch(_ objective: Objective, prompts: Int, seed: UInt64) -> Batch {
     var numbers = SeededNumbers(seed: seed)
     let responses = min(max(objective.responses.lowerBound, 2), objective.responses.upperBound)

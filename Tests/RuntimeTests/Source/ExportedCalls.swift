@@ -6,7 +6,7 @@ import Testing
 @testable import LossKitRuntime
 @testable import LossKitSource
 
-/// Objectives that were exported, each with a batch and what LossKit makes of it.
+/// Exported objectives, each with a batch and LossKit's results.
 struct ExportedCall {
   let text: String
   let objective: Objective
@@ -27,14 +27,14 @@ struct ExportedCall {
     self.state = state
   }
 
-  /// The columns that a function is handed, in its order, and those that it returns a gradient of.
+  /// The columns that a function takes, in order, and those that it returns gradients of.
   var inputs: [Column] { formula.columns.indices.filter { $0 != formula.tokenSum }.map { formula.columns[$0] } }
   var differentiated: [Column] {
     let slots = (formula.main?.gradients ?? []) + (formula.tokens?.gradients ?? [])
     return inputs.filter { column in slots.contains { formula.columns[$0.slot.column].name == column.name } }
   }
 
-  /// The worst error of results that are laid out as LossKit's.
+  /// The largest error of results in LossKit's layout.
   func worst(loss: [Double], reward: [Double], gradients: [String: [Double]], state: [Double]) -> Double {
     let errors =
       [worstError(loss, evaluation.loss), worstError(reward, evaluation.reward), worstError(state, self.state)]

@@ -6,7 +6,7 @@ import Testing
 @testable import LossKitRuntime
 @testable import LossKitSource
 
-/// The JSON form, rebuilt by the plainest program that follows its documentation.
+/// The JSON form, evaluated by a simple program that follows its documentation.
 @Suite struct FormulaJSONTests {
   @Test(arguments: ExportCases.objectives)
   func theNodesGiveWhatTheObjectiveGives(text: String) throws {
@@ -68,7 +68,7 @@ import Testing
   }
 }
 
-/// A formula out of its JSON form: node after node, with arrays.
+/// A formula from its JSON form: node by node, with arrays.
 private struct RebuiltFormula {
   var parameters: [Double]
   private let columns: [(name: String, per: String, isTokenSum: Bool)]

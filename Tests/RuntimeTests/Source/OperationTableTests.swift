@@ -4,11 +4,11 @@ import Testing
 
 @testable import LossKitRuntime
 
-/// The table of operations: each has all that the parts of LossKit read of it.
+/// The table of operations: every entry is complete.
 @Suite struct OperationTableTests {
   typealias Operation = LossKit.Operation
 
-  /// Operations that a formula or its gradient has; the others arise when a program is compiled.
+  /// Operations of formulas and gradients; the others occur only in compiled programs.
   static let written = Operation.allCases.filter { $0.entry.arity > 0 && $0.entry.code != nil }
 
   @Test func everyOperationHasANumberAndNamesOfItsOwn() {
@@ -55,7 +55,7 @@ import Testing
     }
     guard case .helper(let helper) = entry.code else { return }
     #expect(helper.operands.count == entry.arity + (entry.isBatch ? 1 : 0))
-    // What stops a gradient has no function where code computes its gradients itself, and C computes what needs the batch.
+    // stopGradient has no function in code that computes its own gradients, and C computes batch operations itself.
     let isWritten = operation != .stopGradient
     for (language, body) in [("NumPy", helper.numpy), ("PyTorch", helper.torch), ("JAX", helper.jax), ("C", helper.c)] {
       let isNeeded = language == "C" ? isWritten && !entry.isBatch : isWritten || language != "NumPy"
@@ -63,7 +63,7 @@ import Testing
     }
   }
 
-  /// As many operands as the table says, and no other number.
+  /// The number of operands is that of the table.
   @Test(arguments: FormulaFunction.all.map(\.name))
   func everyFunctionOfATextIsRead(name: String) throws {
     let function = try #require(FormulaFunction.named(name))

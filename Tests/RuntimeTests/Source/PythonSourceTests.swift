@@ -6,9 +6,9 @@ import Testing
 @testable import LossKitRuntime
 @testable import LossKitSource
 
-/// What is exported to Python, executed by the python3 of the system, as far as it has the modules.
+/// Exports to Python, executed by the system's python3 if it has the modules.
 @Suite struct PythonSourceTests {
-  /// The languages of Python that can be run here, with what each needs.
+  /// The Python formats that can run here, with their modules.
   static let languages: [ExportFormat] = [(.python, "numpy"), (.torch, "torch"), (.jax, "jax")].filter { _, module in
     let found = (try? Child.run(["python3", "-c", "import numpy, \(module)"]))?.status == 0
     if !found { print("skipped: python3 has no module \(module), so what is exported for it is not executed") }
@@ -18,7 +18,7 @@ import Testing
   @Test(arguments: languages)
   func theModulesGiveWhatTheObjectivesGive(language: ExportFormat) throws {
     let workshop = try PluginWorkshop()
-    // Random numbers, and tokens that no column counts, are NumPy's and C's alone.
+    // Only NumPy and C support random numbers, and tokens that no column counts.
     let calls = try ExportCases.objectives.map(ExportedCall.init).filter { call in
       language == .python || (try? call.objective.exported(as: language)) != nil
     }

@@ -15,7 +15,7 @@ import Testing
       "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2,
       "num_key_value_heads": 1,
     ]
-    // A method of one reference compares with the policy as it starts.
+    // A method with one reference uses the policy at its start.
     let references = try (0..<(objective.referenceCount > 1 ? objective.referenceCount : 0)).map {
       try type.create(options: options, seed: UInt64($0 + 2))
     }
@@ -44,7 +44,7 @@ import Testing
   }
 }
 
-/// Generated data of every kind that a method may take.
+/// Generated data of every kind.
 private enum MethodData {
   static func dataset(for objective: Objective) -> PreferenceDataset {
     let pairs = ControlledDataset.generate(seed: 5, train: 40, evaluation: 1).train.examples
@@ -59,7 +59,7 @@ private enum MethodData {
     return PreferenceDataset(examples: examples, source: "generated for \(objective.description)")
   }
 
-  /// An example with scores, and what else methods read of data.
+  /// An example with scores and the other columns that methods read from data.
   private static func with(_ example: PreferenceExample, scores: [Double]) -> PreferenceExample {
     PreferenceExample(
       prompt: example.prompt, responses: example.responses, scores: scores,
