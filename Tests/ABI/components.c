@@ -134,11 +134,11 @@ static const losskit_component reward_component = {
     "The log-ratio to the geometric mean of two references.", NULL, "More words.", NULL, 0, 2, 0, NULL, reward_inputs, NULL,
     NULL, two_references, two_extension};
 
-/* ---- a listwise loss of rankings of different length, whose context says how it is scaled ----------------------- */
+/* ---- a listwise loss of rankings of different lengths, whose context is its scale ------------------------------- */
 
 static const double scale = 3;
 
-/* scale times the variance of the rewards of a prompt's own responses. */
+/* scale times the variance of the rewards of a prompt's responses. */
 static int32_t spread(const losskit_component *self, const losskit_frame *frame, losskit_error *error) {
   (void)error;
   const double factor = *(const double *)self->context;
@@ -176,7 +176,7 @@ static double operations(double m, double *slope) {
          (m > 0 ? 2 * m : 3 * m) + fmin(fmax(m, -2), 2);
 }
 
-/* operations(m) + the mean of m + the m that is as many from the least as the prompt from the first + prompt / G + calls so far,
+/* operations(m) + the mean of m + the m whose rank among all m is the prompt's index + prompt / G + the number of earlier calls,
  * m = beta (r_w - r_l); no gradient flows through the middle three. */
 static int32_t every_operation(const losskit_component *self, const losskit_frame *frame, losskit_error *error) {
   (void)self, (void)error;
@@ -303,7 +303,7 @@ static int32_t trace_tokens(const losskit_component *self, size_t responses, siz
   const uint32_t place = add(to, LOSSKIT_OP_ADD, one, add(to, LOSSKIT_OP_TOKEN_INDEX, 0, 0, 0), 0);
   const uint32_t length = add(to, LOSSKIT_OP_TOKEN_COUNT, 0, 0, 0), shortest = add(to, LOSSKIT_OP_TOKEN_SHORTEST, 0, 0, 0);
   const uint32_t weight = add(to, LOSSKIT_OP_DIVIDE, add(to, LOSSKIT_OP_MULTIPLY, place, shortest, 0), length, 0);
-  /* A place in a random order is below the length, so that this is 1. */
+  /* An index in a random order is below the length, so this is 1. */
   const uint32_t ahead = add(to, LOSSKIT_OP_SUBTRACT, length, add(to, LOSSKIT_OP_TOKEN_RANDOM_RANK, 3, 0, 0), 0);
   const uint32_t drawn = add(to, LOSSKIT_OP_SELECT, ahead, one, zero);
   const uint32_t difference = add(to, LOSSKIT_OP_SUBTRACT, policy, reference, 0);

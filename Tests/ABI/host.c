@@ -102,7 +102,7 @@ static void objectives(losskit_registry_ref registry) {
 
 /* ---- evaluation ------------------------------------------------------------------------------------------------------- */
 
-/* DPO of columns in parts and in floats, with all that there is to write. */
+/* DPO with columns in parts and in floats, and every output. */
 static void evaluation(losskit_registry_ref registry) {
   const double beta = 0.1;
   losskit_objective_ref own = objective(registry, "dpo(beta=0.1)");

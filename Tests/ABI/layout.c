@@ -1,4 +1,4 @@
-/* The layout of every struct of the installed headers, and the value of every enumerator, on systems of 64 bits. What a release has is
+/* The layout of every struct of the installed headers, and the value of every enumerator, on systems of 64 bits. What a release contains is
  * never changed here; what is new is added. Compiled as C and as C++. */
 #include <losskit.h>
 #include <losskit_logprob.h>

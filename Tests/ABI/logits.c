@@ -1,5 +1,5 @@
-/* From logits to log-probabilities and back, with all of losskit_logprob.h: values and gradients as the formulas have them, nothing
- * written where it fails. */
+/* From logits to log-probabilities and back, with all of losskit_logprob.h: values and gradients equal those of the formulas, and nothing
+ * is written on failure. */
 #include "check.h"
 
 #include <losskit_logprob.h>
@@ -116,7 +116,7 @@ static void gradients(void) {
           mask[row] ? by_value[row] * ((i == (size_t)labels[row]) - p) - by_entropy[row] * p * (log(p) + entropy[row]) : 0;
       CHECK(fabs(apart[row * STRIDE + i] - expected) < 1e-6);
     }
-  /* In place, between the rows nothing is written. */
+  /* In place, nothing is written between rows. */
   CHECK(losskit_logprob_backward(&call, &cotangent, logits, STRIDE, &problem) == 0);
   for (size_t row = 0; row < TOKENS; row++) {
     CHECK(memcmp(logits + row * STRIDE, apart + row * STRIDE, CLASSES * sizeof *logits) == 0);

@@ -1,5 +1,5 @@
 /* A policy in C that uses all of losskit_plugin.h that policies can: log-probabilities of -weight for each byte of a response and for
- * its end. What is defined before takes the place of a part: FLAGS, CREATE, STEP, EXTENSION. */
+ * its end. Earlier definitions replace parts: FLAGS, CREATE, STEP, EXTENSION. */
 #include <losskit_plugin.h>
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 package import CLossKit
 import LossKit
 
-/// The components that the entry function of a plugin, or `Plugin.export`, returned.
+/// The components that a plugin's entry function, or `Plugin.export`, returned.
 package func components(of plugin: UnsafeRawPointer?) throws -> [UnsafePointer<losskit_component>] {
   guard let plugin else { throw Failure("the plugin was not exported") }
   let descriptor = plugin.assumingMemoryBound(to: losskit_plugin.self).pointee

@@ -1,2 +1,2 @@
-// Tests call components, make random numbers and compare results as the conformance tool does.
+// Tests call components, make random numbers and compare results like the conformance tool.
 @_exported public import LossKitConformance

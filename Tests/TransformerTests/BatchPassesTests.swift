@@ -100,7 +100,7 @@ struct BatchPassesTests {
       #expect(once == (try self.passes(model, batch).gradient))
       #expect(throws: Failure.self) { try backward(broken, into: gradient) }
       #expect(content(of: gradient) == once)
-      // What the other threads had made is gone, too.
+      // The results of the other threads are discarded, too.
       try backward(slopes, into: gradient)
       #expect(zip(content(of: gradient), once).allSatisfy { abs($0 - 2 * $1) <= 1e-4 * max(1, abs($1)) })
     }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Transformer
 
-/// Saving, loading, going on, and files that are not what they should be.
+/// Saving, loading, resuming, and invalid files.
 struct CheckpointTests {
   private static let files = ["config.json", "model.safetensors", "optimizer.safetensors"]
 
@@ -231,7 +231,7 @@ struct CheckpointTests {
   }
 }
 
-/// A directory that is removed with its owner.
+/// A directory that is removed when its owner is deallocated.
 final class Directory {
   let path: String
 

@@ -36,7 +36,7 @@ struct DistributionTests {
     return try (1...3).map { try type.create(options: options, seed: $0) }
   }
 
-  /// The models of policies, by way of files.
+  /// The models of policies, loaded from saved files.
   private static func models(of policies: [PolicyInstance], in directory: String) throws -> [LlamaModel] {
     try policies.enumerated().map { number, policy in
       let path = "\(directory)/\(number)"
@@ -95,7 +95,7 @@ struct DistributionTests {
     #expect(kl[4] == 0 && collision[4] == 0)
   }
 
-  /// Gradients that arrive per response and per reference are those of the model, position by position.
+  /// Gradients per response and per reference match the model, position by position.
   @Test func gradientsPerResponseAndReferenceAddUp() throws {
     let directory = try temporaryDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }

@@ -4,7 +4,7 @@ import Testing
 @testable import LossKit
 @testable import Transformer
 
-/// The backward pass against central differences, tensor by tensor.
+/// The backward pass, compared with central differences, tensor by tensor.
 struct GradientTests {
   /// Query heads per key head, and whether the head is tied. The long sequence spans three tiles of attention.
   @Test(arguments: [(heads: 4, keyValueHeads: 2, tied: false), (4, 1, true), (2, 2, true), (4, 4, false)])
@@ -81,7 +81,7 @@ private struct Objective {
     return zip(slopes, activations.logProbabilities).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
-  /// The derivative along a direction, of fourth order in the step; the steps taken are those that float32 can represent.
+  /// The derivative along a direction, of fourth order in the step; with steps that float32 represents exactly.
   func difference(_ tensor: WeightTensor, _ direction: [Double]) throws -> Double {
     let weights = model.weights.pointer + tensor.offset
     let saved = (0..<tensor.count).map { weights[$0] }
@@ -96,7 +96,7 @@ private struct Objective {
   }
 }
 
-/// Numbers that are the same in each run.
+/// Numbers that are equal in each run.
 private struct FixedNumbers {
   var state: UInt64
 

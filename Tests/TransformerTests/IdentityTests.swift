@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transformer
 
-/// What a transformer states of itself.
+/// The identity of a transformer.
 struct IdentityTests {
   private func identity(_ policy: Transformer) throws -> PolicyIdentity { try #require(try policy.identity()) }
 
@@ -48,7 +48,7 @@ struct IdentityTests {
     #expect(Set(plain.facts.map(\.name)).count == plain.facts.count)
   }
 
-  /// One float in any part of the weights, over several parts of 1 MiB.
+  /// One float changes in any part of the weights, over several parts of 1 MiB.
   @Test func everyWeightIsInTheDigest() throws {
     let buffer = try FloatBuffer(count: 700_000)
     let zeros = try buffer.digest()

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Transformer
 
-/// Updates, and what may not happen to the weights.
+/// Updates, and errors that leave the weights unchanged.
 struct OptimizerTests {
   @Test func anUpdateIsAdamW() throws {
     let model = try LlamaModel(TransformerOptions.small().architecture)
@@ -47,7 +47,7 @@ struct OptimizerTests {
     for half in [pairs.prefix(2), pairs.suffix(2)] {
       let texts = Texts(Array(half))
       _ = try parts.logProbabilities(texts, keeping: true)
-      // A forward pass for values alone leaves what was kept in place.
+      // A forward pass for values only keeps the stored activations.
       _ = try parts.logProbabilities(Texts(eightPairs))
       try parts.backward(texts, perResponse: [1, 1, -1, -1])
     }

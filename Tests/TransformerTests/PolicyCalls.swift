@@ -51,7 +51,7 @@ extension Transformer {
     return result
   }
 
-  /// `perToken` is laid out as the offsets of `measure` say; nil for none.
+  /// `perToken` has the layout of the offsets from `measure`; nil for none.
   func backward(_ texts: Texts, perResponse: [Double]?, perToken: [Double]? = nil) throws {
     let offsets = try counts(texts).tokens.reduce(into: [0]) { $0.append(($0.last ?? 0) + Int($1)) }
     try (perResponse ?? []).withUnsafeBufferPointer { responses in

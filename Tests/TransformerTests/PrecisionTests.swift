@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transformer
 
-/// Matrix products in bfloat16 against those of floats.
+/// Matrix products in bfloat16, compared with those of floats.
 struct PrecisionTests {
   private static func options(bf16: Bool) -> TransformerOptions {
     var options = TransformerOptions.small(hidden: 64, layers: 4, heads: 4, intermediate: 172, range: 0.05)
@@ -12,7 +12,7 @@ struct PrecisionTests {
     return options
   }
 
-  /// What the option's documentation promises: the products' factors have 8 significant bits.
+  /// The error bound in the option's documentation; the factors of products have 8 significant bits.
   @Test func logProbabilitiesAgreeWithThoseOfFloats() throws {
     let texts = Texts(eightPairs)
     let exact = try Transformer.create(options: Self.options(bf16: false), seed: 5).logProbabilities(texts)
@@ -68,7 +68,7 @@ struct PrecisionTests {
     #expect(zip(exact, rounded).allSatisfy { abs($0 - $1) < 2e-3 * $0 }, "\(exact) \(rounded)")
   }
 
-  /// The option is kept with a checkpoint, so that a run goes on as it began, and gives way to one that is given.
+  /// A checkpoint stores the option, so that a run continues as it began; an explicit option overrides it.
   @Test func checkpointsKnowTheOption() throws {
     let directory = try Directory()
     let policy = try Transformer.create(options: Self.options(bf16: true), seed: 5)

@@ -6,7 +6,7 @@ import Testing
 @testable import LossKit
 @testable import Transformer
 
-/// The forward pass against Fixtures/llama.json, which generate.py computes in NumPy float64.
+/// The forward pass, compared with Fixtures/llama.json, which generate.py computes in NumPy float64.
 struct ReferenceTests {
   @Test func tokenLogProbabilitiesAgreeWithNumPy() throws {
     let cases = try Fixture.read("llama.json")
@@ -38,9 +38,9 @@ extension Activations {
   var logProbabilities: [Double] { scores.first?.values ?? [] }
 }
 
-/// Files beside the tests, and the weights that go with them.
+/// The fixtures, and their weights.
 enum Fixture {
-  /// A model, and what it makes of some texts.
+  /// A model and its results for some texts.
   struct Case {
     let architecture: Architecture
     let samples: [(prompt: String, response: String, logps: [Double])]

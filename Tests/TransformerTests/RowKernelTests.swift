@@ -2,9 +2,9 @@ import CLossKitRows
 import LossKitSystem
 import Testing
 
-/// The kernels of every level against the same formulas in plain Swift and double.
+/// The kernels of every level, compared with the same formulas in Swift with doubles.
 struct RowKernelTests {
-  /// Lengths around whole vectors of every level.
+  /// Lengths near whole vectors of every level.
   private static let counts = [1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 33, 64, 100]
 
   @Test(arguments: [1, 2, 3] as [Int32])
@@ -118,7 +118,7 @@ struct RowKernelTests {
     }
   }
 
-  /// What only matrix products read may be bfloat16: the rounded floats.
+  /// Arrays that only matrix products read may be bfloat16: the rounded floats.
   @Test(arguments: [1, 2, 3] as [Int32])
   func roundedOutputs(level: Int32) {
     let kernels = losskit_transformer_kernels_for(level).pointee
@@ -138,7 +138,7 @@ struct RowKernelTests {
     }
   }
 
-  /// Calls `body` with where copies of the arrays are, and takes over what it wrote.
+  /// Calls `body` with the addresses of copies of the arrays, and copies back what it wrote.
   private func withUnsafeTemporaryArrays<Element>(
     _ arrays: inout [[Element]], _ body: ([UnsafeMutableRawPointer]) -> Void
   ) {
@@ -154,7 +154,7 @@ struct RowKernelTests {
     }
   }
 
-  /// Within a few units in the last place of numbers of size `scale`.
+  /// Agreement to a few units in the last place of numbers of size `scale`.
   private func close(_ value: Float, _ expected: Double, scale: Double) -> Bool {
     abs(Double(value) - expected) <= 1e-6 * max(scale, abs(expected))
   }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Transformer
 
-/// The log-probabilities a policy hands out.
+/// The log-probabilities of a policy.
 struct ScoringTests {
   @Test func aResponseIsTheSumOfItsTokens() throws {
     let values = try Transformer.small().logProbabilities(Texts(eightPairs))
@@ -90,7 +90,7 @@ struct ScoringTests {
   }
 }
 
-/// Equal but for the rounding of products of other shapes.
+/// Equality up to the rounding of products of other shapes.
 func close(_ left: Double, _ right: Double) -> Bool { abs(left - right) <= 2e-6 * max(1, abs(right)) }
 
 extension Transformer {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Transformer
 
-/// What several threads do between the products is what one does.
+/// The work of several threads between products gives the same as one thread.
 struct TeamTests {
   @Test(arguments: [0, 1, 5, 6, 1000]) func everyPieceIsDoneOnce(count: Int) throws {
     try MatrixProducts.withThreads(3) {

@@ -3,7 +3,7 @@ import LossKit
 
 @testable import Transformer
 
-/// Prompts and responses in memory of their own.
+/// Prompts and responses with owned memory.
 final class Texts {
   let promptCount: Int
   let responseCount: Int
@@ -41,7 +41,7 @@ final class Texts {
     return losskit_text(bytes: block.baseAddress.map { UnsafePointer($0) }, length: text.utf8.count)
   }
 
-  /// As the C ABI hands them over.
+  /// The form of the C ABI.
   var raw: losskit_texts {
     losskit_texts(
       prompts: promptCount, responses: responseCount, counts: counts.baseAddress.map { UnsafePointer($0) },
@@ -53,11 +53,11 @@ final class Texts {
     try withExtendedLifetime(self) { try body(TextBatch(raw)) }
   }
 
-  /// The tokens, cut to a context.
+  /// The tokens, truncated to a context.
   func tokens(context: Int) throws -> TokenBatch { try withBatch { try TokenBatch($0, context: context) } }
 }
 
-/// One prompt, one response each.
+/// Prompts with one response each.
 func single(_ prompt: String, _ response: String) -> Texts { Texts([(prompt, [response])]) }
 
 /// Eight pairs of different lengths.

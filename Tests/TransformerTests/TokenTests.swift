@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transformer
 
-/// What is read, what is scored, what is cut.
+/// The tokens that are read, scored and truncated.
 struct TokenTests {
   @Test func aPromptStandsOnceBeforeItsResponses() throws {
     let batch = try Texts([("ab", ["c", "de"]), ("", ["f", "g"])]).tokens(context: 20)

@@ -1,7 +1,7 @@
-/* Arrays of either type, of any stride and in any number of parts give what whole columns of doubles give. */
+/* Arrays of either type, any stride and any number of parts give the same as whole columns of doubles. */
 #include "check.h"
 
-/* Numbers with room around each, in either type, from either end, off their alignment or not. */
+/* Numbers with gaps, in either type, from either end, aligned or not. */
 static losskit_array scattered(char *memory, const double *values, size_t count, uint32_t type, ptrdiff_t stride) {
   char *first = stride < 0 ? memory + 4096 : memory;
   for (size_t i = 0; i < count; i++) {
@@ -52,7 +52,7 @@ static void compare(losskit_objective_ref objective, const pairs *plain, uint32_
   }
 }
 
-/* Many pairs in arrays of floats, evaluated in one pass, and by way of columns of doubles where metrics are wanted: equal
+/* Many pairs in arrays of floats, evaluated in one pass, and through columns of doubles if metrics are requested: equal
  * numbers; and a number that is not finite is named, wherever it is. */
 static void compare_many(losskit_objective_ref objective, int wants_rewards) {
   enum { MANY = 40001 };
@@ -110,7 +110,7 @@ int main(void) {
     for (int wants_rewards = 0; which == 0 && wants_rewards < 2; wants_rewards++) compare_many(own, wants_rewards);
     losskit_objective_close(own, NULL);
   }
-  /* One number for all: a stride of 0 is read. */
+  /* One number for all: a stride of 0. */
   losskit_objective_ref own = objective(registry, "dpo");
   pairs constant;
   double one = -10;

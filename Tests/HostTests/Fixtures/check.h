@@ -1,4 +1,4 @@
-/* What the C programs of the tests share: checks that go on, and a count of those that failed. */
+/* Shared by the C programs of the tests: checks that continue on failure, and a count of failures. */
 #ifndef CHECK_H
 #define CHECK_H
 #include <losskit.h>
@@ -17,7 +17,7 @@ static int failures;
     } \
   } while (0)
 
-/* The call fails, and its message holds the text. */
+/* The call fails, and its message contains the text. */
 #define FAILS(text, call) \
   do { \
     memset(&failure, 0, sizeof failure); \
@@ -59,12 +59,12 @@ static losskit_array doubles(double *values, size_t count) {
   return array;
 }
 
-/* Four pairs of log-probabilities, chosen ones first, and their references'; all exact in float. */
+/* Log-probabilities of four pairs, chosen first, and the references'; all exact in float. */
 enum { PAIRS = 4 };
 static double policy[2 * PAIRS] = {-10, -12.5, -8.25, -20, -11, -12, -16.5, -19};
 static double reference[2 * PAIRS] = {-11, -12, -9, -21.5, -10.5, -12.25, -14, -18};
 
-/* The batch of these pairs, whole columns of doubles. */
+/* The batch of these pairs, in whole columns of doubles. */
 typedef struct pairs {
   losskit_column_binding columns[2];
   losskit_batch batch;

@@ -1,4 +1,4 @@
-/* Two versions of the library in one process, each with handles of its own. */
+/* Two versions of the library in one process, each with its own handles. */
 #include "check.h"
 #include <dlfcn.h>
 

@@ -1,4 +1,4 @@
-/* Whatever a host gets wrong is an error that says what; nothing traps. */
+/* Every mistake of a host is an error with a message; nothing traps. */
 #include "check.h"
 
 static losskit_objective_ref dpo;

@@ -1,12 +1,12 @@
-/* What a call reports as done is finite, in the type that the host asked for, whatever finite columns it is handed; and what floats
- * hold is what doubles hold, rounded. Names of objectives are the arguments. */
+/* Results of successful calls are finite, in the requested type, for any finite columns; floats
+ * are the rounded doubles. The arguments are names of objectives. */
 #include "check.h"
 
 enum { PROMPTS = 5, MOST = 3, REFERENCES = 2, ROWS = PROMPTS * MOST, TOKENS = 3 * ROWS, COLUMNS = 16 };
 
 static size_t offsets[ROWS + 1];
 
-/* Of a response: certain, hopeless, or as responses are. */
+/* A response's log-probability: certain, hopeless, or typical. */
 static double log_probability(size_t prompt, size_t rank, double magnitude) {
   switch (prompt) {
   case 0: return rank == 0 ? 0 : -magnitude;
@@ -94,7 +94,7 @@ static int32_t evaluate(losskit_objective_ref own, const losskit_objective_info 
   if (wants_rewards) results.rewards = is_narrow ? floats(narrow_rewards, rows) : doubles(rewards, rows);
   const int32_t status = losskit_objective_evaluate(own, &batch, NULL, 0, 7, &results, &failure);
   *mean = results.mean_loss;
-  /* A state is the whole batch's. */
+  /* A state belongs to the whole batch. */
   if (status != 0 && !strstr(failure.message, "the state '"))
     CHECK(failure.prompt >= 0 && failure.prompt < PROMPTS && strstr(failure.message, "prompt "));
   return status;
@@ -146,7 +146,7 @@ int main(int count, char **names) {
   int opened = 0;
   for (int i = 1; i < count; i++) {
     losskit_objective_ref own;
-    /* A loss of absolute rewards does not go with every reward. */
+    /* A loss of absolute rewards is not compatible with every reward. */
     if (losskit_objective_open(registry, names[i], NULL, 0, NULL, &own, &failure) != 0) continue;
     opened++;
     for (size_t which = 0; which < sizeof magnitudes / sizeof *magnitudes; which++)

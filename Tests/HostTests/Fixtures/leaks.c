@@ -1,4 +1,4 @@
-/* A host that gives back all it opened; what plugins exported stays for the life of the process, and is no leak. */
+/* A host that closes all it opened; what plugins exported lives as long as the process, and is not a leak. */
 #include "check.h"
 
 int main(void) {

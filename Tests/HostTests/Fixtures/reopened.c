@@ -1,4 +1,4 @@
-/* A host that closes the library and opens it again, as programs with plugins of their own do. */
+/* A host that closes the library and opens it again, like programs with their own plugins. */
 #include "check.h"
 #include <dlfcn.h>
 

@@ -1,4 +1,4 @@
-/* The state is the host's: moved on by a step, left alone by one that fails, and enough to go on from. */
+/* The host owns the state: a step advances it, a failed step leaves it unchanged, and a run can resume from it. */
 #include "check.h"
 
 int main(void) {
@@ -20,14 +20,14 @@ int main(void) {
   CHECK(made.results.metric_count > 4 && strcmp(metrics[0].name, "loss") == 0);
   CHECK(metrics[0].value == made.results.mean_loss && strcmp(metrics[1].name, "rewards/chosen") == 0);
 
-  /* Equal states and seeds, equal results. */
+  /* Equal states and seeds give equal results. */
   pairs again;
   make_pairs(&again);
   WORKS(losskit_objective_evaluate(own, &again.batch, before, info.state_count, 7, &again.results, &failure));
   CHECK(again.results.mean_loss == made.results.mean_loss && memcmp(before, state, info.state_count * sizeof *state) == 0);
   CHECK(memcmp(again.gradient, made.gradient, sizeof made.gradient) == 0);
 
-  /* Without a state, every call starts from the first one. */
+  /* Without a state, every call starts from the initial one. */
   make_pairs(&again);
   WORKS(losskit_objective_evaluate(own, &again.batch, NULL, 0, 7, &again.results, &failure));
   CHECK(again.results.mean_loss == made.results.mean_loss);

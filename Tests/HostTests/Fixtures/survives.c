@@ -28,7 +28,7 @@ int main(int count, char **words) {
     WORKS(losskit_objective_close(good, &failure));
     FAILS("unknown loss 'toy'", losskit_objective_open(registry, "toy", NULL, 0, NULL, &good, &failure));
     WORKS(losskit_registry_close(registry, &failure));
-    /* No process is left behind. */
+    /* No process remains. */
     CHECK(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
   }
   return failures != 0;

@@ -1,4 +1,4 @@
-/* One registry and one objective, used by every function from many threads at once; an objective closed meanwhile; then a child that
+/* One registry and one objective, used by every function from many threads at once; an objective closed concurrently; then a child that
  * was forked. */
 #include "check.h"
 #include <pthread.h>
@@ -14,7 +14,7 @@ static pairs expected;
 
 static double difference(double chosen_reward, double rejected_reward) { return rejected_reward - chosen_reward; }
 
-/* Calls all that is neither evaluated nor opened and closed elsewhere here; returns how many of the calls failed. */
+/* Calls every function that is not used elsewhere here; returns the number of failed calls. */
 static int texts(void *argument) {
   losskit_registry_ref another = NULL;
   losskit_column_info column;
@@ -40,7 +40,7 @@ static int texts(void *argument) {
   return wrong + (losskit_version() == NULL);
 }
 
-/* Evaluates what others evaluate, and opens and closes things of its own meanwhile. */
+/* Evaluates the shared objective, and opens and closes its own handles concurrently. */
 static void *work(void *argument) {
   losskit_failure own_failure;
   intptr_t wrong = 0;
@@ -66,7 +66,7 @@ static void *work(void *argument) {
   return (void *)wrong;
 }
 
-/* A batch that is large enough to be spread over all processors. */
+/* A batch large enough to be spread over all processors. */
 static double large_loss(void) {
   static double values[2 * LARGE], references[2 * LARGE], gradient[2 * LARGE];
   for (size_t i = 0; i < 2 * LARGE; i++) values[i] = -10 - (double)(i % 17) / 4, references[i] = -11;
@@ -82,7 +82,7 @@ static double large_loss(void) {
 static losskit_objective_ref closing;
 static atomic_int uses, users;
 
-/* Evaluates until another thread has closed the objective: right to the end, then an error, and never anything else. */
+/* Evaluates until another thread has closed the objective: correct results until then, and an error afterwards. */
 static void *use_to_the_end(void *argument) {
   (void)argument;
   losskit_failure own_failure;

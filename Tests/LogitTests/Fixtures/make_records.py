@@ -1,5 +1,5 @@
-"""Writes records.json from the files logprob_*, fused_chunked_logprob and liger_fused_linear, the folder of which is given:
-float64 results of TRL 1.16.0's and Liger-Kernel 0.8.5's own functions, driven as their field `produced_by` says.
+"""Writes records.json from the files logprob_*, fused_chunked_logprob and liger_fused_linear, in the given folder:
+float64 results of TRL 1.16.0's and Liger-Kernel 0.8.5's own functions, called as described in their field `produced_by`.
 
     python3 make_records.py FOLDER
 """

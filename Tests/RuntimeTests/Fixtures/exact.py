@@ -1,5 +1,5 @@
-"""Losses written out with 120 digits and more (mpmath), for make_golden.py: where a library's number is not finite, and for methods that
-nobody published numbers of. They are written from the papers' formulas, not from LossKit's.
+"""Losses written out with 120 digits and more (mpmath), for make_golden.py: for library results that are not finite, and for methods
+without published numbers. They are written from the papers' formulas, not from LossKit's.
 
 A batch is a dict of columns, rank-major, under LossKit's names, and K under "K". A method is a function (batch, at) -> the loss
 of each prompt; `at` is the batch at which constants for the gradient (a stopped gradient) are taken.
@@ -103,10 +103,10 @@ def with_nll(f, weight, unit):
 
 
 def evaluate(method, batch, by=("policy_logp",)):
-    """The losses, and the gradient of their sum by each of the columns `by`: doubles."""
+    """The losses, and the gradient of their sum with respect to each column of `by`, as doubles."""
     largest = max(abs(v) for name, values in batch.items() if name.endswith("logp") for v in values)
     ratios = [abs(a - b) for a, b in zip(batch["policy_logp"], batch.get("reference_logp", []))]
-    # exp(1000) has 435 digits, and a slope beside it has to keep its own.
+    # exp(1000) has 435 digits, and a slope added to it must keep its digits.
     mp.dps = 120 + int(max([largest if not ratios else 0, *ratios]))
     step = mpf(10) ** -(mp.dps // 2)
     batch = {name: [mpf(x) for x in values] if isinstance(values, list) else values for name, values in batch.items()}
@@ -121,14 +121,14 @@ def evaluate(method, batch, by=("policy_logp",)):
                 moved[name] = list(batch[name])
                 moved[name][index] += sign * step
                 sides.append(method(moved, batch))
-            # Prompt by prompt: beside the loss of another one of size 10^400 a sum would lose this one's.
+            # Prompt by prompt: in a sum with another loss of size 10^400, this one would lose its digits.
             gradient.append(double(sum(a - b for a, b in zip(*sides)) / (2 * step)))
         gradients.append(gradient)
     return losses, gradients
 
 
 def double(x):
-    """The nearest double; None where there is none, 0 below the smallest."""
+    """The nearest double; None if out of range, 0 below the smallest."""
     if abs(x) > mpf("1.797e308"):
         return None
     return 0.0 if abs(x) < mpf("1e-320") else float(x)
@@ -171,7 +171,7 @@ def divergence_loss(hyper, reward):
     return pairwise(lambda w, l: of_margin(hyper["loss_type"], beta * margin(w, l, reward), hyper))
 
 
-# ---- methods that nobody published numbers of ----
+# ---- methods without published numbers ----
 
 def calibration(w, l, beta):
     target = 1 / (2 * beta)

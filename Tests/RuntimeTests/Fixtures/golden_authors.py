@@ -45,7 +45,7 @@ AUTHORS = {
 }
 
 
-# The same records by another name of ours.
+# Records that also apply to a method of another name here.
 ALSO = {
     "slic_hf.turbo(delta=1,beta=1,no ref)": "slic(delta=1,nll_weight=0)",
     "cpo.pref(beta=.1)": "cpo(beta=0.1,nll_weight=0)",
@@ -55,7 +55,7 @@ ALSO = {
 }
 
 
-# A record of one random draw, which is kept apart, and a value of a mask, not of a loss.
+# A record of one random draw, which is stored separately, and a record of a mask instead of a loss.
 DRAWN = "beta_dpo.first_step(b=.1,a=.6)"
 LEFT_OUT = {DRAWN, "orpo.official_mask_probe"}
 
@@ -88,7 +88,7 @@ def from_authors(golden):
             "loss": None if per_prompt else result["loss"][0],
             "prompts": result["loss"] if per_prompt else None,
             "gradient": result["grad_chosen"] + result["grad_rejected"],
-            # Where the code returns the batch's mean, the recorded gradient is of the count times that mean: of the sum.
+            # If the code returns the batch's mean, the recorded gradient is that of count times the mean: of the sum.
             "of": "sum",
         }
         records.append(record)
@@ -130,7 +130,7 @@ def with_other_columns(golden):
             given = result["inputs"]
             columns = {"K": 2, "R": 2, "policy_logp": [-13.0, -8.5, -12.0, -14.0, -8.0, -4.5, -7.0, -11.0, -11.5, -7.0, -13.5, -5.0],
                        "reference_logp": sum((given[name] for name in ("ref1_chosen", "ref1_rejected", "ref2_chosen", "ref2_rejected")), [])}
-            # The record is of the merged references; DPO over them is written out.
+            # The record has the merged references; DPO over them is written out.
             merged = {"K": 2, "policy_logp": columns["policy_logp"],
                       "reference_logp": result["aggregated_chosen"] + result["aggregated_rejected"]}
             losses, [gradient] = x.evaluate(x.pairwise(lambda w, l: -x.logs(x.margin(w, l))), merged)
@@ -165,7 +165,7 @@ def with_other_columns(golden):
 
     def wpo_loss(result):
         columns = pairs_of(result["inputs"])
-        # A collision that makes the weights what the record was given: the whole of it with the chosen response.
+        # A collision that gives the record's weights, assigned entirely to the chosen response.
         weights = [0.3, 0.9, 1.0, 0.5, 0.7, 0.2]
         columns["policy_log_collision"] = [p - n * math.log(w) for p, n, w in zip(columns["policy_logp"], columns["token_count"], weights)]
         columns["policy_log_collision"] += columns["policy_logp"][6:]
@@ -173,7 +173,7 @@ def with_other_columns(golden):
                       result["grad_chosen"] + result["grad_rejected"])
 
     def wpo_weight(result):
-        """The weights of the record, through a loss that is known at the reference: log 2 times the weight."""
+        """The weights of the record, through a loss whose value at the reference is known: log 2 times the weight."""
         given = result["inputs"]
         logps, collisions, counts = [], [], []
         for logits, labels in zip(given["logits"], given["labels"]):
@@ -191,7 +191,7 @@ def with_other_columns(golden):
         columns = {"K": 2, "policy_logp": result["inputs"]["policy_chosen"] + result["inputs"]["policy_rejected"],
                    "reference_logp": result["inputs"]["ref_chosen"] + result["inputs"]["ref_rejected"]}
         losses = result["loss"]
-        # The record has a loss for each response, and the gradient of their sum; ours is the mean of a pair's two.
+        # The record has a loss per response, and the gradient of their sum; ours is the mean of a pair's two.
         return record("authors kto-pair", "2*kto-pair(beta=0.1) @ log-ratio", columns, None,
                       [a + b for a, b in zip(losses[:6], losses[6:])], result["grad_chosen"] + result["grad_rejected"])
 

@@ -1,4 +1,4 @@
-"""Records of methods that nobody published numbers of, from closed forms."""
+"""Records of methods without published numbers, from closed forms."""
 
 import random
 
@@ -34,7 +34,7 @@ def exact_inputs(deviation=2.0):
 
 
 def exact_methods():
-    """Texts of objectives, and what they are, by the inputs they are evaluated at."""
+    """Texts of objectives and their methods, by the inputs they are evaluated at."""
     b = mpf("0.1")
     half = 1 / mpf(2)
     r = x.ratio

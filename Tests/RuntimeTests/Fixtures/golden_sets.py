@@ -1,4 +1,4 @@
-"""What the sets of golden records are made with: their inputs, their texts of objectives, and the files they become."""
+"""Support for the sets of golden records: inputs, texts of objectives, and files."""
 
 import json
 import math
@@ -11,7 +11,7 @@ INPUTS = ("policy_chosen_logps", "policy_rejected_logps", "ref_chosen_logps", "r
           "chosen_lengths", "rejected_lengths")
 
 
-# Where records are stored.
+# The folder of the records.
 FOLDER = pathlib.Path(__file__).parent / "golden"
 
 
@@ -26,7 +26,7 @@ class Golden:
         return json.loads((self.folder / "trl" / f"{name}.json").read_text())
 
     def input_id(self, case, columns):
-        """The id of a set of columns; the case's name, with a number where one name stands for several sets."""
+        """The id of a set of columns; the case's name, with a number if several sets have that name."""
         if "K" not in columns:
             columns = {name: columns[name] for name in INPUTS if name in columns}
         number = 1
@@ -50,7 +50,7 @@ class Golden:
         self.sets[name] = {"provenance": provenance, "records": records}
 
     def coverage(self, without):
-        """How many of each file's results have records; a file that nobody thought of is an error."""
+        """The number of results with records per file; an unused file is an error."""
         for path in sorted((self.folder / "trl").glob("*.json")):
             count = len(json.loads(path.read_text())["results"])
             if path.stem not in self.sets and path.stem not in without:
@@ -60,11 +60,11 @@ class Golden:
                 print(f"{path.stem}: {made} of {count}" + (f", {without[path.stem]}" if path.stem in without else ""))
 
     def read_inputs(self):
-        """Takes the inputs that are stored, for sets that are made beside stored ones."""
+        """Loads the stored inputs, for sets that are added to stored ones."""
         self.inputs = json.loads((FOLDER / "inputs.json").read_text())
 
     def write(self):
-        """Writes the inputs, and the sets that were made."""
+        """Writes the inputs and the new sets."""
         FOLDER.mkdir(exist_ok=True)
         lines = [f"{json.dumps(id)}:{compact(columns)}" for id, columns in sorted(self.inputs.items())]
         (FOLDER / "inputs.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
@@ -75,7 +75,7 @@ class Golden:
             print(f"{name}: {len(content['records'])}")
 
     def write_all(self, without):
-        """Writes the sets in place of all that are stored."""
+        """Replaces all stored sets."""
         self.coverage(without)
         for old in FOLDER.glob("*.json"):
             old.unlink()

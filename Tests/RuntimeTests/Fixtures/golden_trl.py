@@ -10,7 +10,7 @@ from golden_sets import as_batch, call, exactly, number, ones, provenance, score
 def trl(golden, name, objective, keep=lambda hyper: True, exact=None, inexact=(), absolute=None, extra=None, skip=()):
     """The records of a sequence-level file whose hyperparameters `keep` accepts.
 
-    `exact` makes the method of a record, for those that are not finite and for the cases `inexact`; `extra` adds columns.
+    `exact` makes the method of a record, for results that are not finite and for the cases `inexact`; `extra` adds columns.
     """
     source = golden.source(name)
     records = []
@@ -25,7 +25,7 @@ def trl(golden, name, objective, keep=lambda hyper: True, exact=None, inexact=()
         columns = dict(source["inputs"][result["case"]])
         if extra:
             columns |= extra(columns)
-        # CPO's NLL is a scalar that the recorded call was given: no function of these inputs, and no part of the gradient.
+        # CPO's NLL is a scalar argument of the recorded call: it is not a function of these inputs, nor part of the gradient.
         has_given_term = hyper.get("cpo_alpha", 0) != 0 or "nll_loss" in result
         record = {
             "objectives": [objectives] if isinstance(objectives, str) else objectives,
@@ -48,7 +48,7 @@ def trl(golden, name, objective, keep=lambda hyper: True, exact=None, inexact=()
 
 
 def trl_tokens(golden, name, objective):
-    """The records of a token-level file of losses that depend on sums alone: a gradient per token is the sum's."""
+    """The records of a token-level file of losses that depend only on sums: the gradient per token is that of the sum."""
     source = golden.source(name)
     records = []
     for result in source["results"]:
@@ -108,7 +108,7 @@ def single(hyper, reward="log-ratio"):
 
 
 def granted(hyper):
-    """The absolute error that the records' README grants for what the library computes with 1 − σ."""
+    """The absolute error that the records' README allows where the library computes 1 − σ."""
     kinds = hyper["loss_type"] if isinstance(hyper["loss_type"], list) else [hyper["loss_type"]]
     return 1e-10 if CANCELS & set(kinds) else None
 
@@ -170,7 +170,7 @@ def tpo(hyper):
                                   nll_weight=0)}[hyper["loss_type"]]()
 
 
-# Of the f-divergences TRL's ipo and sigmoid_norm are left out: they divide the link of a sum by the length.
+# TRL's ipo and sigmoid_norm are omitted for f-divergences: they divide the link of a sum by the length.
 OVER_LINKS = ("sigmoid", "hinge", "exo_pair", "robust", "discopop")
 
 
@@ -180,7 +180,7 @@ def divergences(golden):
 
     def alpha(hyper):
         coefficient = hyper["f_alpha_divergence_coef"]
-        # TRL takes the log-ratio where its coefficient is within 1e-6 of 1.
+        # TRL uses the log-ratio if its coefficient is within 1e-6 of 1.
         return 0 if abs(coefficient - 1) < 1e-6 else 1 - coefficient
 
     trl(golden, "dpo_fdiv_forward_kl", lambda hyper: single(hyper, "forward-kl"), over, absolute=granted,
@@ -197,7 +197,7 @@ def divergences(golden):
     def legacy(hyper):
         is_js = hyper["f_divergence_type"] == "js_divergence"
         return single(hyper, "jensen-shannon" if is_js else call("alpha-divergence", alpha=legacy_alpha(hyper)))
-    # Its softplus is rounded above 20, its exponent held at 709.
+    # Its softplus is linear above 20, and its exponent is clamped at 709.
     trl(golden, "legacy028_fdiv", legacy, absolute=1e-10, inexact=("extreme_1e3_B8", "extreme_1e4_B4"),
         exact=lambda hyper: x.divergence_loss(hyper, x.link(
             hyper["f_divergence_type"], legacy_alpha(hyper) if "f_divergence_params" in hyper else None)))
@@ -208,7 +208,7 @@ def discopop_exactly(hyper):
 
 
 def mixed_exactly(hyper):
-    """The mixture of which a library's number is not finite: robust, exo_pair, discopop and sigmoid_norm."""
+    """The mixture for which a library's number is not finite: robust, exo_pair, discopop and sigmoid_norm."""
     beta = mpf(hyper["beta"])
 
     def of(w, l):
@@ -244,9 +244,9 @@ def from_trl(golden):
     trl(golden, "dpo_sigmoid_norm", simple("dpo", "mean-log-ratio"))
     trl(golden, "cpo_simpo", lambda hyper: call("cpo-simpo", beta=hyper["beta"], gamma=hyper["simpo_gamma"],
                                                 label_smoothing=hyper.get("label_smoothing", 0), nll_weight=0), extra=ones)
-    # There TRL's power of a probability goes through a subnormal number.
+    # There TRL's power of a probability is subnormal.
     trl(golden, "cpo_alphapo", alpha_po, extra=ones, exact=exact_alpha_po, inexact=("avg_extreme_B4",))
-    # At probability 1 on both sides there is no odds ratio.
+    # At probability 1 on both sides the odds ratio is undefined.
     trl(golden, "orpo", orpo, extra=ones, exact=exact_orpo, skip=("avg_zero_B2",))
     trl(golden, "tpo", tpo)
     divergences(golden)
@@ -257,7 +257,7 @@ def from_trl(golden):
 
 
 def unpaired(golden, names):
-    """KTO: one response a prompt, in the order given."""
+    """KTO: one response per prompt, in the given order."""
     for name in names:
         source = golden.source(name)
         records = []
@@ -291,7 +291,7 @@ def unpaired(golden, names):
 
 
 def classifier(golden):
-    """BCO of unpaired feedback: desirable responses first; the running mean goes on through the steps of a sequence."""
+    """BCO of unpaired feedback: desirable responses first; the running mean continues through the steps of a sequence."""
     source = golden.source("legacy100_bco_unpaired")
     records = []
     before = None
@@ -302,7 +302,7 @@ def classifier(golden):
                    "reference_logp": given["ref_chosen_logps"] + given["ref_rejected_logps"],
                    "label": [1] * chosen + [0] * rejected,
                    "desirable_probability": [0.5] * chosen + given["prob_desirable_of_rejected"]}
-        # Rewards of ±1000 that cancel leave a rounding error there.
+        # There, cancelling rewards of ±1000 leave a rounding error.
         after = [0.0 if abs(result["delta"]) < 1e-13 else result["delta"], result["running_count"]]
         records.append({
             "objectives": [call("bco-unpaired", "log-ratio", beta=hyper["beta"], udm=str(hyper["udm"]).lower())],
@@ -315,7 +315,7 @@ def classifier(golden):
 
 
 def reward_model(golden):
-    """A reward model's loss as that of a policy whose reference is 0: what it centers by is C2-DPO's constraint."""
+    """A reward model's loss as that of a policy whose reference is 0; its centering term is C2-DPO's constraint."""
     source = golden.source("reward_bradley_terry")
     records = []
     for result in source["results"]:
@@ -324,7 +324,7 @@ def reward_model(golden):
         columns = {"K": 2, "policy_logp": rewards, "reference_logp": [0.0] * len(rewards)}
         weight = hyper["center_rewards_coefficient"]
         text = call("dpo", "log-ratio", beta=1) if weight is None else call("c2-dpo", "log-ratio", beta=1, **{"lambda": weight})
-        # A margin of its own for each pair is no part of these losses; it is written out, its column the scores'.
+        # These losses have no margin per pair; it is written out, with the scores as its column.
         if hyper["use_margin"]:
             columns["score"] = given["margin"] + [0.0] * len(given["margin"])
             text = (f"{{square(chosen.reward + rejected.reward) * weight - logsigmoid(chosen.reward - rejected.reward - chosen.score)}}"
@@ -350,7 +350,7 @@ def tokens(golden):
                    "policy_token_logp": sum(policy, []), "reference_token_logp": sum(reference, [])}
         columns["token_count"] = [len(row) for row in policy]
         reward = call("length-desensitized", alpha=1 if hyper["ld_alpha"] is None else hyper["ld_alpha"])
-        # TRL's ipo divides these sums by the whole length.
+        # TRL's ipo divides these sums by the full length.
         per_token = "chosen.reward / chosen.token_count - rejected.reward / rejected.token_count"
         objective = {
             "sigmoid": call("dpo", reward, beta=hyper["beta"]), "hinge": call("hinge", reward, beta=hyper["beta"]),
@@ -367,7 +367,7 @@ def tokens(golden):
     records = []
     for result in source["results"]:
         hyper, given = result["hyper"], source["inputs"][result["case"]]
-        # Under the weights of its other losses TRL alone stands; WPO's is DPO.
+        # Only TRL weights its other losses; WPO's loss is DPO.
         if hyper["loss_type"] != ["sigmoid"]:
             continue
         collisions = scored(given["log_sum_sq_probs"], given["completion_mask"])

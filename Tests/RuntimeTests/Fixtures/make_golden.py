@@ -2,30 +2,30 @@
 
 usage: make_golden.py [FOLDER]
 
-Without FOLDER it writes the set "exact" anew, which is computed here, with mpmath, from the closed forms in golden_exact.py.
+Without FOLDER it rewrites the set "exact", computed with mpmath from the closed forms in golden_exact.py.
 
-With FOLDER it writes all sets anew. FOLDER holds authors.json (runs of the authors' own code) and trl/*.json (runs of TRL and
+With FOLDER it rewrites all sets. FOLDER holds authors.json (runs of the authors' own code) and trl/*.json (runs of TRL and
 Liger-Kernel). The repository has no copy of it: such a run needs the other library at the version, and with the function, that
 each stored set names under "provenance". Only numbers are taken over: inputs, losses, gradients, and what ran where. Each record
-names the objective, in LossKit's grammar, that has to give the same; each set of inputs is stored once, in inputs.json.
+names the objective, in LossKit's grammar, that must give the same; each set of inputs is stored once, in inputs.json.
 
 A record:
   objectives  texts whose losses and gradients are added (most often one)
   inputs      an entry of inputs.json: pairs under TRL's names, or columns under LossKit's, with K and R
-  loss        the mean over prompts, or null where the library adds a term that is no function of the inputs
-  prompts     the loss of each prompt, or null where the library gives none; a null among them does not fit a double
+  loss        the mean over prompts, or null if the library adds a term that is not a function of the inputs
+  prompts     the loss of each prompt, or null if the library returns none; a null entry does not fit a double
   gradient    by the policy's log-probabilities, chosen first; of the mean over the prompts ("mean") or of the sum ("sum")
-  by          the column the gradient is by, if it is another one
+  by          the column of the gradient, if it is another one
   also        gradients by further columns, by name
   of          "mean" or "sum"
-  before      the state before the call, where it is not the initial one
-  state       the state after the call, where the library keeps one
-  absolute    an absolute error that is granted: where the library computes 1 − σ, or loses digits in another way
+  before      the state before the call, if it is not the initial one
+  state       the state after the call, if the library keeps one
+  absolute    an allowed absolute error, if the library computes 1 − σ or loses digits in another way
 
-draw.json is the authors' record of beta-DPO, of one random draw of pairs: the losses before the draw, by its own beta.
+draw.json is the authors' record of beta-DPO with one random draw of pairs: the losses before the draw, with its own beta.
 
-Where a library's number is not finite, or loses digits, the exact one stands in its place; see exact.py. Methods that nobody
-published numbers of are in the set "exact".
+If a library's number is not finite, or loses digits, the exact one replaces it; see exact.py. Methods without
+published numbers are in the set "exact".
 """
 
 import sys
@@ -36,7 +36,7 @@ from golden_liger import from_liger
 from golden_sets import Golden
 from golden_trl import from_trl
 
-# What no record can be made of, and why.
+# Results without records, and why.
 WITHOUT_RECORDS = {
     "e2e_llama_dpo": "a whole model's; the transformer policy's tests compare models",
     "fused_chunked_logprob": "of logits, not of losses", "liger_fused_linear": "of logits, not of losses",

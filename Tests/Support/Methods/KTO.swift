@@ -1,6 +1,6 @@
 public import LossKit
 
-/// Kahneman–Tversky optimization: unpaired feedback against an anchor that the whole batch shares. Ethayarajh et al., arXiv:2402.01306.
+/// Kahneman–Tversky optimization: unpaired feedback relative to an anchor of the whole batch. Ethayarajh et al., arXiv:2402.01306.
 public struct KTO: UnpairedLoss {
   /// Its name.
   public static let name = "kto"
@@ -16,7 +16,7 @@ public struct KTO: UnpairedLoss {
   /// The weight of undesirable responses.
   public var undesirable: Formula = 1
 
-  /// With the defaults.
+  /// Creates the loss with its defaults.
   public init() {}
 
   /// The loss of one response.

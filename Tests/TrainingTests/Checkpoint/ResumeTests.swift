@@ -53,7 +53,7 @@ import Testing
     let plan = try plan(isRowwise ? Toy.dpo() : Toy.centered())
     try begin(plan, in: "whole")
     try begin(plan, in: "parts")
-    // The state of a run that was ended by force after step 14: no model, a checkpoint of step 10, lines beyond it.
+    // The state of a run killed after step 14: no model, a checkpoint of step 10, and later lines of metrics.
     try FileManager.default.removeItem(atPath: directory("parts/model"))
     try FileManager.default.removeItem(atPath: directory("parts/checkpoint-20"))
     try FileManager.default.createDirectory(
@@ -99,7 +99,7 @@ import Testing
     #expect(message.contains("model_name_or_path: none before, now elsewhere"))
     #expect(message.contains("reference: the policy's start before, now toy from there"))
     (plan.start, plan.references) = (nil, [])
-    // A policy that states nothing is known by its options.
+    // A policy without an identity is identified by its options.
     message = try #require(#expect(throws: Failure.self) { try resume(plan, in: "run") }?.message)
     #expect(message.contains("policy: toy before, now toy(stated=true)"))
   }
@@ -119,7 +119,7 @@ import Testing
 
   // MARK: More steps
 
-  /// The steps that were made stay, those that remain have the rates of a run of the new length.
+  /// Steps already made keep their rates; remaining steps have the rates of a run of the new length.
   @Test func aRunMayHaveMoreStepsAndOtherIntervals() throws {
     try begin(plan(Toy.dpo()), in: "run")
     try remove("run/model")
@@ -196,7 +196,7 @@ import Testing
 
   // MARK: Damaged checkpoints
 
-  /// What lies in the place of the newest checkpoint and is none: the one before serves, and the run ends as it would have.
+  /// If the newest checkpoint is invalid, the previous one is used, and the run ends with the same result.
   @Test(arguments: [
     ("flipped weight", "policy/weights has changed since it was written"),
     ("short weights", "policy/weights has "), ("no weights", "policy/weights is missing"),

@@ -85,7 +85,7 @@ import Testing
     #expect(try Files.names(in: directory("run")) == [".lock", "checkpoint-1"])
   }
 
-  /// Where this process may mount, on a file system of 256 kB that fills up.
+  /// On a file system of 256 kB that fills up, if this process may mount one.
   @Test func aFullDiskLeavesTheOldOne() throws {
     #if os(Linux)
       let path = directory("small")

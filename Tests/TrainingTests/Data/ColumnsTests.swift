@@ -3,7 +3,7 @@ import Testing
 
 @testable import LossKitTraining
 
-@Suite("Columns that the data supply")
+@Suite("Columns from the data")
 struct ColumnsTests {
   static let pair = #""prompt": "p", "chosen": "a", "rejected": "b""#
 
@@ -48,7 +48,7 @@ struct ColumnsTests {
     #expect(try given(quality, "{\(Self.pair)}") == nil)
   }
 
-  @Test("Of a ranking the values follow its responses, which are sorted and lose their twins")
+  @Test("The values of a ranking follow its responses, which are sorted and deduplicated")
   func rankings() throws {
     let row =
       #"{"prompt": "p", "responses": ["a", "b", "c", "b"], "scores": [1, 2, 3, 0], "quality": [10, 20, 30, 40]}"#
@@ -69,7 +69,7 @@ struct ColumnsTests {
         == "rows.jsonl, line 2: reference_logp has 1 reference, other lines have 2; write equally many")
   }
 
-  @Test("Pairs that become two rows keep each one's values")
+  @Test("Pairs that become two rows keep the values of each response")
   func unpaired() throws {
     let data = try Rows.dataset("{\(Self.pair), \"quality\": [3, 1]}", "{\(Self.pair), \"quality\": [5, 2]}")
     #expect(try data.unpaired.given(Column("quality"))?.values == [3, 1, 5, 2])
@@ -99,13 +99,13 @@ struct ColumnsTests {
     #expect(message.hasPrefix("rows.jsonl, line 2: \(expected)"), "\(message)")
   }
 
-  @Test("A number per prompt is no array")
+  @Test("A number per prompt is not an array")
   func wrongExtent() {
     let message = complaint(Column("margin", per: .prompt), "{\(Self.pair), \"margin\": [1, 2]}")
     #expect(message == "rows.jsonl, line 1: margin is a list; write a number")
   }
 
-  @Test("Scores of a ranking beside a column of scores are refused")
+  @Test("Scores of a ranking together with a column of scores are rejected")
   func twoScores() {
     let message = complaint(.score, #"{"prompt": "p", "responses": ["a", "b"], "scores": [5, 1], "score": [0, 100]}"#)
     #expect(message == "rows.jsonl, line 1: scores and score name the same column; write one of them")

@@ -6,7 +6,7 @@ import Testing
 struct ControlledDatasetTests {
   static let large = ControlledDataset.generate(seed: 11, train: 20_000, evaluation: 2_000)
 
-  @Test("One seed gives one data set for ever, another seed another")
+  @Test("A seed always gives the same data set, and another seed another")
   func seeds() {
     let first = ControlledDataset.generate(seed: 0, train: 2000, evaluation: 400)
     #expect(first.train.digest == "3f94b15bddf9d57b47f16018b98b6569e2f1ddb733ed1d973b1d7ef6899669e6")
@@ -41,14 +41,14 @@ struct ControlledDatasetTests {
     for (difference, count) in counts where difference > 0 && count.all >= 200 {
       let probability = 1 / (1 + exp(-difference))
       let deviation = (probability * (1 - probability) / count.all).squareRoot()
-      // Four and a half standard deviations, and two draws for the far tail where the normal distribution does not hold.
+      // Four and a half standard deviations, plus two draws for the far tail, where the normal approximation fails.
       #expect(abs(count.chosen / count.all - probability) < 4.5 * deviation + 2 / count.all, "difference \(difference)")
       tested += 1
     }
     #expect(tested > 15)
   }
 
-  @Test("The true reward is right on 92 % of the pairs, as expected, and no more")
+  @Test("The true reward agrees with 92 % of the pairs, as expected")
   func bestPossible() throws {
     for dataset in [Self.large.train, Self.large.evaluation] {
       let expected = try #require(ControlledDataset.bestPossibleAccuracy(on: dataset))
@@ -58,13 +58,13 @@ struct ControlledDatasetTests {
     }
   }
 
-  @Test("Length says nothing about the preference")
+  @Test("Length is independent of the preference")
   func length() throws {
     let accuracy = try #require(Self.large.train.longerResponseAccuracy)
     #expect(abs(accuracy - 0.5) < 4.5 * 0.5 / Double(20_000).squareRoot())
   }
 
-  @Test("Held-out responses do not stand in the training data, and the two responses of a pair differ")
+  @Test("Held-out responses are not in the training data, and the two responses of a pair differ")
   func heldOut() {
     let training = Set(Self.large.train.examples.flatMap { example in example.responses.map { [example.prompt, $0] } })
     for example in Self.large.evaluation.examples {

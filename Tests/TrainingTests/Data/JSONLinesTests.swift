@@ -68,13 +68,13 @@ struct JSONLinesTests {
     #expect(message.contains("; write ") || message.hasSuffix("; remove one of them"))
   }
 
-  @Test("An object that is cut off is said to be cut off")
+  @Test("A truncated object is reported as such")
   func cutOff() {
     let message = complaint(about: Array(#"{"prompt": "What"#.utf8))
     #expect(message.hasPrefix("x.jsonl, line 1: not JSON: this text is never closed (column 12)"))
   }
 
-  @Test("A value nested too deeply is an error and no crash")
+  @Test("A value nested too deeply is an error, not a crash")
   func depth() {
     let brackets = Array(repeating: UInt8(ascii: "["), count: 1_000_000)
     let message = complaint(about: Array("{\"a\": ".utf8) + brackets)
@@ -92,7 +92,7 @@ struct JSONLinesTests {
       complaint(about: [0x31, 0x0A] + bytes).hasPrefix("x.jsonl, line 2: not UTF-8 (column \(column))"))
   }
 
-  @Test("All bad lines are told at once, ten of them in full")
+  @Test("All invalid lines are reported at once, ten of them in full")
   func manyProblems() {
     let message = complaint(about: Array(String(repeating: "nope\n", count: 13).utf8))
     let lines = message.split(separator: "\n")
@@ -111,7 +111,7 @@ struct JSONLinesTests {
     #expect(message.hasPrefix("x.jsonl, line 3: not JSON: expected a value, found ']' (column 1); write one list of"))
   }
 
-  @Test("Content compressed by gzip is read, of several members, too; what is cut off or damaged is refused")
+  @Test("Content compressed with gzip, in one or several members, is read; truncated or damaged content is rejected")
   func gzip() throws {
     // printf '1\n2\n' | gzip -n
     let member: [UInt8] = [
@@ -127,7 +127,7 @@ struct JSONLinesTests {
     #expect(complaint(about: damaged).contains("x.jsonl: damaged"))
   }
 
-  @Test("A file that cannot be read is refused with the system's reason")
+  @Test("A file that cannot be read is an error with the system's reason")
   func unreadable() {
     #expect(
       throws: Failure("/nowhere/x: cannot be read: No such file or directory; check the path and its permissions")

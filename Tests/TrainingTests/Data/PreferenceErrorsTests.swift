@@ -2,7 +2,7 @@ import LossKit
 import LossKitTraining
 import Testing
 
-@Suite("Preference data: what is refused")
+@Suite("Preference data: errors")
 struct PreferenceErrorsTests {
   static let good = #"{"prompt": "p", "chosen": "a", "rejected": "b"}"#
 
@@ -22,7 +22,7 @@ struct PreferenceErrorsTests {
     }
   }
 
-  @Test("A JSON value that is no object", arguments: [("[1]", "a number"), ("3", "a number"), ("null", "null")])
+  @Test("A JSON value that is not an object", arguments: [("[1]", "a number"), ("3", "a number"), ("null", "null")])
   func noObject(line: String, kind: String) {
     let message = Rows.complaint(about: line)
     #expect(message == "rows.jsonl, line 1: this is \(kind); write one JSON object on each line")
@@ -180,7 +180,7 @@ struct PreferenceErrorsTests {
     #expect(message == "rows.jsonl: has no rows; give a file with one JSON object on each line")
   }
 
-  @Test("A file of which nothing is left")
+  @Test("A file without usable rows")
   func nothingLeft() {
     let message = Rows.complaint(about: #"{"prompt": "p", "chosen": "a", "rejected": "a"}"#)
     #expect(
@@ -188,7 +188,7 @@ struct PreferenceErrorsTests {
         + "give rows whose responses differ")
   }
 
-  @Test("A file that is not there")
+  @Test("A missing file")
   func noFile() {
     #expect(
       throws: Failure("/nowhere/x: cannot be read: No such file or directory; check the path and its permissions")
@@ -205,7 +205,7 @@ struct PreferenceErrorsTests {
         + "prompt, chosen, rejected as text; put each form into a file of its own")
   }
 
-  @Test("All bad rows are told at once, in the order of the file")
+  @Test("All invalid rows are reported at once, in the order of the file")
   func manyProblems() {
     let message = Rows.complaint(about: #"{"prompt": "", "chosen": "a", "rejected": "b"}"#, "nope", Self.good, "{}")
     let lines = message.split(separator: "\n").map { $0.prefix(9) }

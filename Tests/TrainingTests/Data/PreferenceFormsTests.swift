@@ -1,7 +1,7 @@
 import LossKitTraining
 import Testing
 
-@Suite("Preference data: further forms that people have")
+@Suite("Preference data: further forms")
 struct PreferenceFormsTests {
   static let prompt = "\n\nHuman: Q\n\nAssistant:"
 
@@ -23,7 +23,7 @@ struct PreferenceFormsTests {
         == [PreferenceExample(prompt: Self.prompt, responses: [" yes", " no"], line: 1)])
   }
 
-  @Test("A text prompt before responses of several messages is what the user says")
+  @Test("A text prompt before responses of several messages is the user's message")
   func promptBeforeSeveralMessages() throws {
     let rest = #"{"role": "user", "content": "more"}"#
     let dataset = try Rows.dataset(
@@ -47,7 +47,7 @@ struct PreferenceFormsTests {
     #expect(dataset.examples[0].places == [1, 0])
   }
 
-  @Test("Rows of a JSON array have the lines on which they begin")
+  @Test("Rows of a JSON array have the numbers of the lines on which they begin")
   func array() throws {
     let dataset = try Rows.dataset(
       "[", #" {"prompt": "p", "chosen": "a", "rejected": "b"},"#, "",
@@ -58,7 +58,7 @@ struct PreferenceFormsTests {
     #expect(message.hasPrefix("rows.jsonl, line 3: has the keys chosen, prompt, but not rejected"))
   }
 
-  @Test("Texts are told apart by their bytes, not as Unicode sees them")
+  @Test("Texts are compared by bytes, not by Unicode equivalence")
   func bytes() throws {
     let dataset = try Rows.dataset(
       "{\"prompt\": \"p\", \"chosen\": \"caf\u{E9}\", \"rejected\": \"cafe\u{301}\"}",
@@ -76,7 +76,7 @@ struct PreferenceFormsTests {
     #expect(message.contains("the prompts of chosen and rejected differ: they part in message 1"))
   }
 
-  @Test("A key that stands twice is refused, in messages, too")
+  @Test("A duplicate key is rejected, also in messages")
   func twice() {
     #expect(
       Rows.complaint(about: #"{"prompt": "p", "chosen": "a", "chosen": "b", "rejected": "c"}"#).hasPrefix(
@@ -87,7 +87,7 @@ struct PreferenceFormsTests {
       ).contains("the key 'content' appears twice"))
   }
 
-  @Test("The keys of two forms in one row, and scores that some rows lack, are refused")
+  @Test("Keys of two forms in one row, and scores that some rows lack, are rejected")
   func twoForms() {
     #expect(
       Rows.complaint(about: #"{"prompt": "p", "chosen": "a", "rejected": "b", "responses": ["c", "d"]}"#)
@@ -103,7 +103,7 @@ struct PreferenceFormsTests {
         "prompt and conversations name the same text"))
   }
 
-  @Test("Responses that repeat the prompt, and classes of very different sizes, are warned of")
+  @Test("Responses that repeat the prompt, and very unbalanced classes, give warnings")
   func warnings() throws {
     let repeated = try Rows.dataset(#"{"prompt": "Q:", "chosen": "Q: yes", "rejected": "Q: no"}"#)
     #expect(repeated.report.repeatedPrompts == [1])

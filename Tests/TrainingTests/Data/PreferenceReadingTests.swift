@@ -2,7 +2,7 @@ import LossKitJSON
 import LossKitTraining
 import Testing
 
-@Suite("Preference data: what is read")
+@Suite("Preference data: reading")
 struct PreferenceReadingTests {
   static let prompt = "\n\nHuman: Hi\n\nAssistant:"
 
@@ -38,7 +38,7 @@ struct PreferenceReadingTests {
     #expect(dataset.examples.first?.responses == [" D", " E"])
   }
 
-  @Test("A prompt as text beside message lists is their first message of the user")
+  @Test("A text prompt with message lists is their first user message")
   func promptBesideTranscripts() throws {
     let dataset = try Rows.dataset(
       #"{"prompt": "Hi", "chosen": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yes"}], "#
@@ -55,14 +55,14 @@ struct PreferenceReadingTests {
     #expect(other.contains("line 1: prompt is not what chosen and rejected begin with"))
   }
 
-  @Test("The prompt of transcripts ends at the marker, not where the words part, not inside a character")
+  @Test("The prompt of transcripts ends at the marker, not where the words diverge, and not inside a character")
   func sharedWords() throws {
     let dataset = try Rows.dataset(
       #"{"chosen": "\n\nHuman: Hi\n\nAssistant: I am é", "rejected": "\n\nHuman: Hi\n\nAssistant: I am è"}"#)
     #expect(dataset.examples.first?.responses == [" I am é", " I am è"])
   }
 
-  @Test("Transcripts that part before the last turn keep the further turn in the response, and it is reported")
+  @Test("Transcripts that diverge before the last turn keep the further turns in the response, with a warning")
   func furtherTurns() throws {
     let text = try Rows.dataset(
       #"{"chosen": "\n\nHuman: Hi\n\nAssistant: A\n\nHuman: B\n\nAssistant: C", "#
@@ -77,7 +77,7 @@ struct PreferenceReadingTests {
     #expect(messages.report == text.report)
   }
 
-  @Test("A transcript that goes on where the other ends parts from it in the last shared turn")
+  @Test("A transcript that continues where the other ends diverges from it in the last shared turn")
   func continuation() throws {
     let dataset = try Rows.dataset(
       #"{"chosen": "\n\nHuman: Hi\n\nAssistant: A", "rejected": "\n\nHuman: Hi\n\nAssistant: A\n\nHuman: B\n\nAssistant: C"}"#
@@ -97,13 +97,13 @@ struct PreferenceReadingTests {
     #expect(dataset.report.partlyTied == [1])
   }
 
-  @Test("A ranking without scores is best first as it stands")
+  @Test("A ranking without scores is in order, best first")
   func rankingWithoutScores() throws {
     let dataset = try Rows.dataset(#"{"prompt": "p", "responses": ["a", "b", "c"]}"#)
     #expect(dataset.examples == [PreferenceExample(prompt: "p", responses: ["a", "b", "c"], line: 1)])
   }
 
-  @Test("A ranking keeps a text that it has twice where it stands best")
+  @Test("A ranking keeps the better of two equal texts")
   func duplicateResponses() throws {
     let dataset = try Rows.dataset(#"{"prompt": "p", "responses": ["a", "b", "a"], "scores": [1, 2, 3]}"#)
     #expect(dataset.examples.first?.responses == ["a", "b"])
@@ -121,7 +121,7 @@ struct PreferenceReadingTests {
     #expect(dataset.report.description == "2 responses")
   }
 
-  @Test("Chosen equal to rejected is left out, counted and reported")
+  @Test("Pairs with chosen equal to rejected are omitted, counted and reported")
   func identical() throws {
     let dataset = try Rows.dataset(
       #"{"prompt": "p", "chosen": "same", "rejected": "same"}"#, #"{"prompt": "p", "chosen": "a", "rejected": "b"}"#,
@@ -134,7 +134,7 @@ struct PreferenceReadingTests {
         == "2 pairs; 2 left out: chosen equal to rejected (lines 1, 4); 1 the same as an earlier line, kept (line 5)")
   }
 
-  @Test("Keys that no form needs are kept for columns, keys that are null are not")
+  @Test("Keys that no form needs are kept for columns, unless their value is null")
   func extraKeys() throws {
     let dataset = try Rows.dataset(
       #"{"prompt": "p", "chosen": "a", "rejected": "b", "votes": [5, 0, 0], "responses": null, "id": 7}"#)
@@ -143,7 +143,7 @@ struct PreferenceReadingTests {
     #expect(dataset.examples == [example])
   }
 
-  @Test("The digest tells data sets apart")
+  @Test("Different data sets have different digests")
   func digest() throws {
     let digests = try [
       #"{"prompt": "p", "chosen": "a", "rejected": "b"}"#, #"{"prompt": "p", "chosen": "b", "rejected": "a"}"#,
@@ -159,7 +159,7 @@ struct PreferenceReadingTests {
     #expect(digests.allSatisfy { $0.count == 64 })
   }
 
-  @Test("Preferring the longer response is right on the share of pairs where the better one is longer")
+  @Test("Preferring the longer response is right for the share of pairs where the better one is longer")
   func longerResponse() throws {
     let pairs = try Rows.dataset(
       #"{"prompt": "p", "chosen": "long", "rejected": "x"}"#, #"{"prompt": "p", "chosen": "é", "rejected": "x"}"#,

@@ -13,7 +13,7 @@ struct RandomNumbersTests {
     #expect(expected.map { _ in random.next() } == expected)
   }
 
-  @Test("A seed gives the same sequence for ever, and each seed and stream its own")
+  @Test("A seed always gives the same sequence, and each seed and stream a different one")
   func seeds() {
     var random = RandomNumbers(seed: 1)
     #expect((0..<3).map { _ in random.next() } == recorded)
@@ -21,7 +21,7 @@ struct RandomNumbersTests {
     #expect(Set(starts).count == 4)
   }
 
-  @Test("A stored state continues the sequence; what is no state is refused")
+  @Test("A stored state continues the sequence; an invalid state is rejected")
   func state() throws {
     var random = RandomNumbers(seed: 7)
     _ = random.next()

@@ -20,7 +20,7 @@ struct RealDataTests {
     #expect(try read("\(name).conversational").examples == explicit.examples)
   }
 
-  @Test("The longer response is the chosen one as often as the data's own account says")
+  @Test("The longer response is chosen as often as the data set documents")
   func lengths() throws {
     #expect(abs((try read("hh-helpful-train.explicit").longerResponseAccuracy ?? 0) - 0.59) < 0.01)
     #expect(abs((try read("ukp-convarg-train").longerResponseAccuracy ?? 0) - 0.76) < 0.01)
@@ -40,7 +40,7 @@ struct RealDataTests {
     }
   }
 
-  @Test("Malformed records of HH: empty responses are refused, the rest is read")
+  @Test("Malformed records of HH: empty responses are rejected, the rest is read")
   func quirks() throws {
     #expect(throws: Failure.self) { try read("hh-quirks.implicit") }
     let content = try bytes(of: "\(Rows.realData)/hh-quirks.implicit.jsonl")

@@ -14,7 +14,7 @@ enum Rows {
     try PreferenceDataset.read(Array(lines.joined(separator: "\n").utf8), name: "rows.jsonl")
   }
 
-  /// What reading these lines complains of, or nothing.
+  /// The error of reading these lines, or nil.
   static func complaint(about lines: String...) -> String {
     do {
       _ = try PreferenceDataset.read(Array(lines.joined(separator: "\n").utf8), name: "rows.jsonl")

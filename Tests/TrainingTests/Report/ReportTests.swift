@@ -4,7 +4,7 @@ import Testing
 @testable import LossKitTraining
 
 @Suite struct ReportTests {
-  /// A result with curves that are known.
+  /// A result with known curves.
   static func result(labels: [String] = ["dpo", "cal-dpo"]) -> ComparisonResult {
     let runs = labels.enumerated().map { number, label in
       ComparisonResult.Run(
@@ -75,7 +75,7 @@ import Testing
     #expect(lines[4].hasPrefix("longer response"))
   }
 
-  /// Every element that begins ends, in order, and every attribute is quoted.
+  /// Elements are properly nested and closed, and attributes are quoted.
   private func expectBalanced(_ text: String) throws {
     var open: [String] = []
     var rest = text[...]
@@ -96,6 +96,6 @@ import Testing
 }
 
 extension String {
-  /// How often a text occurs.
+  /// The number of occurrences of a text.
   fileprivate func components(of text: String) -> Int { ranges(of: text).count }
 }

@@ -4,12 +4,12 @@ import Synchronization
 
 @testable import LossKitRuntime
 
-/// A toy policy over a base that it does not save: a number that is added to the logit of the letter e.
+/// A toy policy with a base that it does not save: a number added to the logit of the letter e.
 final class AdapterPolicy: Policy {
   struct Options: Sendable {
-    /// Whether the instance states what it is.
+    /// Whether the instance states its identity.
     var isStated = false
-    /// How long to wait for an answer, in seconds: decides no number.
+    /// A time limit in seconds, which affects no number.
     var timeLimit = 60.0
   }
 
@@ -22,9 +22,9 @@ final class AdapterPolicy: Policy {
   ]
   static let columns = ToyPolicy.columns
 
-  /// The base, as a file beside the program would be.
+  /// The base, which stands for an external file.
   static let base = Mutex(0.0)
-  /// How often an instance was saved.
+  /// The number of saves.
   static let saves = Mutex(0)
 
   private let options: Options

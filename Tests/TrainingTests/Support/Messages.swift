@@ -1,13 +1,13 @@
 import Logging
 import Synchronization
 
-/// What a logger was told.
+/// The messages of a logger.
 final class Messages: Sendable {
   private let texts = Mutex<[String]>([])
   var all: [String] { texts.withLock { $0 } }
   func clear() { texts.withLock { $0 = [] } }
   func add(_ text: String) { texts.withLock { $0.append(text) } }
-  /// A logger that tells them.
+  /// A logger that records them.
   var logger: Logger { Logger(label: "test") { [self] _ in MessageHandler(messages: self) } }
 }
 

@@ -3,9 +3,9 @@ import LossKitTestSupport
 @testable import LossKit
 @testable import LossKitRuntime
 
-/// Objectives made in the process of the tests, as if libraries had brought their parts.
+/// Objectives made in the test process, as if their parts came from libraries.
 enum Toy {
-  /// DPO: each pair by itself.
+  /// DPO, in which pairs are independent.
   static func dpo() throws -> Objective { try objective(PairLoss.self, LogRatio.self) }
   /// A loss with batch statistics and a running state.
   static func centered() throws -> Objective { try objective(CenteredLoss.self, LogRatio.self) }
@@ -13,20 +13,20 @@ enum Toy {
   static func tokenwise() throws -> Objective { try objective(PairLoss.self, TokenLogRatio.self) }
   /// A loss of rankings of any length.
   static func ranking() throws -> Objective { try objective(RankingLoss.self, LogRatio.self) }
-  /// Unpaired feedback against an anchor of responses to other prompts.
+  /// Unpaired feedback relative to an anchor of responses to other prompts.
   static func kto() throws -> Objective { try objective(KTO.self, LogRatio.self) }
-  /// Responses against those to other prompts, per token; both carry a gradient.
+  /// Responses compared with responses to other prompts, per token; both have gradients.
   static func contrast() throws -> Objective { try objective(ContrastLoss.self, MeanLogRatio.self) }
-  /// DPO with the divergences of the two responses, that of the chosen one held fixed.
+  /// DPO with the divergences of the two responses, with that of the chosen one stopped.
   static func tokenLevel() throws -> Objective { try objective(TokenLevelLoss.self, LogRatio.self) }
   /// The likelihood of the best response.
   static func sft() throws -> Objective { try Objective(terms: [term(Likelihood.self)], reward: nil) }
-  /// A loss that reads a column nobody has.
+  /// A loss that reads an unavailable column.
   static func needy() throws -> Objective { try objective(NeedyLoss.self, LogRatio.self) }
 
-  /// DPO with a margin per prompt that the data bring.
+  /// DPO with a margin per prompt from the data.
   static func margin() throws -> Objective { try objective(MarginLoss.self, LogRatio.self) }
-  /// DPO over sums of tokens with weights that the data bring.
+  /// DPO over sums of tokens with weights from the data.
   static func weighted() throws -> Objective { try objective(PairLoss.self, WeightedTokens.self) }
 
   private static func objective<L: Component, R: Component>(_ loss: L.Type, _ reward: R.Type) throws -> Objective {

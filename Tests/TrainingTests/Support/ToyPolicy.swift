@@ -3,10 +3,10 @@ import LossKit
 import LossKitSystem
 import Synchronization
 
-/// A language model small enough for tests: each byte, and the end, has a probability of its own, whatever came before.
+/// A minimal language model for tests: the probabilities of each byte, and of the end, do not depend on what precedes.
 final class ToyPolicy: Policy {
   struct Options: Sendable {
-    /// The most bytes of a response.
+    /// The maximum length of a response in bytes.
     var context = 64
   }
 
@@ -43,7 +43,7 @@ final class ToyPolicy: Policy {
     return ToyPolicy(logits: Array(values[..<symbols]), velocity: Array(values[symbols...]))
   }
 
-  /// The symbols of a response: its bytes, cut to the context, and the end.
+  /// The symbols of a response: its bytes, truncated to the context, and the end.
   private func symbols(_ texts: TextBatch, _ rank: Int, _ prompt: Int) -> [Int] {
     guard rank < texts.responseCount(ofPrompt: prompt) else { return [] }
     return texts.response(rank, ofPrompt: prompt).prefix(63).map(Int.init) + [256]
@@ -74,7 +74,7 @@ final class ToyPolicy: Policy {
 
   private static let bells = Mutex<[String: @Sendable () -> Void]>([:])
 
-  /// Does something whenever log-probabilities of responses to a prompt are asked for; nil for nothing any more.
+  /// A closure that runs whenever log-probabilities of responses to a prompt are requested; nil for none.
   static func hangBell(at prompt: String, _ ring: (@Sendable () -> Void)?) {
     bells.withLock { $0[prompt] = ring }
   }

@@ -5,10 +5,10 @@ import Testing
 @testable import LossKit
 @testable import LossKitRuntime
 
-/// The toy policy as a type that a library would bring.
+/// The toy policy as a type from a library.
 func toyPolicyType() throws -> LoadedPolicyType { try toyType.get() }
 
-/// One for all, as of a library that is opened once.
+/// One for all tests, like that of a library that is opened once.
 private let toyType = Result { try LoadedPolicyType(PolicyExport<ToyPolicy>.descriptor(), library: "tests") }
 
 /// A toy policy with weights from a seed.
@@ -39,7 +39,7 @@ func toyRankings(_ count: Int, seed: UInt64 = 5) -> PreferenceDataset {
   return PreferenceDataset(examples: examples, source: "toy rankings")
 }
 
-/// A directory for one test, removed when the object goes.
+/// A temporary directory for a test, removed when the object is deallocated.
 final class TemporaryDirectory {
   let path: String
 
@@ -58,7 +58,7 @@ func content(_ path: String) throws -> [UInt8] {
   [UInt8](try #require(FileManager.default.contents(atPath: path)))
 }
 
-/// Settings from their texts.
+/// Settings parsed from text.
 func settings(_ values: [String: String]) throws -> TrainingConfiguration {
   var configuration = TrainingConfiguration()
   for (name, text) in values { try configuration.set(name, to: text) }

@@ -136,7 +136,7 @@ import Testing
     func pair(_ chosen: String, _ rejected: String, _ line: Int) -> PreferenceExample {
       PreferenceExample(prompt: "p\(line)", responses: [chosen, rejected], line: line)
     }
-    // The toy keeps 63 bytes and the end.
+    // The toy truncates to 63 bytes and the end.
     let early = "x" + same
     let data = PreferenceDataset(
       examples: [

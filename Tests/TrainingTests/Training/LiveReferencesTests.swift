@@ -85,7 +85,7 @@ import Transformer
     #expect(try content(directory("parts/\(file)")) == content(directory("whole/\(file)")))
   }
 
-  /// One bit of the reference's weights.
+  /// One bit of the reference's weights differs.
   @Test func aReferenceThatChangedIsNoticed() throws {
     let plan = try plan()
     try train(plan, in: "run", references: [policy(seed: 2)])
@@ -102,7 +102,7 @@ import Transformer
     #expect(failure?.message.contains("reference-0: cannot be used: policy/model.safetensors has changed") == true)
   }
 
-  /// The transformer takes another precision where it is loaded; a run does not.
+  /// The transformer can be loaded with another precision; a run cannot be resumed with one.
   @Test func anotherPrecisionIsRefusedByName() throws {
     let plan = try plan()
     try train(plan, in: "run")

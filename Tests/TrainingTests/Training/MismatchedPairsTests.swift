@@ -11,7 +11,7 @@ import Testing
   let directory: TemporaryDirectory
   init() throws { directory = try TemporaryDirectory() }
 
-  /// One response a prompt; two prompts share each text.
+  /// One response per prompt; two prompts share each text.
   private func data(_ count: Int, seed: UInt64 = 5) -> PreferenceDataset {
     let pairs = toyPairs(count, seed: seed).examples
     let examples = pairs.enumerated().map { index, pair in
@@ -75,7 +75,7 @@ import Testing
     #expect(abs(try #require(record["loss"]) - kto(examples, plan.trainingData, policy, reference)) < 1e-12)
   }
 
-  /// KTO with β 0.1 in plain loops, the anchor from the responses that `partners` says.
+  /// KTO with β 0.1 in plain loops, with the anchor from the responses in `partners`.
   private func kto(
     _ examples: [Int], _ data: PreferenceDataset, _ policy: PolicyInstance, _ reference: PolicyInstance
   ) throws -> Double {
@@ -167,7 +167,7 @@ import Testing
 
   @Test(arguments: ["1", "2", "8"])
   func updatesOfOnePromptAreTrained(size: String) throws {
-    // Six of one prompt in a row, and updates that have no other.
+    // Six rows of one prompt, so that some updates have no other prompt.
     var examples = data(17).examples
     for index in 4..<10 { examples[index].prompt = "say it" }
     let data = PreferenceDataset(examples: examples, source: "toy feedback")

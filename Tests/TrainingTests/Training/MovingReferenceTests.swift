@@ -64,7 +64,7 @@ import Testing
     let mixed = zip(try stored(3, "policy"), start).map { 0.6 * $0 + (1 - 0.6) * $1 }
     #expect(try stored(3, "reference") == mixed)
     #expect(try stored(5, "reference") == mixed)
-    // Step 4 is compared with the reference that moved after step 3.
+    // Step 4 uses the reference that moved after step 3.
     #expect(try stored(4, "policy") != stored(3, "policy"))
   }
 
@@ -107,7 +107,7 @@ import Testing
   }
 
   @Test func aMoveThatFailsIsToldWithItsStep() throws {
-    // A symbol that no text has is impossible for the reference; with full weight 0 · ∞ is no number.
+    // An unused symbol has probability 0 for the reference; with full weight, 0 · ∞ is NaN.
     var logits = try logits(of: toyPolicy(seed: 9), named: "start")
     logits[1] = -.infinity
     let impossible = ToyPolicy(logits: logits, velocity: logits.map { _ in 0 })
@@ -131,7 +131,7 @@ import Testing
   }
 }
 
-/// A provider of another type that has the same columns.
+/// A provider of another type with the same columns.
 private final class OtherPolicy: LogProbabilityProvider {
   static let name = "other-toy"
   static let summary = "Knows nothing."

@@ -37,7 +37,7 @@ import Testing
     let interruption = Interruption.onSignals()
     #expect(!interruption.isRequested)
     kill(getpid(), SIGTERM)
-    // Another thread may take the signal.
+    // Another thread may receive the signal.
     for _ in 0..<500 where !interruption.isRequested { usleep(10_000) }
     #expect(interruption.isRequested)
   }

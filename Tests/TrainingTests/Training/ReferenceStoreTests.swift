@@ -6,7 +6,7 @@ import Testing
 @testable import LossKitRuntime
 @testable import LossKitTraining
 
-/// Log-probabilities of references that are kept from run to run.
+/// Log-probabilities of references, cached between runs.
 @Suite struct ReferenceStoreTests {
   let directory: TemporaryDirectory
   let messages = Messages()
@@ -21,7 +21,7 @@ import Testing
       trainingData: toyPairs(pairs), evaluationData: toyPairs(6, seed: 6), policy: "toy")
   }
 
-  /// The run's log-probabilities of the reference, and what was said.
+  /// The run's log-probabilities of the reference, and the messages.
   private func run(
     _ name: String, _ plan: TrainingPlan, seed: UInt64 = 1
   ) throws -> (reference: [UInt8], messages: [String]) {
@@ -48,7 +48,7 @@ import Testing
     #expect(try files() == [name])
   }
 
-  /// What is read decides: a file that says otherwise, with a right sum, changes the run.
+  /// The cached values are used: a modified file with a correct checksum changes the run.
   @Test func whatIsKeptIsUsed() throws {
     let first = try run("first", try plan())
     let path = "\(cache)/\(try #require(try files().first))"
@@ -66,7 +66,7 @@ import Testing
     #expect(try files().count == 4)
   }
 
-  /// Cut off, changed, empty, or another run's: never used, mended with a warning.
+  /// A truncated, modified, empty or foreign file is not used, but replaced with a warning.
   @Test(arguments: ["cut", "changed", "empty", "foreign", "words"])
   func filesThatWillNotDoAreComputedAnew(damage: String) throws {
     let first = try run("first", try plan())

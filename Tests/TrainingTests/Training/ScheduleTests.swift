@@ -5,7 +5,7 @@ import Testing
   typealias Case = (shape: Schedule.Shape, lowest: Double, cycles: Int, warmup: Int, rates: [Double])
 
   /// Rates of transformers 5.24.0: `get_scheduler` with a learning rate of 3e-4, 11 training steps and the warm-up of the case;
-  /// `min_lr_rate` 0.1, `min_lr` 6e-5 and `num_cycles` 3 where the shape reads them.
+  /// `min_lr_rate` 0.1, `min_lr` 6e-5 and `num_cycles` 3 if the shape reads them.
   static let cases: [Case] = [
     (.constant, 0, 1, 0, [Double](repeating: 3e-4, count: 11)),
     (.constantWithWarmup, 0, 1, 3, [0, 1e-4, 2e-4] + [Double](repeating: 3e-4, count: 8)),

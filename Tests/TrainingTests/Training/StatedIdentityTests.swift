@@ -7,7 +7,7 @@ import Testing
 @testable import LossKitRuntime
 @testable import LossKitTraining
 
-/// A policy over a base that it does not save, with and without stating what it is. The base is one for the process, so the tests run
+/// A policy with a base that it does not save, with and without an identity. The process has one base, so the tests run
 /// one after the other.
 @Suite(.serialized) struct StatedIdentityTests {
   let directory: TemporaryDirectory
@@ -42,7 +42,7 @@ import Testing
 
   private var saves: Int { AdapterPolicy.saves.withLock { $0 } }
 
-  /// It is known by what it states, and is not saved to find that out.
+  /// It is identified by its identity, without being saved.
   @Test func theCacheGoesByTheIdentity() throws {
     let first = try run("first", base: 0, stated: true)
     let before = saves

@@ -162,7 +162,7 @@ import Testing
     #expect(try content(directory("run/model/weights")) == content(directory("whole/model/weights")))
   }
 
-  /// Held-out data, at the fourth prompt of which an interruption is asked for.
+  /// Held-out data that requests an interruption at its fourth prompt.
   private func bell(_ interruption: Interruption, _ name: String) -> PreferenceDataset {
     var data = toyPairs(20, seed: 6)
     data.examples[3].prompt = name
@@ -172,7 +172,7 @@ import Testing
 
   @Test(arguments: ["3", "6"])
   func anEvaluationIsInterruptedAndMadeUpFor(steps: String) throws {
-    // The log-probabilities of the reference are computed before the bell is hung up.
+    // The log-probabilities of the reference are computed before the closure is installed.
     let name = "bell after \(steps)", interruption = Interruption()
     let plan = try plan(
       Toy.dpo(), ["max_steps": steps, "eval_steps": "3", "per_device_eval_batch_size": "2", "save_steps": "0"],

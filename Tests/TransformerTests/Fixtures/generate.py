@@ -1,4 +1,4 @@
-"""Writes llama.json: token log-probabilities of a Llama in NumPy float64, written from the architecture's definition and
+"""Writes llama.json: token log-probabilities of a Llama in NumPy float64, written from the definition of the architecture and
 independent of the policy's code. Weights come from a formula that the test repeats. Run: python3 generate.py"""
 import json
 import pathlib

@@ -1,3 +1,3 @@
-/* descriptor: two losses of one name */
+/* descriptor: two losses of the same name */
 #define COMPONENTS &subject, &subject
 #include "loss.h"

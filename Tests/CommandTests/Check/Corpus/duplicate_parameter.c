@@ -1,3 +1,3 @@
-/* descriptor: two hyperparameters of one name */
+/* descriptor: two hyperparameters of the same name */
 #define PARAMETER_COUNT 2
 #include "loss.h"

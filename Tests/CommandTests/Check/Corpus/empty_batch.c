@@ -1,3 +1,3 @@
-/* empty: a crash when there is no prompt */
+/* empty: a crash for a batch without prompts */
 #define BEFORE volatile size_t share = 100 / n; (void)share
 #include "loss.h"

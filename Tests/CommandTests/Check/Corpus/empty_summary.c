@@ -1,3 +1,3 @@
-/* descriptor: a summary that says nothing */
+/* descriptor: an empty summary */
 #define SUMMARY ""
 #include "loss.h"

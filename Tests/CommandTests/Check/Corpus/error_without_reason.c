@@ -1,3 +1,3 @@
-/* returns: an ordinary call that fails and does not say why */
+/* returns: an ordinary call that fails without a message */
 #define BEFORE return 1
 #include "loss.h"

@@ -1,3 +1,3 @@
-/* symbols: another function that is exported */
+/* symbols: another exported function */
 #include "loss.h"
 double helper(double x) { return 2 * x; }

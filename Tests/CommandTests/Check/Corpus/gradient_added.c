@@ -1,3 +1,3 @@
-/* writes: a gradient that is added to what lay there */
+/* writes: a gradient that is added to the previous contents */
 #define ASSIGN +=
 #include "loss.h"

@@ -1,3 +1,3 @@
-/* gradient: a gradient that leaves out the rejected response */
+/* gradient: a gradient that omits the rejected response */
 #define SLOPE_OF_REJECTED 0
 #include "loss.h"

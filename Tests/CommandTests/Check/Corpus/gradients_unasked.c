@@ -1,3 +1,3 @@
-/* returns: gradients that are written though none are wanted */
+/* returns: gradients that are written although none are requested */
 #define WANTED(frame) 1
 #include "loss.h"

@@ -1,3 +1,3 @@
-/* descriptor: a name with capitals and a blank */
+/* descriptor: a name with capitals and a space */
 #define NAME "My Loss"
 #include "loss.h"

@@ -1,5 +1,5 @@
-/* A pairwise loss without fault, -log sigmoid(beta (chosen - rejected)). What a file defines before it includes this takes
- * the place of a part. */
+/* A correct pairwise loss, -log sigmoid(beta (chosen - rejected)). Definitions before the include replace
+ * parts of it. */
 #include <losskit_plugin.h>
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* environment: a timer that each call makes and leaves */
+/* environment: a timer that each call creates and keeps */
 #define _POSIX_C_SOURCE 200809L
 #include <signal.h>
 #include <time.h>

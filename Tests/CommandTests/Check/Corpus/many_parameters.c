@@ -1,3 +1,3 @@
-/* descriptor: a number of hyperparameters beyond all reason */
+/* descriptor: an absurd number of hyperparameters */
 #define PARAMETER_COUNT (size_t)-1
 #include "loss.h"

@@ -1,3 +1,3 @@
-/* finite: infinity for a large margin, by the formula of the textbook */
+/* finite: infinity for a large margin, by the textbook formula */
 #define VALUE -log(1 / (1 + exp(-beta * (c - r))))
 #include "loss.h"

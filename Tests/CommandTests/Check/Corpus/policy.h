@@ -1,5 +1,5 @@
-/* A policy without fault, -weight for each byte of a response and for its end. What a file defines before it includes this
- * takes the place of a part. */
+/* A correct policy, -weight for each byte of a response and for its end. Definitions before the include
+ * replace parts of it. */
 #include <losskit_plugin.h>
 #include <math.h>
 #include <stdio.h>

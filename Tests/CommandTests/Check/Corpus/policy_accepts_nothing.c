@@ -1,3 +1,3 @@
-/* creates: a policy that takes an empty response */
+/* creates: a policy that accepts an empty response */
 #define EMPTY 0
 #include "policy.h"

@@ -1,3 +1,3 @@
-/* creates: a policy that crashes when it is made */
+/* creates: a policy that crashes when it is created */
 #define ON_CREATE *(volatile int *)0 = 1
 #include "policy.h"

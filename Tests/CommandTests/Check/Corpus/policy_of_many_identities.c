@@ -1,3 +1,3 @@
-/* identity: a policy whose identity is where its weights lie */
+/* identity: a policy whose identity is the address of its weights */
 #define DIGEST "%p", (void *)policy->weight
 #include "policy.h"

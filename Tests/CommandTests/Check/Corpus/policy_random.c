@@ -1,3 +1,3 @@
-/* forward: a policy with other values each time */
+/* forward: a policy with different values each time */
 #define VALUE -1 - 1e-9 * rand()
 #include "policy.h"

@@ -1,4 +1,4 @@
-/* activations: a policy that keeps what backward needs where any other instance overwrites it */
+/* activations: a policy that keeps activations where other instances overwrite them */
 static double kept[64];
 #define KEEP kept[i % 64] = (double)(texts->response[i].length + 1)
 #define LENGTH kept[i % 64]

@@ -1,5 +1,5 @@
-/* A loss of rankings without fault: beta times the sum of the squared differences of neighbours, best first. What a file
- * defines before it includes this takes the place of a part. */
+/* A correct loss of rankings: beta times the sum of the squared differences of neighbors, best first. Definitions
+ * before the include replace parts of it. */
 #include <losskit_plugin.h>
 #include <math.h>
 

@@ -1,3 +1,3 @@
-/* reads: a number before the beginning of a column */
+/* reads: a number before the start of a column */
 #define BEFORE volatile double stolen = rewards[-1]; (void)stolen
 #include "loss.h"

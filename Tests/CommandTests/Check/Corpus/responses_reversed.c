@@ -1,3 +1,3 @@
-/* descriptor: more responses at least than at most */
+/* descriptor: a minimum of responses above the maximum */
 #define RESPONSES 4, 2
 #include "loss.h"

@@ -1,4 +1,4 @@
-/* A parameterization without fault: the log-ratio. What a file defines before it includes this takes the place of a part. */
+/* A correct parameterization: the log-ratio. Definitions before the include replace parts of it. */
 #include <losskit_plugin.h>
 
 #ifndef OFFSET

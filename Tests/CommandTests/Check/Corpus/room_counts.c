@@ -1,3 +1,3 @@
-/* pairs: a loss that grows with the room for responses */
+/* pairs: a loss that grows with the space for responses */
 #define MORE (double)frame->responses
 #include "ranking.h"

@@ -1,4 +1,4 @@
-/* opens: a library that says why it gives up, and aborts */
+/* opens: a library that prints a reason and aborts */
 #include <stdio.h>
 __attribute__((constructor)) static void give_up(void) {
   fputs("no license was found\n", stderr);

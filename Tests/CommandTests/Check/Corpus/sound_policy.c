@@ -1,2 +1,2 @@
-/* nothing: a policy without fault */
+/* nothing: a correct policy */
 #include "policy.h"

@@ -1,2 +1,2 @@
-/* nothing: a loss of rankings without fault */
+/* nothing: a correct loss of rankings */
 #include "ranking.h"

@@ -1,2 +1,2 @@
-/* nothing: a reward without fault */
+/* nothing: a correct reward */
 #include "reward.h"

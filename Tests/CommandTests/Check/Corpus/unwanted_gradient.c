@@ -1,3 +1,3 @@
-/* writes: a gradient that is written though it is not wanted */
+/* writes: a gradient that is written although it is not requested */
 #define WANTED(frame) (frame)->cotangent
 #include "loss.h"

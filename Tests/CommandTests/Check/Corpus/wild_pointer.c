@@ -1,3 +1,3 @@
-/* descriptor: a name that points nowhere */
+/* descriptor: a name that is an invalid pointer */
 #define NAME (const char *)16
 #include "loss.h"

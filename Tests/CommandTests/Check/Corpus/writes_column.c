@@ -1,3 +1,3 @@
-/* writes: a column that is set to 0 after it was read */
+/* writes: a column that is set to 0 after reading */
 #define AFTER if (n) ((double *)rewards)[0] = 0
 #include "loss.h"

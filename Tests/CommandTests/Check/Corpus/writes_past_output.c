@@ -1,3 +1,3 @@
-/* writes: a number behind the end of the output */
+/* writes: a number past the end of the output */
 #define AFTER frame->output[n] = 0
 #include "loss.h"
