@@ -7,18 +7,18 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
-/// Plugins export their entry symbol alone, without what they do not use of the SDK.
+/// Plugins export only their entry symbol, and drop unused parts of the SDK.
 let pluginLinking: [LinkerSetting] = [
   .unsafeFlags(
     [
       "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/exports.map",
       "-Xlinker", "--gc-sections", "-Xlinker", "--strip-all",
-      // Installed, they find Swift's own libraries in the directory above them.
+      // Installed plugins find Swift's libraries in the parent directory.
       "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/..",
     ], .when(platforms: [.linux]))
 ]
 
-// One file, one library, in alphabetical order. The files are named here because a manifest that lists a folder is cached.
+// One library per file, in alphabetical order. The files are named here because a manifest that lists a folder is cached.
 let losses = [
   "AlphaDPO",
   "AOT",
@@ -116,7 +116,7 @@ let policies: [Target] = [
       "LossKit", "LossKitJSON", "LossKitLogits", "LossKitHead", "LossKitSystem", "CDNNL", "CMD", "CLossKitRows",
     ],
     path: "Plugins/Policies/Transformer",
-    // Its loops are 200 times as slow without optimization, and the tests train models.
+    // Without optimization its loops are 200 times slower, and the tests train models.
     swiftSettings: settings + [.unsafeFlags(["-O"], .when(configuration: .debug))], linkerSettings: pluginLinking),
   .target(
     name: "LogProbabilityFile", dependencies: ["LossKitJSON", "LossKit", "LossKitSystem"],
@@ -136,8 +136,8 @@ let package = Package(
     .library(name: "LossKitTraining", targets: ["LossKitTraining"]),
     .executable(name: "losskit", targets: ["LossKitCommand"]),
     .executable(name: "losskit-index", targets: ["LossKitIndex"]),
-    // The Makefile links liblosskit.so out of it: the command has that product's name, and a library of the host among the
-    // plugins of a build tree would be taken for one.
+    // The Makefile links liblosskit.so from it: the command has that product's name, and a host library among the
+    // plugins of a build tree would be taken for a plugin.
     .library(name: "LossKitC", type: .static, targets: ["LossKitC"]),
   ] + pluginTargets.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) },
   dependencies: [
@@ -153,7 +153,7 @@ let package = Package(
       name: "CLossKitRows", dependencies: ["CLossKitKernels"],
       cSettings: [
         .headerSearchPath("../CLossKitKernels/template"),
-        // Without optimization its loops would take most of the tests' time.
+        // Without optimization its loops would take most of the time of the tests.
         .unsafeFlags(["-O2"], .when(configuration: .debug)),
       ]),
     .target(name: "CLossKitHead"),
@@ -169,7 +169,7 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "LossKitJSON", dependencies: ["LossKit"],
-      // Without optimization large files would take most of the tests' time.
+      // Without optimization large files would take most of the time of the tests.
       swiftSettings: settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(
       name: "LossKitLogits", dependencies: ["LossKit", "LossKitSystem", "CLossKitRows"], swiftSettings: settings),
@@ -185,7 +185,7 @@ let package = Package(
       ],
       swiftSettings: settings),
     .target(
-      // The library holds the functions of losskit_logprob.h as they are.
+      // The library contains the functions of losskit_logprob.h.
       name: "LossKitC",
       dependencies: ["LossKitRuntime", "LossKit", "LossKitSystem", "CLossKit", "CLossKitKernels", "CLossKitRows"],
       exclude: ["exports.map", "losskit.pc.in"], swiftSettings: settings),
@@ -208,7 +208,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], resources: [.embedInCode("New/Rust")], swiftSettings: settings),
-    // What `make bench` measures of LossKitHead.
+    // The part of LossKitHead that `make bench` measures.
     .executableTarget(
       name: "HeadBenchmark",
       dependencies: ["LossKitHead", "LossKitLogits", "LossKitRuntime", "LossKit", "LossKitSystem"],

@@ -1,4 +1,4 @@
-! A loss in Fortran: max(0, 1 - beta * margin), by reference as Fortran likes it. Its gradient is left to LossKit.
+! A loss in Fortran: max(0, 1 - beta * margin), with arguments by reference. LossKit computes its gradient.
 real(c_double) function hinge_loss(chosen_reward, rejected_reward, beta) bind(c)
   use, intrinsic :: iso_c_binding, only: c_double
   implicit none

@@ -1,4 +1,4 @@
-/* A loss in a library that knows nothing of LossKit: -log sigmoid(beta * margin), and its derivatives. */
+/* A loss in a library without LossKit: -log sigmoid(beta * margin), and its derivatives. */
 #include <math.h>
 
 double sigmoid_loss(double chosen_reward, double rejected_reward, double beta) {

@@ -1,8 +1,8 @@
-//! A loss in Rust that is called once per batch: (margin - 1 / (2 beta))^2, the one of IPO.
+//! A loss in Rust that is called once per batch: (margin - 1 / (2 beta))^2, as in IPO.
 #![crate_type = "cdylib"]
 
 /// # Safety
-/// All pointers lead to `n` numbers.
+/// All pointers refer to `n` numbers.
 #[no_mangle]
 pub unsafe extern "C" fn squared_loss(n: usize, chosen: *const f64, rejected: *const f64, beta: f64, loss: *mut f64) {
     for i in 0..n {
@@ -12,7 +12,7 @@ pub unsafe extern "C" fn squared_loss(n: usize, chosen: *const f64, rejected: *c
 }
 
 /// # Safety
-/// All pointers lead to `n` numbers.
+/// All pointers refer to `n` numbers.
 #[no_mangle]
 pub unsafe extern "C" fn squared_loss_gradient(
     n: usize,

@@ -76,7 +76,7 @@ import Testing
   }
 
   @Test func aNodeHasToStandBehindItsOperands() {
-    let text = "node 1 of its formula stands before its operand"
+    let text = "node 1 of its formula precedes its operand"
     #expect(message { try decode([node(0), node(33, 1)]) } == text)
     #expect(message { try decode([node(0), node(16, 0, 7)]) } == text)
     #expect(message { try decode([node(0), node(65, 0, 0, .max)]) } == text)

@@ -1,4 +1,4 @@
-// A C++17 wrapper of what cal_dpo.cpp needs: handles that close themselves, failures that are exceptions.
+// A C++17 wrapper of the functions that cal_dpo.cpp needs, with RAII handles and exceptions.
 #pragma once
 #include <losskit.h>
 
@@ -16,7 +16,7 @@ class Error : public std::runtime_error {
   std::int64_t prompt;  // -1: none
 };
 
-// Calls a function of losskit.h; what it fails with is thrown.
+// Calls a function of losskit.h and throws its error.
 template <typename Function, typename... Arguments>
 void call(Function function, Arguments... arguments) {
   losskit_failure failure;
@@ -51,7 +51,7 @@ class Registry {
 
 struct Evaluation {
   double loss;
-  std::vector<double> gradient;  // of the mean loss, by policy_logp
+  std::vector<double> gradient;  // of the mean loss, with respect to policy_logp
 };
 
 class Objective {
@@ -69,7 +69,7 @@ class Objective {
     return std::string(detail::Owned<char *>(text).get());
   }
 
-  // Pairs: the chosen log-probabilities, and behind them the rejected ones. Safe from any number of threads.
+  // Evaluates pairs: the chosen log-probabilities, followed by the rejected ones. Safe from any number of threads.
   Evaluation operator()(const std::vector<double> &policy, const std::vector<double> &reference) const {
     Evaluation made{0, std::vector<double>(policy.size())};
     losskit_column_binding columns[2]{};

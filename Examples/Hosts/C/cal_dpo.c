@@ -1,4 +1,4 @@
-/* Cal-DPO from C: the loss of three pairs, and its gradient by the policy's log-probabilities.
+/* Cal-DPO from C: the loss of three pairs, and its gradient with respect to the policy's log-probabilities.
  *
  *   cc cal_dpo.c $(pkg-config --cflags --libs losskit) -o cal_dpo && ./cal_dpo */
 #include <losskit.h>
@@ -21,7 +21,7 @@ int main(void) {
     return fail(&failure);
   losskit_registry_close(registry, NULL);
 
-  /* Chosen and rejected log-probabilities lie in arrays of their own, as a trainer has them; the references' in one. */
+  /* Chosen and rejected log-probabilities are in separate arrays, as in a trainer; the references' are in one. */
   float chosen[PAIRS] = {-10, -12.5f, -8.25f}, rejected[PAIRS] = {-11, -12, -16.5f};
   double reference[2 * PAIRS] = {-11, -12, -9, -10.5, -12.25, -14};
   double chosen_gradient[PAIRS], rejected_gradient[PAIRS];

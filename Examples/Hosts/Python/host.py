@@ -1,4 +1,4 @@
-"""Evaluates Cal-DPO on two pairs: loss, metrics, and the gradient that a trainer hands back to its policy.
+"""Evaluates Cal-DPO on two pairs: loss, metrics, and the gradient that a trainer passes to its policy.
 
 pip install ./Sources/Python, then python Examples/Hosts/Python/host.py
 """

@@ -2,7 +2,7 @@
 //
 //   rustc --edition 2021 -O cal_dpo.rs -L PREFIX/lib -C link-arg=-Wl,-rpath,PREFIX/lib && ./cal_dpo
 
-/// What of losskit.h is used here.
+/// The part of losskit.h used here.
 mod ffi {
     use std::os::raw::{c_char, c_void};
 
@@ -85,12 +85,12 @@ fn call(function: impl FnOnce(&mut ffi::Failure) -> i32) -> Result<(), String> {
     let mut failure = ffi::Failure { prompt: -1, message: [0; 2040] };
     match function(&mut failure) {
         0 => Ok(()),
-        // The library always ends its message with a zero.
+        // The library always terminates its message with a zero.
         _ => Err(unsafe { CStr::from_ptr(failure.message.as_ptr()) }.to_string_lossy().into_owned()),
     }
 }
 
-/// An objective, closed when it goes out of scope. It may be used from any number of threads.
+/// An objective, closed when it goes out of scope. It can be used from any number of threads.
 struct Objective(*mut c_void);
 unsafe impl Send for Objective {}
 unsafe impl Sync for Objective {}
@@ -111,7 +111,7 @@ impl Objective {
         opened.map(|_| Objective(objective))
     }
 
-    /// The mean loss of pairs, chosen ones first, and its gradient by the policy's log-probabilities.
+    /// The mean loss of pairs, chosen first, and its gradient with respect to the policy's log-probabilities.
     fn evaluate(&self, policy: &[f64], reference: &[f64]) -> Result<(f64, Vec<f64>), String> {
         let mut gradient = vec![0.0; policy.len()];
         let array = |data: *const f64, count| ffi::Array { data: data as *mut c_void, stride: 8, count, kind: 0, reserved: 0 };

@@ -68,7 +68,7 @@ extension Graph {
     parameterCount: Int, stateCount: Int
   ) throws {
     guard node.operands.allSatisfy({ $0 < index }) else {
-      throw Failure("node \(index) of its formula stands before its operand")
+      throw Failure("node \(index) of its formula precedes its operand")
     }
     switch node.operation {
     case .input:

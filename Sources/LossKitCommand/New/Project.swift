@@ -33,7 +33,7 @@ struct Project {
   private func makefile(_ own: LanguageFiles) -> String {
     """
     # make builds \(names.library); make test \(testSummary).
-    # Where the command losskit is not in PATH: make LOSSKIT=/path/to/losskit
+    # If losskit is not in PATH: make LOSSKIT=/path/to/losskit
     LOSSKIT ?= losskit
     LIBRARY := \(names.library)
 
@@ -67,7 +67,7 @@ struct Project {
   private var testScript: String {
     #"""
     #!/bin/sh
-    # The loss of each row of test/rows.jsonl has to be the one in the same line of test/losses.
+    # The loss of each row of test/rows.jsonl must equal the one on the same line of test/losses.
     set -eu
     cd "$(dirname "$0")"
     results=$(mktemp)
@@ -120,8 +120,8 @@ struct Project {
   private var testPlace: String {
     formula == nil
       ? """
-      ; losses that were worked out by hand go to
-      test/losses, for the log-probabilities in the same line of test/rows.jsonl
+      ; expected losses go to
+      test/losses, for the log-probabilities on the same line of test/rows.jsonl
       """ : ""
   }
 }

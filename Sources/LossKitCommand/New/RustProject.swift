@@ -35,7 +35,7 @@ struct RustProject {
     [lib]
     crate-type = ["cdylib"]
 
-    # A project of its own, wherever it lies.
+    # An independent project, wherever it is.
     [workspace]
 
     """

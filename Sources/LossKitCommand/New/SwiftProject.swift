@@ -89,12 +89,12 @@ struct SwiftProject {
     let package = Package(
       name: "\#(names.component)",
       products: [.library(name: "\#(names.type)", type: .dynamic, targets: ["\#(names.type)"])],
-      // The link that make renews.
+      // A link that make updates.
       dependencies: [.package(path: "LossKit")],
       targets: [
         .target(
           name: "\#(names.type)", dependencies: [.product(name: "LossKit", package: "LossKit")],
-          // The library exports its entry alone, and is without what it does not use of LossKit.
+          // The library exports only its entry, and drops unused parts of LossKit.
           linkerSettings: [
             .unsafeFlags(
               [

@@ -28,7 +28,7 @@ enum WorkerRecord: Equatable {
     return String(scalars)
   }
 
-  /// Reads a line; nil if it is no record.
+  /// Reads a line; nil if it is not a record.
   init?(line: String) {
     let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
     switch (fields[0], fields.count) {

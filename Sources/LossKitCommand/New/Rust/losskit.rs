@@ -1,4 +1,4 @@
-//! The plugin ABI of LossKit, version 1, as far as a loss or a reward of one function needs it, and two macros that make
+//! The part of LossKit's plugin ABI, version 1, that a loss or a reward of one function needs, and two macros that make
 //! such a function a plugin. The whole ABI, with its rules, is in LossKit's `losskit_plugin.h`.
 #![allow(dead_code, unused_imports, unused_macros)]
 
@@ -17,9 +17,9 @@ pub fn log_sigmoid(x: f64) -> f64 {
     x.min(0.0) - (-x.abs()).exp().ln_1p()
 }
 
-/// `losskit::pairwise_loss!(function, "name", "Summary.", beta: scale(0.1, "KL strength"), …);`, once in a library.
-/// The function gets the chosen and the rejected reward, unscaled, then the hyperparameters; it returns the loss and its
-/// derivatives by both rewards.
+/// `losskit::pairwise_loss!(function, "name", "Summary.", beta: scale(0.1, "KL strength"), …);`, once per library.
+/// The function takes the unscaled chosen and rejected rewards, then the hyperparameters; it returns the loss and its
+/// derivatives with respect to both rewards.
 macro_rules! pairwise_loss {
     ($function:ident, $name:literal, $summary:literal $(, $parameter:ident: $make:ident($($argument:expr),*))* $(,)?) => {
         $crate::losskit::export!($crate::losskit::LOSS, $name, $summary, |x: [f64; 2], p: &[f64]| match *p {
@@ -65,7 +65,7 @@ macro_rules! export {
 }
 pub(crate) use export;
 
-/// What a component computes, as the ABI numbers it.
+/// The kind of a component, as numbered by the ABI.
 pub const LOSS: u32 = 1;
 pub const REWARD: u32 = 2;
 
@@ -161,7 +161,7 @@ pub struct Plugin {
 }
 
 impl Parameter {
-    /// Greater than 0, and what rewards are multiplied by in metrics; at most one.
+    /// Greater than 0, the factor of rewards in metrics; at most one.
     pub fn scale(name: &str, initial: f64, summary: &str) -> Parameter {
         Parameter { flags: LOWER_OPEN | REWARD_SCALE, ..Parameter::between(name, initial, 0.0, f64::INFINITY, summary) }
     }
@@ -171,19 +171,19 @@ impl Parameter {
         Parameter { flags: LOWER_OPEN, ..Parameter::between(name, initial, 0.0, f64::INFINITY, summary) }
     }
 
-    /// From `lower` to `upper`, both included; infinite where there is no end.
+    /// From `lower` to `upper`, inclusive; infinite if unbounded.
     pub fn between(name: &str, initial: f64, lower: f64, upper: f64, summary: &str) -> Parameter {
         let (name, summary) = (text(name), text(summary));
         Parameter { name, symbol: null(), summary, kind: 0, flags: 0, initial, lower, upper, choices: null() }
     }
 }
 
-/// A terminated copy that stays as long as the process, as all descriptors do.
+/// A zero-terminated copy with the lifetime of the process, like all descriptors.
 fn text(text: &str) -> *const c_char {
     CString::new(text.replace('\0', " ")).unwrap_or_default().into_raw()
 }
 
-/// Pointers to values that stay as long as the process.
+/// Pointers to values with the lifetime of the process.
 fn list<T>(values: Vec<T>) -> *const *const T {
     let pointers: Vec<*const T> = values.into_iter().map(|value| Box::into_raw(Box::new(value)) as *const T).collect();
     pointers.leak().as_ptr()
@@ -237,11 +237,11 @@ pub fn plugin(kind: u32, name: &str, summary: &str, compute: Compute, parameters
     }))
 }
 
-/// Evaluates a batch by one function of a prompt's two rewards, or of a response's two log-probabilities. A panic is an
-/// error, for it must not reach the host.
+/// Evaluates a batch with a function of a prompt's two rewards, or of a response's two log-probabilities. A panic is an
+/// error, because it must not reach the host.
 ///
 /// # Safety
-/// `frame` is one of the host's, for this component.
+/// `frame` is valid, from the host, for this component.
 pub unsafe fn compute(
     component: &Component, frame: &Frame, error: *mut Error, row: fn([f64; 2], &[f64]) -> (f64, [f64; 2]),
 ) -> i32 {
@@ -262,7 +262,7 @@ pub unsafe fn compute(
     1
 }
 
-/// Writes outputs and gradients, or returns the prompt for which there are none.
+/// Writes outputs and gradients, or returns the prompt whose result is not a number.
 unsafe fn rows(
     component: &Component, frame: &Frame, row: fn([f64; 2], &[f64]) -> (f64, [f64; 2]),
 ) -> Result<(), usize> {
@@ -294,7 +294,7 @@ unsafe fn rows(
             continue;
         }
         let weight = *frame.cotangent.add(index);
-        // What nobody asks for has no derivative, be it infinite.
+        // A zero cotangent gives 0, even for an infinite slope.
         let slopes = if weight == 0.0 { [0.0; 2] } else { [weight * slopes[0], weight * slopes[1]] };
         if slopes[0].is_nan() || slopes[1].is_nan() {
             return Err(prompt);

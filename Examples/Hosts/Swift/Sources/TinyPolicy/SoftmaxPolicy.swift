@@ -4,7 +4,7 @@
   import Darwin
 #endif
 
-/// A policy with a number for each prompt and response: log π(y|x) is the log-softmax of a prompt's numbers.
+/// A tabular policy with a logit for each prompt and response: log π(y|x) is the log-softmax of a prompt's logits.
 struct SoftmaxPolicy {
   private(set) var logits: [[Double]]
 
@@ -18,7 +18,7 @@ struct SoftmaxPolicy {
     return logits[prompt][response] - largest - log(sum)
   }
 
-  /// What an objective's gradient by log π(y|x) is by the prompt's numbers, added to `gradient`.
+  /// Adds to `gradient` the gradient of the prompt's logits, from that of log π(y|x).
   func backward(_ cotangent: Double, response: Int, prompt: Int, into gradient: inout [[Double]]) {
     for other in logits[prompt].indices {
       let own = other == response ? 1.0 : 0.0

@@ -1,10 +1,10 @@
-// Trains a policy of its own with an objective by name.
+// Trains its own policy with an objective by name.
 //
 //   LOSSKIT_PLUGIN_PATH=PREFIX/lib/losskit/plugins swift run TinyPolicy "cal-dpo(beta=0.5)"
 import LossKit
 import LossKitRuntime
 
-/// Which of a prompt's responses was preferred to which.
+/// The chosen and rejected response of each preference.
 let preferences = [
   (prompt: 0, chosen: 2, rejected: 0), (prompt: 0, chosen: 2, rejected: 1), (prompt: 1, chosen: 0, rejected: 3),
   (prompt: 2, chosen: 1, rejected: 2),
@@ -13,7 +13,7 @@ let registry = PluginRegistry(searchPath: try .fromEnvironment())
 let objective = try Objective(CommandLine.arguments.dropFirst().first ?? "cal-dpo(beta=0.5)", in: registry)
 print("objective \(objective.description)")
 
-/// The log-probabilities of all chosen responses, and behind them those of the rejected ones.
+/// The log-probabilities of all chosen responses, followed by those of the rejected ones.
 func logProbabilities(_ policy: SoftmaxPolicy) -> [Double] {
   preferences.map { policy.logProbability(of: $0.chosen, prompt: $0.prompt) }
     + preferences.map { policy.logProbability(of: $0.rejected, prompt: $0.prompt) }
