@@ -143,7 +143,7 @@ import Testing
     let sizes = try complaint(["train", "--loss", "dpo", "--data", "x", "--train-size", "3"], status: 64)
     #expect(sizes.hasPrefix("train_size is for generated reviews"))
     let held = try complaint(["train", "--loss", "dpo", "--eval-data", "x"], status: 64)
-    #expect(held.hasPrefix("eval_data is given, but no data"))
+    #expect(held.hasPrefix("eval_data is given, but no training data"))
     let reference = try complaint(["train", "--loss", "dpo", "--reference-policy", "transformer"], status: 64)
     #expect(reference.hasPrefix("reference_policy is given, but no reference"))
   }
