@@ -24,13 +24,13 @@ extension OperationEntry {
     .batch(
       .batchSorted, "batchSorted", text: "batch_sorted", latex: #"\operatorname{sort}_B\left({a}\right)"#,
       code: .helper(
-        "sorted", "x", "like", numpy: "return np.sort(_rows(x, like), kind=\"stable\")",
+        "sorted", "x, like", numpy: "return np.sort(_rows(x, like), kind=\"stable\")",
         torch: "return torch.sort(_rows(x, like), stable=True).values", jax: "return jnp.sort(_rows(x, like))", c: nil)),
     .batch(
       .batchUnsorted, "batchUnsorted", text: "batch_unsorted", arity: 2,
       latex: #"\operatorname{sort}_B^{-1}\left({a}; {b}\right)"#,
       code: .helper(
-        "unsorted", "x", "key", "like",
+        "unsorted", "x, key, like",
         numpy: """
           back = np.argsort(np.argsort(_rows(key, like), kind="stable"), kind="stable")
           return _rows(x, like)[back]
@@ -46,6 +46,6 @@ extension OperationEntry {
   ]
 
   private static let mean = CodeSpelling.helper(
-    "mean", "x", "like", numpy: "return np.mean(x)", torch: "return _rows(x, like).mean()",
+    "mean", "x, like", numpy: "return np.mean(x)", torch: "return _rows(x, like).mean()",
     jax: "return jnp.mean(_rows(x, like))", c: nil)
 }

@@ -76,8 +76,7 @@ extension OperationEntry {
       value: { Operation.sigmoidFrom($0, exp(-Swift.abs($0))) }, slope: { $0.result * Operation.sigmoid(of: -$0.a) },
       latex: #"\sigma\left({a}\right)"#,
       code: .helper(
-        "sigmoid", "x",
-        numpy: "e = np.exp(-np.abs(x))\nreturn np.where(np.asarray(x) >= 0, 1.0, e) / (1.0 + e)",
+        "sigmoid", "x", numpy: "e = np.exp(-np.abs(x))\nreturn np.where(np.asarray(x) >= 0, 1.0, e) / (1.0 + e)",
         torch: "return torch.sigmoid(x)",
         jax: "return jax.nn.sigmoid(x)",
         c: "double e = exp(-fabs(x));\nreturn (x >= 0 ? 1 : e) / (1 + e);")),
@@ -86,8 +85,7 @@ extension OperationEntry {
       value: { Operation.logSigmoidFrom($0, log1p(exp(-Swift.abs($0)))) }, slope: { Operation.sigmoid(of: -$0.a) },
       latex: #"\log \sigma\left({a}\right)"#,
       code: .helper(
-        "logsigmoid", "x",
-        numpy: "return np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))",
+        "logsigmoid", "x", numpy: "return np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))",
         torch: "return x.clamp(max=0) - torch.log1p(torch.exp(-x.abs()))",
         jax: "return jnp.minimum(x, 0.0) - jnp.log1p(jnp.exp(-jnp.abs(x)))",
         c: "return (x < 0 ? x : 0) - log1p(exp(-fabs(x)));")),
@@ -96,8 +94,7 @@ extension OperationEntry {
       value: { Operation.softplusFrom($0, log1p(exp(-Swift.abs($0)))) }, slope: { Operation.sigmoid(of: $0.a) },
       latex: #"\log\left(1 + e^{{a}}\right)"#,
       code: .helper(
-        "softplus", "x",
-        numpy: "return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))",
+        "softplus", "x", numpy: "return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))",
         torch: "return x.clamp(min=0) + torch.log1p(torch.exp(-x.abs()))",
         jax: "return jnp.maximum(x, 0.0) + jnp.log1p(jnp.exp(-jnp.abs(x)))",
         c: "return (x > 0 ? x : 0) + log1p(exp(-fabs(x)));")),

@@ -27,7 +27,7 @@ extension OperationEntry {
       plain: Spelling("{a:product} * {b:negation}", .product),
       latex: Spelling(#"{a:product} \, {b:product}"#, .product),
       code: .helper(
-        "annihilate", "a", "b", comment: "A zero gradient factor yields 0, even times infinity.",
+        "annihilate", "a, b", comment: "A zero gradient factor yields 0, even times infinity.",
         numpy: "return np.where(np.asarray(a) == 0, 0.0, a * b)",
         torch: "product = a * b\nreturn torch.where(a == 0, torch.zeros_like(product), product)",
         jax: "return jnp.where(a == 0, 0.0, a * b)", c: "return a == 0 ? 0 : a * b;")),

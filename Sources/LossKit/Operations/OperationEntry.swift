@@ -31,8 +31,10 @@ package final class OperationEntry: Sendable {
   package let code: CodeSpelling?
 
   private init(
-    _ operation: Operation, _ name: String, text: String?, arity: Int, kernel: Int, isBatch: Bool, isSegment: Bool = false,
-    isCommutative: Bool, isBounded: Bool, value: @escaping Value, rules: [Rule?], kinkDistance: Value?, plain: Spelling?, swift: Spelling?,
+    _ operation: Operation, _ name: String, text: String?, arity: Int, kernel: Int, isBatch: Bool,
+    isSegment: Bool = false,
+    isCommutative: Bool, isBounded: Bool, value: @escaping Value, rules: [Rule?], kinkDistance: Value?,
+    plain: Spelling?, swift: Spelling?,
     latex: Spelling?, code: CodeSpelling?
   ) {
     self.operation = operation

@@ -55,14 +55,14 @@ extension OperationEntry {
       rules: [{ .select($0.a - $0.b, 0, $0.gradient) }, { .select($0.a - $0.b, $0.gradient, 0) }],
       kinkDistance: { Swift.abs($0 - $1) }, latex: #"\min\left({a}, {b}\right)"#,
       code: .helper(
-        "minimum", "a", "b", numpy: "return np.minimum(a, b)", torch: "return torch.minimum(*_both(a, b))",
+        "minimum", "a, b", numpy: "return np.minimum(a, b)", torch: "return torch.minimum(*_both(a, b))",
         jax: "return jnp.minimum(a, b)", c: "return a <= b || a != a ? a : b;")),
     .binary(
       .maximum, "maximum", kernel: LOSSKIT_KERNEL_MAXIMUM, value: { $0 >= $1 || $0.isNaN ? $0 : $1 },
       rules: [{ .select($0.b - $0.a, 0, $0.gradient) }, { .select($0.b - $0.a, $0.gradient, 0) }],
       kinkDistance: { Swift.abs($0 - $1) }, latex: #"\max\left({a}, {b}\right)"#,
       code: .helper(
-        "maximum", "a", "b", numpy: "return np.maximum(a, b)", torch: "return torch.maximum(*_both(a, b))",
+        "maximum", "a, b", numpy: "return np.maximum(a, b)", torch: "return torch.maximum(*_both(a, b))",
         jax: "return jnp.maximum(a, b)", c: "return a >= b || a != a ? a : b;")),
     .ternary(
       .clamp, "clamp", kernel: LOSSKIT_KERNEL_CLAMP, value: { $0 < $1 ? $1 : $0 > $2 ? $2 : $0 },
@@ -75,7 +75,7 @@ extension OperationEntry {
       kinkDistance: { $1 > $2 ? -1 : Swift.min(Swift.abs($0 - $1), Swift.abs($0 - $2)) },
       latex: #"\operatorname{clip}_{[{b}, {c}]}\left({a}\right)"#,
       code: .helper(
-        "clamp", "x", "lower", "upper", numpy: "return np.where(x < lower, lower, np.where(x > upper, upper, x))",
+        "clamp", "x, lower, upper", numpy: "return np.where(x < lower, lower, np.where(x > upper, upper, x))",
         torch: "return _minimum(_maximum(x, lower), upper)", jax: "return jnp.minimum(jnp.maximum(x, lower), upper)",
         c: "return x < lower ? lower : x > upper ? upper : x;")),
     .ternary(
@@ -84,7 +84,7 @@ extension OperationEntry {
       kinkDistance: { a, _, _ in Swift.abs(a) },
       latex: #"\begin{cases} {b} & {a} > 0 \\ {c} & \text{otherwise} \end{cases}"#,
       code: .helper(
-        "select", "condition", "a", "b", numpy: "return np.where(np.asarray(condition) > 0, a, b)",
+        "select", "condition, a, b", numpy: "return np.where(np.asarray(condition) > 0, a, b)",
         torch: """
           a, b = (v if torch.is_tensor(v) else torch.full_like(condition, v) for v in (a, b))
           return torch.where(condition > 0, a, b)

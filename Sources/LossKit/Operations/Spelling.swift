@@ -65,8 +65,8 @@ package enum CodeSpelling: Sendable {
   /// A helper function of exported code.
   package struct Helper: Sendable {
     package let name: String
-    /// The names of the operands, which the bodies use.
-    package let operands: [String]
+    /// The names of the operands, which the bodies use, separated by commas.
+    package let operands: String
     /// The comment on the function, if any.
     package let comment: String?
     /// The statements of its body, by language; nil if the language does not need it.
@@ -74,7 +74,7 @@ package enum CodeSpelling: Sendable {
   }
 
   static func helper(
-    _ name: String, _ operands: String..., comment: String? = nil, numpy: String?, torch: String?, jax: String?,
+    _ name: String, _ operands: String, comment: String? = nil, numpy: String?, torch: String?, jax: String?,
     c: String?
   ) -> CodeSpelling {
     .helper(Helper(name: name, operands: operands, comment: comment, numpy: numpy, torch: torch, jax: jax, c: c))

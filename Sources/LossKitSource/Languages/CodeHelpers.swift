@@ -65,11 +65,12 @@ extension CodeLanguage {
     let lines = body.split(separator: "\n")
     if self != .c {
       let comment = helper.comment.map { ["    # " + $0] } ?? []
-      let head = "def \(name)(\(helper.operands.joined(separator: ", "))):"
+      let head = "def \(name)(\(helper.operands)):"
       return ([head] + comment + lines.map { "    " + $0 }).joined(separator: "\n")
     }
     let comment = helper.comment.map { "/* \($0) */\n" } ?? ""
-    let head = "static double \(name)(\(helper.operands.map { "double " + $0 }.joined(separator: ", "))) {"
+    let operands = helper.operands.split(separator: ",").map { "double " + $0.drop { $0 == " " } }
+    let head = "static double \(name)(\(operands.joined(separator: ", "))) {"
     if lines.count == 1 { return "\(comment)\(head) \(body) }" }
     return comment + ([head] + lines.map { "  " + $0 } + ["}"]).joined(separator: "\n")
   }
