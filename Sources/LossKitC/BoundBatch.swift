@@ -22,6 +22,7 @@ struct BoundBatch {
   /// Unretained, since retaining takes longer than evaluating a few pairs: `with` keeps it alive.
   private let unownedObjective: Unmanaged<HostedObjective>
   let batch: losskit_batch
+  let shape: BatchShape
   let plans: UnsafeMutableBufferPointer<ColumnPlan>
   /// The index of each binding's column.
   let columnOfBinding: UnsafeMutableBufferPointer<Int>
@@ -41,7 +42,8 @@ struct BoundBatch {
       try withUnsafeTemporaryAllocation(of: Int.self, capacity: bindingCount) { columns in
         columns.initialize(repeating: -1)
         let bound = BoundBatch(
-          unownedObjective: .passUnretained(hosted), batch: batch, plans: plans, columnOfBinding: columns)
+          unownedObjective: .passUnretained(hosted), batch: batch, shape: batch.shape, plans: plans,
+          columnOfBinding: columns)
         try bound.checkShape()
         for index in 0..<bindingCount { try bound.bind(index) }
         try bound.checkColumns()
@@ -52,23 +54,19 @@ struct BoundBatch {
 
   var hosted: HostedObjective { unownedObjective._withUnsafeGuaranteedRef { $0 } }
 
-  /// G·K.
-  var rows: Int { batch.prompts &* batch.responses }
+  /// K·G.
+  var rows: Int { shape.rows }
 
   /// The number of parts of a column, and of values per part.
   func extent(of column: HostedObjective.HostedColumn) -> (parts: Int, length: Int) {
-    let references = column.isPerReference ? batch.references : 1
-    return switch column.extent {
-    case .prompt: (references, batch.prompts)
-    case .response: (references &* batch.responses, batch.prompts)
-    case .token: (references, batch.token_offsets?[rows] ?? 0)
-    }
+    let references = column.isPerReference ? shape.references : 1
+    if column.extent == .response { return (references &* shape.responses, shape.prompts) }
+    return (references, shape.count(per: column.extent))
   }
 
   /// The number of values of a column.
   func count(of column: HostedObjective.HostedColumn) -> Int {
-    let (parts, length) = extent(of: column)
-    return parts &* length
+    shape.count(per: column.extent, isPerReference: column.isPerReference)
   }
 
   /// The batch as the runtime's type, with its columns copied.
@@ -233,5 +231,12 @@ struct BoundBatch {
       }
     }
     return isRight
+  }
+}
+
+extension losskit_batch {
+  fileprivate var shape: BatchShape {
+    BatchShape(
+      prompts: prompts, responses: responses, references: references, counts: counts, tokenOffsets: token_offsets)
   }
 }

@@ -12,10 +12,8 @@ public struct TextBatch {
   /// The largest number of responses of a prompt, K.
   public var responseCount: Int { texts.responses }
 
-  /// The number of responses of a prompt, 1...K.
-  public func responseCount(ofPrompt prompt: Int) -> Int {
-    texts.counts.map { Int($0[prompt]) } ?? texts.responses
-  }
+  /// How many responses a prompt has, 1...K.
+  public func responseCount(ofPrompt prompt: Int) -> Int { texts.shape().responseCount(ofPrompt: prompt) }
 
   /// The UTF-8 of a prompt.
   public func prompt(_ prompt: Int) -> UnsafeRawBufferPointer {
@@ -25,7 +23,7 @@ public struct TextBatch {
 
   /// The UTF-8 of a prompt's response of rank `rank`; rank 0 is the best.
   public func response(_ rank: Int, ofPrompt prompt: Int) -> UnsafeRawBufferPointer {
-    let text = texts.response[rank * texts.prompts + prompt]
+    let text = texts.response[texts.shape().row(rank, ofPrompt: prompt)]
     return UnsafeRawBufferPointer(start: text.bytes, count: text.length)
   }
 }
@@ -45,9 +43,7 @@ public struct PolicyBatch {
 
   /// The start of each response's tokens in a per-token column, K·G + 1 entries; nil if no per-token column is requested.
   public var tokenOffsets: UnsafeBufferPointer<Int>? {
-    frame.pointee.token_offsets.map {
-      UnsafeBufferPointer(start: $0, count: frame.pointee.texts.prompts * frame.pointee.texts.responses + 1)
-    }
+    shape.tokenOffsets.map { UnsafeBufferPointer(start: $0, count: shape.rows + 1) }
   }
 
   /// The number of references in the call.
@@ -64,28 +60,20 @@ public struct PolicyBatch {
   /// The buffer for a column, [K·G] or [T] values; nil if the column is not requested.
   public func values(of column: Column) -> UnsafeMutableBufferPointer<Double>? {
     guard let index = position(of: column), let values = frame.pointee.values?[index] else { return nil }
-    return UnsafeMutableBufferPointer(start: values, count: count(of: column))
+    return UnsafeMutableBufferPointer(start: values, count: shape.count(of: column))
   }
 
   /// The gradient of a column, in the layout of its values; nil if there is none.
   public func gradient(of column: Column) -> UnsafeBufferPointer<Double>? {
     guard let index = position(of: column), let gradient = frame.pointee.gradients?[index] else { return nil }
-    return UnsafeBufferPointer(start: gradient, count: count(of: column))
+    return UnsafeBufferPointer(start: gradient, count: shape.count(of: column))
   }
 
   private func position(of column: Column) -> Int? {
     (0..<frame.pointee.column_count).first { columns[Int(frame.pointee.columns[$0])].name == column.name }
   }
 
-  private func count(of column: Column) -> Int {
-    let frame = frame.pointee
-    let rows = frame.texts.prompts * frame.texts.responses
-    let extent =
-      switch column.extent {
-      case .prompt: frame.texts.prompts
-      case .response: rows
-      case .token: frame.token_offsets.map { $0[rows] } ?? 0
-      }
-    return column.isPerReference ? extent * frame.reference_count : extent
+  private var shape: BatchShape {
+    frame.pointee.texts.shape(references: frame.pointee.reference_count, tokenOffsets: frame.pointee.token_offsets)
   }
 }

@@ -188,7 +188,7 @@ private func measurePolicy(
 ) -> Int32 {
   status(error) {
     guard let texts, let counts else { throw Failure("measure: NULL argument") }
-    let rows = texts.pointee.prompts * texts.pointee.responses
+    let rows = texts.pointee.shape().rows
     try instance(handle).measure(
       TextBatch(texts.pointee), UnsafeMutableBufferPointer(start: counts, count: rows),
       truncated.map { UnsafeMutableBufferPointer(start: $0, count: rows) })

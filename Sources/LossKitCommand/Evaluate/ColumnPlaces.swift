@@ -1,7 +1,7 @@
 import LossKit
 import LossKitRuntime
 
-/// The positions of a column's entries in a batch: rank-major, as `Batch` describes.
+/// The entries of a column of a batch, by prompt, reference, response and token.
 struct ColumnPlaces {
   private let column: Column
   private let batch: Batch
@@ -12,46 +12,32 @@ struct ColumnPlaces {
   }
 
   /// The number of entries.
-  var count: Int { entriesPerReference * (column.isPerReference ? batch.references : 1) }
+  var count: Int { batch.count(of: column) }
 
   /// The column for values by prompt, reference, response and token; 0 where a prompt has no response.
   func gather(_ values: [[[[Double]]]]) -> [Double] {
-    var column = [Double](repeating: 0, count: count)
-    for (prompt, references) in values.enumerated() {
-      for (reference, responses) in references.enumerated() {
-        for (rank, tokens) in responses.enumerated() {
-          let start = place(reference, rank, prompt)
-          for (token, value) in tokens.enumerated() { column[start + token] = value }
+    batch.withShape { shape in
+      var column = [Double](repeating: 0, count: count)
+      for (prompt, references) in values.enumerated() {
+        for (reference, responses) in references.enumerated() {
+          for (rank, tokens) in responses.enumerated() {
+            let entries = shape.entries(per: self.column.extent, rank: rank, prompt: prompt, reference: reference)
+            for (entry, value) in zip(entries, tokens) { column[entry] = value }
+          }
         }
       }
+      return column
     }
-    return column
   }
 
   /// A prompt's entries, in the shape of `values`.
   func entries(of column: [Double], prompt: Int, like values: [[[Double]]]) -> [[[Double]]] {
-    values.enumerated().map { reference, responses in
-      responses.enumerated().map { rank, tokens in
-        let start = place(reference, rank, prompt)
-        return Array(column[start..<start + tokens.count])
+    batch.withShape { shape in
+      values.enumerated().map { reference, responses in
+        responses.indices.map { rank in
+          Array(column[shape.entries(per: self.column.extent, rank: rank, prompt: prompt, reference: reference)])
+        }
       }
-    }
-  }
-
-  private var entriesPerReference: Int {
-    switch column.extent {
-    case .prompt: batch.prompts
-    case .response: batch.prompts * batch.responses
-    case .token: batch.tokenOffsets?.last ?? 0
-    }
-  }
-
-  private func place(_ reference: Int, _ rank: Int, _ prompt: Int) -> Int {
-    let start = reference * entriesPerReference
-    return switch column.extent {
-    case .prompt: start + prompt
-    case .response: start + rank * batch.prompts + prompt
-    case .token: start + (batch.tokenOffsets?[rank * batch.prompts + prompt] ?? 0)
     }
   }
 }

@@ -15,7 +15,9 @@ extension InputTable {
     for (prompt, row) in rows.enumerated() {
       var members: [(String, JSONValue)] = [("loss", .number(evaluation.loss[prompt]))]
       if !evaluation.reward.isEmpty {
-        let rewards = (0..<batch.responseCount(ofPrompt: prompt)).map { evaluation.reward[$0 * batch.prompts + prompt] }
+        let rewards = batch.withShape { shape in
+          (0..<shape.responseCount(ofPrompt: prompt)).map { evaluation.reward[shape.row($0, ofPrompt: prompt)] }
+        }
         members.append(("reward", .array(rewards.map(JSONValue.number))))
       }
       for (place, places, values) in gradients {

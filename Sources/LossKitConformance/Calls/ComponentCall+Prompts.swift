@@ -1,4 +1,5 @@
 package import CLossKit
+package import LossKit
 
 extension ComponentCall {
   /// Whether a column of the call is per token.
@@ -9,29 +10,29 @@ extension ComponentCall {
     var part = self
     part.prompts = kept.count
     part.counts = counts.map { counts in kept.map { counts[$0] } }
-    for (name, column) in columns {
-      part.inputs[name] = inputs[name].map { pick(kept, of: $0, perToken: column.isPerToken) }
-    }
-    part.cotangent = cotangent.map { pick(kept, of: $0) }
+    for (name, column) in columns { part.inputs[name] = inputs[name].map { pick(kept, of: $0, per: column.per) } }
+    part.cotangent = cotangent.map { pick(kept, of: $0, per: outputExtent) }
     part.tokenOffsets = tokenOffsets.map { offsets in
-      rows(of: kept).reduce(into: [0]) { $0.append(($0.last ?? 0) + offsets[$1 + 1] - offsets[$1]) }
+      let rows = withShape { shape in (0..<responses).flatMap { rank in kept.map { shape.row(rank, ofPrompt: $0) } } }
+      return rows.reduce(into: [0]) { $0.append(($0.last ?? 0) + offsets[$1 + 1] - offsets[$1]) }
     }
     return part
   }
 
   /// The entries of a column or its gradient that belong to the given prompts.
   package func pick(_ kept: [Int], ofColumn name: String, _ values: [Double]) -> [Double] {
-    let isPerToken = columns.first { $0.name == name }?.column.isPerToken ?? false
-    return pick(kept, of: values, perToken: isPerToken)
+    columns.first { $0.name == name }.map { pick(kept, of: values, per: $0.column.per) } ?? []
   }
 
-  /// The entries that belong to the given prompts, slot by slot.
-  package func pick(_ kept: [Int], of values: [Double], perToken: Bool = false) -> [Double] {
-    guard perToken, let offsets = tokenOffsets, let tokens = offsets.last, tokens > 0 else {
-      return stride(from: 0, to: values.count, by: max(prompts, 1)).flatMap { slot in kept.map { values[slot + $0] } }
-    }
-    return stride(from: 0, to: values.count, by: tokens).flatMap { start in
-      rows(of: kept).flatMap { values[start + offsets[$0]..<start + offsets[$0 + 1]] }
+  /// The entries that belong to some prompts, reference by reference and rank by rank.
+  package func pick(_ kept: [Int], of values: [Double], per extent: Column.Extent) -> [Double] {
+    withShape { shape in
+      let references = values.count / max(shape.count(per: extent), 1)
+      return (0..<references).flatMap { reference in
+        (0..<(extent == .prompt ? 1 : responses)).flatMap { rank in
+          kept.flatMap { values[shape.entries(per: extent, rank: rank, prompt: $0, reference: reference)] }
+        }
+      }
     }
   }
 
@@ -39,32 +40,26 @@ extension ComponentCall {
   package func of(responses kept: Int) -> ComponentCall {
     var part = self
     part.responses = kept
-    for (name, column) in columns {
-      part.inputs[name] = inputs[name].map { first(kept, of: $0, column) }
-    }
-    if component.pointee.kind == UInt32(LOSSKIT_REWARD) {
-      part.cotangent = cotangent.map { Array($0.prefix(kept * prompts)) }
-    }
-    part.tokenOffsets = tokenOffsets.map { Array($0.prefix(kept * prompts + 1)) }
+    for (name, column) in columns { part.inputs[name] = inputs[name].map { first(kept, of: $0, column) } }
+    part.cotangent = cotangent.map { Array($0.prefix(part.outputCount)) }
+    part.tokenOffsets = tokenOffsets.map { Array($0.prefix(part.withShape(\.rows) + 1)) }
     return part
   }
 
   /// The entries of the first responses of each prompt, reference by reference.
   package func first(_ kept: Int, of values: [Double], _ column: losskit_column) -> [Double] {
-    if column.extent == UInt32(LOSSKIT_PER_PROMPT) || values.isEmpty { return values }
-    let whole = column.isPerToken ? tokenOffsets?.last ?? 0 : responses * prompts
-    let part = column.isPerToken ? tokenOffsets?[kept * prompts] ?? 0 : kept * prompts
-    return stride(from: 0, to: values.count, by: max(whole, 1)).flatMap { values[$0..<$0 + part] }
-  }
-
-  private func rows(of kept: [Int]) -> [Int] {
-    (0..<responses).flatMap { rank in kept.map { rank * prompts + $0 } }
+    var part = self
+    part.responses = kept
+    let count = part.withShape { $0.count(per: column.per) }
+    return stride(from: 0, to: values.count, by: max(withShape { $0.count(per: column.per) }, 1)).flatMap {
+      values[$0..<$0 + count]
+    }
   }
 }
 
 extension losskit_column {
-  /// Whether it has an entry per token.
-  package var isPerToken: Bool { extent == UInt32(LOSSKIT_PER_TOKEN) }
+  /// Over what it has its entries.
+  package var per: Column.Extent { Column.Extent(rawValue: extent) ?? .token }
   /// Whether a gradient is returned for it.
   package var isDifferentiable: Bool { flags & UInt32(LOSSKIT_DIFFERENTIABLE) != 0 }
 }

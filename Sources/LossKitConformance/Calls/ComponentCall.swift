@@ -1,5 +1,5 @@
 package import CLossKit
-import LossKit
+package import LossKit
 
 /// A call of a component through its C descriptor, as a host makes it.
 ///
@@ -62,21 +62,22 @@ package struct ComponentCall: @unchecked Sendable {
     }
   }
 
-  /// The number of entries of a column in this batch.
-  package func count(of column: losskit_column) -> Int {
-    let extent =
-      switch column.extent {
-      case UInt32(LOSSKIT_PER_PROMPT): prompts
-      case UInt32(LOSSKIT_PER_RESPONSE): prompts * responses
-      default: tokenOffsets?.last ?? 0
-      }
-    return column.flags & UInt32(LOSSKIT_PER_REFERENCE) == 0 ? extent : extent * references
+  /// Lends the shape of the call's batch.
+  package func withShape<Answer>(_ body: (BatchShape) throws -> Answer) rethrows -> Answer {
+    try BatchShape.with(
+      prompts: prompts, responses: responses, references: references, counts: counts, tokenOffsets: tokenOffsets, body)
   }
 
-  /// The number of outputs.
-  package var outputCount: Int {
-    component.pointee.kind == UInt32(LOSSKIT_LOSS) ? prompts : prompts * responses
+  /// The number of entries of a column in this batch.
+  package func count(of column: losskit_column) -> Int {
+    withShape { $0.count(per: column.per, isPerReference: column.flags & UInt32(LOSSKIT_PER_REFERENCE) != 0) }
   }
+
+  /// Over what the component has its outputs.
+  package var outputExtent: Column.Extent { component.pointee.kind == UInt32(LOSSKIT_LOSS) ? .prompt : .response }
+
+  /// The number of outputs.
+  package var outputCount: Int { withShape { $0.count(per: outputExtent) } }
 
   /// Calls `compute`. Throws the error that it reports.
   package func run() throws -> Result {

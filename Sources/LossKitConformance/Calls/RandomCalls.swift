@@ -53,7 +53,7 @@ package struct RandomCalls {
       component.descriptor, prompts: prompts, responses: count, references: max(component.references.lowerBound, 1))
     call.counts = counts
     if component.inputs.contains(where: { $0.extent == .token }) {
-      call.tokenOffsets = (0..<count * prompts).reduce(into: [0]) { offsets, _ in
+      call.tokenOffsets = (0..<call.withShape(\.rows)).reduce(into: [0]) { offsets, _ in
         offsets.append((offsets.last ?? 0) + Int.random(in: 1...5, using: &numbers))
       }
     }

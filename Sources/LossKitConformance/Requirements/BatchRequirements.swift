@@ -85,7 +85,7 @@ extension ComponentSubject {
     alone.counts = nil
     let columns = Dictionary(uniqueKeysWithValues: call.columns.map { ($0.name, $0.column) })
     let expected = ComponentCall.Result(
-      output: Array(call.pick(prompts, of: mixed.output).prefix(alone.outputCount)),
+      output: Array(call.pick(prompts, of: mixed.output, per: call.outputExtent).prefix(alone.outputCount)),
       gradients: mixed.gradients.reduce(into: [:]) { parts, gradient in
         let own = call.pick(prompts, ofColumn: gradient.key, gradient.value)
         parts[gradient.key] = columns[gradient.key].map { part.first(length, of: own, $0) }
@@ -109,40 +109,29 @@ extension ComponentCall {
   /// The call with NaN wherever a prompt has no response.
   fileprivate func spoiledBeyondCounts() -> ComponentCall {
     var other = self
-    for (name, column) in columns where !(column.extent == UInt32(LOSSKIT_PER_PROMPT)) {
-      for index in beyondCounts(column, count: inputs[name]?.count ?? 0) { other.inputs[name]?[index] = .nan }
+    for (name, column) in columns {
+      for entry in beyondCounts(per: column.per, count: inputs[name]?.count ?? 0) { other.inputs[name]?[entry] = .nan }
     }
     return other
   }
 
   fileprivate func checkZerosBeyondCounts(_ result: Result) throws {
-    if component.pointee.kind == UInt32(LOSSKIT_REWARD) {
-      let rows = beyondCounts(rows: prompts * responses)
-      if let row = rows.first(where: { result.output[$0] != 0 }) {
-        throw Failure(
-          "the reward of a response that prompt \(row % prompts + 1) does not have is \(result.output[row]), not 0")
-      }
+    let rewards = beyondCounts(per: outputExtent, count: outputCount)
+    if let row = rewards.first(where: { result.output[$0] != 0 }) {
+      let prompt = withShape { $0.place(of: row, per: .response).prompt }
+      throw Failure("the reward of a response that prompt \(prompt + 1) does not have is \(result.output[row]), not 0")
     }
-    for (name, column) in columns where column.extent != UInt32(LOSSKIT_PER_PROMPT) {
+    for (name, column) in columns {
       guard let gradient = result.gradients[name] else { continue }
-      if let index = beyondCounts(column, count: gradient.count).first(where: { gradient[$0] != 0 }) {
-        throw Failure("the gradient of \(name) beyond a prompt's responses is \(gradient[index]), not 0")
+      if let entry = beyondCounts(per: column.per, count: gradient.count).first(where: { gradient[$0] != 0 }) {
+        throw Failure("the gradient of \(name) beyond a prompt's responses is \(gradient[entry]), not 0")
       }
     }
   }
 
-  /// The entries of a column for responses that their prompts do not have.
-  private func beyondCounts(_ column: losskit_column, count: Int) -> [Int] {
-    guard column.isPerToken, let offsets = tokenOffsets, let tokens = offsets.last else {
-      return beyondCounts(rows: count)
-    }
-    return stride(from: 0, to: count, by: max(tokens, 1)).flatMap { start in
-      beyondCounts(rows: prompts * responses).flatMap { (start + offsets[$0])..<(start + offsets[$0 + 1]) }
-    }
-  }
-
-  private func beyondCounts(rows: Int) -> [Int] {
-    guard let counts else { return [] }
-    return (0..<rows).filter { $0 / prompts % responses >= Int(counts[$0 % prompts]) }
+  /// The entries that belong to responses that their prompts do not have.
+  private func beyondCounts(per extent: Column.Extent, count: Int) -> [Int] {
+    guard counts != nil, extent != .prompt else { return [] }
+    return withShape { shape in (0..<count).filter { !shape.exists(shape.place(of: $0, per: extent)) } }
   }
 }

@@ -102,11 +102,12 @@ private struct Line {
     var call = start
     call.cotangent = nil
     for (name, direction) in directions {
-      let isPerToken = start.columns.first { $0.name == name }?.column.isPerToken ?? false
-      for entry in direction.indices {
-        let position =
-          positions.count == 1 ? positions[0] : positions[start.prompt(ofEntry: entry, perToken: isPerToken)]
-        call.inputs[name]?[entry] += position * direction[entry]
+      let extent = start.columns.first { $0.name == name }?.column.per ?? .response
+      start.withShape { shape in
+        for entry in direction.indices {
+          let position = positions.count == 1 ? positions[0] : positions[shape.place(of: entry, per: extent).prompt]
+          call.inputs[name]?[entry] += position * direction[entry]
+        }
       }
     }
     return call
@@ -120,19 +121,5 @@ private struct Line {
     return (0..<start.prompts).map { prompt in
       stride(from: prompt, to: output.count, by: start.prompts).reduce(0) { $0 + output[$1] * weights[$1] }
     }
-  }
-}
-
-extension ComponentCall {
-  /// The prompt that an entry of a differentiable column belongs to.
-  fileprivate func prompt(ofEntry entry: Int, perToken: Bool) -> Int {
-    guard perToken, let offsets = tokenOffsets else { return entry % prompts }
-    // The last response that starts at the token or before it; each has at least one token.
-    var (low, high) = (0, offsets.count - 1)
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if offsets[middle] <= entry { low = middle } else { high = middle }
-    }
-    return low % prompts
   }
 }

@@ -85,7 +85,7 @@ extension ComponentSubject {
     _ condition: String
   ) throws {
     let expected = ComponentCall.Result(
-      output: call.pick(kept, of: whole.output),
+      output: call.pick(kept, of: whole.output, per: call.outputExtent),
       gradients: whole.gradients.reduce(into: [:]) { $0[$1.key] = call.pick(kept, ofColumn: $1.key, $1.value) },
       state: whole.state)
     try expect(part, gives: expected, condition)

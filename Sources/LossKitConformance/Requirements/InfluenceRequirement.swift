@@ -52,11 +52,11 @@ extension ComponentRequirement {
 extension ComponentCall {
   /// The entries of differentiable columns for the responses of a rank; a column per prompt belongs to the first rank.
   fileprivate func differentiableEntries(ofRank rank: Int) -> [(name: String, entries: Range<Int>)] {
-    columns.filter(\.column.isDifferentiable).compactMap { name, column in
-      switch column.extent {
-      case UInt32(LOSSKIT_PER_PROMPT): rank == 0 ? (name, 0..<prompts) : nil
-      case UInt32(LOSSKIT_PER_RESPONSE): (name, rank * prompts..<(rank + 1) * prompts)
-      default: tokenOffsets.map { (name, $0[rank * prompts]..<$0[(rank + 1) * prompts]) }
+    withShape { shape in
+      columns.filter { $0.column.isDifferentiable && (rank == 0 || $0.column.per != .prompt) }.map { name, column in
+        let first = shape.entries(per: column.per, rank: rank, prompt: 0)
+        let last = shape.entries(per: column.per, rank: rank, prompt: prompts - 1)
+        return (name, first.lowerBound..<last.upperBound)
       }
     }
   }

@@ -34,9 +34,9 @@ extension ComponentCall.Result {
 extension ComponentCall {
   /// The columns of one prompt, for a message.
   func columnsOf(prompt: Int) -> String {
-    let texts = columns.filter { !$0.column.isPerToken }.compactMap { name, _ in
+    let texts = columns.filter { $0.column.per != .token }.compactMap { name, column in
       inputs[name].map { values in
-        "\(name)=\(pick([prompt], of: values).map { "\($0)" }.joined(separator: ","))"
+        "\(name)=\(pick([prompt], of: values, per: column.per).map { "\($0)" }.joined(separator: ","))"
       }
     }
     return "prompt \(prompt + 1): \(texts.joined(separator: " "))"

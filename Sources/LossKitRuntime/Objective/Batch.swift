@@ -1,3 +1,5 @@
+package import LossKit
+
 /// A batch of G prompts with up to K responses each, best first, as a table of columns.
 ///
 /// Columns are rank-major: response k of prompt g is at [k·G + g], of reference r at [(r·K + k)·G + g]; a token t of that
@@ -31,4 +33,13 @@ public struct Batch: Sendable {
 
   /// The number of responses of a prompt.
   public func responseCount(ofPrompt prompt: Int) -> Int { counts.map { Int($0[prompt]) } ?? responses }
+
+  /// Lends the batch's shape.
+  package func withShape<Result>(_ body: (BatchShape) throws -> Result) rethrows -> Result {
+    try BatchShape.with(
+      prompts: prompts, responses: responses, references: references, counts: counts, tokenOffsets: tokenOffsets, body)
+  }
+
+  /// The number of entries that a column has.
+  package func count(of column: Column) -> Int { withShape { $0.count(of: column) } }
 }

@@ -4,10 +4,12 @@ public import LossKit
 struct BatchCheck {
   private let objective: Objective
   private let batch: Batch
+  private let shape: BatchShape
 
-  init(_ objective: Objective, _ batch: Batch) {
+  init(_ objective: Objective, _ batch: Batch, _ shape: BatchShape) {
     self.objective = objective
     self.batch = batch
+    self.shape = shape
   }
 
   func run() throws {
@@ -28,7 +30,7 @@ struct BatchCheck {
       throw Failure("the batch has \(batch.prompts) prompts, but counts of responses for \(counts.count)")
     }
     for prompt in 0..<batch.prompts {
-      let count = batch.responseCount(ofPrompt: prompt)
+      let count = shape.responseCount(ofPrompt: prompt)
       guard count <= batch.responses, objective.responses.contains(count) else {
         let range = objective.responses
         let words =
@@ -43,7 +45,7 @@ struct BatchCheck {
 
   private func checkTokens() throws {
     guard let offsets = batch.tokenOffsets else { return }
-    guard offsets.count == batch.prompts * batch.responses + 1, offsets[0] == 0,
+    guard offsets.count == shape.rows + 1, offsets[0] == 0,
       zip(offsets, offsets.dropFirst()).allSatisfy({ $0 <= $1 })
     else { throw Failure("the token offsets of a batch ascend from 0, one for each response and one for the end") }
   }
@@ -59,21 +61,16 @@ struct BatchCheck {
     guard column.extent != .token || batch.tokenOffsets != nil else {
       throw Failure("column '\(column.name)' is per token, and the batch has no token offsets")
     }
-    let extent =
-      switch column.extent {
-      case .prompt: batch.prompts
-      case .response: batch.prompts * batch.responses
-      case .token: batch.tokenOffsets?.last ?? 0
-      }
-    let count = extent * (column.isPerReference ? batch.references : 1)
+    let count = shape.count(of: column)
     guard values.count == count else {
       throw Failure("column '\(column.name)' has \(values.count) values; the batch calls for \(count)")
     }
     let rule = ColumnRule(column)
     for (index, value) in values.enumerated() where !rule.allows(value) {
-      guard let place = place(of: index, in: column) else { continue }
+      let place = shape.place(of: index, per: column.extent)
+      guard shape.exists(place) else { continue }
       throw Failure(
-        "column '\(column.name)' of \(place.words) is \(roundTripDecimal(value)); expected \(rule.words)",
+        "column '\(column.name)' of \(shape.words(place)) is \(roundTripDecimal(value)); expected \(rule.words)",
         prompt: place.prompt)
     }
   }
@@ -86,42 +83,19 @@ struct BatchCheck {
     else { return }
     for (row, count) in counts.enumerated() {
       let length = offsets[row + 1] - offsets[row]
-      guard count != Double(length), let place = place(of: row, in: column) else { continue }
+      guard count != Double(length) else { continue }
+      let place = shape.place(of: row, per: .response)
+      guard shape.exists(place) else { continue }
       throw Failure(
-        "column '\(column.name)' of \(place.words) is \(roundTripDecimal(count)), and the token offsets give that response "
+        "column '\(column.name)' of \(shape.words(place)) is \(roundTripDecimal(count)), and the token offsets give that response "
           + "\(length); they have to agree", prompt: place.prompt)
     }
-  }
-
-  /// Where an entry belongs.
-  private struct Place {
-    let prompt: Int
-    /// The rank of the response, where it is one's and not the only one.
-    var rank: Int?
-
-    var words: String { "prompt \(prompt + 1)" + (rank.map { ", response \($0 + 1)" } ?? "") }
-  }
-
-  /// The prompt and the response that an entry belongs to; nil where it is none's, beyond the responses a prompt has.
-  private func place(of index: Int, in column: Column) -> Place? {
-    let row: Int
-    switch column.extent {
-    case .prompt: return Place(prompt: index % batch.prompts)
-    case .response: row = index % (batch.prompts * batch.responses)
-    case .token:
-      let offsets = batch.tokenOffsets ?? []
-      let token = index % max(offsets.last ?? 1, 1)
-      row = offsets.dropLast().lastIndex { $0 <= token } ?? 0
-    }
-    let (rank, prompt) = row.quotientAndRemainder(dividingBy: batch.prompts)
-    guard rank < batch.responseCount(ofPrompt: prompt) else { return nil }
-    return Place(prompt: prompt, rank: batch.responses > 1 ? rank : nil)
   }
 }
 
 extension Objective {
   /// Throws what is wrong with a batch, before it is evaluated.
-  package func check(_ batch: Batch) throws { try BatchCheck(self, batch).run() }
+  package func check(_ batch: Batch) throws { try batch.withShape { try BatchCheck(self, batch, $0).run() } }
 
   /// The names of the parts that read a column.
   public func readers(of column: Column) -> [String] {

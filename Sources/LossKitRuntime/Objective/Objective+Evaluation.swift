@@ -9,7 +9,7 @@ extension Objective {
   public func evaluate(
     _ batch: Batch, state: inout [Double], seed: UInt64 = 0, gradients: Bool = true
   ) throws -> Evaluation {
-    try BatchCheck(self, batch).run()
+    try check(batch)
     guard state.count == initialState.count else {
       throw Failure("the objective keeps \(initialState.count) numbers of state, and got \(state.count)")
     }
@@ -69,19 +69,16 @@ extension Batch {
     inputs: [UnsafePointer<Double>?], gradients: [UnsafeMutablePointer<Double>?]?,
     _ body: (losskit_frame) throws -> Result
   ) rethrows -> Result {
-    try (counts ?? []).withUnsafeBufferPointer { counts in
-      try (tokenOffsets ?? []).withUnsafeBufferPointer { offsets in
-        try inputs.withUnsafeBufferPointer { inputs in
-          try (gradients ?? []).withUnsafeBufferPointer { derivatives in
-            try [1.0].withUnsafeBufferPointer { cotangent in
-              try body(
-                losskit_frame(
-                  prompts: prompts, responses: responses, references: references,
-                  counts: self.counts == nil ? nil : counts.baseAddress,
-                  token_offsets: tokenOffsets == nil ? nil : offsets.baseAddress, parameters: nil, state: nil, seed: 0,
-                  inputs: inputs.baseAddress, output: nil, cotangent: gradients == nil ? nil : cotangent.baseAddress,
-                  gradients: gradients == nil ? nil : derivatives.baseAddress))
-            }
+    try withShape { shape in
+      try inputs.withUnsafeBufferPointer { inputs in
+        try withOptionalPointer(gradients) { gradients in
+          try [1.0].withUnsafeBufferPointer { cotangent in
+            try body(
+              losskit_frame(
+                prompts: shape.prompts, responses: shape.responses, references: shape.references,
+                counts: shape.counts, token_offsets: shape.tokenOffsets, parameters: nil, state: nil, seed: 0,
+                inputs: inputs.baseAddress, output: nil, cotangent: gradients == nil ? nil : cotangent.baseAddress,
+                gradients: gradients))
           }
         }
       }

@@ -58,17 +58,18 @@ struct ObjectiveChain: Sendable {
   /// Evaluates a frame as `Objective.evaluate(_:)` says.
   func run(_ frame: losskit_frame) throws {
     guard frame.prompts > 0, let output = frame.output else { return }
-    let scratch = Scratch(rows: frame.prompts * frame.responses, prompts: frame.prompts, rewards: rewards.count)
+    let shape = frame.shape
+    let scratch = Scratch(rows: shape.rows, prompts: shape.prompts, rewards: rewards.count)
     for (index, call) in rewards.enumerated() {
       try evaluate(call, frame, scratch, output: scratch.reward(index), cotangent: nil, gradients: [])
     }
     output.update(repeating: 0, count: frame.prompts)
     for (index, column) in columns.enumerated() {
-      frame.gradients?[index]?.update(repeating: 0, count: frame.count(of: column))
+      frame.gradients?[index]?.update(repeating: 0, count: shape.count(of: column))
     }
     for call in losses where call.weight != 0 { try add(call, frame, scratch, to: output) }
     if !rewards.isEmpty {
-      output.advanced(by: frame.prompts).update(from: scratch.reward(0), count: frame.prompts * frame.responses)
+      output.advanced(by: shape.prompts).update(from: scratch.reward(0), count: shape.rows)
     }
     if frame.cotangent != nil {
       for (index, call) in rewards.enumerated() {
@@ -94,12 +95,13 @@ struct ObjectiveChain: Sendable {
     _ call: Call, _ frame: losskit_frame, _ scratch: Scratch, output: UnsafeMutablePointer<Double>,
     cotangent: UnsafePointer<Double>
   ) throws {
+    let shape = frame.shape
     let targets = zip(call.part.component.inputs, call.sources).map {
       input, source -> (UnsafeMutablePointer<Double>, Int)? in
       guard input.isDifferentiable else { return nil }
       switch source {
-      case .reward(let index): return (scratch.rewardGradient(index), frame.prompts * frame.responses)
-      case .column(let index): return frame.gradients?[index].map { ($0, frame.count(of: columns[index])) }
+      case .reward(let index): return (scratch.rewardGradient(index), shape.rows)
+      case .column(let index): return frame.gradients?[index].map { ($0, shape.count(of: columns[index])) }
       case .absent: return nil
       }
     }

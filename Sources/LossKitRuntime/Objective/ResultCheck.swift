@@ -28,13 +28,13 @@ package struct ResultCheck {
     guard frame.prompts > 0, let output = frame.output else { return }
     try check(output, count: frame.prompts, .loss)
     if objective.reward != nil {
-      try check(output + frame.prompts, count: frame.prompts * frame.responses, .reward)
+      try check(output + frame.prompts, count: frame.shape.rows, .reward)
     }
     try checkMean(output)
     if frame.cotangent != nil, let gradients = frame.gradients {
       for index in objective.columns.indices where objective.columns[index].isDifferentiable {
         guard let gradient = gradients[index] else { continue }
-        try check(gradient, count: frame.count(of: objective.columns[index]), .derivative(index))
+        try check(gradient, count: frame.shape.count(of: objective.columns[index]), .derivative(index))
       }
     }
     try checkState()
@@ -66,8 +66,7 @@ package struct ResultCheck {
 
   /// What is wrong with a number of the results: not finite, or finite and no float.
   package func failure(_ quantity: Quantity, at index: Int, value: Double) -> Failure {
-    let (prompt, rank) = place(quantity, of: index)
-    let response = rank.map { ", response \($0 + 1)" } ?? ""
+    let place = place(quantity, of: index)
     let what =
       switch quantity {
       case .loss: "the loss"
@@ -78,47 +77,19 @@ package struct ResultCheck {
       value.isFinite
       ? "\(roundTripDecimal(value)), which no float32 holds; take float64, or look at its columns"
       : "\(roundTripDecimal(value)); look at its columns"
-    return Failure("\(name): \(what) of prompt \(prompt + 1)\(response) is \(problem)", prompt: prompt)
+    return Failure("\(name): \(what) of \(frame.shape.words(place)) is \(problem)", prompt: place.prompt)
   }
 
   private var name: String { objective.terms.map(\.loss.component.name).joined(separator: " + ") }
 
-  /// The prompt that an entry belongs to, and the rank of its response where it is one's.
-  private func place(_ quantity: Quantity, of index: Int) -> (prompt: Int, rank: Int?) {
-    let rows = frame.prompts * frame.responses
-    let row: Int
-    switch quantity {
-    case .loss: return (index, nil)
-    case .reward: row = index
-    case .derivative(let column):
-      switch objective.columns[column].extent {
-      case .prompt: return (index % frame.prompts, nil)
-      case .response: row = index % rows
-      case .token: row = frame.row(ofToken: index)
+  /// Where an entry of the results belongs.
+  private func place(_ quantity: Quantity, of index: Int) -> BatchShape.Place {
+    let extent: Column.Extent =
+      switch quantity {
+      case .loss: .prompt
+      case .reward: .response
+      case .derivative(let column): objective.columns[column].extent
       }
-    }
-    return (row % frame.prompts, frame.responses > 1 ? row / frame.prompts : nil)
-  }
-}
-
-extension losskit_frame {
-  /// The number of entries that a column has.
-  func count(of column: Column) -> Int {
-    let rows = prompts * responses
-    let extent =
-      switch column.extent {
-      case .prompt: prompts
-      case .response: rows
-      case .token: token_offsets?[rows] ?? 0
-      }
-    return column.isPerReference ? extent * references : extent
-  }
-
-  /// The row k·G + g of the response that a token belongs to.
-  fileprivate func row(ofToken index: Int) -> Int {
-    let rows = prompts * responses
-    guard let offsets = token_offsets, offsets[rows] > 0 else { return 0 }
-    let token = index % offsets[rows]
-    return (0..<rows).last { offsets[$0] <= token } ?? 0
+    return frame.shape.place(of: index, per: extent)
   }
 }

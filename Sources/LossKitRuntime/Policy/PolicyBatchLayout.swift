@@ -12,8 +12,6 @@ struct PolicyBatchLayout {
   /// Where each response's tokens start, checked; nil where no column is per token.
   let tokenOffsets: [Int]?
 
-  private let promptCount, responseCount: Int
-
   var totalCount: Int { counts.reduce(0, +) }
 
   /// Throws for a column that the type does not have or that is named twice, and for offsets that do not fit the texts.
@@ -28,48 +26,37 @@ struct PolicyBatchLayout {
       return UInt32(index)
     }
     guard Set(names).count == names.count else { throw Failure("\(place): a column is asked for twice") }
-    columns = indices.map { type.columns[Int($0)] }
-    let rows = texts.promptCount * texts.responseCount
+    let columns = indices.map { type.columns[Int($0)] }
+    self.columns = columns
     let isPerToken = columns.contains { $0.extent == .token }
-    self.tokenOffsets = try isPerToken ? Self.checked(tokenOffsets, rows: rows, place: place) : nil
-    let tokens = self.tokenOffsets?.last ?? 0
-    counts = columns.map { column in
-      let extent =
-        switch column.extent {
-        case .prompt: texts.promptCount
-        case .response: rows
-        case .token: tokens
-        }
-      return column.isPerReference ? extent * referenceCount : extent
-    }
+    let tokenOffsets = try isPerToken ? Self.checked(tokenOffsets, for: texts, place: place) : nil
+    self.tokenOffsets = tokenOffsets
+    counts = texts.withShape(references: referenceCount, tokenOffsets: tokenOffsets) { columns.map($0.count(of:)) }
     var next = 0
     starts = counts.map { count in
       defer { next += count }
       return next
     }
-    promptCount = texts.promptCount
-    responseCount = texts.responseCount
   }
 
   /// The columns out of the array. What belongs to no response becomes 0; throws for any other value that is not finite.
   func columnsByName(of values: [Double], texts: Texts, place: String) throws -> [String: [Double]] {
-    var byName: [String: [Double]] = [:]
-    for (position, column) in columns.enumerated() {
-      var values = Array(values[starts[position]..<starts[position] + counts[position]])
-      if column.extent == .response, texts.counts != nil {
-        for row in values.indices
-        where !texts.hasResponse(row / promptCount % responseCount, ofPrompt: row % promptCount) {
-          values[row] = 0
+    try texts.withShape(tokenOffsets: tokenOffsets) { shape in
+      var byName: [String: [Double]] = [:]
+      for (position, column) in columns.enumerated() {
+        var values = Array(values[starts[position]..<starts[position] + counts[position]])
+        if column.extent == .response, texts.counts != nil {
+          for entry in values.indices where !shape.exists(shape.place(of: entry, per: .response)) { values[entry] = 0 }
         }
+        if let entry = values.firstIndex(where: { !$0.isFinite }) {
+          let prompt = shape.place(of: entry, per: column.extent).prompt
+          throw Failure(
+            "\(place): \(column.name) of prompt \(prompt + 1) is \(roundTripDecimal(values[entry]))", prompt: prompt)
+        }
+        byName[column.name] = values
       }
-      if let index = values.firstIndex(where: { !$0.isFinite }) {
-        let prompt = prompt(of: index, column)
-        throw Failure(
-          "\(place): \(column.name) of prompt \(prompt + 1) is \(roundTripDecimal(values[index]))", prompt: prompt)
-      }
-      byName[column.name] = values
+      return byName
     }
-    return byName
   }
 
   /// The gradients as one array. Throws for a column without gradient and for a gradient of another size.
@@ -86,18 +73,9 @@ struct PolicyBatchLayout {
     return flat
   }
 
-  /// The prompt whose value stands at an index of a column.
-  private func prompt(of index: Int, _ column: Column) -> Int {
-    guard column.extent == .token, let offsets = tokenOffsets, let tokens = offsets.last, tokens > 0 else {
-      return index % promptCount
-    }
-    // The last response that starts at or before the token; empty ones before it start there, too.
-    let row = offsets.lastIndex { $0 <= index % tokens } ?? 0
-    return row % promptCount
-  }
-
-  private static func checked(_ offsets: [Int]?, rows: Int, place: String) throws -> [Int] {
+  private static func checked(_ offsets: [Int]?, for texts: Texts, place: String) throws -> [Int] {
     guard let offsets else { throw Failure("\(place): a column per token needs the token offsets") }
+    let rows = texts.withShape(\.rows)
     guard offsets.count == rows + 1, offsets.first == 0, zip(offsets, offsets.dropFirst()).allSatisfy(<=) else {
       throw Failure("\(place): invalid token offsets; expected \(rows + 1) numbers that ascend from 0")
     }

@@ -27,7 +27,7 @@ public final class PolicyInstance {
   /// were cut to fit; both [K·G], rank-major, 0 where a prompt has no such response. Throws for an empty response.
   public func measure(_ texts: Texts) throws -> (tokenCounts: [UInt32], truncated: [UInt32]) {
     guard let measure = type.descriptor.pointee.measure else { throw cannot("measure texts") }
-    let count = texts.promptCount * texts.responseCount
+    let count = texts.withShape(\.rows)
     var tokenCounts = [UInt32](repeating: 0, count: count)
     var truncated = [UInt32](repeating: 0, count: count)
     try texts.withTexts { borrowed in
@@ -35,9 +35,11 @@ public final class PolicyInstance {
         try call(promptCount: texts.promptCount) { measure(policy, borrowed, &tokenCounts, &truncated, $0) }
       }
     }
-    for index in 0..<count where !texts.hasResponse(index / texts.promptCount, ofPrompt: index % texts.promptCount) {
-      tokenCounts[index] = 0
-      truncated[index] = 0
+    texts.withShape { shape in
+      for row in 0..<count where !shape.exists(shape.place(of: row, per: .response)) {
+        tokenCounts[row] = 0
+        truncated[row] = 0
+      }
     }
     return (tokenCounts, truncated)
   }

@@ -48,9 +48,13 @@ public struct Texts: Sendable {
     self.ends = ends
   }
 
-  /// Whether a prompt has a response of this rank, 0 the best.
-  func hasResponse(_ rank: Int, ofPrompt prompt: Int) -> Bool {
-    counts.map { rank < Int($0[prompt]) } ?? (rank < responseCount)
+  /// Lends the shape of a batch of these texts.
+  func withShape<Value>(
+    references: Int = 0, tokenOffsets: [Int]? = nil, _ body: (BatchShape) throws -> Value
+  ) rethrows -> Value {
+    try BatchShape.with(
+      prompts: promptCount, responses: responseCount, references: references, counts: counts,
+      tokenOffsets: tokenOffsets, body)
   }
 
   /// Lends the texts to a call.
@@ -71,12 +75,4 @@ public struct Texts: Sendable {
       }
     }
   }
-}
-
-/// Lends an array's elements, or NULL for none.
-func withOptionalPointer<Element, Value>(
-  _ array: [Element]?, _ body: (UnsafePointer<Element>?) throws -> Value
-) rethrows -> Value {
-  guard let array else { return try body(nil) }
-  return try array.withUnsafeBufferPointer { try body($0.baseAddress) }
 }

@@ -34,7 +34,7 @@ final class MeasuredData {
       let measured = try batch.locatingFailures { try policy.measure(batch.texts()) }
       for (place, prompt) in prompts.enumerated() {
         for rank in tokenCounts[prompt].indices {
-          let entry = rank * prompts.count + place
+          let entry = batch.layout.response(rank, ofPrompt: place)
           tokenCounts[prompt][rank] = Int(measured.tokenCounts[entry])
           isCut[prompt][rank] = measured.truncated[entry] > 0
         }

@@ -26,20 +26,13 @@ import Testing
   private func batch(_ objective: Objective, prompts: Int, _ numbers: inout SeededNumbers) -> Batch {
     var batch = Batch(
       prompts: prompts, responses: min(objective.responses.upperBound, 3), references: max(objective.referenceCount, 1))
-    let rows = prompts * batch.responses
     if objective.columns.contains(where: { $0.extent == .token }) {
-      batch.tokenOffsets = (0..<rows).reduce(into: [0]) { offsets, _ in
+      batch.tokenOffsets = (0..<batch.withShape(\.rows)).reduce(into: [0]) { offsets, _ in
         offsets.append((offsets.last ?? 0) + Int.random(in: 1...5, using: &numbers))
       }
     }
     for column in objective.columns {
-      let extent =
-        switch column.extent {
-        case .prompt: prompts
-        case .response: rows
-        case .token: batch.tokenOffsets?.last ?? 0
-        }
-      let count = column.isPerReference ? extent * batch.references : extent
+      let count = batch.count(of: column)
       switch column.name {
       case "token_count", "mismatched_token_count":
         batch.columns[column.name] = (0..<count).map { row -> Double in

@@ -30,21 +30,14 @@ enum ExportCases {
     var numbers = SeededNumbers(seed: seed)
     let responses = min(max(objective.responses.lowerBound, 2), objective.responses.upperBound)
     var batch = Batch(prompts: prompts, responses: responses, references: max(objective.referenceCount, 1))
-    let rows = prompts * responses
     let formula = try? ExportedFormula(objective, responses: nil, references: nil)
     if objective.columns.contains(where: { $0.extent == .token }) || formula?.tokens != nil {
-      batch.tokenOffsets = (0..<rows).reduce(into: [0]) { offsets, _ in
+      batch.tokenOffsets = (0..<batch.withShape(\.rows)).reduce(into: [0]) { offsets, _ in
         offsets.append((offsets.last ?? 0) + Int.random(in: 1...5, using: &numbers))
       }
     }
     for column in objective.columns {
-      let extent =
-        switch column.extent {
-        case .prompt: prompts
-        case .response: rows
-        case .token: batch.tokenOffsets?.last ?? 0
-        }
-      let count = column.isPerReference ? extent * batch.references : extent
+      let count = batch.count(of: column)
       switch (column.name, batch.tokenOffsets) {
       case ("score", _): batch.columns[column.name] = numbers.scores(prompts: prompts, responses: responses)
       case ("token_count", let offsets?):

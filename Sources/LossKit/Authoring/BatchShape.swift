@@ -1,0 +1,163 @@
+package import CLossKit
+
+/// The shape of a batch: how many prompts, responses and references it has, and where the entries of its columns stand.
+///
+/// Columns are rank-major. Response k of prompt g is row k·G + g, whether or not the prompt has that many responses; the row's
+/// tokens start at `tokenOffsets[k·G + g]`. A column that is per reference has all its entries once for each reference, one
+/// behind the other.
+///
+/// The arrays are borrowed. Making, passing and asking a shape allocates nothing.
+package struct BatchShape {
+  /// G, the number of prompts.
+  package let prompts: Int
+  /// K, the most responses a prompt has.
+  package let responses: Int
+  /// R, the number of references.
+  package let references: Int
+  /// [G] the responses each prompt has; nil: K.
+  package let counts: UnsafePointer<UInt32>?
+  /// [K·G + 1] where the tokens of each row start, ascending from 0; nil where no column is per token.
+  package let tokenOffsets: UnsafePointer<Int>?
+
+  /// A shape of borrowed arrays.
+  package init(
+    prompts: Int, responses: Int, references: Int, counts: UnsafePointer<UInt32>? = nil,
+    tokenOffsets: UnsafePointer<Int>? = nil
+  ) {
+    self.prompts = prompts
+    self.responses = responses
+    self.references = references
+    self.counts = counts
+    self.tokenOffsets = tokenOffsets
+  }
+
+  /// Lends the shape that arrays describe.
+  package static func with<Result>(
+    prompts: Int, responses: Int, references: Int, counts: [UInt32]?, tokenOffsets: [Int]?,
+    _ body: (BatchShape) throws -> Result
+  ) rethrows -> Result {
+    try withOptionalPointer(counts) { counts in
+      try withOptionalPointer(tokenOffsets) { tokenOffsets in
+        try body(
+          BatchShape(
+            prompts: prompts, responses: responses, references: references, counts: counts,
+            tokenOffsets: tokenOffsets))
+      }
+    }
+  }
+
+  // MARK: Counts
+
+  /// K·G, the number of rows.
+  package var rows: Int { prompts * responses }
+
+  /// T, the number of tokens of all rows.
+  package var tokens: Int { tokenOffsets?[rows] ?? 0 }
+
+  /// The number of responses a prompt has.
+  package func responseCount(ofPrompt prompt: Int) -> Int { counts.map { Int($0[prompt]) } ?? responses }
+
+  /// The number of entries a column has for one reference.
+  package func count(per extent: Column.Extent) -> Int {
+    switch extent {
+    case .prompt: prompts
+    case .response: rows
+    case .token: tokens
+    }
+  }
+
+  /// The number of entries a column has.
+  package func count(per extent: Column.Extent, isPerReference: Bool) -> Int {
+    isPerReference ? references * count(per: extent) : count(per: extent)
+  }
+
+  /// The number of entries a column has.
+  package func count(of column: Column) -> Int { count(per: column.extent, isPerReference: column.isPerReference) }
+
+  // MARK: Places
+
+  /// The response, or the prompt, that an entry belongs to.
+  package struct Place: Equatable {
+    /// The prompt.
+    package let prompt: Int
+    /// The response's rank, 0 the best; nil where the column is per prompt.
+    package let rank: Int?
+
+    /// A place.
+    package init(prompt: Int, rank: Int? = nil) {
+      self.prompt = prompt
+      self.rank = rank
+    }
+  }
+
+  /// The row of a prompt's response.
+  package func row(_ rank: Int, ofPrompt prompt: Int) -> Int { rank * prompts + prompt }
+
+  /// The entries of a prompt's response in a column, for one reference; of a column per prompt, the prompt's own.
+  package func entries(per extent: Column.Extent, rank: Int, prompt: Int, reference: Int = 0) -> Range<Int> {
+    let start = reference * count(per: extent), row = row(rank, ofPrompt: prompt)
+    switch extent {
+    case .prompt: return start + prompt..<start + prompt + 1
+    case .response: return start + row..<start + row + 1
+    case .token:
+      guard let tokenOffsets else { return start..<start }
+      return start + tokenOffsets[row]..<start + tokenOffsets[row + 1]
+    }
+  }
+
+  /// Where an entry of a column belongs, whatever its reference.
+  package func place(of entry: Int, per extent: Column.Extent) -> Place {
+    let entry = entry % count(per: extent)
+    let row: Int
+    switch extent {
+    case .prompt: return Place(prompt: entry)
+    case .response: row = entry
+    case .token: row = self.row(ofToken: entry)
+    }
+    return Place(prompt: row % prompts, rank: row / prompts)
+  }
+
+  /// The last row that starts at a token or before it: rows without tokens start where the next one does.
+  private func row(ofToken token: Int) -> Int {
+    guard let tokenOffsets else { return 0 }
+    var low = 0, high = rows
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if tokenOffsets[middle] <= token { low = middle } else { high = middle }
+    }
+    return low
+  }
+
+  /// Whether the prompt has the response of a place.
+  package func exists(_ place: Place) -> Bool { (place.rank ?? 0) < responseCount(ofPrompt: place.prompt) }
+
+  /// A place in words, counted from 1; the response is named where a prompt may have several.
+  package func words(_ place: Place) -> String {
+    guard responses > 1, let rank = place.rank else { return "prompt \(place.prompt + 1)" }
+    return "prompt \(place.prompt + 1), response \(rank + 1)"
+  }
+}
+
+extension losskit_frame {
+  /// The shape of the call's batch.
+  package var shape: BatchShape {
+    BatchShape(
+      prompts: prompts, responses: responses, references: references, counts: counts, tokenOffsets: token_offsets)
+  }
+}
+
+extension losskit_texts {
+  /// The shape of a batch of these texts.
+  package func shape(references: Int = 0, tokenOffsets: UnsafePointer<Int>? = nil) -> BatchShape {
+    BatchShape(
+      prompts: prompts, responses: responses, references: references, counts: counts, tokenOffsets: tokenOffsets)
+  }
+}
+
+/// Lends an array's elements, or NULL for none.
+package func withOptionalPointer<Element, Value>(
+  _ array: [Element]?, _ body: (UnsafePointer<Element>?) throws -> Value
+) rethrows -> Value {
+  guard let array else { return try body(nil) }
+  return try array.withUnsafeBufferPointer { try body($0.baseAddress) }
+}
