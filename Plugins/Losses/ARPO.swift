@@ -1,6 +1,6 @@
 import LossKit
 
-/// Adaptive-rejection preference optimization: CPO that rejects less where the responses are alike. Xu et al., arXiv:2410.03115.
+/// Adaptive-rejection preference optimization: CPO with a weaker rejection if the responses are similar. Xu et al., arXiv:2410.03115.
 struct ARPO: PairwiseLoss {
   static let name = "arpo"
   static let summary =
@@ -42,7 +42,7 @@ struct ARPO: PairwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(ARPO.self, error: error)

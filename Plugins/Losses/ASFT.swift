@@ -1,6 +1,6 @@
 import LossKit
 
-/// Aligned supervised fine-tuning: likelihood, and the log-odds of each response classified for itself. Wang et al., arXiv:2409.10571.
+/// Aligned supervised fine-tuning: likelihood, and separate classification of each response's log-odds. Wang et al., arXiv:2409.10571.
 struct ASFT: PairwiseLoss {
   static let name = "asft"
   static let summary =
@@ -37,13 +37,13 @@ struct ASFT: PairwiseLoss {
 
   private func logOdds(_ response: Response) -> Formula {
     let mean = response.logProbability / response.tokenCount
-    // At probability 1 the odds are infinite; a step before it they have a value, and the slope is that of the line.
+    // At probability 1 the odds are infinite; just below they are finite, and the slope is that of the line.
     let inside = mean - stopGradient(relu(mean + 1e-300))
     return mean - log1mexp(inside)
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(ASFT.self, error: error)

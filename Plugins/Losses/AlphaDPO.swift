@@ -1,6 +1,6 @@
 import LossKit
 
-/// α-DPO: SimPO with a margin of its own for each pair, from running statistics. Wu et al., arXiv:2410.10148, as in the authors' code.
+/// α-DPO: SimPO with a per-pair margin from running statistics. Wu et al., arXiv:2410.10148, as in the authors' code.
 struct AlphaDPO: PairwiseLoss {
   static let name = "alpha-dpo"
   static let summary = "α-DPO: SimPO with a margin for each pair that follows its reward gap."
@@ -48,7 +48,7 @@ struct AlphaDPO: PairwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(AlphaDPO.self, error: error)

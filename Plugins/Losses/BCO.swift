@@ -1,6 +1,6 @@
 import LossKit
 
-/// Binary classifier optimization: each response is told from a running mean of the rewards.
+/// Binary classifier optimization: each response is classified relative to a running mean of the rewards.
 /// Jung et al., arXiv:2404.04656, Eq. 11.
 struct BCO: PairwiseLoss {
   static let name = "bco"
@@ -37,7 +37,7 @@ struct BCO: PairwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(BCO.self, error: error)

@@ -1,6 +1,6 @@
 import LossKit
 
-/// Binary classifier optimization of unpaired feedback: rewards are told apart by their running mean.
+/// Binary classifier optimization of unpaired feedback: rewards are classified relative to their running mean.
 /// Jung et al., arXiv:2404.04656, Eqs. 11 and 14.
 struct BCOUnpaired: UnpairedLoss {
   static let name = "bco-unpaired"
@@ -29,7 +29,7 @@ struct BCOUnpaired: UnpairedLoss {
     Hyperparameter("max_density_ratio", \Self.largest, in: .positive, "the greatest weight"),
   ]
   static let state = [State("mean", \Self.mean), State("count", \Self.count)]
-  /// The probability that the response's prompt is of the desirable data, from 0 to 1.
+  /// The probability that the response's prompt is from the desirable data, from 0 to 1.
   private static let probability = Column("desirable_probability")
 
   var beta: Formula = 0.1
@@ -56,7 +56,7 @@ struct BCOUnpaired: UnpairedLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(BCOUnpaired.self, error: error)

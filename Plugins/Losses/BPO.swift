@@ -1,6 +1,6 @@
 import LossKit
 
-/// Balanced preference optimization: the lesser of the two rewards' merits decides. Sun et al., arXiv:2506.03557.
+/// Balanced preference optimization: the smaller of the two rewards' contributions determines the loss. Sun et al., arXiv:2506.03557.
 struct BPO: PairwiseLoss {
   static let name = "bpo"
   static let summary =
@@ -34,7 +34,7 @@ struct BPO: PairwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(BPO.self, error: error)

@@ -1,6 +1,6 @@
 import LossKit
 
-/// β-DPO: β follows the batch, and the most unusual pairs are left out at random. Wu et al., NeurIPS 2024, arXiv:2407.08639.
+/// β-DPO: β depends on the batch, and outlying pairs are dropped at random. Wu et al., NeurIPS 2024, arXiv:2407.08639.
 struct BetaDPO: PairwiseLoss {
   static let name = "beta-dpo"
   static let summary = "β-DPO: β follows the rewards of the batch, and unusual pairs are left out at random."
@@ -54,18 +54,18 @@ struct BetaDPO: PairwiseLoss {
     deviation = 0.9 * deviation + 0.1 * sqrt(variance)
   }
 
-  /// 1 for the pairs that are drawn. The largest Gumbel keys are a draw without replacement.
+  /// 1 for the sampled pairs. The largest Gumbel keys are a sample without replacement.
   private func draw(_ kept: Formula, of value: Formula) -> Formula {
     let count = Formula.batchCount
     let distance = select(deviation, (value - mean) / deviation, 0)
     let key = -0.5 * square(distance) - log(-log(Formula.uniform()))
-    // The threshold lies midway between the last key that is dropped and the first that is kept: a sum is rounded.
+    // The threshold is midway between the last dropped key and the first kept one, since a sum is rounded.
     let threshold = batchSum(select(1 - abs(Formula.row - (count - kept) + 0.5), batchSorted(key), 0)) / 2
     return select(kept + 0.5 - count, 1, select(threshold - key, 0, 1))
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(BetaDPO.self, error: error)

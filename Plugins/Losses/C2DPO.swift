@@ -1,6 +1,6 @@
 import LossKit
 
-/// Constrained controlled DPO: DPO, and the two rewards of a pair held to opposite values. Asadi et al., arXiv:2502.17507.
+/// Constrained controlled DPO: DPO with a constraint that the two rewards of a pair are opposite. Asadi et al., arXiv:2502.17507.
 struct C2DPO: PairwiseLoss {
   static let name = "c2-dpo"
   static let summary = "Constrained controlled DPO: DPO, plus the squared sum of the two rewards."
@@ -30,7 +30,7 @@ struct C2DPO: PairwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(C2DPO.self, error: error)

@@ -1,6 +1,6 @@
 import LossKit
 
-/// DPO-Positive: DPO with a penalty where the chosen response falls below the reference. Pal et al., arXiv:2402.13228, Eq. 3.
+/// DPO-Positive: DPO with a penalty if the chosen response falls below the reference. Pal et al., arXiv:2402.13228, Eq. 3.
 struct DPOP: PairwiseLoss {
   static let name = "dpop"
   static let summary = "DPO-Positive: DPO, less λ times what the chosen reward has fallen below 0, within the margin."
@@ -33,7 +33,7 @@ struct DPOP: PairwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(DPOP.self, error: error)

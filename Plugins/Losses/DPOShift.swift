@@ -1,6 +1,6 @@
 import LossKit
 
-/// DPO with the rejected reward scaled down, fixed or along the training. Yang et al., arXiv:2502.07599.
+/// DPO with the rejected reward scaled down by a fixed or scheduled factor. Yang et al., arXiv:2502.07599.
 struct DPOShift: PairwiseLoss {
   static let name = "dpo-shift"
   static let summary = "DPO whose rejected reward counts by a factor below 1, fixed or moving along the training."
@@ -29,7 +29,7 @@ struct DPOShift: PairwiseLoss {
     Hyperparameter("steps", \Self.steps, in: .positive, "length of a linear schedule, in batches"),
     Hyperparameter("schedule", \Self.schedule, "fixed or linear"),
   ]
-  /// How the factor moves.
+  /// The schedule of the factor.
   enum Schedule: String, CaseIterable, Sendable { case fixed, linear }
 
   static let state = [State("step", \Self.step)]
@@ -50,7 +50,7 @@ struct DPOShift: PairwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(DPOShift.self, error: error)

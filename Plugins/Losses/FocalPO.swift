@@ -1,6 +1,6 @@
 import LossKit
 
-/// DPO that attends to the pairs it ranks correctly already. Liu et al., arXiv:2501.06645.
+/// DPO that focuses on the pairs it already ranks correctly. Liu et al., arXiv:2501.06645.
 struct FocalPO: PairwiseLoss {
   static let name = "focal-po"
   static let summary = "DPO with a weight, without gradient, that favours pairs which are ranked correctly already."
@@ -30,7 +30,7 @@ struct FocalPO: PairwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(FocalPO.self, error: error)

@@ -1,6 +1,6 @@
 import LossKit
 
-/// H-DPO: DPO in which the policy's entropy is weighed otherwise than its cross-entropy to the reference. Omura et al., arXiv:2411.07595.
+/// H-DPO: DPO with different weights for the policy's entropy and its cross-entropy to the reference. Omura et al., arXiv:2411.07595.
 struct HDPO: PairwiseLoss {
   static let name = "h-dpo"
   static let summary = "H-DPO: DPO with a factor on the policy's own log-probabilities, which controls its entropy."
@@ -31,7 +31,7 @@ struct HDPO: PairwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(HDPO.self, error: error)

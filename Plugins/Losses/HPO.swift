@@ -1,6 +1,6 @@
 import LossKit
 
-/// Hybrid preference optimization: KTO, and likelihood weighed by the exponential of an advantage. Badrinath et al., arXiv:2405.17956.
+/// Hybrid preference optimization: KTO, and likelihood weighted by the exponential of an advantage. Badrinath et al., arXiv:2405.17956.
 struct HPO: UnpairedLoss {
   static let name = "hpo"
   static let summary =
@@ -41,7 +41,7 @@ struct HPO: UnpairedLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(HPO.self, error: error)

@@ -1,6 +1,6 @@
 import LossKit
 
-/// Kahneman–Tversky optimization: unpaired feedback against an anchor that the whole batch shares. Ethayarajh et al., arXiv:2402.01306.
+/// Kahneman–Tversky optimization: unpaired feedback against an anchor shared by the batch. Ethayarajh et al., arXiv:2402.01306.
 struct KTO: UnpairedLoss {
   static let name = "kto"
   static let summary =
@@ -44,7 +44,7 @@ struct KTO: UnpairedLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(KTO.self, error: error)

@@ -1,6 +1,6 @@
 import LossKit
 
-/// KTO's shortcut for pairs: the anchor of each response is the other ones' mean reward. Ethayarajh et al., arXiv:2402.01306.
+/// KTO's shortcut for pairs: the anchor of each response is the mean reward of the other responses. Ethayarajh et al., arXiv:2402.01306.
 struct KTOPair: PairwiseLoss {
   static let name = "kto-pair"
   static let summary = "KTO's shortcut for pairs: chosen rewards against the batch's rejected ones, and the reverse."
@@ -33,7 +33,7 @@ struct KTOPair: PairwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(KTOPair.self, error: error)

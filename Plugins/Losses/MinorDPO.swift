@@ -1,6 +1,6 @@
 import LossKit
 
-/// DPO in which the rejected reward counts only while it is above the reference. Xie et al., arXiv:2408.09834.
+/// DPO in which the rejected reward has an effect only while it is above the reference. Xie et al., arXiv:2408.09834.
 struct MinorDPO: PairwiseLoss {
   static let name = "minor-dpo"
   static let summary = "DPO that stops pushing a rejected response down once it is below the reference."
@@ -29,7 +29,7 @@ struct MinorDPO: PairwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(MinorDPO.self, error: error)

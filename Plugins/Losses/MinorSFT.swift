@@ -1,6 +1,6 @@
 import LossKit
 
-/// Supervised fine-tuning that slows down where the policy has left the reference. Xie et al., arXiv:2408.10642.
+/// Supervised fine-tuning that slows down as the policy moves away from the reference. Xie et al., arXiv:2408.10642.
 struct MinorSFT: ListwiseLoss {
   static let name = "minor-sft"
   static let summary = "Supervised fine-tuning whose gradient fades as the policy leaves the reference."
@@ -33,7 +33,7 @@ struct MinorSFT: ListwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(MinorSFT.self, error: error)

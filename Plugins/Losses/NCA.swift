@@ -1,6 +1,7 @@
 import LossKit
 
-/// Noise-contrastive alignment: each response of a ranking told from noise, weighed by its score. Chen et al., arXiv:2402.05369.
+/// Noise-contrastive alignment: each response of a ranking is classified against noise, weighted by its score. Chen et al.,
+/// arXiv:2402.05369.
 struct NCA: ListwiseLoss {
   static let name = "nca"
   static let summary = "Noise-contrastive alignment of a ranking with scores: each response is told from noise."
@@ -39,7 +40,7 @@ struct NCA: ListwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(NCA.self, error: error)

@@ -1,6 +1,6 @@
 import LossKit
 
-/// Noise-contrastive alignment of a pair: each response is classified for itself. Chen et al., arXiv:2402.05369.
+/// Noise-contrastive alignment of a pair: each response is classified separately. Chen et al., arXiv:2402.05369.
 struct NCAPair: PairwiseLoss {
   static let name = "nca-pair"
   static let summary = "Noise-contrastive alignment of a pair: the chosen response against noise, both against it."
@@ -33,7 +33,7 @@ struct NCAPair: PairwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(NCAPair.self, error: error)

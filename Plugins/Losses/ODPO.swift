@@ -1,6 +1,6 @@
 import LossKit
 
-/// DPO with an offset: the margin has to exceed a function of the gap between the scores. Amini et al., arXiv:2402.10571.
+/// DPO with an offset: the margin must exceed a function of the gap between the scores. Amini et al., arXiv:2402.10571.
 struct ODPO: PairwiseLoss {
   static let name = "odpo"
   static let summary =
@@ -25,7 +25,7 @@ struct ODPO: PairwiseLoss {
     Hyperparameter("alpha", \Self.alpha, in: .nonNegative, symbol: "\\alpha", "weight of the offset"),
     Hyperparameter("offset", \Self.offset, "what the offset is the logarithm of: difference or ratio of the scores"),
   ]
-  /// What the offset is the logarithm of.
+  /// The argument of the offset's logarithm.
   enum Offset: String, CaseIterable, Sendable { case difference, ratio }
 
   var beta: Formula = 0.5
@@ -42,7 +42,7 @@ struct ODPO: PairwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(ODPO.self, error: error)

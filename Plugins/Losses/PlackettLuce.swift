@@ -23,7 +23,7 @@ struct PlackettLuce: ListwiseLoss {
   var beta: Formula = 0.1
 
   func loss(_ ranking: Ranking) -> Formula {
-    // From the last rank upwards: log Σ exp of what is left, and how far it lies above the response that is picked.
+    // From the last rank upwards: log Σ exp of the remaining responses, and its difference from the one selected.
     var left = beta * ranking[ranking.count - 1].reward
     var terms: [Formula] = []
     for response in ranking.dropLast().reversed() {
@@ -36,7 +36,7 @@ struct PlackettLuce: ListwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(PlackettLuce.self, error: error)

@@ -1,6 +1,6 @@
 import LossKit
 
-/// Self-play preference optimization: each reward is pulled to what its probability of winning says. Wu et al., arXiv:2405.00675.
+/// Self-play preference optimization: each reward is pulled towards a target set by its win probability. Wu et al., arXiv:2405.00675.
 struct SPPO: ListwiseLoss {
   static let name = "sppo"
   static let summary = "Self-play preference optimization: each reward is pulled towards (its win probability − ½)/β."
@@ -31,7 +31,7 @@ struct SPPO: ListwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(SPPO.self, error: error)

@@ -1,6 +1,6 @@
 import LossKit
 
-/// Weighted preference optimization: DPO, each pair weighed by how likely the policy is to say it. Zhou et al., arXiv:2406.11827.
+/// Weighted preference optimization: DPO, each pair weighted by its likelihood under the policy. Zhou et al., arXiv:2406.11827.
 struct WPO: PairwiseLoss {
   static let name = "wpo"
   static let summary =
@@ -45,7 +45,7 @@ struct WPO: PairwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(WPO.self, error: error)

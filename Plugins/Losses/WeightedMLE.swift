@@ -1,6 +1,6 @@
 import LossKit
 
-/// Maximum likelihood, the responses weighed by the softmax of their rewards. Xiao et al., arXiv:2412.14516, the context of Eq. 12.
+/// Maximum likelihood with responses weighted by the softmax of their rewards. Xiao et al., arXiv:2412.14516, the context of Eq. 12.
 struct WeightedMLE: ListwiseLoss {
   static let name = "weighted-mle"
   static let summary = "Maximum likelihood with the softmax of the responses' rewards as weights."
@@ -22,7 +22,7 @@ struct WeightedMLE: ListwiseLoss {
     Hyperparameter("beta", \Self.beta, in: .positive, symbol: "\\beta", "temperature of the rewards"),
     Hyperparameter("rewards", \Self.source, "what a response is weighed by: rank or score"),
   ]
-  /// What a response is weighed by.
+  /// What the weights are based on.
   enum Source: String, CaseIterable, Sendable { case rank, score }
 
   static let defaultReward: String? = nil
@@ -41,7 +41,7 @@ struct WeightedMLE: ListwiseLoss {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(WeightedMLE.self, error: error)

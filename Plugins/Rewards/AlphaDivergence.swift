@@ -1,6 +1,6 @@
 import LossKit
 
-/// f-DPO's link of the α-divergence: from the reverse KL at α = 0 to the forward KL at α = 1. Wang et al., ICLR 2024, arXiv:2309.16240.
+/// f-DPO's link of the α-divergence, from the reverse KL at α = 0 to the forward KL at α = 1. Wang et al., ICLR 2024, arXiv:2309.16240.
 struct AlphaDivergence: RewardParameterization {
   static let name = "alpha-divergence"
   static let summary = "The link of the α-divergence, (1 − exp(−αD))/α: reverse KL at α = 0, forward KL at α = 1."
@@ -33,12 +33,12 @@ struct AlphaDivergence: RewardParameterization {
     let ratio = response.logProbability - response.referenceLogProbability
     let exponent = -alpha * ratio
     let link = -(hasClamp ? expm1(minimum(exponent, 80)) : finiteExpm1(exponent)) / alpha
-    // Below this α the two agree to the last bit, and the quotient would lose digits.
+    // Below this α the two are equal to the last bit, and the quotient would lose digits.
     return select(abs(alpha) - 1e-150, link, ratio)
   }
 }
 
-/// f-DPO: DPO over the link of a divergence. It names the α-divergence, whose α reaches from the reverse to the forward KL.
+/// f-DPO: DPO over the link of a divergence, here the α-divergence, which covers the reverse to the forward KL.
 private let objectives = [
   NamedObjective(
     "f-dpo", "dpo @ alpha-divergence",
@@ -58,7 +58,7 @@ private let objectives = [
       """)
 ]
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(AlphaDivergence.self, objectives: objectives, error: error)

@@ -25,7 +25,7 @@ struct AlphaProbability: RewardParameterization {
 
   func reward(_ response: Response) -> Formula {
     let mean = response.logProbability / response.tokenCount
-    // Below this α the two agree to the last bit, and the quotient would lose digits.
+    // Below this α the two are equal to the last bit, and the quotient would lose digits.
     return select(abs(alpha) - 1e-150, -finiteExpm1(-alpha * mean) / alpha, mean)
   }
 }
@@ -49,7 +49,7 @@ private let objectives = [
       """)
 ]
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(AlphaProbability.self, objectives: objectives, error: error)

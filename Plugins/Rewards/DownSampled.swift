@@ -1,6 +1,6 @@
 import LossKit
 
-/// SamPO's reward: the log-ratio over as many random tokens of a response as the shortest one has. Lu et al., arXiv:2406.10957.
+/// SamPO's reward: the log-ratio over a random sample of tokens, as many as the shortest response has. Lu et al., arXiv:2406.10957.
 struct DownSampled: TokenwiseReward {
   static let name = "down-sampled"
   static let summary = "The log-ratio over random tokens of a response, as many as the shortest response has."
@@ -46,7 +46,7 @@ private let objectives = [
       """)
 ]
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(DownSampled.self, objectives: objectives, error: error)

@@ -23,7 +23,7 @@ struct JensenShannon: RewardParameterization {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(JensenShannon.self, error: error)

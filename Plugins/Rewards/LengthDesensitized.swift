@@ -1,6 +1,6 @@
 import LossKit
 
-/// LD-DPO's reward: the log-ratio, in which tokens beyond the shorter response weigh less. Liu et al., arXiv:2409.06411, Eq. 11.
+/// LD-DPO's reward: the log-ratio with a lower weight for tokens beyond the shorter response. Liu et al., arXiv:2409.06411, Eq. 11.
 struct LengthDesensitized: TokenwiseReward {
   static let name = "length-desensitized"
   static let summary = "The log-ratio, in which tokens beyond the length of the shorter response weigh α."
@@ -48,7 +48,7 @@ private let objectives = [
       """)
 ]
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(LengthDesensitized.self, objectives: objectives, error: error)

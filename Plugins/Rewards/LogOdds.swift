@@ -19,13 +19,13 @@ struct LogOdds: RewardParameterization {
     """
   func reward(_ response: Response) -> Formula {
     let mean = response.logProbability / response.tokenCount
-    // A step before probability 1, where the odds have a value; the slope is that of the line.
+    // Just below probability 1, where the odds are finite; the slope is that of the line.
     let inside = mean - stopGradient(relu(mean + 1e-300))
     return mean - log1mexp(inside)
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(LogOdds.self, error: error)

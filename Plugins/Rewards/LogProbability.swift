@@ -17,7 +17,7 @@ struct LogProbability: RewardParameterization {
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(LogProbability.self, error: error)

@@ -20,7 +20,7 @@ struct MeanLogRatio: RewardParameterization {
   }
 }
 
-/// DPO over it.
+/// DPO over this reward.
 private let objectives = [
   NamedObjective(
     "dpo-norm", "dpo @ mean-log-ratio",
@@ -39,7 +39,7 @@ private let objectives = [
       """)
 ]
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(MeanLogRatio.self, objectives: objectives, error: error)

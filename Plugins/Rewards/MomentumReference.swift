@@ -1,6 +1,6 @@
 import LossKit
 
-/// The log-ratio to a reference that is extrapolated from two iterates of the policy. He et al., arXiv:2410.06293, Eq. 3.7.
+/// The log-ratio to a reference extrapolated from two iterates of the policy. He et al., arXiv:2410.06293, Eq. 3.7.
 struct MomentumReference: RewardParameterization {
   static let name = "momentum-reference"
   static let summary =
@@ -54,7 +54,7 @@ private let objectives = [
       """)
 ]
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(MomentumReference.self, objectives: objectives, error: error)

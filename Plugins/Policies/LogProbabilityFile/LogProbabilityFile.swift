@@ -1,11 +1,10 @@
 public import LossKit
 
-/// A provider of log-probabilities that were computed before, by any program: a JSONL file, looked up by text.
+/// A provider of precomputed log-probabilities from any program: a JSONL file, looked up by text.
 ///
-/// Each line holds a prompt, its responses, and for each response the log-probability (a sum over its tokens, in nats) and the
-/// token count, the end token included:
-/// `{"prompt": "…", "responses": ["…", "…"], "logps": [-12.5, -9.25], "token_counts": [9, 7]}`, and, where losses per token are
-/// wanted, `"token_logps": [[…], […]]`. It cannot be trained; it serves as a reference.
+/// Each line has a prompt, its responses, and for each response the log-probability (a sum over its tokens, in nats) and the token count,
+/// including the end token: `{"prompt": "…", "responses": ["…", "…"], "logps": [-12.5, -9.25], "token_counts": [9, 7]}`. For losses per
+/// token, it also has `"token_logps": [[…], […]]`. The provider cannot be trained; it serves as a reference.
 final class LogProbabilityFile: LogProbabilityProvider {
   struct Options: Sendable {}
 
@@ -16,7 +15,7 @@ final class LogProbabilityFile: LogProbabilityProvider {
   static let hyperparameters: [Hyperparameter<Options>] = []
   static let columns = [logProbability, tokenLogProbability]
 
-  /// The standard columns, without a gradient: there is nothing behind them to train.
+  /// The standard columns, without a gradient, since there is nothing to train.
   private static let logProbability = Column(Column.logProbability.name)
   private static let tokenLogProbability = Column(Column.tokenLogProbability.name, per: .token)
 
@@ -88,19 +87,19 @@ final class LogProbabilityFile: LogProbabilityProvider {
 }
 
 extension LogProbabilityTable.Entry {
-  /// The log-probability of each token; throws where the caller counts another number of them.
+  /// The log-probability of each token. Throws if the caller's token count differs.
   fileprivate func tokens(count: Int) throws -> [Double] {
     guard let tokenLogProbabilities else { throw Failure("lacks token_logps, which this objective needs; add them") }
     guard tokenLogProbabilities.count == count else {
       throw Failure(
         "\(tokenLogProbabilities.count) token_logps for a response of \(count) tokens; compute them with the tokenizer "
-          + "of the policy that is trained")
+          + "of the trained policy")
     }
     return tokenLogProbabilities
   }
 }
 
-/// What a host calls.
+/// The entry point that a host calls.
 @c(losskit_plugin_entry_v1)
 public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
   Plugin.export(policies: [LogProbabilityFile.self], error: error)

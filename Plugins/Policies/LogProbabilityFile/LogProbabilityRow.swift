@@ -3,13 +3,13 @@ import LossKitJSON
 
 /// A line of a log-probability file.
 struct LogProbabilityRow {
-  /// What a line looks like, for messages.
+  /// An example of a line, for messages.
   static let example = #"{"prompt": "…", "responses": ["…"], "logps": [-12.5], "token_counts": [9]}"#
 
   let prompt: String
   let responses: [String]
   let logps: [Double]
-  /// Numbers of any kind, so that one that is no count can be shown.
+  /// Unchecked numbers, so that messages can show an invalid count.
   let tokenCounts: [Double]
   let tokenLogps: [[Double]]?
 
@@ -18,7 +18,7 @@ struct LogProbabilityRow {
       tokenLogps = "token_logps"
   }
 
-  /// Parses a line, of which nothing is trusted. Throws a failure that names the key that is not as it should be.
+  /// Parses an untrusted line. Throws a failure that names the invalid key.
   init(parsing line: some Collection<UInt8>) throws {
     let value: JSONValue
     do throws(JSONError) {
@@ -42,7 +42,7 @@ struct LogProbabilityRow {
     try checkCounts()
   }
 
-  /// What the line says of a response.
+  /// The entry of a response.
   func entry(_ index: Int, line: Int) throws -> LogProbabilityTable.Entry {
     guard !responses[index].isEmpty else { throw Failure("responses[\(index)] is empty; remove it") }
     guard let tokenCount = UInt32(exactly: tokenCounts[index]), tokenCount > 0 else {
@@ -78,7 +78,7 @@ struct LogProbabilityRow {
     if let place = tokens.firstIndex(where: { !($0 <= 0) }) {
       throw Failure("token_logps[\(index)][\(place)] is \(tokens[place]); a log-probability is 0 or less")
     }
-    // A sum of a thousand float32 values is off by 6e-5 of its size at the most.
+    // The sum of a thousand float32 values is off by at most 6e-5 of its size.
     let sum = tokens.reduce(0, +), logp = logps[index]
     guard abs(sum - logp) <= 1e-4 * max(1, abs(logp)) else {
       throw Failure(

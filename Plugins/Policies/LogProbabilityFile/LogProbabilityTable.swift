@@ -3,9 +3,9 @@ import LossKitSystem
 
 /// The contents of a log-probability file.
 struct LogProbabilityTable {
-  /// What the file knows of a response.
+  /// The values of a response.
   struct Entry {
-    /// A sum over the tokens, in nats.
+    /// The sum over the tokens, in nats.
     let logProbability: Double
     let tokenCount: UInt32
     /// In nats.
@@ -13,10 +13,10 @@ struct LogProbabilityTable {
     let line: Int
   }
 
-  /// By prompt, then by response, as UTF-8: texts are equal byte for byte, not as Unicode sees it.
+  /// By prompt, then by response, as UTF-8: texts are compared byte for byte, not by Unicode equivalence.
   private var entries: [[UInt8]: [[UInt8]: Entry]] = [:]
 
-  /// Reads a file; throws with the line where it is not as it should be, or where it contradicts itself.
+  /// Reads a file. Throws, naming the line, if it is invalid or contradicts itself.
   init(path: String) throws {
     let data: [UInt8]
     do {
@@ -37,7 +37,7 @@ struct LogProbabilityTable {
     }
   }
 
-  /// What is known of each response to a prompt; nil where the prompt is not in the file.
+  /// The entries of a prompt's responses; nil if the prompt is not in the file.
   func responses(to prompt: some Sequence<UInt8>) -> [[UInt8]: Entry]? { entries[Array(prompt)] }
 
   private mutating func add(_ row: LogProbabilityRow, line: Int) throws {
@@ -62,7 +62,7 @@ struct LogProbabilityTable {
 }
 
 extension LogProbabilityTable.Entry {
-  /// The one of two entries for a response that knows more; nil where they contradict each other.
+  /// The more complete of two entries for a response; nil if they contradict each other.
   fileprivate func merged(with other: Self) -> Self? {
     guard logProbability == other.logProbability, tokenCount == other.tokenCount else { return nil }
     guard let tokens = tokenLogProbabilities else { return other }

@@ -1,9 +1,9 @@
 import LossKitHead
 import LossKitLogits
 
-/// What a forward pass makes of a batch, kept for the backward pass or, for values only, one layer at a time.
+/// The activations of a forward pass over a batch: all layers for the backward pass, or one layer at a time for values only.
 final class Activations {
-  /// What one layer makes. T tokens.
+  /// The activations of one layer, for T tokens.
   struct Layer {
     /// The residual stream before attention, [T, hidden], and the inverse norms of its rows.
     let input, attentionInverses: UnsafeMutablePointer<Float>
@@ -16,17 +16,17 @@ final class Activations {
   }
 
   private let architecture: Architecture
-  /// How many layers have memory of their own: all, or 1.
+  /// The number of layers with separate memory: all, or 1.
   private let keptLayers: Int
   private let memory: FloatBuffer
   private(set) var layers: [Layer] = []
   /// The residual stream after the last layer, [T, hidden].
   private(set) var output: UnsafeMutablePointer<Float>
-  /// Of the S scored positions: the residual stream [S, hidden], its inverse norms, and its norm [S, hidden].
+  /// For the S scored positions: the residual stream [S, hidden], its inverse norms, and the normed stream [S, hidden].
   private(set) var scored, scoredInverses, scoredNorm: UnsafeMutablePointer<Float>
-  /// The scores of the targets, once for each reference, or once without; none where they were not asked for.
+  /// The scores of the targets, one per reference, or one without references; empty if not requested.
   var scores: [LogProbabilities] = []
-  /// A scored position at which the hidden states are no numbers any more; nothing is scored then.
+  /// The first scored position with non-finite hidden states, if any; nothing is scored then.
   var divergedPosition: Int?
 
   init(_ architecture: Architecture, isKept: Bool) throws {
@@ -39,7 +39,7 @@ final class Activations {
     scoredNorm = memory.pointer
   }
 
-  /// Makes room for a batch of that many tokens and scored positions.
+  /// Reserves memory for a batch with the given numbers of tokens and scored positions.
   func prepare(tokens: Int, scored count: Int) throws {
     let hidden = architecture.hiddenSize
     let perLayer =

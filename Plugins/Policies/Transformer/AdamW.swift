@@ -3,10 +3,10 @@ import LossKit
 import LossKitHead
 import LossKitSystem
 
-/// AdamW (Loshchilov and Hutter 2019): Adam with decoupled weight decay, as PyTorch computes it. Norms are not decayed, which
-/// is what Hugging Face's trainer does.
+/// AdamW (Loshchilov and Hutter 2019): Adam with decoupled weight decay, as computed by PyTorch. Norms are not decayed, as in Hugging
+/// Face's trainer.
 final class AdamW {
-  /// Numbers that stay the same during training.
+  /// Settings that are constant during training.
   struct Settings: Sendable, Equatable {
     var beta1 = 0.9
     var beta2 = 0.999
@@ -14,9 +14,9 @@ final class AdamW {
   }
 
   let settings: Settings
-  /// How many updates were made.
+  /// The number of updates made.
   var stepCount = 0
-  /// The running means of the gradient and of its square, laid out as the weights.
+  /// The running means of the gradient and of its square, laid out like the weights.
   let firstMoments, secondMoments: FloatBuffer
 
   init(_ settings: Settings, count: Int) throws {
@@ -25,8 +25,8 @@ final class AdamW {
     secondMoments = try FloatBuffer(count: count)
   }
 
-  /// Clips the gradient, updates the weights, clears the gradient, and returns its global norm before clipping. Throws for a
-  /// gradient that is not finite, or whose square is beyond a float: only the gradient is cleared then.
+  /// Clips the gradient, updates the weights, clears the gradient, and returns its global norm before clipping. If the gradient is not
+  /// finite, or its square exceeds the range of a float, throws and only clears the gradient.
   func step(_ model: LlamaModel, gradient: FloatBuffer, update: PolicyUpdate) throws -> Double {
     let norm = Self.norm(gradient)
     let clip = norm > update.maxGradientNorm ? update.maxGradientNorm / norm : 1
@@ -60,7 +60,7 @@ final class AdamW {
       decay: 0)
   }
 
-  /// The Euclidean norm, summed in double, block by block, so that the number of threads does not matter.
+  /// The Euclidean norm, summed in double, block by block, so that it does not depend on the number of threads.
   private static func norm(_ gradient: FloatBuffer) -> Double {
     let blockSize = 1 << 14
     var sums = [Double](repeating: 0, count: (gradient.count + blockSize - 1) / blockSize)

@@ -1,6 +1,6 @@
 import LossKit
 
-/// The sizes of a Llama-architecture model, under the names of Hugging Face's `LlamaConfig`.
+/// The sizes of a Llama-architecture model, named as in Hugging Face's `LlamaConfig`.
 struct Architecture: Sendable, Equatable {
   var vocabularySize = Token.count
   var hiddenSize = 128
@@ -13,16 +13,16 @@ struct Architecture: Sendable, Equatable {
   var normEpsilon = 1e-5
   var isTied = true
 
-  /// Floats a query, key or value of one head has.
+  /// The number of floats in a query, key or value of one head.
   var headSize: Int { hiddenSize / headCount }
-  /// Query heads that share one key and value head.
+  /// The number of query heads that share one key and value head.
   var groupSize: Int { headCount / keyValueHeadCount }
-  /// Floats the keys (or the values) of one token have.
+  /// The number of floats in the keys (or the values) of one token.
   var keyValueSize: Int { keyValueHeadCount * headSize }
-  /// Floats the query, keys and values of one token have together.
+  /// The number of floats in the query, keys and values of one token.
   var attentionSize: Int { hiddenSize + 2 * keyValueSize }
 
-  /// Throws where the sizes do not fit together.
+  /// Throws if the sizes are inconsistent.
   func validate() throws {
     func check(_ holds: Bool, _ problem: String) throws {
       if !holds { throw Failure(problem) }

@@ -1,27 +1,27 @@
 import LossKitHead
 
 extension Attention {
-  /// Keys and values of one head that stand together.
+  /// A contiguous range of keys and values of one head.
   struct KeyRange {
     let keys, values: Matrix
     let count: Int
-    /// The column of a tile's scores at which they begin.
+    /// The first column of the range in a tile's scores.
     let column: Int
 
-    /// Whether other keys came before.
+    /// Whether other keys precede the range.
     var isContinued: Bool { column > 0 }
   }
 
-  /// Some positions of a segment, for the query heads of one key head.
+  /// A range of positions of a segment, for the query heads of one key head.
   struct Tile {
     let segment: TokenBatch.Segment
     /// The positions within the segment.
     let first, end: Int
     let keyHead, group, rowCount: Int
-    /// How far apart the rows of scores are, in floats.
+    /// The stride between rows of scores, in floats.
     let stride: Int
     let queries: Matrix
-    /// The key head's keys of the batch's first token.
+    /// The keys of the key head, starting at the batch's first token.
     let keys, logSumExp: UnsafeMutablePointer<Float>
 
     init(
@@ -42,7 +42,7 @@ extension Attention {
       logSumExp = layer.logSumExp + start * architecture.headCount + row
     }
 
-    /// How many keys a row of scores may see: those of the prompt, and of the segment up to its own position.
+    /// The number of keys that a row of scores may attend to: those of the prompt, and those of the segment up to the row's position.
     func keyCount(of row: Int) -> Int { segment.prefix.count + first + row / group + 1 }
   }
 }

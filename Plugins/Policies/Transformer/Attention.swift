@@ -4,22 +4,22 @@ import LossKitSystem
 
 /// Causal grouped-query attention over the segments of a batch.
 ///
-/// The query heads that share a key head are rows of one matrix, position by position, so that their scores are one product.
-/// Scores are made tile by tile and not kept; the backward pass makes them again from their log-sum-exp. A row of scores
-/// holds the keys of the segment's prompt, then those of the segment itself.
+/// The query heads that share a key head form the rows of one matrix, position by position, so that their scores are one product. Scores
+/// are computed tile by tile and not kept; the backward pass recomputes them from their log-sum-exp. A row of scores has the keys of the
+/// segment's prompt, then those of the segment itself.
 ///
-/// One thread works on one key head of one prompt and its responses at a time.
+/// A thread works on one key head of one prompt and its responses at a time.
 struct Attention {
-  /// Positions whose scores are in memory at once.
+  /// The number of positions whose scores are in memory at once.
   static let tileLength = 64
 
   let architecture: Architecture
   /// The scores of a tile and their gradients, [tile · group, length] each.
   let scores, scoreGradients: UnsafeMutablePointer<Float>
-  /// Outputs, or their gradients, of a tile, [tile · group, head size].
+  /// A tile's outputs, or their gradients, [tile · group, head size].
   let tileOutput, tileQueryGradient: UnsafeMutablePointer<Float>
 
-  /// The floats of each of the four arrays, for prompts with responses of up to `length` tokens.
+  /// The sizes in floats of the four arrays, for prompts with responses of up to `length` tokens.
   static func workspaceSizes(_ architecture: Architecture, length: Int) -> [Int] {
     let rows = min(tileLength, length) * architecture.groupSize
     let scores = rows * padded(length), outputs = rows * architecture.headSize
@@ -34,8 +34,7 @@ struct Attention {
     tileQueryGradient = carver.take(sizes[3])
   }
 
-  /// Rotates the queries and the keys of one key head and writes what they read off its values. `segments` are a prompt and its
-  /// responses.
+  /// Rotates the queries and the keys of one key head and writes the attention outputs. `segments` are a prompt and its responses.
   func forward(
     _ segments: ArraySlice<TokenBatch.Segment>, keyHead: Int, _ layer: Activations.Layer, rotary: Rotary
   ) throws {
@@ -57,7 +56,7 @@ struct Attention {
     }
   }
 
-  /// Writes the gradients of the same queries, keys and values, before rotation, from `cotangent`, the gradient of the outputs.
+  /// Writes the gradients of the same queries, keys and values, before rotation, given `cotangent`, the gradient of the outputs.
   func backward(
     _ segments: ArraySlice<TokenBatch.Segment>, keyHead: Int, _ layer: Activations.Layer, rotary: Rotary,
     cotangent: UnsafeMutablePointer<Float>, into gradient: UnsafeMutablePointer<Float>
@@ -69,11 +68,11 @@ struct Attention {
         turnBackQueries(tile, rotary, into: gradient)
       }
     }
-    // The keys of a prompt have their gradient from its responses, too.
+    // A prompt's keys also receive gradients from its responses.
     for segment in segments { turnBackKeys(segment, keyHead: keyHead, rotary, gradient) }
   }
 
-  /// Sets the gradients of keys and values to 0, for they are added to.
+  /// Clears the gradients of keys and values, which are accumulated.
   private func clearKeys(
     _ segment: TokenBatch.Segment, keyHead: Int, _ gradient: UnsafeMutablePointer<Float>
   ) {
@@ -167,7 +166,7 @@ struct Attention {
     Matrix(start, stride: architecture.headSize)
   }
 
-  /// Calls `body` with each row of a tile and where its head begins in the outputs of the batch's tokens.
+  /// Calls `body` with each row of a tile and the offset of its head in the outputs of the batch's tokens.
   @inline(__always)
   private func forEachHead(of tile: Tile, _ body: (_ row: Int, _ offset: Int) -> Void) {
     for row in 0..<tile.rowCount {
@@ -177,7 +176,7 @@ struct Attention {
     }
   }
 
-  /// The columns of a tile's scores that belong to some keys.
+  /// The columns of a tile's scores for a range of keys.
   private func scoreMatrix(_ start: UnsafeMutablePointer<Float>, _ tile: Tile, _ keys: KeyRange) -> Matrix {
     Matrix(start + keys.column, stride: tile.stride)
   }
@@ -190,7 +189,7 @@ struct Attention {
     }
   }
 
-  /// Keys and values that stand together: those of the prompt, then those of the segment up to the tile's end.
+  /// Calls `body` with each contiguous range of keys and values: those of the prompt, then those of the segment up to the tile's end.
   private func forEachKeyRange(of tile: Tile, _ body: (KeyRange) throws -> Void) rethrows {
     let prefix = tile.segment.prefix
     if !prefix.isEmpty {
@@ -206,7 +205,7 @@ struct Attention {
       keys: keys, values: Matrix(keys.start + architecture.keyValueSize, stride: width), count: count, column: column)
   }
 
-  /// Turns scores into probabilities, 0 for later positions, and keeps their log-sum-exp.
+  /// Converts scores to probabilities, 0 for later positions, and stores their log-sum-exp.
   private func softmax(_ tile: Tile) {
     let kernels = RowKernels.best
     for row in 0..<tile.rowCount {
@@ -214,8 +213,7 @@ struct Attention {
     }
   }
 
-  /// Turns scores into probabilities P, and the gradients dP of probabilities into those of unscaled scores,
-  /// P · (dP − Σ dO · O) / √size.
+  /// Converts scores to probabilities P, and the gradients dP of probabilities to those of unscaled scores, P · (dP − Σ dO · O) / √size.
   private func softmaxGradient(_ tile: Tile, attended: UnsafeMutablePointer<Float>) {
     let kernels = RowKernels.best
     let size = architecture.headSize, scale = 1 / Float(size).squareRoot()

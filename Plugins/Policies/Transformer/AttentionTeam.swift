@@ -1,22 +1,22 @@
 import LossKitHead
 
-/// Attention over a batch by several threads, each with memory of its own. What one thread does is a key head of a prompt and
-/// its responses: it shares no gradient with any other.
+/// Multithreaded attention over a batch; each thread has its own memory. The unit of work is one key head of a prompt and its responses,
+/// which shares no gradient with other units.
 struct AttentionTeam {
-  /// Multiplications that are worth a further thread.
+  /// The number of multiplications that justifies another thread.
   private static let fewestMultiplications = 1 << 17
 
   /// The memory of each thread.
   let members: [Attention]
 
-  /// Rotates queries and keys and writes what each head reads off the values.
+  /// Rotates queries and keys and writes each head's outputs.
   func forward(_ segments: [TokenBatch.Segment], _ layer: Activations.Layer, rotary: Rotary) throws {
     try forEachKeyHead(of: segments) { attention, segments, keyHead in
       try attention.forward(segments, keyHead: keyHead, layer, rotary: rotary)
     }
   }
 
-  /// Writes the gradients of queries, keys and values, before rotation, from `cotangent`, the gradient of the outputs.
+  /// Writes the gradients of queries, keys and values, before rotation, given `cotangent`, the gradient of the outputs.
   func backward(
     _ segments: [TokenBatch.Segment], _ layer: Activations.Layer, rotary: Rotary,
     cotangent: UnsafeMutablePointer<Float>, into gradient: UnsafeMutablePointer<Float>

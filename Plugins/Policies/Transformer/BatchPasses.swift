@@ -2,21 +2,22 @@ import CLossKitRows
 import LossKit
 import LossKitHead
 
-/// Forward and backward passes over batches of any size, spread over threads by whole sequences. Which thread gets what
-/// depends on the batch and the number of threads alone, and gradients are added in a fixed order.
+/// Forward and backward passes over batches of any size, distributed over threads by whole prompts. The distribution depends only on the
+/// batch and the number of threads, and gradients are added in a fixed order.
 final class BatchPasses {
-  /// About how many tokens a thread works on at once where nothing is kept, and below how many it is not worth its start.
+  /// The approximate number of tokens a thread processes at once if no activations are kept, and the number of tokens below which another
+  /// thread is not worth starting.
   private static let tokensAtOnce = 2048, fewestTokens = 256
-  /// Tokens times weights that are worth a thread, so that a tiny model has more tokens in each.
+  /// The product of tokens and weights that justifies a thread, so that a tiny model has more tokens per thread.
   private static let fewestMultiplications = 1 << 24
-  /// Floats that the threads' own gradients may take together; a larger model leaves the threads to the matrix products.
+  /// The maximum number of floats in all threads' own gradients; a larger model leaves the threads to the matrix products.
   private static let largestGradients = 1 << 29
 
-  /// What one thread works with.
+  /// The memory of one thread.
   private final class Worker {
     let workspace: Workspace
     let passing, kept: Activations
-    /// Made for the workers after the first, which has the common one.
+    /// Allocated for all workers but the first, which adds to the common gradient.
     var gradient: FloatBuffer?
 
     init(_ model: LlamaModel) throws {
@@ -28,13 +29,12 @@ final class BatchPasses {
 
   let model: LlamaModel
   private var workers: [Worker] = []
-  /// The last batch whose activations were kept, each worker's part of it, and what it was compared with.
+  /// The last batch whose activations were kept, each worker's part of it, and the references it was scored against.
   private var kept: (batch: TokenBatch, parts: [TokenBatch], references: [ReferenceStates])?
 
   init(_ model: LlamaModel) { self.model = model }
 
-  /// Passes a batch through the model and hands each part with its scores, where there are to be some, to `receive`, part after
-  /// part.
+  /// Passes a batch through the model and calls `receive` with each part in order; the activations include its scores if requested.
   func forward(
     _ batch: TokenBatch, keepingActivations: Bool, scoring: Scoring? = Scoring(),
     _ receive: (TokenBatch, Activations) throws -> Void
@@ -60,8 +60,8 @@ final class BatchPasses {
     }
   }
 
-  /// Adds to `gradient` from the gradient of the batch's scores. Throws for a batch other than the one that was kept, or one
-  /// that was compared with fewer references; nothing is added then.
+  /// Adds to `gradient` from the gradient of the batch's scores. Throws, and adds nothing, if the batch is not the one kept, or was
+  /// scored with fewer references.
   func backward(_ batch: TokenBatch, cotangent: HeadCotangent, into gradient: GradientAccumulator) throws {
     guard let kept, kept.batch == batch else {
       throw Failure("transformer: backward needs a forward pass for the same batch first, with activations kept")
@@ -96,10 +96,10 @@ final class BatchPasses {
     }
   }
 
-  /// What was kept is no longer valid: the weights have changed.
+  /// Discards the kept activations, which are invalid after a change of the weights.
   func forget() { kept = nil }
 
-  /// Passes parts that begin at a scored position of the batch.
+  /// Passes parts through the model; the first part begins at a scored position of the batch.
   private func forward(
     _ parts: [TokenBatch], from position: Int, _ scoring: Scoring?, _ activations: (Worker) -> Activations
   ) throws {
@@ -111,12 +111,12 @@ final class BatchPasses {
     }
   }
 
-  /// The scored positions before each part.
+  /// The number of scored positions before each part.
   private static func starts(_ parts: [TokenBatch]) -> [Int] {
     parts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.targets.count) }
   }
 
-  /// How many workers share a batch of that many tokens; there are as many afterwards.
+  /// Returns the number of workers for a batch of `tokens` tokens, creating workers as needed.
   private func prepareWorkers(tokens: Int) throws -> Int {
     let fewestTokens = max(Self.fewestTokens, Self.fewestMultiplications / model.layout.count)
     let count = max(1, min(Threads.available, Self.largestGradients / model.layout.count, tokens / fewestTokens))

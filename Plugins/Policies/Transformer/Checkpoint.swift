@@ -1,7 +1,7 @@
 import LossKit
 import LossKitHead
 
-/// A directory in Hugging Face's layout: `config.json`, `model.safetensors` and, to go on training, `optimizer.safetensors`.
+/// A directory in Hugging Face's layout: `config.json`, `model.safetensors` and, to continue training, `optimizer.safetensors`.
 struct Checkpoint {
   private static let modelName = "model.safetensors"
   private static let optimizerName = "optimizer.safetensors"
@@ -10,10 +10,10 @@ struct Checkpoint {
 
   let options: TransformerOptions
   let model: LlamaModel
-  /// Nil where no optimizer state was stored.
+  /// Nil if no optimizer state was stored.
   let optimizer: AdamW?
 
-  /// Reads a directory. An option that the user gave and that differs from the stored one is an error.
+  /// Reads a directory. Throws if an option the user gave differs from the stored one.
   init(reading directory: String, options: TransformerOptions, given: Set<String>) throws {
     let configuration = directory + "/" + ModelConfiguration.fileName
     let optimizerPath = directory + "/" + Self.optimizerName
@@ -21,7 +21,7 @@ struct Checkpoint {
     try options.checkAgreement(with: stored, given: given, place: "transformer: \(configuration)")
     if given.contains(TransformerOptions.rounding.name) { stored.bf16 = options.bf16 }
     let weights = try Safetensors(opening: directory + "/" + Self.modelName)
-    // Memory is taken only for what the file holds: a damaged configuration cannot ask for more.
+    // Allocates only what the file contains: a damaged configuration cannot request more memory.
     let layout = WeightLayout(stored.architecture)
     guard weights.dataSize == layout.count * MemoryLayout<Float>.stride else {
       throw Failure(
@@ -48,7 +48,7 @@ struct Checkpoint {
     self.optimizer = optimizer
   }
 
-  /// Writes the directory's files, all of them on the disk when this returns.
+  /// Writes the directory's files and waits until they are on disk.
   func write(to directory: String) throws {
     try ModelConfiguration.write(directory + "/" + ModelConfiguration.fileName, options)
     try Safetensors.write(
@@ -67,7 +67,7 @@ struct Checkpoint {
     try File.synchronize(directory: directory)
   }
 
-  /// A tensor that only one of the two knows, or whose shapes differ.
+  /// Describes a tensor that is missing on one side, or whose shapes differ.
   private static func difference(_ layout: WeightLayout, _ file: Safetensors) -> String {
     let shapes = Dictionary(file.entries.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
     for tensor in layout.tensors {

@@ -1,7 +1,7 @@
 import LossKit
 import LossKitSystem
 
-/// An open file whose every operation is checked; errors name the file.
+/// An open file with checked operations; errors name the file.
 final class File {
   let path: String
   private let descriptor: FileDescriptor
@@ -13,9 +13,9 @@ final class File {
 
   deinit { try? descriptor.close() }
 
-  /// Opens a regular file to read.
+  /// Opens a regular file for reading.
   static func reading(_ path: String) throws -> File {
-    // Without waiting, so that a named pipe cannot hold the program up.
+    // Non-blocking, so that a named pipe cannot stall the program.
     let descriptor = try naming(path, "cannot be opened") {
       try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
     }
@@ -26,20 +26,20 @@ final class File {
     return file
   }
 
-  /// Whether there is something at `path`.
+  /// Whether `path` exists.
   static func exists(_ path: String) -> Bool { Files.exists(path) }
 
   /// The size in bytes.
   func size() throws -> Int { Int(try Self.naming(path, "cannot be read") { try Stat(descriptor) }.size) }
 
-  /// `count` bytes from `offset` on; an end before that is an error.
+  /// Reads `count` bytes from `offset`; throws if the file ends before.
   func read(_ count: Int, at offset: Int) throws -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     try bytes.withUnsafeMutableBytes { try read(into: $0, at: offset) }
     return bytes
   }
 
-  /// Fills `bytes` from `offset` on; an end before that is an error.
+  /// Fills `bytes` from `offset`; throws if the file ends before.
   func read(into bytes: UnsafeMutableRawBufferPointer, at offset: Int) throws {
     let count = try Self.naming(path, "cannot be read") { try descriptor.read(filling: bytes, from: offset) }
     guard count == bytes.count else {
@@ -47,7 +47,7 @@ final class File {
     }
   }
 
-  /// Writes a file that is on the disk when this returns.
+  /// Writes a file and waits until it is on disk.
   static func write(_ path: String, _ parts: [UnsafeRawBufferPointer]) throws {
     try naming(path, "cannot be written") {
       let descriptor = try FileDescriptor.open(
@@ -59,7 +59,7 @@ final class File {
     }
   }
 
-  /// Makes the names of the files in a directory permanent.
+  /// Waits until the names of the files in a directory are on disk.
   static func synchronize(directory path: String) throws {
     let descriptor = try naming(path, "cannot be opened") {
       try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec])

@@ -1,17 +1,17 @@
 import LossKitHead
 
-/// The gradient of the weights, summed up over the calls of an update. What a call adds that fails is taken back.
+/// The gradient of the weights, accumulated over the calls of an update. A failed call leaves it unchanged.
 final class GradientAccumulator {
-  /// The sum, laid out as the weights.
+  /// The sum, laid out like the weights.
   let sum: FloatBuffer
-  /// Whether nothing was added since the last update, so that `sum` is 0.
+  /// Whether nothing has been added since the last update, so that `sum` is 0.
   private var isEmpty = true
-  /// The sum before a call, where it was not 0.
+  /// The sum before a call, saved unless it is 0.
   private var before: FloatBuffer?
 
   init(count: Int) throws { sum = try FloatBuffer(count: count) }
 
-  /// Calls `body`, which adds to `sum`; where it throws, `sum` is as before.
+  /// Calls `body`, which adds to `sum`; restores `sum` if it throws.
   func add(_ body: () throws -> Void) throws {
     if !isEmpty {
       let before = try before ?? FloatBuffer(count: sum.count)
@@ -27,6 +27,6 @@ final class GradientAccumulator {
     }
   }
 
-  /// An update has used the sum and set it to 0.
+  /// Notes that an update used the sum and cleared it.
   func forget() { isEmpty = true }
 }

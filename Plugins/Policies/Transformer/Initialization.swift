@@ -20,7 +20,7 @@ enum Initialization {
   }
 }
 
-/// Normally distributed numbers, by Box and Muller's transformation.
+/// Normally distributed numbers, by the Box–Muller transform.
 private struct NormalNumbers {
   private var bits: SplitMix64
 

@@ -1,9 +1,9 @@
 import LossKit
 import LossKitJSON
 
-// The object that a file holds, of which nothing is trusted; failures name the member.
+// Reading of the untrusted object in a file. Failures name the member.
 extension JSONObject {
-  /// Reads the object in the bytes of a file with `read`; `place` begins the message of every failure.
+  /// Parses a file's bytes and calls `read` with the object; messages of failures begin with `place`.
   static func read<Value>(_ bytes: [UInt8], place: String, _ read: (JSONObject) throws -> Value) throws -> Value {
     let value: JSONValue
     do throws(JSONError) {
@@ -21,13 +21,13 @@ extension JSONObject {
     }
   }
 
-  /// A member's value; nil where it is missing or null.
+  /// A member's value; nil if it is missing or null.
   func value(_ name: String) -> JSONValue? {
     let value = self[name]
     return value == .null ? nil : value
   }
 
-  /// A member's value as a message shows it.
+  /// A member's value, for messages.
   func text(of name: String) -> String {
     switch self[name] {
     case nil, .null: "null"

@@ -2,8 +2,8 @@ import CLossKitRows
 import LossKitHead
 
 extension LlamaModel {
-  /// Adds to `gradient`, laid out as the weights, from `cotangent`, the gradient of what `forward`
-  /// scored for the same batch and references with activations that keep all layers. The activations stay as they are.
+  /// Adds to `gradient`, laid out like the weights, given `cotangent`, the gradient of what `forward` scored for the same batch and
+  /// references with activations of all layers. Does not change the activations.
   func backward(
     _ batch: TokenBatch, _ activations: Activations, _ workspace: Workspace, cotangent: HeadCotangent,
     references: [LinearHead.Reference] = [], into gradient: FloatBuffer
@@ -25,7 +25,7 @@ extension LlamaModel {
     }
   }
 
-  /// Final norm and gather: sets the gradient of the residual stream after the last layer.
+  /// Final norm and gather: writes the gradient of the residual stream after the last layer.
   private func backwardGather(
     _ batch: TokenBatch, _ activations: Activations, _ arrays: Workspace.Arrays,
     _ gradient: UnsafeMutablePointer<Float>
@@ -37,13 +37,13 @@ extension LlamaModel {
       cotangent: arrays.scoredNormGradient, into: arrays.scoredGradient,
       weightGradient: gradient + layout.finalNorm, sums: arrays.normSums, rows: count, width: hidden)
     arrays.gradient.update(repeating: 0, count: batch.inputs.count * hidden)
-    // A prompt's last row is scored once for each of its responses.
+    // A prompt's last row is scored once per response.
     for (scored, row) in batch.scoredRows.enumerated() {
       RowKernels.best.add(arrays.gradient + row * hidden, arrays.scoredGradient + scored * hidden, hidden)
     }
   }
 
-  /// Carries the gradient of the residual stream back over the feed-forward part.
+  /// Backpropagates the gradient of the residual stream through the feed-forward block.
   private func backwardFeedForward(
     _ tokens: Int, _ layer: Activations.Layer, _ offsets: WeightLayout.Layer, _ arrays: Workspace.Arrays,
     _ products: MatrixProducts, _ gradient: UnsafeMutablePointer<Float>
@@ -66,7 +66,7 @@ extension LlamaModel {
       products, gradient)
   }
 
-  /// Carries the gradient of the residual stream back over attention.
+  /// Backpropagates the gradient of the residual stream through attention.
   private func backwardAttention(
     _ batch: TokenBatch, _ layer: Activations.Layer, _ offsets: WeightLayout.Layer, _ arrays: Workspace.Arrays,
     _ products: MatrixProducts, _ gradient: UnsafeMutablePointer<Float>
@@ -88,7 +88,7 @@ extension LlamaModel {
       inverses: layer.attentionInverses, tokens, arrays, products, gradient)
   }
 
-  /// Carries the gradient of a projection of the normed stream back into the stream's gradient.
+  /// Backpropagates the gradient of a projection of the normed stream into the stream's gradient.
   private func backwardProjection(
     _ cotangent: Factor, width: Int, weight offset: Int, norm: Int, input: UnsafeMutablePointer<Float>,
     inverses: UnsafeMutablePointer<Float>, _ tokens: Int, _ arrays: Workspace.Arrays, _ products: MatrixProducts,

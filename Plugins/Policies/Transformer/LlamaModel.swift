@@ -1,18 +1,18 @@
 import LossKitHead
 
-/// A decoder-only Llama: its weights, and the log-probabilities it gives to the tokens of a batch.
+/// A decoder-only Llama model: its weights, and the log-probabilities of a batch's tokens.
 final class LlamaModel {
   let architecture: Architecture
   let layout: WeightLayout
-  /// All weights, as `layout` places them.
+  /// All weights, in the order of `layout`.
   let weights: FloatBuffer
-  /// Whether matrix products of weights are of bfloat16.
+  /// Whether matrix products with weights use bfloat16.
   var isRounded: Bool { rounded != nil }
   /// The weights in bfloat16.
   private let rounded: FloatBuffer?
   private(set) var rotary: Rotary
 
-  /// A model whose weights are 0. If `isRounded`, its products are of bfloat16.
+  /// Creates a model whose weights are 0. If `isRounded`, its products use bfloat16.
   init(_ architecture: Architecture, isRounded: Bool = false) throws {
     try architecture.validate()
     self.architecture = architecture
@@ -22,16 +22,16 @@ final class LlamaModel {
     rotary = Rotary(headSize: architecture.headSize, theta: architecture.ropeTheta)
   }
 
-  /// Must come before `forward` for sequences of up to that many positions; the passes themselves change nothing here, so
-  /// that several threads may run them at once.
+  /// Must be called before `forward` for sequences of up to `positions` positions. The passes do not change the model, so several threads
+  /// may run them concurrently.
   func prepare(positions: Int) { rotary.prepare(positions: positions) }
 
-  /// The weights in bfloat16, where products are of such.
+  /// The weights in bfloat16, if products use it.
   var roundedWeights: UnsafeMutablePointer<BFloat16Bits>? {
     rounded.map { UnsafeMutableRawPointer($0.pointer).assumingMemoryBound(to: BFloat16Bits.self) }
   }
 
-  /// Must come after weights were written by others than the optimizer.
+  /// Must be called after the weights are changed by anything but the optimizer.
   func roundWeights() {
     guard let target = roundedWeights else { return }
     let source = weights.pointer
@@ -42,8 +42,8 @@ final class LlamaModel {
     }
   }
 
-  /// Fills `activations` from a batch; the scores of its targets are among them where `scoring` asks for some, compared with
-  /// `references`, whose rows are the batch's positions.
+  /// Computes the activations of a batch, including the scores of its targets if `scoring` is given, with divergences from its
+  /// references, whose rows are the batch's positions.
   func forward(
     _ batch: TokenBatch, _ activations: Activations, _ workspace: Workspace, scoring: Scoring? = Scoring(),
     references: [LinearHead.Reference] = []
@@ -108,12 +108,12 @@ final class LlamaModel {
     Norm.inverses(
       activations.scored, into: activations.scoredInverses, rows: batch.targets.count, width: hidden,
       epsilon: Float(architecture.normEpsilon))
-    // The head reads floats and rounds them itself.
+    // The head takes floats and rounds them itself.
     Norm.apply(
       activations.scored, inverses: activations.scoredInverses, weight: weights.pointer + layout.finalNorm,
       into: activations.scoredNorm, isRounded: false, rows: batch.targets.count, width: hidden)
     activations.scores = []
-    // 0 for a row with an infinity, NaN for one with a NaN.
+    // The inverse norm is 0 for a row with an infinity, NaN for a row with a NaN.
     activations.divergedPosition = batch.targets.indices.first { !(activations.scoredInverses[$0] > 0) }
   }
 
@@ -136,14 +136,14 @@ extension LlamaModel {
       ?? Factor(weights.pointer + offset, stride: columns)
   }
 
-  /// Numbers that were written as the products of this model read them.
+  /// Numbers already in the type of this model's products, as a factor.
   func operand(_ start: UnsafeMutablePointer<Float>, columns: Int) -> Factor {
     guard isRounded else { return Factor(start, stride: columns) }
     return Factor(
       rounded: UnsafeRawPointer(start).assumingMemoryBound(to: BFloat16Bits.self), stride: columns)
   }
 
-  /// Floats as the products of this model read them, in `buffer` where they have to be rounded.
+  /// Converts floats to the type of this model's products; uses `buffer` if they must be rounded.
   func operand(
     of values: UnsafeMutablePointer<Float>, columns: Int, rows: Int,
     roundedInto buffer: UnsafeMutablePointer<Float>

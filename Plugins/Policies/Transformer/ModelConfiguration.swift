@@ -1,13 +1,13 @@
 import LossKit
 import LossKitJSON
 
-/// `config.json` of a Hugging Face Llama checkpoint.
+/// The `config.json` of a Hugging Face Llama checkpoint.
 enum ModelConfiguration {
   static let fileName = "config.json"
-  /// A file of ours has less than 2 KB.
+  /// The maximum file size; a file that LossKit writes has less than 2 KB.
   private static let largestSize = 1 << 20
 
-  /// Reads the architecture into a copy of `options`; what this model cannot do is an error that names the key.
+  /// Reads the architecture into a copy of `options`. Throws, naming the key, for a model that is not supported.
   static func read(_ path: String, into options: TransformerOptions) throws -> TransformerOptions {
     let file = try File.reading(path)
     let place = "transformer: \(path)"
@@ -16,7 +16,7 @@ enum ModelConfiguration {
     return try JSONObject.read(file.read(size, at: 0), place: place) { try read($0, into: options) }
   }
 
-  /// Writes the file as `transformers` reads it.
+  /// Writes the file in the format of `transformers`.
   static func write(_ path: String, _ options: TransformerOptions) throws {
     let text = Array((json(options).indented + "\n").utf8)
     try text.withUnsafeBytes { try File.write(path, [$0]) }
@@ -50,7 +50,7 @@ extension ModelConfiguration {
     return value
   }
 
-  /// Nil where the value is missing and only fresh weights need it.
+  /// Returns nil if the value is missing and only needed for new weights.
   private static func real(_ json: JSONObject, _ option: TransformerOptions.Real) throws -> Double? {
     guard let (json, name) = find(option.name, json) else {
       if option.name == "initializer_range" { return nil }
@@ -62,7 +62,7 @@ extension ModelConfiguration {
     return value
   }
 
-  /// False where it is missing.
+  /// Returns false if the value is missing.
   private static func flag(_ json: JSONObject, _ name: String) throws -> Bool {
     guard let value = json.value(name) else { return false }
     guard let value = value.bool else {
@@ -71,7 +71,8 @@ extension ModelConfiguration {
     return value
   }
 
-  /// Where a value stands: as many key heads as query heads in old files, rotary numbers together in new ones.
+  /// The location of a value: old files have no number of key heads, which then equals that of query heads, and new files group the
+  /// rotary values.
   private static func find(_ name: String, _ json: JSONObject) -> (JSONObject, String)? {
     if json.value(name) != nil { return (json, name) }
     switch name {
@@ -81,7 +82,7 @@ extension ModelConfiguration {
     }
   }
 
-  /// What must be so for this model to compute what the checkpoint means.
+  /// Throws if the checkpoint is not a model that this architecture computes.
   private static func checkKind(_ json: JSONObject) throws {
     func require(_ name: String, _ needed: JSONValue, in json: JSONObject = json, orMissing: Bool = false) throws {
       guard let value = json.value(name) else {
@@ -108,7 +109,7 @@ extension ModelConfiguration {
 }
 
 extension ModelConfiguration {
-  /// The architecture, and what is always so for this model.
+  /// The architecture, with the constant members of this model type.
   private static func json(_ options: TransformerOptions) -> JSONValue {
     var members: [(String, JSONValue)] = [
       ("architectures", .array([.string("LlamaForCausalLM")])), ("model_type", .string("llama")),

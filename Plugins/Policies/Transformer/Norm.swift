@@ -32,11 +32,11 @@ enum Norm {
     }
   }
 
-  /// The floats of `sums` below.
+  /// The size of `sums` below, in floats.
   static func sumCount(width: Int) -> Int { (Team.size - 1) * width }
 
-  /// Adds to `gradient` the gradient of x, and to `weightGradient` that of w, from `cotangent`, the gradient of y. `sums` is memory
-  /// for the further threads' parts of the latter.
+  /// Adds to `gradient` the gradient of x, and to `weightGradient` that of w, given `cotangent`, the gradient of y. `sums` is scratch
+  /// memory for the additional threads' parts of the weight gradient.
   static func addGradient(
     _ input: UnsafeMutablePointer<Float>, inverses: UnsafeMutablePointer<Float>, weight: UnsafeMutablePointer<Float>,
     cotangent: UnsafeMutablePointer<Float>, into gradient: UnsafeMutablePointer<Float>,

@@ -2,7 +2,7 @@ import LossKitHead
 import LossKitLogits
 
 extension LlamaModel {
-  /// The output head. It uses as many threads as the calling thread may.
+  /// The output head, which uses as many threads as the calling thread may.
   func head() throws -> LinearHead {
     var head = try LinearHead(
       weight: weights.pointer + layout.head, vocabularySize: architecture.vocabularySize,
@@ -12,7 +12,7 @@ extension LlamaModel {
     return head
   }
 
-  /// Final norm and softmax of the scored positions; with `references`, their divergences from each.
+  /// Applies the final norm and the softmax to the scored positions; with `references`, also computes the divergence from each.
   func score(
     _ batch: TokenBatch, _ activations: Activations, _ workspace: Workspace, _ scoring: Scoring,
     references: [LinearHead.Reference]
@@ -27,7 +27,7 @@ extension LlamaModel {
     }
   }
 
-  /// Writes the gradient of the normed hidden states of the scored positions, and adds that of the head's weights.
+  /// Writes the gradient of the normed hidden states of the scored positions, and adds the gradient of the head's weights.
   func backwardHead(
     _ activations: Activations, _ workspace: Workspace, _ cotangent: HeadCotangent,
     references: [LinearHead.Reference], into gradient: UnsafeMutablePointer<Float>,

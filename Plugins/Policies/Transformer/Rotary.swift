@@ -1,8 +1,8 @@
 import CLossKitRows
 import LossKitSystem
 
-/// Rotary positions (Su et al. 2021) in the convention of Hugging Face's Llama: value j of a head is rotated with value
-/// j + size/2, by the angle position · θ^(−2j/size).
+/// Rotary position embeddings (Su et al. 2021) in the convention of Hugging Face's Llama: value j of a head is rotated with value j +
+/// size/2, by the angle position · θ^(−2j/size).
 struct Rotary {
   private let halfSize: Int
   private let theta: Double
@@ -14,7 +14,7 @@ struct Rotary {
     self.theta = theta
   }
 
-  /// Computes the angles of the first `positions` positions, where they are not there yet.
+  /// Computes the angles of the first `positions` positions, if they are not computed yet.
   mutating func prepare(positions: Int) {
     for position in (cosines.count / halfSize)..<max(positions, cosines.count / halfSize) {
       for j in 0..<halfSize {
@@ -25,8 +25,8 @@ struct Rotary {
     }
   }
 
-  /// Rotates `heads` heads of `input`, one after another, into `output`, where heads lie `stride` apart; may be in place.
-  /// `inverse` turns back, which is also how a gradient is carried through.
+  /// Rotates `heads` contiguous heads of `input` into `output`, where heads are `stride` apart; may be in place. `inverse` rotates back,
+  /// which is also the backward pass.
   @inline(__always)
   func rotate(
     _ input: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>, heads: Int, outputStride: Int,

@@ -1,13 +1,13 @@
 import CLossKitRows
 
-/// What is computed between the matrix products, row by row, with the widest instructions the processor has.
+/// The row-wise computations between the matrix products, with the widest instructions of the processor.
 enum RowKernels {
   /// The functions for this processor.
   static let best = losskit_transformer_kernels_for(0).pointee
 
-  /// How many rows of `width` floats are worth a further thread.
+  /// The number of rows of `width` floats that justifies another thread.
   static func fewestRows(width: Int) -> Int { (1 << 14) / width + 1 }
 
-  /// The bytes of a number that only matrix products read.
+  /// The size in bytes of a number that only matrix products read.
   static func size(_ isRounded: Bool) -> Int { isRounded ? 2 : 4 }
 }

@@ -2,23 +2,23 @@ import LossKit
 import LossKitHead
 import LossKitJSON
 
-/// A file of named float32 tensors in the safetensors format: the size of a JSON header (8 bytes, little-endian), the header,
-/// then the tensors' bytes back to back.
+/// A file of named float32 tensors in the safetensors format: the size of a JSON header (8 bytes, little-endian), the header, then the
+/// contiguous bytes of the tensors.
 struct Safetensors {
-  /// The format's own limit on its header.
+  /// The format's limit on the header size.
   private static let largestHeader = 100_000_000
 
   private let file: File
   private let dataStart: Int
   private let header: SafetensorsHeader
 
-  /// Opens a file and checks all of its header: nothing in it is trusted.
+  /// Opens a file and validates its untrusted header.
   init(opening path: String) throws {
     let file = try File.reading(path)
     self.file = file
     let place = "transformer: \(path)"
     let size = try file.size()
-    guard size >= 8 else { throw Failure("\(place): \(size) bytes are no safetensors file; it was cut off") }
+    guard size >= 8 else { throw Failure("\(place): \(size) bytes are too few for a safetensors file; it was cut off") }
     let headerSize = try file.read(8, at: 0).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard headerSize <= UInt64(Self.largestHeader), Int(headerSize) <= size - 8 else {
       throw Failure("\(place): a header of \(headerSize) bytes in a file of \(size); it is damaged or was cut off")
@@ -33,11 +33,10 @@ struct Safetensors {
   /// The free-form texts of the header.
   var metadata: [String: String] { header.metadata }
 
-  /// The tensors.
   var entries: [SafetensorsHeader.Entry] { header.entries }
 
-  /// Reads the tensors that `tensors` names into one array, where each has its place. A tensor too few, too many or of another
-  /// shape is an error that names it.
+  /// Reads the tensors named in `tensors` into one array at their offsets. Throws, naming the tensor, for a missing or extra tensor or a
+  /// different shape.
   func read(_ tensors: [WeightTensor], prefix: String = "", into buffer: FloatBuffer) throws {
     var byName: [String: SafetensorsHeader.Entry] = [:]
     for entry in entries where entry.name.hasPrefix(prefix) { byName[entry.name] = entry }
@@ -60,10 +59,10 @@ struct Safetensors {
     }
   }
 
-  /// The bytes of all tensors.
+  /// The total size of all tensors in bytes.
   var dataSize: Int { entries.reduce(0) { $0 + $1.bytes.count } }
 
-  /// The tensors must fill the rest of the file without gaps and without sharing bytes.
+  /// Throws unless the tensors fill the rest of the file without gaps or overlaps.
   private static func checkCoverage(_ entries: [SafetensorsHeader.Entry], size: Int, _ place: String) throws {
     var position = 0
     func ends(_ entry: SafetensorsHeader.Entry) -> (Int, Int) { (entry.bytes.lowerBound, entry.bytes.upperBound) }
@@ -80,13 +79,13 @@ struct Safetensors {
 }
 
 extension Safetensors {
-  /// Tensors to write, under their names behind `prefix`.
+  /// Tensors to write, with a prefix for their names.
   struct Group {
     var prefix = ""
     let buffer: FloatBuffer
   }
 
-  /// Writes the tensors of each group, one behind the other.
+  /// Writes the tensors of each group, one after another.
   static func write(
     _ path: String, tensors: [WeightTensor], groups: [Group], metadata: [String: String]
   ) throws {

@@ -1,28 +1,28 @@
 import LossKit
 import LossKitJSON
 
-/// The JSON header of a safetensors file: free-form texts, and where each tensor lies.
+/// The JSON header of a safetensors file: free-form texts, and the location of each tensor.
 struct SafetensorsHeader {
   /// A tensor of the file.
   struct Entry {
     let name: String
     let shape: [Int]
-    /// Where its bytes lie behind the header.
+    /// The range of its bytes after the header.
     let bytes: Range<Int>
   }
 
   private static let metadataName = "__metadata__"
-  /// Of a tensor.
+  /// The members of a tensor.
   private enum Member {
     static let type = "dtype", shape = "shape", offsets = "data_offsets"
   }
-  /// The one type of number.
+  /// The only supported data type.
   private static let float32 = "F32"
 
   var metadata: [String: String]
   var entries: [Entry]
 
-  /// As bytes, padded with spaces so that the data lies on a multiple of 8 bytes.
+  /// The header as bytes, padded with spaces so that the data is aligned to 8 bytes.
   func encoded() -> [UInt8] {
     var members = [
       (Self.metadataName, JSONValue.object(metadata.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
@@ -41,7 +41,7 @@ struct SafetensorsHeader {
 }
 
 extension SafetensorsHeader {
-  /// Checks each member on its own; that the tensors fit into a file is for the file to check.
+  /// Checks each member separately; the file checks that the tensors fit.
   init(_ json: JSONObject) throws {
     metadata = [:]
     if let texts = json.value(Self.metadataName) {
@@ -66,9 +66,9 @@ extension SafetensorsHeader {
     }
     var count = MemoryLayout<Float>.stride
     for size in shape {
-      guard size >= 0 else { throw Failure("\(problem) has a size that is none") }
+      guard size >= 0 else { throw Failure("\(problem) has a negative size") }
       let (product, overflow) = count.multipliedReportingOverflow(by: size)
-      guard !overflow else { throw Failure("\(problem) is larger than memory can be") }
+      guard !overflow else { throw Failure("\(problem) exceeds the address space") }
       count = product
     }
     let (start, end) = (ends[0], ends[1])

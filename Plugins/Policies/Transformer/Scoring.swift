@@ -1,22 +1,22 @@
 import LossKitHead
 import LossKitLogits
 
-/// What is asked of the next-token distributions at the scored positions, beside the log-probabilities of the targets.
+/// What to compute from the next-token distributions at the scored positions, besides the log-probabilities of the targets.
 struct Scoring {
   var extras: LogProbabilities.Extras = []
-  /// What each distribution is compared with.
+  /// The references to compute divergences from.
   var references: [ReferenceStates] = []
 }
 
-/// The next-token distributions of a frozen model at the scored positions of a batch, as its last hidden states.
+/// The next-token distributions of a frozen model at the scored positions of a batch, stored as its last hidden states.
 struct ReferenceStates {
   private let model: LlamaModel
-  /// [S, hidden], normed.
+  /// [S, hidden], after the final norm.
   private let hidden: FloatBuffer
-  /// The scored positions.
+  /// The number of scored positions.
   let count: Int
 
-  /// Those of the model that `passes` works with.
+  /// Computes the states of the model of `passes`.
   init(of batch: TokenBatch, _ passes: BatchPasses) throws {
     model = passes.model
     count = batch.targets.count
@@ -30,21 +30,21 @@ struct ReferenceStates {
     self.hidden = hidden
   }
 
-  /// The distributions from a position on. Valid as long as this is.
+  /// The distributions from a position on, valid for the lifetime of this value.
   func reference(from position: Int) throws -> LinearHead.Reference {
     LinearHead.Reference(
       head: try model.head(), hidden: UnsafePointer(hidden.pointer + position * model.architecture.hiddenSize))
   }
 }
 
-/// The gradient with respect to what was scored, position by position.
+/// The gradient with respect to the scores, position by position.
 struct HeadCotangent {
-  /// Of the targets' log-probabilities.
+  /// For the targets' log-probabilities.
   var targets: [Double]
-  /// Of the divergences, one array for each reference.
+  /// For the divergences, one array per reference.
   var divergences: [[Double]] = []
 
-  /// A position at which the gradient is not finite, or more than the logits' floats could hold.
+  /// A position whose gradient is not finite, or exceeds the range of the logits' floats.
   var unusablePosition: Int? {
     let most = Double(Float.greatestFiniteMagnitude) / 4
     return targets.indices.first { position in
@@ -52,7 +52,7 @@ struct HeadCotangent {
     }
   }
 
-  /// The gradient for some positions alone.
+  /// The gradient for a range of positions.
   func part(_ positions: Range<Int>) -> HeadCotangent {
     HeadCotangent(targets: Array(targets[positions]), divergences: divergences.map { Array($0[positions]) })
   }

@@ -1,9 +1,9 @@
 import CLossKitRows
 import LossKitHead
 
-/// The gated activation silu(gate) · up (Shazeer 2020), where silu(x) = x · sigmoid(x). A row holds the gates, then the ups.
+/// The gated activation silu(gate) · up (Shazeer 2020), where silu(x) = x · sigmoid(x). A row has the gates, then the ups.
 enum SwiGLU {
-  /// Writes silu(gate) · up, [rows, width], from [rows, 2 · width]; in bfloat16 if `isRounded`, here and below.
+  /// Writes silu(gate) · up, [rows, width], from [rows, 2 · width]; in bfloat16 if `isRounded`, also below.
   static func apply(
     _ gateUp: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>, isRounded: Bool, rows: Int,
     width: Int
@@ -18,7 +18,7 @@ enum SwiGLU {
     }
   }
 
-  /// Writes the gradients of gates and ups from `cotangent`, and the output once more.
+  /// Writes the gradients of gates and ups, given `cotangent`, and the output again.
   static func gradient(
     _ gateUp: UnsafeMutablePointer<Float>, cotangent: UnsafeMutablePointer<Float>,
     into gradient: UnsafeMutablePointer<Float>, output: UnsafeMutablePointer<Float>, isRounded: Bool, rows: Int,

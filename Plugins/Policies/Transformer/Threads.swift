@@ -2,14 +2,14 @@ import CDNNL
 import LossKitHead
 import LossKitSystem
 
-/// Threads that share the work of a batch. Each multiplies its matrices with a share of OpenMP's threads, so that together
-/// they use as many as `OMP_NUM_THREADS` allows.
+/// Threads that share the work of a batch. Each multiplies its matrices with a share of OpenMP's threads, so that together they use no
+/// more than `OMP_NUM_THREADS`.
 enum Threads {
-  /// How many threads there are to use: `OMP_NUM_THREADS`, or else the processors.
+  /// The number of threads to use: `OMP_NUM_THREADS`, or by default the number of processors.
   static var available: Int { max(1, Int(omp_get_max_threads())) }
 
-  /// Calls `body` with 0..<count, each on a thread of its own, the first on the calling one, and waits for all. Where no more threads
-  /// can be had, the calling one does the rest. Throws what the first of them threw.
+  /// Calls `body` with 0..<count, each on its own thread, the first on the calling thread, and waits for all. If no more threads can be
+  /// created, the calling thread does the rest. Rethrows the error of the lowest number that failed.
   static func run(_ count: Int, _ body: (Int) throws -> Void) rethrows {
     guard count > 1 else {
       if count == 1 { try body(0) }
@@ -25,13 +25,13 @@ enum Threads {
     }
   }
 
-  /// Calls `body` with ranges that make up 0..<count, each on a thread of its own where they have at least `fewest` elements.
+  /// Calls `body` with ranges that partition 0..<count, each on its own thread if ranges have at least `fewest` elements.
   static func forEachRange(of count: Int, fewest: Int = 1 << 16, _ body: (Range<Int>) throws -> Void) rethrows {
     let parts = max(1, min(available, count / fewest))
     try run(parts) { try body(count * $0 / parts..<count * ($0 + 1) / parts) }
   }
 
-  /// A thread's work, and what it threw; read by others only after the thread has ended.
+  /// A thread's work and its error, which other threads read only after it has ended.
   private final class Job {
     private let work: () throws -> Void
     private(set) var failure: (any Error)?

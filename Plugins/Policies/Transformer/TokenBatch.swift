@@ -1,51 +1,51 @@
 import LossKit
 
-/// The tokens of a batch, back to back and without padding.
+/// The tokens of a batch, contiguous and without padding.
 ///
-/// A prompt is the begin token and its bytes. It stands once, before its responses, each of which goes on from it: the bytes
-/// of the response and the end token. The model reads all but a response's last token; the positions that predict the response's
-/// tokens (its end token included) are scored, the first of them being the prompt's last.
+/// A prompt is the begin token and its bytes. It is stored once, before its responses, each of which continues it with its bytes and the
+/// end token. The model reads all but a response's last token; the positions that predict a response's tokens (including its end token)
+/// are scored, and the first of them is the prompt's last position.
 ///
-/// What does not fit the context of C tokens is cut. A response keeps its beginning: at most C − 1 tokens, its end token
-/// included, so one cut short loses its end token. Then the prompt loses its beginning, by the same amount for all
-/// responses of one prompt, until the longest of them fits.
+/// Texts that exceed the context of C tokens are truncated. A response keeps its beginning: at most C − 1 tokens including its end token,
+/// so a truncated response loses its end token. Then the prompt loses its beginning, by the same amount for all responses of the prompt,
+/// until the longest of them fits.
 struct TokenBatch: Equatable {
-  /// Tokens in a row, which attend to what is before them and to all of the prompt that they go on from.
+  /// Consecutive tokens, which attend to those before them and to all of the prompt that they continue.
   struct Segment: Equatable {
-    /// Where its tokens are in `inputs`.
+    /// The rows of its tokens in `inputs`.
     var rows: Range<Int>
-    /// Where the tokens of its prompt are; none for a prompt itself.
+    /// The rows of its prompt's tokens; empty for a prompt.
     var prefix: Range<Int>
 
-    /// The tokens before the segment's end.
+    /// The number of tokens up to the segment's end.
     var reach: Int { prefix.count + rows.count }
   }
 
-  /// Where a prompt and its responses end in the batch's arrays.
+  /// The ends of a prompt and its responses in the batch's arrays.
   private struct Ends: Equatable {
     var inputs = 0, segments = 0, responses = 0
   }
 
   /// The tokens the model reads.
   private(set) var inputs: [Int32] = []
-  /// Prompts, each followed by its responses, where these have tokens to read.
+  /// Prompts, each followed by its responses that have tokens to read.
   private(set) var segments: [Segment] = []
-  /// The tokens to predict, response after response.
+  /// The tokens to predict, response by response.
   private(set) var targets: [Int32] = []
-  /// The place in `inputs` from which each target is predicted.
+  /// The row of `inputs` that predicts each target.
   private(set) var scoredRows: [Int] = []
-  /// Where each response begins in `targets`, and the end of the last.
+  /// The start of each response in `targets`, followed by the total.
   private(set) var scoredStarts = [0]
-  /// The row of each response in a column per response, rank-major.
+  /// The index of each response in a column per response, rank-major.
   private(set) var rows: [Int] = []
   private var promptEnds = [Ends()]
 
-  /// The tokens of the longest prompt with a response.
+  /// The largest number of tokens of a prompt with a response.
   var longest: Int { segments.reduce(0) { max($0, $1.reach) } }
 
   private init() {}
 
-  /// All texts, prompt after prompt. Throws for an empty response.
+  /// Tokenizes all texts, prompt by prompt. Throws for an empty response.
   init(_ texts: TextBatch, context: Int) throws {
     for prompt in 0..<texts.promptCount {
       let cut = try ResponseCut(texts, prompt: prompt, context: context)
@@ -78,12 +78,12 @@ struct TokenBatch: Equatable {
     scoredStarts.append(targets.count)
   }
 
-  /// The row of the response that a scored position belongs to.
+  /// The index of the response that a scored position belongs to.
   func row(ofScored position: Int) -> Int? {
     scoredStarts.dropFirst().firstIndex { $0 > position }.map { rows[$0 - 1] }
   }
 
-  /// At most `count` parts of whole prompts with about equally many tokens.
+  /// Splits the batch into at most `count` parts of whole prompts with about equally many tokens.
   func split(into count: Int) -> [TokenBatch] {
     var parts: [TokenBatch] = []
     var first = 0
@@ -109,7 +109,7 @@ struct TokenBatch: Equatable {
     part.scoredRows = scoredRows[scored].map { $0 - start.inputs }
     part.scoredStarts = scoredStarts[start.responses...end.responses].map { $0 - scored.lowerBound }
     part.rows = Array(rows[start.responses..<end.responses])
-    // A part is not split again.
+    // Parts are not split again.
     part.promptEnds = [
       Ends(), Ends(inputs: part.inputs.count, segments: part.segments.count, responses: part.rows.count),
     ]
@@ -117,13 +117,13 @@ struct TokenBatch: Equatable {
   }
 }
 
-/// How one prompt and its responses are cut to fit the context.
+/// The truncation of one prompt and its responses to the context.
 struct ResponseCut {
-  /// The tokens each response keeps, its end token included where it is kept.
+  /// The number of tokens that each response keeps, including its end token if it is kept.
   private(set) var lengths: [Int] = []
-  /// The tokens each response loses.
+  /// The number of tokens that each response loses.
   private(set) var responseTokensCut: [Int] = []
-  /// The bytes that the prompt loses at its beginning.
+  /// The number of bytes that the prompt loses at its beginning.
   let promptBytesCut: Int
 
   init(_ texts: TextBatch, prompt: Int, context: Int) throws {

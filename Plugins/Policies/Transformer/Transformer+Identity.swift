@@ -3,8 +3,8 @@ public import LossKit
 import LossKitHead
 
 extension Transformer {
-  /// The sizes, how products are made, and the optimizer's numbers as facts; the digest is of the weights and all of these but the
-  /// optimizer's. Nothing is written.
+  /// The identity of the model: facts are the sizes, the precision of products, and the optimizer's settings; the digest covers the
+  /// weights and all facts but the optimizer's. Writes nothing.
   public func identity() throws -> PolicyIdentity? {
     typealias Fact = PolicyIdentity.Fact
     let integers = TransformerOptions.integers.map { Fact($0.name, "\(options[keyPath: $0.path])") }
@@ -23,14 +23,14 @@ extension Transformer {
 }
 
 extension FloatBuffer {
-  /// The SHA-256 sum of the sums of its parts of 1 MiB, in hexadecimal digits; all processors share the work.
+  /// The SHA-256 digest of the digests of its 1 MiB parts, in hexadecimal; computed on all processors.
   func digest() throws -> String {
     let bytes = UnsafeRawBufferPointer(bytes)
     let partSize = 1 << 20
     let starts = Array(stride(from: 0, to: bytes.count, by: partSize))
     let sums = UnsafeMutableRawBufferPointer.allocate(byteCount: starts.count * sumSize, alignment: 1)
     defer { sums.deallocate() }
-    // Parts write to sums of their own.
+    // Each part writes its own digest.
     Threads.forEachRange(of: starts.count, fewest: 1) { parts in
       for part in parts {
         let range = starts[part]..<min(starts[part] + partSize, bytes.count)

@@ -2,26 +2,26 @@ public import LossKit
 import LossKitHead
 import LossKitLogits
 
-/// A decoder-only Llama-architecture language model over bytes, computed and trained on the CPU in float32 or, with `bf16`,
-/// with matrix products in bfloat16.
+/// A decoder-only Llama-architecture language model over bytes, computed and trained on the CPU in float32 or, with `bf16`, with matrix
+/// products in bfloat16.
 ///
-/// Tokens are the 256 bytes, then padding 256, begin 257 and end 258. A sequence is begin, prompt, response, end; a response's
-/// log-probability sums its bytes and its end token, never the prompt, in double. What does not fit the context of C tokens
-/// is cut: a response keeps its beginning, at most C − 1 tokens (one cut short loses its end token); then the prompt
-/// loses its beginning, by the same amount for all its responses, until the longest of them fits.
+/// The tokens are the 256 bytes, then padding 256, begin 257 and end 258. A sequence is begin, prompt, response, end; a response's
+/// log-probability sums over its bytes and its end token, never the prompt, in double. Texts that exceed the context of C tokens are
+/// truncated: a response keeps its beginning, at most C − 1 tokens (a truncated one loses its end token); then the prompt loses its
+/// beginning, by the same amount for all its responses, until the longest of them fits.
 ///
-/// With equal options, seed, batches and thread count (`OMP_NUM_THREADS`), training gives equal bits.
-/// Accumulated gradients that no `step` has used yet are not part of a checkpoint.
+/// With equal options, seed, batches and thread count (`OMP_NUM_THREADS`), training is bitwise reproducible. Gradients accumulated since
+/// the last `step` are not part of a checkpoint.
 public final class Transformer: Policy {
   /// `transformer`.
   public static let name = "transformer"
-  /// One sentence for lists.
+  /// A one-sentence description.
   public static let summary =
     "A small Llama over bytes (RMSNorm, rotary positions, SwiGLU, grouped-query attention), trained with AdamW on the CPU."
   /// The architecture's paper, and the checkpoint's format.
   public static let citation =
     "Touvron et al. 2023, arXiv:2302.13971; checkpoints as Hugging Face's LlamaForCausalLM"
-  /// What it was compared with.
+  /// How the model was verified.
   public static let documentation = """
     Verified against an independent NumPy model (log-probabilities), and central differences tensor by tensor (gradients).
 
@@ -32,19 +32,19 @@ public final class Transformer: Policy {
     """
   /// A model of 0.76 million weights with a context of 256 bytes.
   public static let defaultOptions = TransformerOptions()
-  /// Everything that can be set.
+  /// All hyperparameters.
   public static let hyperparameters = TransformerOptions.hyperparameters
-  /// Log-probabilities per response and per token, `divergence` and `logCollision`; all but the last carry gradients back.
+  /// Log-probabilities per response and per token, `divergence` and `logCollision`; all but the last are differentiable.
   public static let columns: [Column] = [.logProbability, .tokenLogProbability, divergence, logCollision]
-  /// Σ_t KL(π_ref(·|t) ‖ π(·|t)) over the tokens of a response, in nats, for each reference: over the whole vocabulary.
+  /// Σ_t KL(π_ref(·|t) ‖ π(·|t)) over the tokens of a response, in nats, per reference, over the whole vocabulary.
   public static let divergence = Column("policy_kl", differentiable: true, perReference: true)
-  /// Σ_t log Σ_v π(v|t)² over the tokens of a response, in nats: how likely two draws agree.
+  /// Σ_t log Σ_v π(v|t)² over the tokens of a response, in nats: the log-probability that two samples agree.
   public static let logCollision = Column("policy_log_collision")
 
   let options: TransformerOptions
   let model: LlamaModel
   private let isFrozen: Bool
-  /// What only training needs; made when it first does.
+  /// Created at the first training call.
   private var optimizer: AdamW?
   private var gradient: GradientAccumulator?
   private let passes: BatchPasses
@@ -57,8 +57,8 @@ public final class Transformer: Policy {
     passes = BatchPasses(model)
   }
 
-  /// A model with fresh weights: norms 1, all else normal with `initializer_range`, divided by √(2 · layers) for the projections
-  /// that add to the residual stream. Throws where sizes do not fit together.
+  /// Creates a model with new weights: norms 1, everything else normal with `initializer_range`, divided by √(2 · layers) for the
+  /// projections that add to the residual stream. Throws if the sizes are inconsistent.
   public static func create(options: TransformerOptions, seed: UInt64) throws -> Transformer {
     let model = try LlamaModel(options.architecture, isRounded: options.bf16)
     Initialization.fill(model, range: options.initializerRange, seed: seed)
@@ -66,14 +66,14 @@ public final class Transformer: Policy {
     return Transformer(options: options, model: model)
   }
 
-  /// A model from a directory that `save` or `transformers` wrote. Throws for a file that is missing, damaged or of another kind
-  /// of model, and for a given option that differs from the stored one.
+  /// Loads a model from a directory that `save` or `transformers` wrote. Throws for a file that is missing, damaged or of another kind of
+  /// model, and for a given option that differs from the stored one.
   public static func load(path: String, options: TransformerOptions, given: Set<String>) throws -> Transformer {
     let checkpoint = try Checkpoint(reading: path, options: options, given: given)
     return Transformer(options: checkpoint.options, model: checkpoint.model, optimizer: checkpoint.optimizer)
   }
 
-  /// Counts tokens, and those cut, rank-major; 0 for responses a prompt does not have. Throws for an empty response.
+  /// Counts tokens, and those truncated, rank-major; 0 for responses that a prompt lacks. Throws for an empty response.
   public func measure(
     _ texts: TextBatch, tokenCounts: UnsafeMutableBufferPointer<UInt32>,
     truncated: UnsafeMutableBufferPointer<UInt32>?
@@ -94,7 +94,7 @@ public final class Transformer: Policy {
     }
   }
 
-  /// Writes log-probabilities in nats. Throws for an empty response, and where the weights have diverged.
+  /// Writes log-probabilities in nats. Throws for an empty response, and if the weights have diverged.
   public func forward(_ batch: PolicyBatch, keepingActivations: Bool) throws {
     let tokens = try TokenBatch(batch.texts, context: options.architecture.contextLength)
     let output = try Output(batch, tokens)
@@ -109,7 +109,7 @@ public final class Transformer: Policy {
   /// The distributions of a call's references at the scored positions.
   private func references(of batch: PolicyBatch, _ tokens: TokenBatch) throws -> [ReferenceStates] {
     guard batch.referenceCount > 0 else {
-      throw Failure("transformer: \(Self.divergence.name) compares with a reference, and the call brings none")
+      throw Failure("transformer: \(Self.divergence.name) needs a reference, and the call has none")
     }
     return try (0..<batch.referenceCount).map { index in
       let reference = try batch.reference(index, as: Transformer.self)
@@ -117,8 +117,8 @@ public final class Transformer: Policy {
     }
   }
 
-  /// Adds the gradient of the weights; gradients per response and per token add up. Throws for a frozen copy, for a
-  /// gradient that is not finite, and without a kept `forward` for the same texts; nothing is added then.
+  /// Accumulates the gradient of the weights; gradients per response and per token add up. Throws, and adds nothing, for a frozen copy,
+  /// for a gradient that is not finite, and without a kept `forward` for the same texts.
   public func backward(_ batch: PolicyBatch) throws {
     try requireTrainable()
     let tokens = try TokenBatch(batch.texts, context: options.architecture.contextLength)
@@ -160,7 +160,7 @@ public final class Transformer: Policy {
     }
   }
 
-  /// One AdamW update; norms are not decayed. Throws for a gradient that is not finite and leaves the weights as they were.
+  /// Makes one AdamW update; norms are not decayed. Throws for a gradient that is not finite, and leaves the weights unchanged.
   public func step(_ update: PolicyUpdate) throws -> Double {
     try requireTrainable()
     guard update.learningRate.isFinite, update.weightDecay.isFinite, update.maxGradientNorm > 0 else {
@@ -172,21 +172,21 @@ public final class Transformer: Policy {
     let gradient = try self.gradient ?? GradientAccumulator(count: model.layout.count)
     self.optimizer = optimizer
     self.gradient = gradient
-    // It is cleared in any case.
+    // The gradient is cleared even if the update throws.
     defer { gradient.forget() }
     let norm = try optimizer.step(model, gradient: gradient.sum, update: update)
     passes.forget()
     return norm
   }
 
-  /// Writes `config.json`, `model.safetensors` and, with the optimizer, `optimizer.safetensors`; they are on the disk when this
-  /// returns. Throws for a write that failed, naming the file.
+  /// Writes `config.json`, `model.safetensors` and, with the optimizer, `optimizer.safetensors`, and waits until they are on disk.
+  /// Throws, naming the file, if a write fails.
   public func save(to directory: String, withOptimizer: Bool) throws {
     let state = withOptimizer ? try optimizer ?? AdamW(options.adam, count: model.layout.count) : nil
     try Checkpoint(options: options, model: model, optimizer: state).write(to: directory)
   }
 
-  /// A frozen copy of the weights that shares nothing with this instance.
+  /// Returns a frozen copy of the weights that shares no memory with this instance.
   public func copy() throws -> Transformer {
     let twin = try LlamaModel(options.architecture, isRounded: options.bf16)
     twin.weights.copy(from: model.weights)
@@ -194,7 +194,7 @@ public final class Transformer: Policy {
     return Transformer(options: options, model: twin, isFrozen: true)
   }
 
-  /// Moves the weights to weight · source + (1 − weight) · own. Throws for a source of other sizes.
+  /// Sets the weights to weight · source + (1 − weight) · own. Throws if the source has other sizes.
   public func blend(with source: Transformer, weight: Double) throws {
     guard source.options.architecture == options.architecture else {
       throw Failure("transformer: weights of models with different sizes cannot be blended")

@@ -1,22 +1,22 @@
 import LossKit
 
-/// What can be set about a transformer. Names and meanings are those of Hugging Face's `LlamaConfig` and `TrainingArguments`.
+/// The options of a transformer, named as in Hugging Face's `LlamaConfig` and `TrainingArguments`.
 public struct TransformerOptions: Sendable, Equatable {
   var architecture = Architecture()
   var adam = AdamW.Settings()
-  /// The standard deviation of fresh weights.
+  /// The standard deviation of new weights.
   var initializerRange = 0.02
-  /// Whether matrix products are of bfloat16.
+  /// Whether matrix products use bfloat16.
   var bf16 = false
 
-  /// A name, where its value lies, and what is allowed.
+  /// An option's name, key path, allowed range and description.
   typealias Integer = (
     name: String, path: any WritableKeyPath<Self, Int> & Sendable, range: ClosedRange<Int>, summary: String
   )
   /// See `Integer`.
   typealias Real = (name: String, path: any WritableKeyPath<Self, Double> & Sendable, bounds: Bounds, summary: String)
 
-  /// The whole numbers of the architecture.
+  /// The integers of the architecture.
   static let integers: [Integer] = [
     (
       "vocab_size", \.architecture.vocabularySize, Token.count...1_048_576,
@@ -48,7 +48,7 @@ public struct TransformerOptions: Sendable, Equatable {
       ("initializer_range", \.initializerRange, .positive, "standard deviation of fresh weights")
     ]
 
-  /// The numbers of the optimizer.
+  /// The settings of the optimizer.
   static let optimizerReals: [Real] = [
     ("adam_beta1", \.adam.beta1, .halfOpen(0, 1), "decay of AdamW's mean of the gradient"),
     ("adam_beta2", \.adam.beta2, .halfOpen(0, 1), "decay of AdamW's mean of the squared gradient"),
@@ -60,15 +60,15 @@ public struct TransformerOptions: Sendable, Equatable {
     summary: "whether the output head is the embedding"
   )
 
-  /// How products are made. It belongs to a run more than to its weights, which are floats either way: where it is given, it
-  /// may differ from what a checkpoint says.
+  /// The precision of products. It belongs to a run rather than to the weights, which are floats in any case, so it may differ from the
+  /// value in a checkpoint if given.
   static let rounding = (
     name: "bf16", path: \Self.bf16 as any WritableKeyPath<Self, Bool> & Sendable,
     summary:
       "whether matrix products are of bfloat16, summed up as floats; weights, optimizer and all else stay float32"
   )
 
-  /// All of them.
+  /// All options.
   static let hyperparameters =
     integers.map { Hyperparameter<Self>($0.name, $0.path, in: $0.range, $0.summary) }
     + [Hyperparameter<Self>(tie.name, tie.path, tie.summary)]
@@ -77,7 +77,7 @@ public struct TransformerOptions: Sendable, Equatable {
 }
 
 extension TransformerOptions {
-  /// Throws where an option the user set differs from the stored one, naming both values.
+  /// Throws if an option the user set differs from the stored one, naming both values.
   func checkAgreement(with stored: Self, given: Set<String>, place: String) throws {
     func check<Value: Equatable>(_ name: String, _ path: KeyPath<Self, Value>) throws {
       guard given.contains(name), self[keyPath: path] != stored[keyPath: path] else { return }

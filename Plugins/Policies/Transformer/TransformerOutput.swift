@@ -2,15 +2,15 @@ import LossKit
 import LossKitLogits
 
 extension Transformer {
-  /// The columns that a forward call asks for.
+  /// The columns that a forward call requests.
   struct Output {
     private let responses, perToken, divergences, collisions: UnsafeMutableBufferPointer<Double>?
-    /// How many responses the columns have room for.
+    /// The number of responses the columns have room for.
     private let rowCount: Int
     private let offsets: UnsafeBufferPointer<Int>?
 
-    /// Clears the columns, so that responses which a prompt does not have read 0. Throws where the offsets of the per-token column
-    /// do not agree with the tokens.
+    /// Clears the columns, so that responses that a prompt lacks are 0. Throws if the offsets of the per-token column do not match the
+    /// tokens.
     init(_ batch: PolicyBatch, _ tokens: TokenBatch) throws {
       responses = batch.values(of: .logProbability)
       perToken = batch.values(of: .tokenLogProbability)
@@ -27,12 +27,12 @@ extension Transformer {
       collisions?.update(repeating: 0)
     }
 
-    /// Whether a column compares with references.
+    /// Whether a column needs references.
     var needsReferences: Bool { divergences != nil }
-    /// Whether a column is made of the sums of squared probabilities.
+    /// Whether a column needs the sums of squared probabilities.
     var needsCollisions: Bool { collisions != nil }
 
-    /// Where each response's tokens start in a per-token column; nil where none is asked for.
+    /// The start of each response's tokens in a per-token column; nil if none is requested.
     static func tokenOffsets(of batch: PolicyBatch, _ tokens: TokenBatch) throws -> UnsafeBufferPointer<Int>? {
       guard let offsets = batch.tokenOffsets else { return nil }
       for (sequence, row) in tokens.rows.enumerated() {
@@ -45,7 +45,7 @@ extension Transformer {
       return offsets
     }
 
-    /// Writes what a forward pass found. Throws for a value that is not finite, naming the prompt.
+    /// Writes the results of a forward pass. Throws, naming the prompt, for a value that is not finite.
     func write(_ tokens: TokenBatch, _ activations: Activations, promptCount: Int) throws {
       if let position = activations.divergedPosition {
         throw Self.divergence(.nan, row: tokens.row(ofScored: position) ?? 0, promptCount)

@@ -1,10 +1,10 @@
-/// Where a weight tensor lies in the one flat array of weights, and how it is called in a checkpoint.
+/// The offset of a weight tensor in the flat array of weights, and its name in a checkpoint.
 struct WeightTensor: Sendable, Equatable {
-  /// What a tensor is for; decides how it is initialized and whether weight decay applies.
+  /// The purpose of a tensor, which determines its initialization and whether weight decay applies.
   enum Role: Sendable { case embedding, projection, residualProjection, norm }
 
   let name: String
-  /// Rows and columns, [out, in]; or the one size of a vector.
+  /// Rows and columns, [out, in]; or the single size of a vector.
   let shape: [Int]
   let offset: Int
   let role: Role
@@ -12,8 +12,8 @@ struct WeightTensor: Sendable, Equatable {
   var count: Int { shape.reduce(1, *) }
 }
 
-/// The offsets of all weights. The query, key and value matrices of a layer lie back to back, and so do gate and up, so that
-/// each group is one matrix product.
+/// The offsets of all weights. The query, key and value matrices of a layer are contiguous, as are gate and up, so that each group is one
+/// matrix product.
 struct WeightLayout: Sendable {
   /// The offsets of one layer.
   struct Layer: Sendable {
@@ -24,7 +24,7 @@ struct WeightLayout: Sendable {
   private(set) var layers: [Layer] = []
   private(set) var embedding = 0
   private(set) var finalNorm = 0
-  /// The output head; the embedding where they are tied.
+  /// The output head; the embedding if they are tied.
   private(set) var head = 0
   /// The number of weights.
   private(set) var count = 0

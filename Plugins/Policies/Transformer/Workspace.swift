@@ -1,21 +1,21 @@
 import LossKitHead
 
-/// Memory that forward and backward use and do not keep.
+/// Scratch memory of forward and backward passes.
 final class Workspace {
   private let architecture: Architecture
   private let isRounded: Bool
   private let memory: FloatBuffer
-  /// The matrix products, and those of the output head.
+  /// The matrix products, and the memory of the output head.
   let products: MatrixProducts
   let headMemory: LinearHeadMemory
 
-  /// The arrays for one batch of T tokens, S of them scored.
+  /// The arrays for a batch of T tokens, S of them scored.
   struct Arrays {
     /// A normed residual stream, [T, hidden], and gradients of the same shape.
     let norm, gradient, branchGradient: UnsafeMutablePointer<Float>
-    /// Room for [T, hidden] or [T, attention size] in bfloat16.
+    /// Memory for [T, hidden] or [T, attention size] in bfloat16.
     let rounded: UnsafeMutablePointer<Float>
-    /// Activations of the feed-forward part, and their gradients, [T, intermediate].
+    /// Activations of the feed-forward block, and their gradients, [T, intermediate].
     let activated, activatedGradient: UnsafeMutablePointer<Float>
     /// Gradients of gates and ups, [T, 2 · intermediate], or of queries, keys and values, [T, attention size].
     let wideGradient: UnsafeMutablePointer<Float>
@@ -34,7 +34,7 @@ final class Workspace {
     headMemory = try LinearHeadMemory()
   }
 
-  /// The arrays for a batch; those that only `backward` uses have no room where it does not follow.
+  /// The arrays for a batch; those that only `backward` uses are empty in a forward pass.
   func arrays(for batch: TokenBatch, isBackward: Bool) throws -> Arrays {
     let tokens = batch.inputs.count, hidden = architecture.hiddenSize, intermediate = architecture.intermediateSize
     let back = isBackward ? 1 : 0

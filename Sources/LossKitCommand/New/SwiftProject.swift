@@ -72,7 +72,7 @@ struct SwiftProject {
 
   private var entry: String {
     """
-    /// What a host calls.
+    /// The entry point that a host calls.
     @c(losskit_plugin_entry_v1)
     public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {
       Plugin.export(\(names.type).self, error: error)

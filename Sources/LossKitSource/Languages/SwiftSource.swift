@@ -75,7 +75,7 @@ package struct SwiftSource {
       "  static let name = \(Self.literal(name))", "  static let summary = \(Self.literal(summary))",
     ]
     let entry = [
-      "}", "", "/// What a host calls.", "@c(losskit_plugin_entry_v1)",
+      "}", "", "/// The entry point that a host calls.", "@c(losskit_plugin_entry_v1)",
       "public func entry(_: Plugin.Host, error: Plugin.Problem) -> Plugin.Entry {",
       "  Plugin.export(\(typeName).self, error: error)", "}", "",
     ]

@@ -8,7 +8,7 @@ import Testing
 
 /// Formulas printed as plugin source, compiled, opened and compared with the original.
 @Suite struct SwiftSourceTests {
-  private static let entry = "\n/// What a host calls."
+  private static let entry = "\n/// The entry point that a host calls."
 
   @Test func whatIsPrintedCompilesToTheSameValues() throws {
     let registry = try BuiltPlugins.registry()
