@@ -82,7 +82,7 @@ import Testing
     #expect(
       try complaint("one", tokens: 5)
         == "policy log-probability-file: \(path), line 1: 2 token_logps for a response of 5 tokens; "
-        + "compute them with the tokenizer of the policy that is trained")
+        + "compute them with the tokenizer of the trained policy")
   }
 
   @Test func aTextThatTheFileLacksIsNamed() throws {

@@ -226,6 +226,6 @@ import Testing
     #expect(names.entries.allSatisfy { $0.conflictsWith.count == 4 && !$0.conflictsWith.contains($0.library) })
     let text = message { try names.claimant(of: "toy", in: .term) }
     #expect(text.hasPrefix("toy: claimed by the loss of /plugins/lib0.so and by the loss of /plugins/lib1.so and by "))
-    #expect(text.contains(" and by 9996 more; take"))
+    #expect(text.contains(" and by 9996 more; remove"))
   }
 }

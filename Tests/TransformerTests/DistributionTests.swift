@@ -139,7 +139,7 @@ struct DistributionTests {
     let policy = try type.create(options: ["hidden_size": 16, "num_attention_heads": 4], seed: 1)
     let texts = try LossKitRuntime.Texts(prompts: ["p"], responses: [["r"]])
     let failure = #expect(throws: Failure.self) { try policy.forward(texts, columns: ["policy_kl"]) }
-    #expect(failure?.message.contains("the call brings none") == true)
+    #expect(failure?.message.contains("the call has none") == true)
   }
 
   /// The probabilities of all tokens at each scored position, by the definition of softmax.

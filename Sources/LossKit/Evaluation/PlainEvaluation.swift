@@ -93,6 +93,15 @@ package struct PlainEvaluation {
   ) -> [Double] {
     func each(_ value: (Int) -> Double) -> [Double] { (0..<rows.count(extent)).map(value) }
     func given(_ kind: External) -> [Double] { each { external(kind, $0) } }
+    let entry = node.operation.entry
+    if entry.isElementwise {
+      let operands = node.operands.map { broadcast($0, to: extent) }
+      let value = entry.value
+      return each { row in
+        value(
+          operands[0][row], operands.count > 1 ? operands[1][row] : 0, operands.count > 2 ? operands[2][row] : 0)
+      }
+    }
     let stream = UInt32(truncatingIfNeeded: node.a)
     switch node.operation {
     case .constant: return [node.value]
@@ -121,13 +130,7 @@ package struct PlainEvaluation {
       var unsorted = values
       for (rank, row) in order(of: broadcast(node.b, to: extent)).enumerated() { unsorted[row] = values[rank] }
       return unsorted
-    case _ where !node.operation.isElementwise: return segmented(node, extent)
-    default:
-      let operands = node.operands.map { broadcast($0, to: extent) }
-      return each { row in
-        node.operation(
-          operands[0][row], operands.count > 1 ? operands[1][row] : 0, operands.count > 2 ? operands[2][row] : 0)
-      }
+    default: return segmented(node, extent)
     }
   }
 

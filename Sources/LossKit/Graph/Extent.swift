@@ -20,7 +20,8 @@ extension GraphNode {
   /// In a formula of version 1, every symbol per row counts as per prompt, even if the rows are tokens: there is one extent besides the
   /// batch.
   func extent(operands: [Extent]) -> Extent {
-    switch operation {
+    if operation.isElementwise, operation != .copy { return operands.max() ?? .batch }
+    return switch operation {
     case .constant, .parameter, .state, .batchCount, .batchMean, .batchMeanGradient: .batch
     case .input, .rowIndex, .tokenIndex, .tokenCount, .tokenShortest, .tokenRandomRank, .batchSorted, .batchUnsorted,
       .pick:

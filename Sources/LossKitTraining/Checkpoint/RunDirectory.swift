@@ -30,12 +30,8 @@ public final class RunDirectory {
     self.path = path
     self.purpose = purpose
     lock = try Self.lock(path)
-    do {
-      try inspect()
-    } catch {
-      try? lock.close()
-      throw error
-    }
+    // If this throws, `deinit` closes the lock: closing it here too could close a descriptor that another thread just opened.
+    try inspect()
   }
 
   deinit { try? lock.close() }

@@ -54,7 +54,7 @@ import Testing
       #expect(seen.isSuperset(of: places), "\(notation): \(text)")
     }
     guard case .helper(let helper) = entry.code else { return }
-    #expect(helper.operands.count == entry.arity + (entry.isBatch ? 1 : 0))
+    #expect(helper.operands.split(separator: ",").count == entry.arity + (entry.isBatch ? 1 : 0))
     // stopGradient has no function in code that computes its own gradients, and C computes batch operations itself.
     let isWritten = operation != .stopGradient
     for (language, body) in [("NumPy", helper.numpy), ("PyTorch", helper.torch), ("JAX", helper.jax), ("C", helper.c)] {
