@@ -127,7 +127,7 @@ struct losskit_component {
   const void *context;                      /* the plugin's own */
 
   /* Evaluates a batch, without observable side effects between calls. A batch of 0 prompts is legal. An undefined value (log of a
- * negative number) is an error that names the prompt.
+   * negative number) is an error that names the prompt.
    * [any thread] [borrows self, frame] [writes output, gradients and state of the frame] */
   int32_t (*compute)(const losskit_component *self, const losskit_frame *frame, losskit_error *error);
 

@@ -3,11 +3,11 @@ package import LossKitSource
 
 /// A component's formula and gradient as text, hyperparameters as symbols.
 package struct FormulaTexts {
-  /// The number of responses it is written out for.
+  /// The number of responses for which the formula is written.
   package let responses: Int
   package let plain, latex: FormulaDescription
 
-  /// The formula of a component with its default form; nil where the library exports none.
+  /// Writes a component's formula in its default form; nil if the library exports none.
   init?(_ component: LoadedComponent) throws {
     responses = min(max(component.responses.lowerBound, 2), component.responses.upperBound)
     let graph = try component.formula(

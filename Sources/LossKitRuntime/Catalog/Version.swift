@@ -1,4 +1,4 @@
 import CLossKit
 
-/// The version of LossKit, such as "1.0.0". It stands in losskit.h, and nowhere else.
+/// The version of LossKit, such as "1.0.0", as losskit.h defines it.
 public let lossKitVersion: String = LOSSKIT_VERSION

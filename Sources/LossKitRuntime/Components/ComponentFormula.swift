@@ -2,9 +2,10 @@ import CLossKit
 package import LossKit
 
 extension LoadedComponent {
-  /// The formula for K responses and R references, where real hyperparameters stay symbols; nil where the plugin exports none.
+  /// The formula for K responses and R references, with real hyperparameters as symbols; nil if the plugin exports
+  /// none.
   ///
-  /// Throws what the plugin reports, and where the formula contradicts its declaration.
+  /// Throws what the plugin reports, and if the formula contradicts its declaration.
   package func formula(responses: Int, references: Int, values: [Double]) throws -> Graph? {
     guard let pointer = extensionPointer(formulaExtensionID) else { return nil }
     let formulas = pointer.assumingMemoryBound(to: losskit_formula_extension_v1.self)

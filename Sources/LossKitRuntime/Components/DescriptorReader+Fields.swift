@@ -2,8 +2,8 @@ import CLossKit
 import LossKit
 
 extension DescriptorReader {
-  /// The declared hyperparameters; throws for bounds that do not hold the default, for two of one name, for two that scale
-  /// the rewards.
+  /// The declared hyperparameters. Throws for a default outside its bounds, for equal names, and for two that scale the
+  /// rewards.
   func parameters(
     _ array: UnsafePointer<UnsafePointer<losskit_parameter>?>?, count: Int
   ) throws -> [ParameterDescription] {
@@ -94,6 +94,6 @@ extension DescriptorReader {
 }
 
 extension UInt32 {
-  /// Whether the bit of a flag of the header is set.
+  /// Whether a flag of the header is set.
   func has(_ flag: some BinaryInteger) -> Bool { self & UInt32(truncatingIfNeeded: flag) != 0 }
 }

@@ -1,20 +1,20 @@
 import LossKit
 import LossKitSystem
 
-/// Reads what a library declares without trusting it: a field that is missing, no text, or too large is a failure that
-/// names the library, what it belongs to and the field.
+/// Reads what a library declares without trusting it: a field that is missing, not valid text, or too large is a
+/// failure that names the library, the place and the field.
 struct DescriptorReader {
-  /// The library, and what of it is being read.
+  /// The library, and the part of it being read.
   let place: String
 
   private static let longestText = 1 << 16
 
-  /// A reader that names a part of this one's place.
+  /// A reader for a part of this one's place.
   func within(_ part: String) -> DescriptorReader { DescriptorReader(place: "\(place): \(part)") }
 
   func failure(_ message: String) -> Failure { Failure("\(place): \(message)") }
 
-  /// A text that has to be there.
+  /// A required text.
   func text(_ pointer: UnsafePointer<CChar>?, _ field: String) throws -> String {
     guard let pointer else { throw failure("its \(field) is null; a plugin gives every text but the optional ones") }
     let length = strnlen(pointer, Self.longestText + 1)
@@ -24,7 +24,7 @@ struct DescriptorReader {
     return text
   }
 
-  /// A text that may be left out.
+  /// An optional text.
   func optionalText(_ pointer: UnsafePointer<CChar>?, _ field: String) throws -> String? {
     try pointer.map { try text($0, field) }
   }
@@ -47,7 +47,7 @@ struct DescriptorReader {
     return name
   }
 
-  /// What an array of pointers leads to.
+  /// The elements of an array of pointers.
   func elements<Element>(
     _ array: UnsafePointer<UnsafePointer<Element>?>?, count: Int, _ field: String, limit: Int = 256
   ) throws -> [UnsafePointer<Element>] {
@@ -62,7 +62,7 @@ struct DescriptorReader {
     }
   }
 
-  /// Throws if bits are set that this version of the ABI does not know.
+  /// Throws if bits are set that this version of the ABI does not define.
   func checkFlags(_ flags: UInt32, known: Int32...) throws {
     let unknown = flags & ~known.reduce(0) { $0 | UInt32($1) }
     guard unknown == 0 else {

@@ -1,20 +1,21 @@
-/// A component's documentation, taken apart by the heads of its paragraphs.
+/// A component's documentation, split by the headings of its paragraphs.
 ///
-/// Paragraphs are parted by an empty line. One that begins with "Published:", "Neighbors:" or "Elsewhere:" belongs under that head; one that begins
-/// with "Verified against" or "Unverified:" says what the component was compared with; all others come first, as they are.
+/// Paragraphs are separated by an empty line. Those that begin with "Published:", "Neighbors:" or "Elsewhere:" belong
+/// under that heading; those that begin with "Verified against" or "Unverified:" say what the component was compared
+/// with; all others come first, unchanged.
 public struct Documentation: Sendable, Equatable {
-  /// The paragraphs without a head, with an empty line between them; empty if there are none.
+  /// The paragraphs without a heading, separated by empty lines; empty if there are none.
   public private(set) var text = ""
   /// Which values were published, and where.
   public private(set) var published: String?
-  /// How it relates to others that are there.
+  /// How it relates to other components.
   public private(set) var neighbors: String?
-  /// How other libraries' variant of the name differs.
+  /// How variants of the same name in other libraries differ.
   public private(set) var elsewhere: String?
-  /// What it was verified against, and what of it is not verified.
+  /// What it was verified against, and what was not verified.
   public private(set) var verification: String?
 
-  /// Takes a descriptor's documentation apart.
+  /// Splits a descriptor's documentation.
   public init(_ documentation: String) {
     var paragraphs: [String] = [""]
     for line in documentation.split(separator: "\n", omittingEmptySubsequences: false) {
@@ -27,7 +28,7 @@ public struct Documentation: Sendable, Equatable {
     for paragraph in paragraphs where !paragraph.isEmpty { add(paragraph) }
   }
 
-  /// What it was verified against in few words: nil where that is nothing.
+  /// What it was verified against, in short; nil if nothing.
   public var verifiedAgainst: String? {
     guard let verification, verification.hasPrefix(Self.verified) else { return nil }
     let end = verification.firstRange(of: ". ")?.lowerBound ?? verification.endIndex
@@ -35,7 +36,7 @@ public struct Documentation: Sendable, Equatable {
     return String(sentence.hasSuffix(".") ? sentence.dropLast() : sentence)
   }
 
-  /// Whether something of it is not verified.
+  /// Whether parts of it are not verified.
   public var hasUnverifiedParts: Bool { verification.map { $0.contains(Self.unverified) } ?? true }
 
   private static let verified = "Verified against "

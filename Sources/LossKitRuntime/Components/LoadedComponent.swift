@@ -3,10 +3,10 @@ public import LossKit
 
 /// A loss or a reward parameterization of an opened library.
 ///
-/// Sendable, although it holds a pointer: the descriptor never changes and stays valid as long as this object, and its
-/// functions may be called from any thread (the plugin ABI says so).
+/// Sendable although it holds a pointer: the descriptor never changes and stays valid as long as this object, and its
+/// functions may be called from any thread (the plugin ABI guarantees it).
 public final class LoadedComponent: @unchecked Sendable {
-  /// What a component computes.
+  /// The kinds of components.
   public enum Kind: String, Sendable, CaseIterable {
     /// A loss per prompt.
     case loss
@@ -14,7 +14,7 @@ public final class LoadedComponent: @unchecked Sendable {
     case reward
   }
 
-  /// What it computes.
+  /// The kind of the component.
   public let kind: Kind
   /// The name it is found by.
   public let name: String
@@ -22,54 +22,54 @@ public final class LoadedComponent: @unchecked Sendable {
   public let version: String
   /// A summary in one sentence.
   public let summary: String
-  /// Paper and equation; empty if none is given.
+  /// Paper and equation; empty if not given.
   public let citation: String
-  /// Paragraphs beyond the summary; empty if there are none.
+  /// Paragraphs that follow the summary; empty if there are none.
   public let documentation: String
-  /// A loss's parameterization where the objective names none; nil for a reward and for a loss that reads no reward.
+  /// A loss's parameterization if the objective names none; nil for a reward and for a loss that reads no reward.
   public let defaultReward: String?
-  /// The hyperparameters, in the order in which their values are handed over.
+  /// The hyperparameters, in declared order.
   public let parameters: [ParameterDescription]
-  /// The columns it reads, in the order in which they are handed over.
+  /// The columns it reads, in declared order.
   public let inputs: [Column]
   /// One sentence on each of `inputs`.
   public let inputSummaries: [String]
   /// The names of the numbers it carries from one training step to the next.
   public let stateNames: [String]
-  /// The values of the state before the first step.
+  /// The initial state.
   public let initialState: [Double]
-  /// Whether a prompt's output depends on that prompt alone, so that a batch may be split.
+  /// Whether a prompt's output depends only on that prompt, so that a batch may be split.
   public let isRowwise: Bool
-  /// Loss: whether adding one constant per prompt to all its rewards changes nothing.
+  /// Loss: whether adding one constant per prompt to all its rewards does not change it.
   public let isShiftInvariant: Bool
-  /// Reward: whether it is 0 where the policy's log-probabilities equal the reference's.
+  /// Reward: whether it is 0 if the policy's log-probabilities equal the reference's.
   public let isZeroAtReference: Bool
-  /// Whether its gradients are differences, not exact.
+  /// Whether its gradients are finite differences, not exact.
   public let hasNumericGradient: Bool
-  /// How many responses a prompt may have; the upper end is `Int.max` where there is no limit.
+  /// How many responses a prompt may have; the upper bound is `Int.max` if there is no limit.
   public let responses: ClosedRange<Int>
-  /// How many references it can use; the upper end is `Int.max` where there is no limit.
+  /// How many references it can use; the upper bound is `Int.max` if there is no limit.
   public let references: ClosedRange<Int>
   /// The file it comes from.
   public let library: String
-  /// The formula in an objective's text that it was made from; nil for what a library brings.
+  /// The formula in an objective's text that it was made from; nil for a library's component.
   public let text: String?
-  /// The files that its code comes from: its library, or a manifest and the library of its function; none for a formula that is
-  /// given as text, and for code that was made at run time.
+  /// The files of its code: its library, or a manifest and the library of its function; empty for a formula given as
+  /// text, and for code generated at run time.
   public let files: [OpenedFile]
-  /// What tells its code from other code of the same files.
+  /// Identifies its code among other code of the same files.
   let codeName: String
 
-  /// The plugin's own description, to call it by.
+  /// The plugin's own descriptor, to call it with.
   package let descriptor: UnsafePointer<losskit_component>
-  /// What the descriptor belongs to; nil where it stays valid as long as the process.
+  /// The owner of the descriptor; nil if it stays valid until the process ends.
   private let owner: AnyObject?
 
-  /// The parameter that metrics multiply the reward by, if one.
+  /// The parameter that metrics multiply the reward by, if any.
   public var rewardScale: ParameterDescription? { parameters.first(where: \.isRewardScale) }
 
-  /// Reads and checks what a library declares, what was made from a formula's `text`, or what belongs to `owner`. `codeName` tells
-  /// its code from other code of the same files; nil: its kind and name do.
+  /// Reads and checks a descriptor: one that a library declares, that was made from a formula's `text`, or that belongs
+  /// to `owner`. `codeName` identifies its code among other code of the same files; nil: kind and name.
   init(
     _ descriptor: UnsafePointer<losskit_component>, library: String, text: String? = nil, owner: AnyObject? = nil,
     files: [OpenedFile] = [], codeName: String? = nil
@@ -83,7 +83,7 @@ public final class LoadedComponent: @unchecked Sendable {
     case UInt32(LOSSKIT_REWARD): kind = .reward
     default: throw outer.within(name).failure("its kind is \(declared.kind); 1 (loss) and 2 (reward) are known")
     }
-    // The raw value: printing the case itself has the Swift runtime search every open library, every time.
+    // The raw value, since printing the case itself has the Swift runtime search every open library each time.
     let reader = outer.within("\(kind.rawValue) '\(name)'")
     try reader.checkFlags(
       declared.flags, known: Int32(LOSSKIT_ROWWISE), Int32(LOSSKIT_SHIFT_INVARIANT),
@@ -110,7 +110,7 @@ public final class LoadedComponent: @unchecked Sendable {
     inputSummaries = columns.map(\.summary)
     stateNames = state.map(\.name)
     initialState = state.map(\.initial)
-    // A reward is, unless its formula draws random numbers: without a formula it need not say so.
+    // A reward is rowwise, unless its formula draws random numbers; without a formula it need not declare it.
     isRowwise =
       declared.flags.has(LOSSKIT_ROWWISE)
       || (kind == .reward && Self.extensionPointer(formulaExtensionID, of: descriptor) == nil)
@@ -121,7 +121,7 @@ public final class LoadedComponent: @unchecked Sendable {
     references = try reader.range(declared.min_references, declared.max_references, "references", least: 0)
   }
 
-  /// What more the component can do, by id; nil where it cannot.
+  /// An extension of the component by id; nil if it has none by that id.
   package func extensionPointer(_ id: String) -> UnsafeRawPointer? {
     PluginCall.track(name, of: library) { Self.extensionPointer(id, of: descriptor) }
   }

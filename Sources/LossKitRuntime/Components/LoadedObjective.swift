@@ -9,11 +9,11 @@ public struct LoadedObjective: Sendable {
   public let version: String
   /// A summary in one sentence.
   public let summary: String
-  /// Paper and equation; empty if none is given.
+  /// Paper and equation; empty if not given.
   public let citation: String
-  /// Paragraphs beyond the summary; empty if there are none.
+  /// Paragraphs that follow the summary; empty if there are none.
   public let documentation: String
-  /// What the name stands for.
+  /// The expression that the name stands for.
   public let expression: ObjectiveExpression
   /// The file it comes from.
   public let library: String

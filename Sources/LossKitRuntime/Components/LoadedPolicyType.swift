@@ -1,10 +1,10 @@
 import CLossKit
 public import LossKit
 
-/// A kind of policy of an opened library, from which instances are made.
+/// A policy type of an opened library, from which instances are made.
 ///
-/// Sendable, although it holds a pointer: the descriptor never changes and stays valid as long as the process. What may be
-/// used from one thread at a time are the instances.
+/// Sendable although it holds a pointer: the descriptor never changes and stays valid until the process ends. Only
+/// instances are limited to one thread at a time.
 public final class LoadedPolicyType: @unchecked Sendable {
   /// The name it is found by.
   public let name: String
@@ -12,31 +12,31 @@ public final class LoadedPolicyType: @unchecked Sendable {
   public let version: String
   /// A summary in one sentence.
   public let summary: String
-  /// Paper or source; empty if none is given.
+  /// Paper or source; empty if not given.
   public let citation: String
-  /// Paragraphs beyond the summary; empty if there are none.
+  /// Paragraphs that follow the summary; empty if there are none.
   public let documentation: String
-  /// Its options, in the order in which their values are handed over.
+  /// Its options, in declared order.
   public let parameters: [ParameterDescription]
-  /// The columns it can supply; a gradient is taken for the differentiable ones.
+  /// The columns it can supply; `backward` takes gradients of the differentiable ones.
   public let columns: [Column]
   /// One sentence on each of `columns`.
   public let columnSummaries: [String]
-  /// Whether it takes gradients, updates, can be saved and copied.
+  /// Whether instances have gradients and updates, and can be saved and copied.
   public let isTrainable: Bool
-  /// Whether a new instance can be made, without a file.
+  /// Whether an instance can be created without a file.
   public let canCreate: Bool
-  /// Whether the weights of an instance can be moved towards those of another.
+  /// Whether the weights of an instance can be blended with those of another.
   public let canBlend: Bool
   /// The file it comes from.
   public let library: String
-  /// The library's file; nil for one that no library brought.
+  /// The library's file; nil for a policy type without a library.
   public let file: OpenedFile?
 
-  /// The plugin's own description, to call it by.
+  /// The plugin's own descriptor, to call it with.
   let descriptor: UnsafePointer<losskit_policy_type>
 
-  /// Reads and checks what a library declares.
+  /// Reads and checks a library's descriptor.
   init(_ descriptor: UnsafePointer<losskit_policy_type>, library: String, file: OpenedFile? = nil) throws {
     let declared = descriptor.pointee
     let outer = DescriptorReader(place: library)
@@ -62,16 +62,17 @@ public final class LoadedPolicyType: @unchecked Sendable {
     canBlend = declared.blend != nil
   }
 
-  /// Whether another type is this one, so that instances of both can be compared and blended.
+  /// Whether two types are the same, so that their instances can be compared and blended.
   public func isSame(as other: LoadedPolicyType) -> Bool { descriptor == other.descriptor }
 
-  /// What more the policy can do, by id; nil where it cannot.
+  /// An extension of the policy type by id; nil if it has none by that id.
   package func extensionPointer(_ id: String) -> UnsafeRawPointer? {
     descriptor.pointee.extension.flatMap { lookup in id.withCString { lookup(descriptor, $0) } }
   }
 
-  /// A new instance with fresh weights from `seed`; `options` not given have their defaults.
-  /// Throws for an option that does not exist or is out of bounds, and where the policy can only be loaded.
+  /// Creates an instance with fresh weights from `seed`; options that are not given have their defaults.
+  ///
+  /// Throws for an option that does not exist or is out of bounds, and if instances can only be loaded.
   public func create(options: [String: Double] = [:], seed: UInt64) throws -> PolicyInstance {
     guard let create = descriptor.pointee.create else {
       throw Failure("policy \(name): it cannot be made anew; name the file or directory to load")
@@ -81,6 +82,7 @@ public final class LoadedPolicyType: @unchecked Sendable {
   }
 
   /// Loads an instance from `path`; options that are not given have the values stored there.
+  ///
   /// Throws for an option that does not exist, is out of bounds, or contradicts what is stored.
   public func load(path: String, options: [String: Double] = [:]) throws -> PolicyInstance {
     guard let load = descriptor.pointee.load else { throw Failure("policy \(name): it cannot be loaded from a file") }
@@ -110,7 +112,7 @@ public final class LoadedPolicyType: @unchecked Sendable {
     }
   }
 
-  /// Wraps what a call makes.
+  /// Wraps the instance that a call makes.
   func instance(
     options: [String: Double],
     _ make: (UnsafeMutablePointer<OpaquePointer?>, UnsafeMutablePointer<losskit_error>) -> Int32

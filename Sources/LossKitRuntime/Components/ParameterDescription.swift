@@ -1,8 +1,8 @@
 public import LossKit
 
-/// A hyperparameter as its library declares it.
+/// A hyperparameter, as its library declares it.
 public struct ParameterDescription: Sendable, Equatable {
-  /// How a value is written.
+  /// The type of a value.
   public enum Kind: UInt32, Sendable {
     /// Any number.
     case real = 0
@@ -10,28 +10,28 @@ public struct ParameterDescription: Sendable, Equatable {
     case integer = 1
     /// true or false.
     case boolean = 2
-    /// One of some names.
+    /// One of several names.
     case choice = 3
   }
 
   /// The name, in the field's terms.
   public let name: String
-  /// The paper's symbol in LaTeX; the name where it has none.
+  /// The paper's symbol in LaTeX; the name if it has none.
   public let symbol: String
   /// A summary in one sentence.
   public let summary: String
-  /// How a value is written.
+  /// The type of its values.
   public let kind: Kind
-  /// The value when none is given.
+  /// The default value.
   public let initial: Double
-  /// The values it may take, as numbers: a Boolean is 0 or 1, a choice the index of its name.
+  /// The bounds of its values as numbers: a Boolean is 0 or 1, a choice the index of its name.
   public let bounds: Bounds
-  /// The names of a choice; else empty.
+  /// The names of a choice; empty for other types.
   public let choices: [String]
   /// Whether metrics multiply the reward by it: the field's β.
   public let isRewardScale: Bool
 
-  /// The value that a text stands for. Throws for a text of another kind, a number that is not finite, one out of bounds.
+  /// Parses a value. Throws for a text of the wrong type, and for a number that is not finite or out of bounds.
   public func parse(_ text: String) throws -> Double {
     switch kind {
     case .boolean:
@@ -51,7 +51,7 @@ public struct ParameterDescription: Sendable, Equatable {
     }
   }
 
-  /// A value as it is written: a choice's name, true or false, or the shortest decimal that reads back as the same number.
+  /// Formats a value: a choice's name, true or false, or the shortest decimal that reads back as the same number.
   public func format(_ value: Double) -> String {
     switch kind {
     case .boolean: return value == 0 ? "false" : "true"
@@ -62,7 +62,7 @@ public struct ParameterDescription: Sendable, Equatable {
     }
   }
 
-  /// Throws for a number that the parameter cannot take.
+  /// Throws for a value that the parameter cannot take.
   public func check(_ value: Double) throws {
     let isWhole = kind == .real || value == value.rounded()
     guard value.isFinite, isWhole, bounds.contains(value) else {
@@ -70,7 +70,7 @@ public struct ParameterDescription: Sendable, Equatable {
     }
   }
 
-  /// The values it may take, in words: "greater than 0", "a whole number from 1 to 8", "true or false".
+  /// The allowed values in words: "greater than 0", "a whole number from 1 to 8", "true or false".
   public var range: String {
     switch kind {
     case .boolean: "true or false"
@@ -84,14 +84,14 @@ public struct ParameterDescription: Sendable, Equatable {
     Failure("invalid value \(found) for \(name); expected \(expected)")
   }
 
-  /// `range` as what is expected: "a number greater than 0".
+  /// `range` with a noun, for messages: "a number greater than 0".
   private var expectedRange: String {
     guard kind == .real, !bounds.isUnlimited else { return range }
     return "a number \(range.first?.isNumber == true ? "that is " : "")\(range)"
   }
 }
 
-/// Whether a byte may stand in a decimal number; keeps out what `Double` reads besides, hexadecimal and infinity.
+/// Whether a byte may occur in a decimal number; rejects what `Double` also accepts, hexadecimal and infinity.
 private func isDecimal(_ byte: UInt8) -> Bool {
   switch byte {
   case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),

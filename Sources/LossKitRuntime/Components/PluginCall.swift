@@ -3,31 +3,31 @@ import LossKit
 import LossKitSystem
 import Synchronization
 
-/// The call of a plugin that a thread is in, for a program that wants to say which plugin ended it.
+/// The plugin call that a thread is executing, so that a program can report which plugin ended it.
 package struct PluginCall {
   /// The file of the library.
   package let library: UnsafePointer<CChar>
-  /// What of it was called.
+  /// The function that was called.
   package let place: UnsafePointer<CChar>
 
-  /// The key of the thread's own pointer to its call; negative while calls are not tracked.
+  /// The key of the thread-specific pointer to its call; negative while calls are not tracked.
   private static let key = Atomic<Int>(-1)
 
-  /// From now on calls are tracked, for as long as the process lives.
+  /// Starts tracking calls, until the process ends.
   package static func startTracking() {
     var new = pthread_key_t()
     guard key.load(ordering: .relaxed) < 0, pthread_key_create(&new, nil) == 0 else { return }
     key.store(Int(new), ordering: .releasing)
   }
 
-  /// The call that this thread is in. Safe to ask for in a handler of signals; valid until the call returns.
+  /// The call that this thread is executing. Safe to read in a signal handler; valid until the call returns.
   package static var current: UnsafePointer<PluginCall>? {
     let key = key.load(ordering: .acquiring)
     guard key >= 0 else { return nil }
     return pthread_getspecific(pthread_key_t(key)).map { UnsafePointer($0.assumingMemoryBound(to: PluginCall.self)) }
   }
 
-  /// Calls what is a library's.
+  /// Calls a library's function.
   static func track<Value>(
     _ place: @autoclosure () -> String, of library: String, _ body: () throws -> Value
   ) rethrows -> Value {
@@ -46,9 +46,9 @@ package struct PluginCall {
   }
 }
 
-/// Calls into the plugin of a file and turns what it reports into a `Failure` that begins with `place`.
+/// Calls into a file's plugin, and turns an error it reports into a `Failure` that begins with `place`.
 ///
-/// `promptCount` is the G of the call; an index of a prompt beyond it is dropped.
+/// `promptCount` is the G of the call; a larger prompt index in the error is dropped.
 func callPlugin(
   _ place: @autoclosure () -> String, of library: String, promptCount: Int = 0,
   _ body: (UnsafeMutablePointer<losskit_error>) -> Int32
@@ -71,7 +71,7 @@ extension Failure {
 }
 
 extension losskit_error {
-  /// The message, up to its end or that of the buffer, without control characters.
+  /// The message, up to its terminator or the end of the buffer, without control characters.
   fileprivate var text: String {
     let bytes = withUnsafeBytes(of: message) { Array($0.prefix { $0 != 0 }) }
     let printable = bytes.map { $0 < 0x20 || $0 == 0x7F ? 0x20 : $0 }

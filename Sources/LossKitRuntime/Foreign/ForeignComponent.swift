@@ -3,9 +3,9 @@ import CLossKitForeign
 import LossKit
 import LossKitSystem
 
-/// A plain function in the shape of a plugin's component: the descriptor, and the calls prepared with libffi.
+/// A plain function as a plugin component: the descriptor, and the calls prepared with libffi.
 ///
-/// Sendable, although it holds pointers: nothing of it changes between `init` and `deinit`.
+/// Sendable although it holds pointers: it does not change between `init` and `deinit`.
 final class ForeignComponent: @unchecked Sendable {
   /// Where the functions are.
   struct Addresses {
@@ -19,7 +19,7 @@ final class ForeignComponent: @unchecked Sendable {
   private let function: OpaquePointer
   private let gradient: OpaquePointer?
 
-  /// Prepares a function. Throws for a declaration that contradicts itself.
+  /// Prepares a function. Throws for a contradictory declaration.
   init(_ declaration: FunctionDeclaration, _ binding: FunctionBinding, at addresses: Addresses) throws {
     guard let function = Self.prepare(binding.function, binding.functionArguments, addresses.function, addresses) else {
       throw Failure("function: libffi cannot call it on this machine")
@@ -75,7 +75,7 @@ final class ForeignComponent: @unchecked Sendable {
     ])
   }
 
-  /// The step at which the error of the difference and that of rounding are about equal: the cube root of the precision.
+  /// The step at which truncation and rounding error are about equal: the cube root of the precision.
   private static func differenceStep(_ precision: Double) -> Double { cbrt(precision) }
 }
 
@@ -87,7 +87,7 @@ extension losskit_component {
     let isLoss = declaration.kind == .loss
     let inputs = binding.inputs
     let references: UInt32 = inputs.contains { $0.isPerReference } ? 1 : 0
-    // Each row is a call of its own, or as if it were.
+    // Each row is computed independently.
     var flags = UInt32(LOSSKIT_ROWWISE)
     if declaration.isShiftInvariant { flags |= UInt32(LOSSKIT_SHIFT_INVARIANT) }
     if declaration.isZeroAtReference { flags |= UInt32(LOSSKIT_ZERO_AT_REFERENCE) }

@@ -1,9 +1,9 @@
 import CLossKitForeign
 import LossKit
 
-/// What each argument of a function and of its gradient gets.
+/// The binding of each argument of a function and of its gradient.
 struct FunctionBinding {
-  /// A number of a row, as one argument gets it.
+  /// A number of a row that one argument gets.
   struct Value {
     let name: String
     let number: Prototype.Number
@@ -13,19 +13,19 @@ struct FunctionBinding {
   let kind: LoadedComponent.Kind
   let function: Prototype
   let gradient: Prototype?
-  /// In the order of the function's arguments.
+  /// The values, in the order of the function's arguments.
   private(set) var values: [Value] = []
   /// The arguments with a default.
   private(set) var hyperparameters: [Prototype.Argument] = []
-  /// How many responses a prompt has.
+  /// How many responses a prompt may have.
   private(set) var responses = 1...Int.max
   private(set) var functionArguments: [losskit_foreign_argument] = []
   private(set) var gradientArguments: [losskit_foreign_argument] = []
 
   private let names: ArgumentNames
 
-  /// Binds the prototypes of a declaration. Throws for one that does not parse, and for an argument that nothing can be bound
-  /// to, with its column.
+  /// Binds the prototypes of a declaration. Throws for a prototype that does not parse, and for an argument that
+  /// nothing can be bound to, with its column.
   init(_ declaration: FunctionDeclaration) throws {
     kind = declaration.kind
     names = try ArgumentNames(kind: kind, columns: declaration.columns)
@@ -40,7 +40,7 @@ struct FunctionBinding {
     }
   }
 
-  /// The columns that are read, each once, in the order in which they are first needed.
+  /// The columns that are read, each once, in the order of their first use.
   var inputs: [Column] {
     var inputs: [Column] = []
     for value in values.map(\.value) {
@@ -51,7 +51,7 @@ struct FunctionBinding {
     return inputs
   }
 
-  /// The name of the argument that the output is written to, where it is not returned.
+  /// The name of the argument that the output is written to, if it is not returned.
   var output: String { kind == .loss ? "loss" : "reward" }
 
   // MARK: The function
@@ -204,7 +204,7 @@ struct FunctionBinding {
 
   // MARK: Both
 
-  /// The number of rows and the pointer that was handed over.
+  /// Binds the number of rows and the user data.
   private func bindShared(
     _ argument: Prototype.Argument, in prototype: Prototype
   ) throws -> losskit_foreign_argument? {

@@ -1,19 +1,19 @@
-/// What a plain function is as a loss or a reward: all that its prototype does not say.
+/// Describes a plain function as a loss or a reward: everything that its prototype does not say.
 public struct FunctionDeclaration: Sendable, Equatable {
-  /// What a declaration says of a hyperparameter beside its default.
+  /// The description of a hyperparameter; its default is in the prototype.
   public struct HyperparameterNote: Sendable, Equatable {
     /// A summary in one sentence.
     public var summary: String
-    /// The paper's symbol in LaTeX; empty: the name.
+    /// The paper's symbol in LaTeX; if empty, the name.
     public var symbol: String
-    /// The ends of what it may be; infinite where there is none.
+    /// The bounds; infinite if unbounded.
     public var minimum, maximum: Double
-    /// Whether an end itself is excluded.
+    /// Whether a bound itself is excluded.
     public var isMinimumExcluded, isMaximumExcluded: Bool
     /// Whether metrics multiply the reward by it: the field's β.
     public var scalesRewards: Bool
 
-    /// A note on a hyperparameter, which may be any number where nothing else is said.
+    /// Creates a note on a hyperparameter, which is unbounded by default.
     public init(
       summary: String = "", symbol: String = "", minimum: Double = -.infinity, maximum: Double = .infinity,
       isMinimumExcluded: Bool = false, isMaximumExcluded: Bool = false, scalesRewards: Bool = false
@@ -30,9 +30,9 @@ public struct FunctionDeclaration: Sendable, Equatable {
 
   /// The name it is found by.
   public var name: String
-  /// A loss or a reward.
+  /// Whether it is a loss or a reward.
   public var kind: LoadedComponent.Kind
-  /// The C prototype of the function, with defaults behind its hyperparameters.
+  /// The C prototype of the function, with defaults for its hyperparameters.
   public var prototype: String
   /// The C prototype of the function that writes the derivatives; nil: central differences.
   public var gradientPrototype: String?
@@ -42,20 +42,20 @@ public struct FunctionDeclaration: Sendable, Equatable {
   public var summary: String
   /// Paper and equation.
   public var citation = ""
-  /// Paragraphs beyond the summary.
+  /// Further paragraphs after the summary.
   public var documentation = ""
-  /// A loss's parameterization where the objective names none; nil: the log-ratio, where it reads a reward.
+  /// A loss's parameterization if the objective names none; nil: the log-ratio, if it reads a reward.
   public var defaultReward: String?
-  /// Loss: the claim that one constant per prompt, added to all its rewards, changes nothing.
+  /// Loss: the claim that adding one constant per prompt to all its rewards does not change it.
   public var isShiftInvariant = false
-  /// Reward: the claim that it is 0 where the policy's log-probabilities equal the reference's.
+  /// Reward: the claim that it is 0 if the policy's log-probabilities equal the reference's.
   public var isZeroAtReference = false
   /// The notes on hyperparameters, by name.
   public var hyperparameters: [String: HyperparameterNote] = [:]
-  /// Columns that it reads beside the standard ones, one number a response, without a gradient.
+  /// Columns that it reads besides the standard ones, one number per response, without a gradient.
   public var columns: [String] = []
 
-  /// A declaration; what else is to be said is set afterwards.
+  /// Creates a declaration; the other properties are set afterwards.
   public init(
     name: String, kind: LoadedComponent.Kind, prototype: String, gradientPrototype: String? = nil, summary: String = ""
   ) {

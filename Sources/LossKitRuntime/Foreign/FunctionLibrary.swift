@@ -1,20 +1,20 @@
 import LossKit
 import LossKitSystem
 
-/// A shared library that knows nothing of LossKit, opened for its functions. It stays open as long as the process.
+/// A shared library that is independent of LossKit, opened for its functions. It stays open until the process ends.
 struct FunctionLibrary {
-  /// The file; the name alone for a library that the program had loaded already.
+  /// The file; the bare name for a library that the program had already loaded.
   let path: String
-  /// The file, as it was opened; nil for a library that the program had loaded already.
+  /// The file, as it was opened; nil for a library that the program had already loaded.
   let file: OpenedFile?
   private let handle: UnsafeMutableRawPointer
-  /// The functions that it exports, as far as its file tells.
+  /// The functions it exports, if its file could be read.
   private let functions: [String]?
 
   /// Opens the library that a manifest names.
   ///
-  /// A name without '/' is that of a file beside the manifest, or else of a library that this program has loaded already, such as
-  /// `libm.so.6`: nothing is loaded by its mere name. Files have to satisfy what plugins have to.
+  /// A name without '/' refers to a file beside the manifest, or else to a library that this program has already
+  /// loaded, such as `libm.so.6`; a bare name never loads a library. Files must satisfy the same rules as plugins.
   init(_ name: String, namedBy manifest: String, allowedDigests: Set<String>?) throws {
     guard !name.isEmpty else { throw Failure("key 'library': it is empty; name a file") }
     let path =
@@ -41,7 +41,7 @@ struct FunctionLibrary {
     self.handle = handle
   }
 
-  /// Where a function is. Throws where the library has none of the name, with the nearest ones.
+  /// The address of a function. Throws if the library has none of that name, listing the nearest ones.
   func address(of prototype: Prototype) throws -> UnsafeRawPointer {
     guard !prototype.name.isEmpty else {
       throw prototype.failure("the function has no name to find it by; write 'double name(…)'", at: 1)

@@ -1,21 +1,23 @@
 import LossKit
 import LossKitJSON
 
-/// A file `NAME.losskit.json` that makes a function of a library a loss or a reward.
+/// A file `NAME.losskit.json` that declares a library's function as a loss or a reward.
 ///
-/// The keys `name`, `kind` (loss or reward), `library` and `function` (a C prototype) have to be there. The others are those of
-/// `FunctionDeclaration`: `gradient`, `version`, `summary`, `citation`, `documentation`, `default_reward`, `shift_invariant`,
-/// `zero_at_reference`, `columns` (a list of names), and `hyperparameters`, an object that by name has `summary`, `symbol`,
-/// `minimum`, `maximum`, `minimum_excluded`, `maximum_excluded` and `scales_rewards`, as `losskit describe --json` has them.
+/// The keys `name`, `kind` (loss or reward), `library` and `function` (a C prototype) are required. The others are
+/// those of `FunctionDeclaration`: `gradient`, `version`, `summary`, `citation`, `documentation`, `default_reward`,
+/// `shift_invariant`, `zero_at_reference`, `columns` (a list of names), and `hyperparameters`, an object of objects by
+/// name with the keys `summary`, `symbol`, `minimum`, `maximum`, `minimum_excluded`, `maximum_excluded` and
+/// `scales_rewards`, as in `losskit describe --json`.
 struct FunctionManifest {
-  /// What the names of manifests end with.
+  /// The suffix of manifest file names.
   static let suffix = ".losskit.json"
 
   let declaration: FunctionDeclaration
-  /// The library as it is written there.
+  /// The library as the manifest gives it.
   let library: String
 
-  /// Reads a manifest. Throws for what is no JSON, unknown, missing or of another type, with the key and the line.
+  /// Parses a manifest. Throws for invalid JSON, and for keys that are unknown, missing or of the wrong type, with the
+  /// key and line.
   init(parsing bytes: [UInt8]) throws {
     let members = try Members(parsing: bytes)
     try members.check(known: ["library"] + FunctionDeclaration.keys)
@@ -30,9 +32,9 @@ extension FunctionDeclaration {
     "shift_invariant", "zero_at_reference", "hyperparameters", "columns",
   ]
 
-  /// Reads the declaration of a function of the running program: JSON with the keys of a manifest but `library`.
+  /// Parses the declaration of a function of the running program: JSON with the keys of a manifest except `library`.
   ///
-  /// Throws for what is no JSON, unknown, missing or of another type, with the key and the line.
+  /// Throws for invalid JSON, and for keys that are unknown, missing or of the wrong type, with the key and line.
   package init(parsing bytes: [UInt8]) throws {
     let members = try Members(parsing: bytes)
     try members.check(known: Self.keys)
@@ -77,7 +79,7 @@ extension FunctionDeclaration {
 /// The members of an object of a manifest, by key.
 private struct Members {
   private let object: JSONObject
-  /// What goes before the keys in messages.
+  /// The prefix of keys in messages.
   private let owner: String?
 
   /// The members of a whole manifest.

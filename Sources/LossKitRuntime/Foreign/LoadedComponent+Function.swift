@@ -1,20 +1,20 @@
 import LossKit
 
 extension LoadedComponent {
-  /// The place of functions that no library was opened for.
+  /// The place of functions that belong to the running program.
   static let runningProgram = "this program"
 
-  /// Where a function comes from: its addresses, the files of its code, and what tells it from other code of these.
+  /// The source of a function: its addresses, the files of its code, and what identifies it within them.
   struct FunctionSource {
     let addresses: ForeignComponent.Addresses
     let files: [OpenedFile]
     var codeName: String?
   }
 
-  /// A plain function as a component. `place` is the file that declares it.
+  /// Makes a plain function a component. `place` is the file that declares it.
   ///
-  /// Throws a failure that begins with `place` for prototypes that do not parse, arguments that nothing can be bound to, and
-  /// declarations that make no sense; `source` is asked for the functions when all that is right.
+  /// Throws a failure that begins with `place` for prototypes that do not parse, arguments that nothing can be bound
+  /// to, and invalid declarations; `source` is only called for the functions once all that is valid.
   static func function(
     _ declaration: FunctionDeclaration, place: String,
     from source: (FunctionBinding) throws -> FunctionSource
@@ -36,7 +36,7 @@ extension LoadedComponent {
 }
 
 extension FunctionDeclaration {
-  /// Throws for what only the other kind has, and for texts that C would cut off.
+  /// Throws for settings of the other kind, and for texts that C would cut off.
   fileprivate func check() throws {
     for text in [name, version, summary, citation, documentation, defaultReward ?? ""]
       + hyperparameters.values.flatMap(
@@ -59,7 +59,7 @@ extension FunctionDeclaration {
     }
   }
 
-  /// Throws for a note on what is no hyperparameter.
+  /// Throws for notes on unknown hyperparameters.
   fileprivate func checkNotes(on known: [String]) throws {
     for name in hyperparameters.keys.sorted() where !known.contains(name) {
       throw Failure("hyperparameters: " + unknownNameMessage(name, kind: "hyperparameter", known: known))

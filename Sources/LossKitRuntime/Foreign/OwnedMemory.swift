@@ -1,10 +1,10 @@
-/// Memory for C structs and strings that point to each other; it is given back all at once.
+/// Memory for C structs and strings that point to each other, freed all at once.
 final class OwnedMemory {
   private var blocks: [UnsafeMutableRawPointer] = []
 
   deinit { for block in blocks { block.deallocate() } }
 
-  /// A copy of an array; of an empty one, a place that nothing is read from.
+  /// Copies an array; an empty one becomes a valid address that is never read.
   func keep<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafePointer<Element> {
     let pointer = UnsafeMutablePointer<Element>.allocate(capacity: max(elements.count, 1))
     pointer.initialize(from: elements, count: elements.count)
@@ -12,6 +12,6 @@ final class OwnedMemory {
     return UnsafePointer(pointer)
   }
 
-  /// A copy of a text, terminated.
+  /// Copies a text, with a terminating zero.
   func keep(_ text: String) -> UnsafePointer<CChar> { keep(text.utf8CString.map { $0 }) }
 }

@@ -1,7 +1,8 @@
 import LossKit
 
 extension PluginLibrary {
-  /// What the manifest in an open file declares. Throws a failure that names the file, and the key or the column of a prototype.
+  /// Reads the manifest in an open file. Throws a failure that names the file, and the key or the column of a
+  /// prototype.
   static func readManifest(
     _ file: borrowing LibraryFile, allowedDigests: Set<String>?
   ) throws -> PluginLibrary {

@@ -1,15 +1,15 @@
 import LossKit
 
 extension PluginRegistry {
-  /// Adds a function of the running program as a loss or a reward, before everything of the search path.
+  /// Registers a function of the running program as a loss or a reward, with precedence over the search path.
   ///
-  /// `function` and `gradient` are C function pointers of the declaration's prototypes; a prototype may have an argument
-  /// `void *user_data`, which gets `userData`. They have to stay valid as long as this registry or an objective made of it does,
-  /// and may be called from any thread, any number at once: a function that cannot bear that has to keep others out itself. They
-  /// must not throw, exit, or call back into this registry.
+  /// `function` and `gradient` are C function pointers of the declaration's prototypes; a prototype's argument `void
+  /// *user_data` gets `userData`. They must stay valid as long as this registry and any objective made from it, and may
+  /// be called from any number of threads at once: a function that is not thread-safe must lock. They must not throw,
+  /// exit, or call back into this registry.
   ///
-  /// Throws for a prototype that does not parse (with the column), an argument that nothing can be bound to, a gradient without
-  /// its prototype or the other way round, and a name that something opened or registered by hand has already.
+  /// Throws for a prototype that does not parse (with the column), an argument that nothing can be bound to, a gradient
+  /// without its prototype or the reverse, and a name already taken by something opened or registered explicitly.
   @discardableResult
   public func register(
     _ declaration: FunctionDeclaration, function: UnsafeRawPointer, gradient: UnsafeRawPointer? = nil,
@@ -27,15 +27,15 @@ extension PluginRegistry {
     return component
   }
 
-  /// Takes a registered function away, so that its name is free; objectives made of it go on. Throws where there is none.
+  /// Unregisters a function, which frees its name; objectives made from it keep working. Throws if there is none.
   public func unregister(_ name: String, kind: LoadedComponent.Kind) throws {
     try removeFunction(named: name, kind: kind)
   }
 }
 
 extension LoadedComponent.FunctionSource {
-  /// A function of the running program. It can be told from others, in another process too, where its code lies in files and it
-  /// takes no data of its own; otherwise each registration is another function.
+  /// Creates the library of a function of the running program. If its code is in files and it takes no user data, it
+  /// can be identified, even in another process; otherwise each registration counts as a different function.
   fileprivate static func runningProgram(
     _ addresses: ForeignComponent.Addresses, _ declaration: FunctionDeclaration
   ) -> Self {

@@ -1,6 +1,6 @@
 import CLossKitForeign
 
-/// A C function as its declaration has it: `double my_loss(double chosen_reward, double beta = 0.1)`.
+/// A parsed C function declaration: `double my_loss(double chosen_reward, double beta = 0.1)`.
 struct Prototype: Sendable {
   /// A number's type.
   enum Number: String, CaseIterable, Sendable {
@@ -11,7 +11,7 @@ struct Prototype: Sendable {
 
     var isInteger: Bool { self != .double && self != .float }
 
-    /// Its number in `losskit_foreign.h`.
+    /// The type's constant in `losskit_foreign.h`.
     var code: UInt32 {
       switch self {
       case .double: UInt32(LOSSKIT_C_DOUBLE)
@@ -22,7 +22,7 @@ struct Prototype: Sendable {
       }
     }
 
-    /// The whole numbers of the type that a double holds exactly.
+    /// The whole numbers of the type that a double represents exactly.
     var range: ClosedRange<Double> {
       switch self {
       case .int32: -0x1p31...(0x1p31 - 1)
@@ -32,7 +32,7 @@ struct Prototype: Sendable {
     }
   }
 
-  /// How an argument is handed over.
+  /// How an argument is passed.
   enum Passing: Sendable, Equatable {
     /// `T`
     case value
@@ -45,15 +45,15 @@ struct Prototype: Sendable {
   /// One argument.
   struct Argument: Sendable {
     let name: String
-    /// What it is or points to; nil for `void *`.
+    /// The type of the argument, or of what it points to; nil for `void *`.
     let number: Number?
     let passing: Passing
-    /// What stands behind `=`.
+    /// The default, after `=`.
     let initial: Double?
-    /// Where the name stands in the text, from 1 on.
+    /// The column of the name in the text, from 1.
     let column: Int
 
-    /// The declaration with another way of passing, for remedies.
+    /// The argument's declaration with a different way of passing, for remedies in messages.
     func written(as passing: Passing, number: Number? = nil) -> String {
       let type = (number ?? self.number)?.rawValue ?? "void"
       switch passing {
@@ -66,7 +66,7 @@ struct Prototype: Sendable {
     var code: UInt32 { number?.code ?? UInt32(LOSSKIT_C_POINTER) }
   }
 
-  /// What it returns; nil for `void`.
+  /// The result type; nil for `void`.
   let result: Number?
   /// The name; empty for `double (*)(…)`.
   let name: String
@@ -74,17 +74,17 @@ struct Prototype: Sendable {
   let arguments: [Argument]
   /// The text it was read from.
   let text: String
-  /// What the text is, as errors call it: "function".
+  /// The subject of error messages: "function".
   let subject: String
 
-  /// Whether it is called once for all rows, which the argument `n` tells.
+  /// Whether it is called once for all rows, whose number is the argument `n`.
   var isBatch: Bool { arguments.contains { $0.name == Self.count } }
 
-  /// The name of the argument that gets the number of rows.
+  /// The name of the argument for the number of rows.
   static let count = "n"
-  /// The name of the argument that gets the pointer handed over with a function.
+  /// The name of the argument for the user data passed with a function.
   static let userData = "user_data"
-  /// What the name of a derivative begins with.
+  /// The prefix of a derivative's name.
   static let derivative = "d_"
 
   func argument(named name: String) -> Argument? { arguments.first { $0.name == name } }

@@ -1,6 +1,6 @@
 import LossKit
 
-/// What a formula's text says, as steps on a stack: it is run once for each response, without recursion.
+/// A formula's text as steps on a stack, run once per response without recursion.
 struct FormulaCode: Sendable {
   enum Step: Sendable {
     case constant(Double)
@@ -10,9 +10,9 @@ struct FormulaCode: Sendable {
     case uniform(stream: UInt32)
     case function(FormulaFunction, count: Int)
     case add, subtract, multiply, divide, negate, absoluteValue
-    /// Names the topmost value, and takes it away.
+    /// Pops the topmost value and names it.
     case define(String)
-    /// A value that was named.
+    /// Pushes a named value.
     case recall(String)
     /// Swaps the two topmost values.
     case swap
@@ -22,7 +22,7 @@ struct FormulaCode: Sendable {
 
   mutating func append(_ step: Step) { steps.append(step) }
 
-  /// The formula for K responses; `response` stands for the one of rank `index`.
+  /// The formula for K responses; `response` is the one of rank `index`.
   func formula(responses: Int, index: Int) -> Formula {
     var stack: [Formula] = []
     var definitions: [String: Formula] = [:]

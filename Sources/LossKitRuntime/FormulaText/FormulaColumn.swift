@@ -1,19 +1,19 @@
 import LossKit
 
-/// A column of a formula's text: `chosen.reward`, `response.reference_logp[1]`, `token.index`.
+/// A column in a formula's text: `chosen.reward`, `response.reference_logp[1]`, `token.index`.
 struct FormulaColumn: Sendable, Equatable {
-  /// Whose column it is.
+  /// What the column belongs to.
   enum Place: Sendable, Equatable {
     /// The responses of a pair.
     case chosen, rejected
-    /// The one response of an unpaired loss, or that of a reward.
+    /// The only response of an unpaired loss or of a reward.
     case response
     /// The response of a rank, 0 the best.
     case rank(Int)
     /// A token of a reward's response.
     case token
 
-    /// As it is written.
+    /// The place as it is written.
     var text: String {
       switch self {
       case .chosen: "chosen"
@@ -25,7 +25,7 @@ struct FormulaColumn: Sendable, Equatable {
     }
   }
 
-  /// The numbers of a token that are no columns.
+  /// The numbers of a token that are not columns.
   enum TokenNumber: String, Sendable, CaseIterable {
     case index, count, shortest
     case randomRank = "random_rank"
@@ -35,7 +35,7 @@ struct FormulaColumn: Sendable, Equatable {
   let source: Source
   let reference: Int
 
-  /// What is read of the place.
+  /// What is read of a place.
   enum Source: Sendable, Equatable {
     case column(Column)
     case token(TokenNumber)
@@ -44,7 +44,7 @@ struct FormulaColumn: Sendable, Equatable {
   /// The words that columns begin with.
   static let places = ["chosen", "rejected", "response", "responses", "token"]
 
-  /// The columns that policies, data and trainers supply, under the names of the plugin ABI.
+  /// The columns that policies, data and trainers supply, by their names in the plugin ABI.
   static let known: [Column] = [
     .reward, .logProbability, .referenceLogProbability, .tokenCount, .score, .label, .tokenLogProbability,
     .referenceTokenLogProbability, Column("mismatched_reward", differentiable: true),
@@ -52,7 +52,7 @@ struct FormulaColumn: Sendable, Equatable {
     Column("win_probability"), Column("desirable_probability"),
   ]
 
-  /// The symbol, for K responses, where `response` stands for the one of rank `index`.
+  /// The symbol, for K responses; `response` is the one of rank `index`.
   func formula(responses: Int, index: Int) -> Formula {
     switch source {
     case .token(.index): return .tokenIndex

@@ -1,12 +1,12 @@
 import LossKit
 
-/// A function of a formula's text: an operation, or one that is made of several.
+/// A function in a formula's text: an operation, or a composition of several.
 struct FormulaFunction: Sendable {
   /// Its name in a text.
   let name: String
-  /// How many operands it takes.
+  /// The number of its operands.
   let operandCount: ClosedRange<Int>
-  /// Whether it looks at the whole batch.
+  /// Whether it is a batch statistic.
   let isOfBatch: Bool
   private let formula: @Sendable ([Formula]) -> Formula
 
@@ -26,12 +26,12 @@ struct FormulaFunction: Sendable {
     }
   }
 
-  /// The function of operands, as many as it takes.
+  /// Applies the function to its operands.
   func callAsFunction(_ operands: [Formula]) -> Formula {
     operandCount.contains(operands.count) ? formula(operands) : 0
   }
 
-  /// All functions: the operations but those that are operators, and what is made of them.
+  /// All functions: the operations that are not operators, and compositions of operations.
   static let all: [FormulaFunction] =
     LossKit.Operation.allCases.filter { $0.arity > 0 && !$0.isInternal && !$0.isOperator }
     .map { FormulaFunction($0.entry) } + [
@@ -41,7 +41,7 @@ struct FormulaFunction: Sendable {
       FormulaFunction("logsumexp", operandCount: 1...64) { logSumExp($0) },
     ]
 
-  /// The function of a name.
+  /// The function with a name.
   static func named(_ name: String) -> FormulaFunction? { all.first { $0.name == name } }
 }
 
@@ -51,12 +51,12 @@ extension LossKit.Operation {
   }
 }
 
-/// A number of a formula's text that has a name and no operands.
+/// A named number in a formula's text, without operands.
 enum FormulaNumber: String, Sendable, CaseIterable {
   case batchCount = "batch_count"
   case row
   case uniform
 
-  /// Whether it looks at the whole batch.
+  /// Whether it depends on the whole batch.
   var isOfBatch: Bool { self != .uniform }
 }

@@ -1,6 +1,6 @@
 import LossKit
 
-/// Reads the text between the braces of a formula:
+/// Parses the text between the braces of a formula:
 ///
 ///     formula    = {name "=" sum ";"} sum [";"]
 ///     sum        = product {("+" | "-") product}
@@ -9,16 +9,16 @@ import LossKit
 ///     call       = function "(" sum {"," sum} ")"         the first operand of select may be a comparison
 ///     column     = place "." name ["[" reference "]"]      chosen.reward, response.label, token.index
 ///
-/// A name that stands alone is one of the definitions before it, `batch_count`, `row`, or a hyperparameter.
+/// A bare name is one of the preceding definitions, `batch_count`, `row`, or a hyperparameter.
 struct FormulaParser {
-  /// What a text may speak of.
+  /// Whether the text is a loss or a reward, which determines the columns and functions it may use.
   let kind: LoadedComponent.Kind
   /// The hyperparameters that have values.
   let parameters: [String]
   let failure: (_ problem: String, _ column: Int) -> Failure
 
   private(set) var code = FormulaCode()
-  /// The columns it reads, with where each first stands.
+  /// The columns it reads, with the position of each one's first use.
   private(set) var columns: [(column: FormulaColumn, position: Int)] = []
   private(set) var usedParameters: Set<String> = []
 
@@ -28,7 +28,7 @@ struct FormulaParser {
   private var definitions: [(name: String, column: Int)] = []
   private var usedDefinitions: Set<String> = []
 
-  /// How deep parentheses and calls may stand in each other.
+  /// The deepest nesting of parentheses and calls.
   private static let deepest = 100
 
   init(
@@ -149,7 +149,7 @@ struct FormulaParser {
     if isNegative { code.append(.negate) }
   }
 
-  /// Something in parentheses; deeper than `deepest` the stack would not last.
+  /// Parses something in parentheses, limiting the depth to what the stack can hold.
   private mutating func nested(_ body: (inout Self) throws -> Void) throws {
     depth += 1
     defer { depth -= 1 }
@@ -219,7 +219,8 @@ struct FormulaParser {
     code.append(.function(function, count: count))
   }
 
-  /// The first operand of select, positive where it holds; true where it is positive where it does not hold.
+  /// Parses the first operand of select, which is positive if it holds; returns true if it is positive if it does not
+  /// hold.
   private mutating func condition() throws -> Bool {
     try sum()
     guard case .sign(let sign) = current.kind, ["<", ">", "<=", ">=", "==", "!="].contains(sign) else { return false }
@@ -356,7 +357,7 @@ struct FormulaParser {
 }
 
 extension FormulaFunction {
-  /// How many operands it takes, in words.
+  /// The number of its operands, in words.
   fileprivate var operandWords: String {
     let (least, most) = (operandCount.lowerBound, operandCount.upperBound)
     if least == most { return least == 1 ? "1 operand" : "\(least) operands" }

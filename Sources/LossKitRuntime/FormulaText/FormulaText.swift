@@ -1,11 +1,13 @@
 import CLossKit
 import LossKit
 
-/// A loss or a reward parameterization that is written as text: `{-logsigmoid(beta * (chosen.reward - rejected.reward))}(beta=0.1)`.
+/// A loss or a reward parameterization written as text: `{-logsigmoid(beta * (chosen.reward -
+/// rejected.reward))}(beta=0.1)`.
 ///
-/// Columns have the plugin ABI's names, with whose they are before them: `chosen.` and `rejected.` of a pair, `response.` of
-/// unpaired feedback and of a reward, `responses[0].` on of a ranking, best first, `token.` of a reward that is a sum over tokens.
-/// Every other name is a hyperparameter, and has its value in parentheses behind the braces; `beta` scales the rewards in metrics.
+/// Columns have the plugin ABI's names after a prefix: `chosen.` and `rejected.` for a pair, `response.` for unpaired
+/// feedback and for a reward, `responses[0].` and so on for a ranking, best first, and `token.` for a reward that is a
+/// sum over tokens. Every other name is a hyperparameter, whose value follows the braces in parentheses; `beta` scales
+/// the rewards in metrics.
 public struct FormulaText: Sendable {
   /// What a formula computes.
   public enum Form: Sendable, Equatable {
@@ -13,11 +15,11 @@ public struct FormulaText: Sendable {
     case pair
     /// A loss of one response with a label.
     case response
-    /// A loss of a ranking of so many responses.
+    /// A loss of a ranking of this many responses.
     case ranking(Int)
     /// The reward of a response.
     case reward
-    /// What one token adds to the reward of a response.
+    /// The contribution of one token to the reward of a response.
     case tokenReward
   }
 
@@ -25,23 +27,24 @@ public struct FormulaText: Sendable {
   public struct Parameter: Sendable, Equatable {
     /// The name.
     public let name: String
-    /// The value that is given with the formula.
+    /// The value given with the formula.
     public let value: Double
   }
 
-  /// The formula in its canonical form, without braces: white space and numbers are written in one way.
+  /// The formula in canonical form, without braces: white space and numbers are normalized.
   public let text: String
   /// What the formula computes.
   public let form: Form
-  /// The hyperparameters in the order in which their values are given.
+  /// The hyperparameters in the order of their values.
   public let parameters: [Parameter]
-  /// Whether it reads an implicit reward, so that it needs a parameterization.
+  /// Whether it reads an implicit reward, and so requires a parameterization.
   public let readsReward: Bool
   private let code: FormulaCode
 
-  /// Reads a formula in braces with its values, as it stands in an objective.
+  /// Parses a formula in braces with its values, as written in an objective.
   ///
-  /// Throws for a text that is no formula, with its line and a mark under the character; unknown names come with the nearest ones.
+  /// Throws for an invalid formula, with its line and a mark under the character; unknown names come with the nearest
+  /// ones.
   public init(parsing text: String, as kind: LoadedComponent.Kind = .loss) throws {
     let expression = try ObjectiveExpression(parsing: text)
     guard expression.terms.count == 1, expression.terms[0].weight == 1, expression.reward == nil,
@@ -50,7 +53,7 @@ public struct FormulaText: Sendable {
     try self.init(expression.terms[0].component, as: kind, in: expression)
   }
 
-  /// Reads the formula of a component of an objective; mistakes are shown in the objective's text.
+  /// Parses the formula of a component of an objective; errors are shown in the objective's text.
   public init(
     _ component: ObjectiveExpression.Component, as kind: LoadedComponent.Kind, in expression: ObjectiveExpression
   ) throws {
@@ -107,7 +110,7 @@ public struct FormulaText: Sendable {
     return form ?? .pair
   }
 
-  /// The form that a place belongs to; nil where it belongs to none of the kind.
+  /// The form that a place belongs to; nil if it does not occur in this kind.
   private static func form(_ place: FormulaColumn.Place, kind: LoadedComponent.Kind) -> Form? {
     switch (place, kind) {
     case (.chosen, .loss), (.rejected, .loss): .pair
@@ -134,9 +137,9 @@ public struct FormulaText: Sendable {
 }
 
 extension FormulaText {
-  /// The formula as a component, called "formula", with `log-ratio` as the default reward of a loss that reads one.
+  /// The formula as a component named "formula", with `log-ratio` as the default reward of a loss that reads one.
   ///
-  /// What it is made of stays in memory as long as the process, as that of a plugin does.
+  /// Its memory is kept until the process ends, like that of a plugin.
   public func component() throws -> LoadedComponent {
     let erased = ErasedComponent(
       name: "formula", summary: "A \(kind) that is given as text.", kind: kind == .loss ? .loss : .reward,
@@ -169,7 +172,7 @@ extension FormulaText {
 }
 
 extension FormulaText: CustomStringConvertible {
-  /// The formula in braces with its values, as it stands in an objective.
+  /// The formula in braces with its values, as written in an objective.
   public var description: String {
     let values = parameters.map { "\($0.name)=\(roundTripDecimal($0.value))" }.joined(separator: ", ")
     return "{\(text)}" + (values.isEmpty ? "" : "(\(values))")

@@ -1,6 +1,6 @@
 import LossKit
 
-/// A word, number or sign of a formula's text, and where it begins: the first character has column 1.
+/// A word, number or sign of a formula's text, and its column: the first character has column 1.
 struct FormulaToken: Equatable {
   enum Kind: Equatable {
     case number(Double)
@@ -12,7 +12,7 @@ struct FormulaToken: Equatable {
   let kind: Kind
   let column: Int
 
-  /// As errors call it.
+  /// The token's name in errors.
   var words: String {
     switch kind {
     case .number(let value): "'\(roundTripDecimal(value))'"
@@ -22,7 +22,7 @@ struct FormulaToken: Equatable {
     }
   }
 
-  /// Takes a text apart. Throws `failure` at a character that no formula has.
+  /// Splits a text into tokens. Throws `failure` at a character that is not allowed in a formula.
   static func tokens(of text: String, failure: (_ problem: String, _ column: Int) -> Failure) throws -> [FormulaToken] {
     let characters = Array(text)
     var tokens: [FormulaToken] = []
@@ -77,7 +77,7 @@ struct FormulaToken: Equatable {
     }
   }
 
-  /// Where a number ends: digits, points, an exponent, and letters that have no business there.
+  /// The end of a number: digits, points, an exponent, and any letters, which make it invalid.
   private static func endOfNumber(_ characters: [Character], _ start: Int) -> Int {
     var end = start
     while end < characters.count {
@@ -92,15 +92,15 @@ struct FormulaToken: Equatable {
 }
 
 extension Character {
-  /// What a formula's names are made of, right or wrong.
+  /// Whether it may occur in a formula's names, valid or not.
   fileprivate var isOfIdentifier: Bool { isOfName && self != "-" }
 
-  /// What a decimal number is made of; `Double` reads hexadecimal ones besides.
+  /// Whether it may occur in a decimal number; `Double` also accepts hexadecimal ones.
   fileprivate var isOfDecimal: Bool { isDigit || ".eE+-".contains(self) }
 }
 
 extension [FormulaToken] {
-  /// The text in its canonical form, which reads back as the same formula: numbers at their shortest, white space in one way.
+  /// The text in canonical form, which parses to the same formula: shortest numbers, normalized white space.
   var canonicalText: String {
     var text = ""
     for (index, token) in enumerated() {
@@ -120,7 +120,7 @@ extension [FormulaToken] {
     return text.hasSuffix("; ") ? String(text.dropLast(2)) : text
   }
 
-  /// Whether what stands before is a value, so that a sign at `index` has two operands.
+  /// Whether a value precedes `index`, so that a sign there has two operands.
   private func isBehindOperand(_ index: Int) -> Bool {
     guard index > 0 else { return false }
     switch self[index - 1].kind {

@@ -7,18 +7,18 @@ package import LossKit
 public struct Batch: Sendable {
   /// G, the number of prompts.
   public var prompts: Int
-  /// K, the most responses a prompt has.
+  /// K, the largest number of responses of a prompt.
   public var responses: Int
   /// R, the number of references.
   public var references: Int
-  /// How many responses each prompt has, 1...K; nil: K each.
+  /// The number of responses of each prompt, 1...K; nil: K each.
   public var counts: [UInt32]?
-  /// Where the tokens of each response start, K·G + 1 entries ascending from 0; nil where no column is per token.
+  /// The start of each response's tokens, K·G + 1 entries ascending from 0; nil if no column is per token.
   public var tokenOffsets: [Int]?
   /// The columns by name.
   public var columns: [String: [Double]]
 
-  /// A batch, without columns as yet.
+  /// Creates a batch without columns.
   public init(
     prompts: Int, responses: Int = 2, references: Int = 1, counts: [UInt32]? = nil, tokenOffsets: [Int]? = nil,
     columns: [String: [Double]] = [:]

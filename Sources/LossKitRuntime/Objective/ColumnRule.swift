@@ -1,17 +1,17 @@
 package import LossKit
 
-/// What numbers a column may hold, as its name says.
+/// The values that a column may hold, according to its name.
 package enum ColumnRule: Sendable {
   /// Any finite number.
   case finite
-  /// Numbers of tokens: whole, from 0 on.
+  /// Token counts: whole numbers of at least 0.
   case count
   /// 1 or 0.
   case label
   /// From 0 to 1.
   case probability
 
-  /// The rule of a column; a mismatched one has that of the column it is a copy of.
+  /// Creates the rule of a column; a mismatched column has the rule of the column it copies.
   package init(_ column: Column) {
     let prefix = ObjectiveComposition.mismatched
     switch column.name.hasPrefix(prefix) ? String(column.name.dropFirst(prefix.count)) : column.name {
@@ -27,14 +27,15 @@ package enum ColumnRule: Sendable {
   package func allows(_ value: Double) -> Bool {
     switch self {
     case .finite: value.isFinite
-    // Above 2⁵² every double is whole; below it, adding that number rounds to a whole one. It is faster than a call of floor.
+    // Above 2⁵² every double is whole; below it, adding that number rounds to a whole one. This is faster than a call
+    // of floor.
     case .count: value >= 0 && (value + 0x1p52) - 0x1p52 == value && value.isFinite
     case .label: value == 0 || value == 1
     case .probability: value >= 0 && value <= 1
     }
   }
 
-  /// What a value has to be.
+  /// The allowed values, in words.
   package var words: String {
     switch self {
     case .finite: "a finite number"

@@ -1,10 +1,11 @@
-/// What an objective makes of a batch.
+/// The results of an objective for a batch.
 public struct Evaluation: Sendable {
   /// The loss of each prompt, [G].
   public var loss: [Double]
-  /// The implicit reward of each response, unscaled, [K·G]; empty where the objective has no reward.
+  /// The implicit reward of each response, unscaled, [K·G]; empty if the objective has no reward.
   public var reward: [Double]
-  /// The derivative of the sum of all losses by each differentiable column, as that is laid out; empty unless asked for.
+  /// The derivative of the sum of all losses by each differentiable column, in the column's layout; empty unless
+  /// requested.
   public var gradients: [String: [Double]]
 
   package init(loss: [Double], reward: [Double], gradients: [String: [Double]]) {

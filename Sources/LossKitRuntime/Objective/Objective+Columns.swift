@@ -1,19 +1,21 @@
 import Dispatch
 package import LossKit
 
-/// Runs blocks on all processors; what they write does not depend on how many there are.
+/// Runs blocks on all processors; the results do not depend on how many there are.
 package func runBlocksOnAllProcessors(_ blocks: Int, _ run: (Int) -> Void) {
   if blocks < 2 { return runBlocksInOrder(blocks, run) }
-  // Blocks write to rows of their own: nothing is shared but what is only read.
+  // Blocks write to disjoint rows; everything shared is only read.
   nonisolated(unsafe) let run = run
   DispatchQueue.concurrentPerform(iterations: blocks) { run($0) }
 }
 
 extension Objective {
-  /// Evaluates straight from a host's columns into a host's columns; nil where the objective is a chain of plugins' functions. Otherwise
-  /// the sum of the losses, or NaN where a number was not finite: results are then partly written, and the state is as it was.
+  /// Evaluates directly from a host's columns into a host's columns; nil if the objective is a chain of plugin
+  /// functions. Returns the sum of the losses, or NaN if a number was not finite: results are then partly written, and
+  /// the state is unchanged.
   ///
-  /// `gradients` has a bit for each of `columns` whose gradient is wanted. `state` is read, and set to the values after.
+  /// `gradients` has a bit for each of `columns` whose gradient is computed. `state` is read, then overwritten with its
+  /// new values.
   package func evaluate(
     _ shape: ColumnShape, _ columns: some BatchColumns, state: UnsafeMutablePointer<Double>?, seed: UInt64,
     gradients: UInt64, wantsRewards: Bool

@@ -4,8 +4,9 @@ import LossKit
 extension Objective {
   /// Evaluates a batch: the loss of each prompt, the rewards, and the gradients of the sum of the losses.
   ///
-  /// `state` is read and moved on; keep it after a training step, drop it after an evaluation. Throws for a column that is missing,
-  /// of another length or not finite, and for a value that does not exist, with the prompt's index; the state then stays as it was.
+  /// `state` is read and updated; keep it after a training step, drop it after an evaluation. Throws for a column that
+  /// is missing, of the wrong length or not finite, and for an undefined value, with the prompt's index; the state is
+  /// then unchanged.
   public func evaluate(
     _ batch: Batch, state: inout [Double], seed: UInt64 = 0, gradients: Bool = true
   ) throws -> Evaluation {
@@ -13,7 +14,7 @@ extension Objective {
     guard state.count == initialState.count else {
       throw Failure("the objective keeps \(initialState.count) numbers of state, and got \(state.count)")
     }
-    // Taken over only when all went well: a batch that fails must not spoil the next.
+    // Assigned only on success: a failing batch must not spoil the next one.
     var after = state
     let valueCount = reward == nil ? 1 : 1 + batch.responses
     var values = [Double](repeating: 0, count: valueCount * batch.prompts)
@@ -49,10 +50,10 @@ extension Objective {
 
   /// Evaluates a frame of borrowed columns, in the order of `columns`, without copying.
   ///
-  /// Its output has [(1 + K)·G] values, the losses and behind them the rewards ([G] where the objective has no reward). It has no
-  /// parameters. If its cotangent is not NULL, whatever it points to, the gradients of the sum of the losses are written. Columns
-  /// are not looked at before: a NaN in one is found in what comes of it. Throws for a loss, a reward, a gradient, a state and a mean
-  /// loss that is not finite.
+  /// The output has [(1 + K)·G] values, the losses followed by the rewards ([G] if the objective has no reward). The
+  /// frame has no parameters. If its cotangent is not NULL, whatever it points to, the gradients of the sum of the
+  /// losses are written. Columns are not checked first: a NaN in one shows in the results. Throws for a loss, reward,
+  /// gradient, state or mean loss that is not finite.
   public func evaluate(_ frame: losskit_frame) throws {
     if let fused {
       try FrameEvaluation(fused, frame).run(runBlocksOnAllProcessors)
@@ -64,7 +65,7 @@ extension Objective {
 }
 
 extension Batch {
-  /// Lends the batch's shape and columns as a frame; if `gradients` is given, with a cotangent.
+  /// Calls a closure with the batch's shape and columns as a frame; if `gradients` is given, with a cotangent.
   fileprivate func withFrame<Result>(
     inputs: [UnsafePointer<Double>?], gradients: [UnsafeMutablePointer<Double>?]?,
     _ body: (losskit_frame) throws -> Result

@@ -2,21 +2,21 @@ import CLossKit
 public import LossKit
 import Synchronization
 
-/// Σ wᵢ · lossᵢ over one reward parameterization, every hyperparameter bound: what a policy is trained by.
+/// An objective to train a policy on: Σ wᵢ · lossᵢ over one reward parameterization, with every hyperparameter bound.
 ///
-/// It is immutable and may be used from any number of threads; the state is the caller's.
+/// It is immutable, and any number of threads may use it at once; the caller keeps the state.
 public final class Objective: Sendable {
   /// A component with the values of its hyperparameters.
   public struct Part: Sendable {
     /// The loss or the reward.
     public let component: LoadedComponent
-    /// Its hyperparameters' values, in declared order.
+    /// The values of its hyperparameters, in declared order.
     public let values: [Double]
   }
 
   /// A loss and its weight.
   public struct Term: Sendable {
-    /// What the loss is multiplied with.
+    /// The factor on the loss.
     public let weight: Double
     /// The loss.
     public let loss: Part
@@ -24,27 +24,27 @@ public final class Objective: Sendable {
 
   /// The summands.
   public let terms: [Term]
-  /// The parameterization of all terms; nil where no term reads a reward and no metric reports one.
+  /// The parameterization of all terms; nil if no term reads a reward and no metric reports one.
   public let reward: Part?
-  /// The columns that `evaluate` reads: what remains of the declared ones for these hyperparameters.
+  /// The columns that `evaluate` reads: those declared columns that these hyperparameters use.
   public let columns: [Column]
-  /// What all terms keep from step to step, before the first one.
+  /// The initial state of all terms, which they carry from step to step.
   public let initialState: [Double]
-  /// Whether a prompt's loss depends on that prompt alone, so that a batch may be split.
+  /// Whether a prompt's loss depends only on that prompt, so that a batch may be split.
   public let isRowwise: Bool
   /// How many responses a prompt may have.
   public let responses: ClosedRange<Int>
-  /// How many references it reads columns of; the least number.
+  /// The least number of references a batch must have.
   public let referenceCount: Int
-  /// Where the plugin does not export a formula, the chain of its functions is called instead of one fused program.
+  /// The fused program; nil if a plugin exports no formula, and the chain of its functions is called instead.
   let fused: GraphEvaluator?
   let chain: ObjectiveChain
   private let cachedHash = Mutex<String?>(nil)
 
   /// Resolves an objective's text, such as `cal-dpo(beta=0.01) + 0.2*sft(per=token) @ log-ratio`.
   ///
-  /// `settings` set further hyperparameters, `reward` names the parameterization where the text does not. Throws for a text that
-  /// does not parse, names nobody has, values out of bounds, and for parts that make no sense together.
+  /// `settings` set further hyperparameters, `reward` names the parameterization if the text does not. Throws for a
+  /// text that does not parse, unknown names, values out of bounds, and parts that do not fit together.
   public convenience init(
     _ text: String, settings: [Setting] = [], reward: String? = nil, in registry: PluginRegistry
   ) throws {
@@ -70,14 +70,14 @@ public final class Objective: Sendable {
     fused = composition.evaluator(stateCount: initialState.count)
   }
 
-  /// The same objective, evaluated by its parts' own functions: the plain version beside the fused one.
+  /// The same objective, evaluated with its parts' own functions: the unfused counterpart.
   public func unfused() throws -> Objective { try Objective(terms: terms, reward: reward, isFused: false) }
 
   /// Whether it runs as one fused program.
   public var isFused: Bool { fused != nil }
   /// Whether it reads a reference's log-probabilities.
   public var needsReference: Bool { columns.contains { $0.isPerReference && !$0.isOptional } }
-  /// Whether some gradient is a difference, not exact.
+  /// Whether a gradient is a finite difference, not exact.
   public var hasNumericGradient: Bool {
     terms.contains { $0.loss.component.hasNumericGradient } || reward?.component.hasNumericGradient ?? false
   }
@@ -92,7 +92,7 @@ public final class Objective: Sendable {
     return 1
   }
 
-  /// The resolved text: every name and every value in use.
+  /// The resolved text: every name and value in use.
   public var description: String {
     let sum = terms.map { term in
       term.weight == 1 ? term.loss.description : "\(roundTripDecimal(term.weight))*\(term.loss.description)"
@@ -100,11 +100,12 @@ public final class Objective: Sendable {
     return sum.joined(separator: " + ") + (reward.map { " @ \($0.description)" } ?? "")
   }
 
-  /// SHA-256 of what is computed, in hexadecimal digits: objectives with one hash have equal losses, rewards, gradients and state.
+  /// The SHA-256 sum of what is computed, in hexadecimal digits: objectives with equal hashes have equal losses,
+  /// rewards, gradients and states.
   ///
-  /// Where there is a formula, the hash is that of the formula with its values, whatever its parts are called and whichever
-  /// library or text it comes from; otherwise that of the library, or of a manifest and the library of its function. A function
-  /// of the running program that takes data of its own has another hash each time it is registered.
+  /// A part with a formula enters by the formula with its values, whatever its name and whichever library or text it
+  /// comes from; a part without one by its library's content, or that of a manifest and the library of its function. A
+  /// function of the running program with user data has a new hash each time it is registered.
   public var hash: String {
     cachedHash.withLock { known in
       let hash = known ?? ObjectiveIdentity(self).hash
@@ -115,7 +116,7 @@ public final class Objective: Sendable {
 }
 
 extension Objective.Part: CustomStringConvertible {
-  /// The component's name, or the formula that it was given as, and the values of all its hyperparameters.
+  /// The component's name, or its formula as given, and the values of all its hyperparameters.
   public var description: String {
     let name = component.text.map { "{\($0)}" } ?? component.name
     if component.parameters.isEmpty { return name }

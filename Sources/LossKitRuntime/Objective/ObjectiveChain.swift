@@ -1,10 +1,10 @@
 import CLossKit
 import LossKit
 
-/// Evaluates an objective by its parts' own functions, one after the other: for parts that export no formula, and as the
-/// plain version beside the fused program.
+/// Evaluates an objective with its parts' own functions, one after the other: for parts that export no formula, and as
+/// the unfused counterpart of the fused program.
 struct ObjectiveChain: Sendable {
-  /// Where a part's input comes from.
+  /// The source of a part's input.
   private enum Source: Sendable, Equatable {
     /// The rewards of the responses (0), or of mismatched ones (1).
     case reward(Int)
@@ -22,7 +22,7 @@ struct ObjectiveChain: Sendable {
 
   private let columns: [Column]
   private let losses: [Call]
-  /// The parameterization, called for the responses and, where a loss wants them, for the mismatched ones.
+  /// The calls of the parameterization: for the responses and, if a loss reads them, for the mismatched ones.
   private let rewards: [Call]
 
   init(terms: [Objective.Term], reward: Objective.Part?, columns: [Column]) {
@@ -33,7 +33,7 @@ struct ObjectiveChain: Sendable {
         if part.component.kind == .loss {
           if input.name == Column.reward.name { return .reward(0) }
           if input.name == ObjectiveComposition.mismatched + Column.reward.name {
-            // Hyperparameters may leave it unused: then the objective reads no mismatched column.
+            // Hyperparameters may leave it unused: the objective then reads no mismatched column.
             return columns.contains { $0.name.hasPrefix(prefixOfMismatched) } ? .reward(1) : .absent
           }
         }
@@ -55,7 +55,7 @@ struct ObjectiveChain: Sendable {
       } ?? []
   }
 
-  /// Evaluates a frame as `Objective.evaluate(_:)` says.
+  /// Evaluates a frame; see `Objective.evaluate(_:)`.
   func run(_ frame: losskit_frame) throws {
     guard frame.prompts > 0, let output = frame.output else { return }
     let shape = frame.shape
@@ -90,7 +90,7 @@ struct ObjectiveChain: Sendable {
     for prompt in 0..<frame.prompts { output[prompt] += call.weight * scratch.loss[prompt] }
   }
 
-  /// Calls a part for its gradients and adds them to where they belong.
+  /// Calls a part for its gradients and adds them to their targets.
   private func accumulate(
     _ call: Call, _ frame: losskit_frame, _ scratch: Scratch, output: UnsafeMutablePointer<Double>,
     cotangent: UnsafePointer<Double>
@@ -148,7 +148,7 @@ struct ObjectiveChain: Sendable {
   }
 }
 
-/// What a chain keeps between its calls; one piece of memory.
+/// The temporary memory of a chain, in one allocation.
 private final class Scratch {
   private let base: UnsafeMutablePointer<Double>
   private let rows, prompts, rewards: Int
@@ -166,7 +166,7 @@ private final class Scratch {
 
   func reward(_ index: Int) -> UnsafeMutablePointer<Double> { base + index * rows }
   func rewardGradient(_ index: Int) -> UnsafeMutablePointer<Double> { base + (rewards + index) * rows }
-  /// A part's output that is only passed on: a loss, or rewards that are known already.
+  /// The output of a part that is called only for its gradients: a loss, or rewards that are already known.
   var loss: UnsafeMutablePointer<Double> { base + 2 * rewards * rows }
   var weight: UnsafeMutablePointer<Double> { loss + max(rows, prompts) }
 }

@@ -1,27 +1,27 @@
 import LossKit
 
-/// What an objective's parts read and need together, and their one graph where all of them export formulas.
+/// What an objective's parts read and require together, and their joint graph if all of them export formulas.
 ///
-/// What is read and needed is what the formulas for the hyperparameters in use say, without what is multiplied with 0; where a part is
-/// called by its own function, what it declares. A term of weight 0 is no part of it.
+/// For a formula, this follows from the hyperparameters in use, without terms multiplied by 0; for a part called by its
+/// own function, from its declaration. A term of weight 0 is left out.
 struct ObjectiveComposition {
   let terms: [Objective.Term]
   let reward: Objective.Part?
   let responses: ClosedRange<Int>
   let referenceCount: Int
-  /// What the parts read of a batch.
+  /// The columns that the parts read.
   private(set) var columns: [Column] = []
   /// Whether all parts run as one program.
   let isFused: Bool
-  /// Whether a prompt's loss depends on that prompt alone.
+  /// Whether a prompt's loss depends only on that prompt.
   let isRowwise: Bool
-  /// The parts of `terms` and the reward with their formulas, where they export them.
+  /// The formulas of the parts of `terms` and of the reward, if they export them.
   private let formulas: [PartFormula]
 
-  /// A reward's columns under this prefix belong to responses of other prompts.
+  /// The prefix of a reward's columns for responses to other prompts.
   static let mismatched = "mismatched_"
 
-  /// `isFused` is false where the parts' own functions are called although they export formulas.
+  /// `isFused` is false to call the parts' own functions although they export formulas.
   init(terms: [Objective.Term], reward: Objective.Part?, isFused: Bool = true) throws {
     self.terms = terms
     self.reward = reward
@@ -47,7 +47,7 @@ struct ObjectiveComposition {
     guard columns.count <= 64 else { throw Failure("the objective reads \(columns.count) columns; 64 is the most") }
   }
 
-  /// Throws where a loss looks at absolute rewards, and the reward has no zero that means anything.
+  /// Throws if a loss reads absolute rewards, and the reward has no meaningful zero.
   func checkZero() throws {
     guard let zero = reward.flatMap({ _ in formulas.last }), !zero.hasMeaningfulZero else { return }
     guard let index = terms.indices.first(where: { terms[$0].weight != 0 && formulas[$0].looksAtAbsoluteRewards })
@@ -100,7 +100,7 @@ struct ObjectiveComposition {
 
   private var names: String { terms.map(\.loss.component.name).joined(separator: " + ") }
 
-  /// One plan for all parts; nil where a part exports no formula.
+  /// A plan for all parts; nil if a part exports no formula.
   func evaluator(stateCount: Int) -> GraphEvaluator? {
     guard isFused else { return nil }
     return GraphEvaluator(
@@ -111,17 +111,17 @@ struct ObjectiveComposition {
       })
   }
 
-  /// The one graph of all parts, in which hyperparameters stay symbols: those of the first term, of the next ones, of the reward. Those
-  /// that decide which columns are read are numbers.
+  /// The joint graph of all parts, with hyperparameters as symbols: those of each term in order, then those of the
+  /// reward. Those that determine which columns are read are numbers.
   ///
-  /// Where `rewardColumn` is given, losses read the rewards from a column of that index.
+  /// If `rewardColumn` is given, losses read the rewards from the column of that index.
   func symbolicGraph(responses: Int, references: Int, rewardColumn: Int? = nil) throws -> Graph {
     try ObjectiveGraph(
       self, responses: responses, references: references, isSymbolic: true, rewardColumn: rewardColumn
     ).graph
   }
 
-  /// Builds the one graph: the rewards, and the weighted losses over them.
+  /// Builds the joint graph: the rewards, and the weighted losses over them.
   private struct ObjectiveGraph {
     private let composition: ObjectiveComposition
     private let responses, references: Int
@@ -188,7 +188,7 @@ struct ObjectiveComposition {
       _ part: Objective.Part, index: Int, stateOffset: Int, rewards: [Int]
     ) throws -> (loss: Int, states: [Int]) {
       var formula = try formula(of: part)
-      // Statistics of different terms are different ones.
+      // Keep statistics of different terms apart.
       for node in formula.nodes.indices where formula.nodes[node].operation.isBatch {
         formula.nodes[node].value += Double(index) * 0x1p24
       }
@@ -208,13 +208,13 @@ struct ObjectiveComposition {
       return (places[formula.outputs[0]], formula.stateOutputs.map { places[$0] })
     }
 
-    /// The number of the first hyperparameter of a term, or of the reward behind all terms.
+    /// The index of the first hyperparameter of a term, or of the reward, which follows all terms.
     private func symbolOffset(_ part: Int) -> Int {
       composition.terms.prefix(part).reduce(0) { $0 + $1.loss.values.count }
     }
 
     private func formula(of part: Objective.Part) throws -> Graph {
-      // Hyperparameters may leave references out of use that the formula has a place for.
+      // The formula may require references that the hyperparameters leave unused.
       let formula = try part.component.formula(
         responses: responses, references: max(references, part.component.references.lowerBound), values: part.values)
       let outputs = part.component.kind == .loss || formula?.rows == .token ? 1 : responses
@@ -226,7 +226,7 @@ struct ObjectiveComposition {
     }
   }
 
-  /// What a part's symbol is in the whole: another number of a hyperparameter, the batch's column for a column.
+  /// A part's leaf in the joint graph: a hyperparameter by its new index, a column by its index in the batch.
   private func leaf(
     _ node: GraphNode, of part: Objective.Part, prefix: String, stateOffset: Int, symbolOffset: Int,
     rows: Column.Extent, in builder: inout GraphBuilder

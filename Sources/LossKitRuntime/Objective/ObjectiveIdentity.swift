@@ -1,11 +1,11 @@
 import LossKit
 
-/// What an objective computes, as one SHA-256 sum: of its formulas with the values in use, not of names and texts.
+/// The SHA-256 sum of what an objective computes: of its formulas with the values in use, not of names and texts.
 ///
-/// A node's sum is made of its operation and the sums of its operands, so the order of nodes, what nothing depends on, how often
-/// a subexpression stands there and the order of commuting operands do not matter. Columns enter by name, hyperparameters by
-/// value. A part without a formula enters by the sums of the files of its code. Formulas may differ by the number of responses
-/// and references: some of the numbers that the objective takes stand for all.
+/// A node's sum consists of its operation and the sums of its operands, so the order of nodes, unused nodes, repeated
+/// subexpressions and the order of commuting operands do not matter. Columns enter by name, hyperparameters by value. A
+/// part without a formula enters by the sums of its code's files. Formulas may differ by the numbers of responses and
+/// references: a few of the numbers that the objective takes represent all.
 struct ObjectiveIdentity {
   private let objective: Objective
 
@@ -30,7 +30,7 @@ struct ObjectiveIdentity {
 
   private var referenceRange: ClosedRange<Int> {
     let lower = max(objective.referenceCount, 1)
-    // A part that reads none says 0: it sets no limit to the others.
+    // A part that reads no reference has the limit 0, which does not limit the others.
     let limits = parts.map(\.component.references.upperBound).filter { $0 > 0 }
     return lower...max(lower, limits.min() ?? lower)
   }
@@ -84,9 +84,9 @@ struct ObjectiveIdentity {
     return (outputs.first ?? Self.sum("no loss"), states)
   }
 
-  /// A part's formula; nil where there is none, or none that is known here.
+  /// A part's formula; nil if it exports none, or none for these numbers.
   private func formula(of part: Objective.Part, _ responses: Int, _ references: Int) -> Graph? {
-    // Hyperparameters may leave references out of use that the formula has a place for.
+    // The formula may require references that the hyperparameters leave unused.
     let references = max(references, part.component.references.lowerBound)
     return try? part.component.formula(responses: responses, references: references, values: part.values)
   }
@@ -112,7 +112,7 @@ struct ObjectiveIdentity {
         }
       case .state: sums[index] = Self.sum("state before", [Double(node.a + stateOffset)])
       default:
-        // What has no operands is told by its own number: the stream of random numbers, for one.
+        // A node without operands is identified by its own number: the stream of random numbers, for example.
         sums[index] =
           node.operation.arity == 0
           ? Self.sum("symbol", [Double(node.operation.rawValue), Double(node.a)])
@@ -122,8 +122,8 @@ struct ObjectiveIdentity {
     return (roots.map { sums[$0] }, stateRoots.map { sums[$0] })
   }
 
-  /// A part without a formula: the files of its code, which of them it is, and the values of its hyperparameters. A file that has
-  /// changed since it was opened is like no other.
+  /// The sum of a part without a formula: its code's files, which component of theirs it is, and the values of its
+  /// hyperparameters. A file that has changed since it was opened equals no other.
   private static func code(of part: Objective.Part) -> Sum {
     let files = part.component.files.map { (try? $0.digest()) ?? "changed \(UInt64.random(in: 0 ... .max))" }
     return sum((files + [part.component.codeName]).joined(separator: "\n"), part.values)
@@ -137,7 +137,7 @@ struct ObjectiveIdentity {
     return sum("node", [Double(operation.rawValue)], ordered)
   }
 
-  /// The sum of a text, of numbers by their bits, and of sums; how many there are of each enters, too.
+  /// The sum of a text, of numbers by their bits, and of sums; their counts enter too.
   private static func sum(_ text: String, _ numbers: [Double] = [], _ sums: [Sum] = []) -> Sum {
     var bytes = Array("\(text.utf8.count) \(numbers.count) \(sums.count) \(text)".utf8)
     for number in numbers { withUnsafeBytes(of: number.bitPattern.littleEndian) { bytes += $0 } }

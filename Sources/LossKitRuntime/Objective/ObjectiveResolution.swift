@@ -1,16 +1,16 @@
 import LossKit
 
-/// Looks up what an objective's text names, and binds every hyperparameter.
+/// Looks up the names in an objective's text, and binds every hyperparameter.
 struct ObjectiveResolution {
   private(set) var terms: [Objective.Term] = []
   private(set) var reward: Objective.Part?
 
-  /// A part while its values are collected.
+  /// A part whose values are being collected.
   private struct Draft {
     let component: LoadedComponent
     var weight = 1.0
     var values: [Double]
-    /// Hyperparameters that were given a value, and by what.
+    /// The hyperparameters that were given a value.
     var given: Set<Int> = []
 
     init(_ component: LoadedComponent, weight: Double = 1) {
@@ -40,7 +40,7 @@ struct ObjectiveResolution {
 
   // MARK: Names
 
-  /// Adds an expression's terms; a named objective's expression is put in its place.
+  /// Adds an expression's terms; a named objective is replaced by its expression.
   private mutating func add(_ expression: ObjectiveExpression, weight: Double, path: [String]) throws {
     for term in expression.terms {
       let component = term.component
@@ -106,7 +106,7 @@ struct ObjectiveResolution {
     rewardDraft = draft
   }
 
-  /// A component that is written out; all its hyperparameters have their values with it.
+  /// A component that is written as a formula, with the values of all its hyperparameters.
   private static func formula(
     _ component: ObjectiveExpression.Component, as kind: LoadedComponent.Kind, weight: Double = 1,
     in expression: ObjectiveExpression
@@ -178,7 +178,7 @@ struct ObjectiveResolution {
   private func check(hasWrittenReward: Bool) throws {
     let readers = drafts.filter { draft in draft.component.inputs.contains { $0.name.hasSuffix(Column.reward.name) } }
     guard let reward = rewardDraft?.component else { return }
-    // Where none reads it, a reward can only be the one that metrics report anyway.
+    // If no loss reads it, a reward may only repeat the one that metrics report.
     let isReported = drafts.contains { $0.component.defaultReward == reward.name }
     if hasWrittenReward, readers.isEmpty, !isReported {
       let names = drafts.map(\.component.name).joined(separator: " and ")

@@ -1,7 +1,7 @@
 package import LossKit
 
 extension Column {
-  /// The names under which TRL has the column's values for the chosen and the rejected response of a pair; none where it has none.
+  /// TRL's names for the column's values of the chosen and the rejected response of a pair; empty if it has none.
   package var pairNames: [String] {
     switch name {
     case Column.logProbability.name: ["policy_chosen_logps", "policy_rejected_logps"]

@@ -1,8 +1,8 @@
 import LossKit
 
-/// The numbers the field watches, under TRL's names.
+/// The metrics that the field reports, under TRL's names.
 public struct PreferenceMetrics: Sendable, Equatable {
-  /// Name and value, in the order in which they are shown.
+  /// Names and values, in display order.
   public var list: [(name: String, value: Double)]
 
   /// The value of the metric with a name, or nil.
@@ -19,14 +19,14 @@ extension PreferenceMetrics {
   public struct Source {
     /// The batch's extents.
     public var prompts, responses: Int
-    /// [G] the responses that each prompt has; nil: all.
+    /// [G] the number of responses of each prompt; nil: K each.
     public var counts: UnsafePointer<UInt32>?
     /// [G] losses.
     public var loss: UnsafePointer<Double>
-    /// [K·G] implicit rewards, unscaled, log-probabilities of the policy, and labels, where there are any.
+    /// [K·G] implicit rewards, unscaled, log-probabilities of the policy, and labels, if available.
     public var reward, logProbability, label: UnsafePointer<Double>?
 
-    /// An evaluated batch.
+    /// Creates a source from an evaluated batch.
     public init(
       prompts: Int, responses: Int, counts: UnsafePointer<UInt32>?, loss: UnsafePointer<Double>,
       reward: UnsafePointer<Double>?, logProbability: UnsafePointer<Double>?, label: UnsafePointer<Double>?
@@ -41,9 +41,9 @@ extension PreferenceMetrics {
     }
   }
 
-  /// Calls `body` with the name and the value of each metric that there is, in their order.
+  /// Calls `body` with the name and value of each available metric, in order.
   ///
-  /// Nothing is allocated: a host asks at every step of a training, which may take microseconds.
+  /// Allocates nothing: a host calls it at every training step, which may take microseconds.
   public static func forEach(of source: Source, rewardScale: Double, _ body: (StaticString, Double) -> Void) {
     func tell(_ name: StaticString, _ value: Double) { if !value.isNaN { body(name, value) } }
     tell("loss", source.mean(source.loss))
@@ -73,7 +73,7 @@ extension PreferenceMetrics.Source {
 
   private func responseCount(ofPrompt prompt: Int) -> Int { counts.map { Int($0[prompt]) } ?? responses }
 
-  /// NaN where there is none.
+  /// Returns NaN for a side without responses.
   fileprivate func sides(of values: UnsafePointer<Double>) -> (chosen: Double, rejected: Double) {
     if responses == 1 { return sidesOfUnpaired(values) }
     var chosen = 0.0, rejected = 0.0, rankings = 0
@@ -122,9 +122,10 @@ extension PreferenceMetrics.Source {
 extension Objective {
   /// The metrics of a batch: means over its prompts.
   ///
-  /// `rewards/…` are β·r, as the field reports them; `implicit_rewards/…` the unscaled r. Chosen is a prompt's best response,
-  /// rejected the mean of the others; `rewards/accuracies` is the share of pairs of responses of which the better one has the
-  /// strictly larger reward. Of unpaired feedback, chosen are the desirable responses, rejected the undesirable ones.
+  /// `rewards/…` are β·r, as the field reports them; `implicit_rewards/…` the unscaled r. Chosen is a prompt's best
+  /// response, rejected the mean of the others; `rewards/accuracies` is the share of pairs of responses whose better
+  /// one has the strictly larger reward. For unpaired feedback, chosen are the desirable responses, rejected the
+  /// undesirable ones.
   public func metrics(_ batch: Batch, _ evaluation: Evaluation) -> PreferenceMetrics {
     var list: [(name: String, value: Double)] = []
     evaluation.loss.withUnsafeBufferPointer { loss in
@@ -147,6 +148,6 @@ extension Objective {
 }
 
 extension UnsafeBufferPointer {
-  /// The address of the first element; nil where there is none.
+  /// The address of the first element; nil if there is none.
   fileprivate var start: UnsafePointer<Element>? { isEmpty ? nil : baseAddress }
 }

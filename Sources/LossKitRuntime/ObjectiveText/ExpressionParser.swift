@@ -1,6 +1,6 @@
 import LossKit
 
-/// Reads the grammar of `ObjectiveExpression`, which needs no more than a look at the next character.
+/// Parses the grammar of `ObjectiveExpression`, with one character of lookahead.
 struct ExpressionParser {
   static let subject = "objective"
 

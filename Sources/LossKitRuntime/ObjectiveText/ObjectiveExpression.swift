@@ -1,24 +1,24 @@
 public import LossKit
 
-/// An objective as it was written: `0.5*dpo(beta=0.1) + sft @ log-ratio`, taken apart but not yet looked up.
+/// A parsed objective, whose names have not been looked up: `0.5*dpo(beta=0.1) + sft @ log-ratio`.
 ///
 ///     objective = term {"+" term} ["@" component]
 ///     term      = [number "*"] component
 ///     component = (name | "{" formula "}") ["(" key "=" value {"," key "=" value} ")"]
 ///
-/// White space is free. Columns count the characters of the text from 1 on.
+/// White space is ignored. Columns count the characters of the text from 1.
 public struct ObjectiveExpression: Sendable, Equatable {
   /// One summand.
   public struct Term: Sendable, Equatable {
-    /// What the loss is multiplied by; positive, 1 where none is written.
+    /// The factor on the loss; positive, 1 by default.
     public let weight: Double
     /// The loss or named objective.
     public let component: Component
   }
 
-  /// Something by name or by formula, with the values it is given.
+  /// A component, given by name or formula, with its values.
   public struct Component: Sendable, Equatable {
-    /// What it is called without its values: the name, or the formula in braces.
+    /// The component without its values: the name, or the formula in braces.
     public var name: String {
       switch body {
       case .name(let name): name
@@ -26,19 +26,19 @@ public struct ObjectiveExpression: Sendable, Equatable {
       }
     }
 
-    /// What a component is.
+    /// A name or a formula.
     public enum Body: Sendable, Equatable {
       /// The name of a loss, a named objective or a reward.
       case name(String)
-      /// The text between braces, and the column at which it begins.
+      /// The text between braces, and the column at which it starts.
       case formula(String, column: Int)
     }
 
-    /// What it is.
+    /// The name or formula.
     public let body: Body
-    /// The values it is given, each key once.
+    /// The given values, each key once.
     public let arguments: [Argument]
-    /// Where it begins.
+    /// The column at which it starts.
     public let column: Int
   }
 
@@ -48,20 +48,20 @@ public struct ObjectiveExpression: Sendable, Equatable {
     public let key: String
     /// The value.
     public let value: ParameterValue
-    /// Where the key begins.
+    /// The column at which the key starts.
     public let keyColumn: Int
-    /// Where the value begins.
+    /// The column at which the value starts.
     public let valueColumn: Int
   }
 
-  /// The summands, one at least.
+  /// The summands, at least one.
   public let terms: [Term]
-  /// The parameterization that all terms are bound to, where one is written.
+  /// The parameterization of all terms, if given.
   public let reward: Component?
-  /// The text it was read from.
+  /// The text that was parsed.
   public let text: String
 
-  /// Reads an objective. Throws for a text that is none, with the column and what was expected there.
+  /// Parses an objective. Throws for an invalid text, with the column and what was expected there.
   public init(parsing text: String) throws {
     var parser = try ExpressionParser(text)
     self = try parser.parse()
@@ -73,7 +73,7 @@ public struct ObjectiveExpression: Sendable, Equatable {
     self.text = text
   }
 
-  /// A failure about a place of the text, shown with a mark under it: for what only comes to light when names are looked up.
+  /// A failure at a place in the text, shown with a mark under it: for errors found when names are looked up.
   public func failure(_ problem: String, at column: Int) -> Failure {
     do {
       return try TextScanner(text, subject: ExpressionParser.subject).failure(problem, at: column)
@@ -84,7 +84,7 @@ public struct ObjectiveExpression: Sendable, Equatable {
 }
 
 extension ObjectiveExpression: CustomStringConvertible {
-  /// The objective in its canonical form, which reads back as the same one.
+  /// The objective in canonical form, which parses to the same objective.
   public var description: String {
     let sum = terms.map(\.description).joined(separator: " + ")
     return reward.map { "\(sum) @ \($0)" } ?? sum
@@ -92,14 +92,14 @@ extension ObjectiveExpression: CustomStringConvertible {
 }
 
 extension ObjectiveExpression.Term: CustomStringConvertible {
-  /// The term in its canonical form; a weight of 1 is not written.
+  /// The term in canonical form; a weight of 1 is omitted.
   public var description: String {
     weight == 1 ? component.description : "\(roundTripDecimal(weight))*\(component)"
   }
 }
 
 extension ObjectiveExpression.Component: CustomStringConvertible {
-  /// The component in its canonical form; values in the order in which they were written.
+  /// The component in canonical form; values in the order in which they were written.
   public var description: String {
     guard !arguments.isEmpty else { return name }
     return name + "(" + arguments.map { "\($0.key)=\($0.value)" }.joined(separator: ", ") + ")"

@@ -1,6 +1,6 @@
 import LossKit
 
-/// A value as it stands in an objective or a setting, before it is known what it is for.
+/// A value in an objective or a setting, before its hyperparameter is known.
 public enum ParameterValue: Sendable, Equatable, CustomStringConvertible {
   /// A finite number.
   case number(Double)
@@ -9,7 +9,7 @@ public enum ParameterValue: Sendable, Equatable, CustomStringConvertible {
   /// Any other word: the name of a choice.
   case word(String)
 
-  /// The value as it is written; `ParameterDescription.parse` reads it.
+  /// The value as text; `ParameterDescription.parse` parses it.
   public var description: String {
     switch self {
     case .number(let value): roundTripDecimal(value)

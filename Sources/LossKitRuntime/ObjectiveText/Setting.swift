@@ -1,15 +1,15 @@
 import LossKit
 
-/// A hyperparameter set from outside the objective: `beta=0.1`, or `dpo.beta=0.1` where several terms have a beta.
+/// A hyperparameter set outside the objective: `beta=0.1`, or `dpo.beta=0.1` if several terms have a beta.
 public struct Setting: Sendable, Equatable, CustomStringConvertible {
-  /// The component it is meant for; nil where it was left to find the only one that fits.
+  /// The component it refers to; nil to find the only one with that hyperparameter.
   public let component: String?
   /// The name of the hyperparameter.
   public let key: String
   /// The value.
   public let value: ParameterValue
 
-  /// Reads a setting. Throws for a text that is none, with the column and what was expected there.
+  /// Parses a setting. Throws for an invalid text, with the column and what was expected there.
   public init(parsing text: String) throws {
     var scanner = try TextScanner(text, subject: "setting")
     if text.prefix(while: { $0 != "=" }).contains(".") {
@@ -24,6 +24,6 @@ public struct Setting: Sendable, Equatable, CustomStringConvertible {
     guard scanner.peek() == nil else { throw scanner.unexpected("the end") }
   }
 
-  /// The setting in its canonical form.
+  /// The setting in canonical form.
   public var description: String { (component.map { "\($0)." } ?? "") + "\(key)=\(value)" }
 }

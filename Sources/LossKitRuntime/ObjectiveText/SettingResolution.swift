@@ -1,13 +1,13 @@
 import LossKit
 
-/// A component or a policy whose hyperparameters settings can name.
+/// A component or a policy whose hyperparameters can be set.
 public struct SettingTarget: Sendable {
-  /// The name by which settings call it.
+  /// Its name in settings.
   public let name: String
   /// Its hyperparameters.
   public let parameters: [ParameterDescription]
 
-  /// A target of settings.
+  /// Creates a target of settings.
   public init(name: String, parameters: [ParameterDescription]) {
     self.name = name
     self.parameters = parameters
@@ -15,20 +15,20 @@ public struct SettingTarget: Sendable {
 }
 
 extension Setting {
-  /// Where a setting goes, and the number it stands for.
+  /// The target of a setting, and its value.
   public struct Assignment: Sendable, Equatable {
     /// The index of the target.
     public let target: Int
-    /// The index of the hyperparameter among those of the target.
+    /// The index of the hyperparameter within the target.
     public let parameter: Int
     /// The value, checked against the bounds.
     public let value: Double
   }
 
-  /// Finds the hyperparameter that each setting is meant for.
+  /// Finds the hyperparameter that each setting refers to.
   ///
-  /// Throws for a component or hyperparameter that does not exist (with the nearest names), one that several targets have,
-  /// one that is set twice, and a value that it cannot take.
+  /// Throws for a component or hyperparameter that does not exist (with the nearest names), for a hyperparameter that
+  /// several targets have or that is set twice, and for an invalid value.
   public static func assignments(_ settings: [Setting], among targets: [SettingTarget]) throws -> [Assignment] {
     var assignments: [Assignment] = []
     for setting in settings {

@@ -1,13 +1,13 @@
 import LossKit
 
 extension TextScanner {
-  /// Whether a number, right or wrong, comes next.
+  /// Whether a number, valid or not, comes next.
   mutating func isAtNumber() -> Bool {
     guard let next = peek() else { return false }
     return next.isDigit || next == "." || next == "-" || next == "+"
   }
 
-  /// Takes a decimal number, which may have an exponent.
+  /// Takes a decimal number with an optional exponent.
   mutating func takeNumber() throws -> Double {
     guard isAtNumber() else { throw unexpected("a number") }
     let start = column
@@ -49,7 +49,7 @@ extension TextScanner {
     }
   }
 
-  /// An `e`, a sign and digits; empty where the next letters are something else.
+  /// An `e`, a sign and digits; empty if something else comes next.
   private mutating func takeExponent() -> String {
     var probe = self
     let letter = probe.takeRun { $0 == "e" || $0 == "E" }

@@ -1,16 +1,16 @@
 import LossKit
 
-/// Reads a short text that a person wrote, and says where it went wrong: the column, what was expected, and the text with a
-/// mark under the place.
+/// Scans a short text that a person wrote; errors give the column, what was expected, and the text with a mark under
+/// the place.
 struct TextScanner {
-  /// What the text is, as errors call it: "objective".
+  /// The subject of error messages: "objective".
   let subject: String
   private let characters: [Character]
   private var position = 0
 
   private static let longestText = 65536
 
-  /// Throws for a text that is too long to have been meant.
+  /// Throws for a text that is unreasonably long.
   init(_ text: String, subject: String) throws {
     self.subject = subject
     guard text.utf8.count <= Self.longestText else {
@@ -19,10 +19,10 @@ struct TextScanner {
     characters = Array(text)
   }
 
-  /// The column of what comes next, from 1 on.
+  /// The column of the next character, from 1.
   var column: Int { position + 1 }
 
-  /// What comes next, white space left out.
+  /// The next character after white space.
   mutating func peek() -> Character? {
     while position < characters.count, characters[position].isWhitespace { position += 1 }
     return position < characters.count ? characters[position] : nil
@@ -35,19 +35,19 @@ struct TextScanner {
     return true
   }
 
-  /// Takes a character that has to come next; `purpose` says what else may.
+  /// Takes a required character; `others` says what else is allowed.
   mutating func expect(_ character: Character, or others: String = "") throws {
     guard take(character) else { throw unexpected("'\(character)'\(others)") }
   }
 
-  /// Takes the longest run of characters that satisfy a condition, right here.
+  /// Takes the longest run of characters that satisfy a condition, without skipping white space.
   mutating func takeRun(while condition: (Character) -> Bool) -> String {
     let start = position
     while position < characters.count, condition(characters[position]) { position += 1 }
     return String(characters[start..<position])
   }
 
-  /// Takes the text between braces, which may hold braces in pairs.
+  /// Takes the text between braces, which may contain balanced braces.
   mutating func takeBraced() throws -> (text: String, column: Int) {
     let opening = column
     try expect("{")
@@ -65,13 +65,13 @@ struct TextScanner {
     return (text, start + 1)
   }
 
-  /// What was found where something else was expected.
+  /// The failure for an unexpected character.
   mutating func unexpected(_ expected: String) -> Failure {
     let found = peek().map { "'\($0)'" } ?? "the end"
     return failure("expected \(expected), found \(found)", at: column)
   }
 
-  /// A failure about a column, with a line that shows it.
+  /// A failure at a column, with a line that shows it.
   func failure(_ problem: String, at column: Int) -> Failure {
     let first = max(0, column - 60)
     let shown = characters[first..<min(characters.count, max(first + 100, column))]
@@ -83,7 +83,7 @@ struct TextScanner {
 
 extension Character {
   var isDigit: Bool { ("0"..."9").contains(self) }
-  /// What a name, a key or a word is made of, right or wrong.
+  /// Whether it may occur in a name, a key or a word, valid or not.
   var isOfName: Bool {
     ("a"..."z").contains(self) || ("A"..."Z").contains(self) || isDigit || self == "_" || self == "-"
   }

@@ -2,14 +2,14 @@ import CLossKit
 public import LossKit
 
 extension LoadedPolicyType {
-  /// Whether its library knows how an instance states what it is.
+  /// Whether its library implements the identity extension.
   public var canStateIdentity: Bool { extensionPointer(identityExtensionID) != nil }
 }
 
 extension PolicyInstance {
-  /// What the instance states of itself; nil where it states nothing, or its library knows nothing of that.
+  /// The identity that the instance states; nil if it states none, or its library does not implement the extension.
   ///
-  /// Throws what the policy reports, and for names, values or a digest that are not what the ABI says.
+  /// Throws what the policy reports, and for names, values or a digest that violate the ABI.
   public func identity() throws -> PolicyIdentity? {
     guard let pointer = type.extensionPointer(identityExtensionID) else { return nil }
     guard let describe = pointer.assumingMemoryBound(to: losskit_identity_extension_v1.self).pointee.describe else {

@@ -1,14 +1,14 @@
 import CLossKit
 public import LossKit
 
-/// A policy that was made or loaded: the host's side of an instance in a library.
+/// An instance of a policy that was created or loaded, seen from the host.
 ///
-/// Used from one thread at a time; two instances may be used at once. Failures begin with the policy's name and carry the
-/// index of the prompt they concern.
+/// Use an instance from one thread at a time; two instances may be used at once. Failures begin with the policy's name
+/// and carry the index of the prompt they concern.
 public final class PolicyInstance {
-  /// What it is an instance of.
+  /// The policy type.
   public let type: LoadedPolicyType
-  /// The options that it was made or loaded with; of a copy, those of its original.
+  /// The options that it was created or loaded with; a copy has those of its original.
   public let options: [String: Double]
 
   private let policy: OpaquePointer
@@ -23,8 +23,9 @@ public final class PolicyInstance {
 
   private var place: String { "policy \(type.name)" }
 
-  /// Counts the tokens of each response, its end token included, after truncation, and how many tokens of prompt and response
-  /// were cut to fit; both [K·G], rank-major, 0 where a prompt has no such response. Throws for an empty response.
+  /// Counts the tokens of each response, its end token included, after truncation, and how many tokens of prompt and
+  /// response were cut to fit; both [K·G], rank-major, 0 if a prompt has no such response. Throws for an empty
+  /// response.
   public func measure(_ texts: Texts) throws -> (tokenCounts: [UInt32], truncated: [UInt32]) {
     guard let measure = type.descriptor.pointee.measure else { throw cannot("measure texts") }
     let count = texts.withShape(\.rows)
@@ -44,12 +45,12 @@ public final class PolicyInstance {
     return (tokenCounts, truncated)
   }
 
-  /// The asked-for columns of a batch, by name: [G], [K·G] or [T] values, one behind the other for each reference where the
-  /// column is per reference; 0 where a prompt has no such response.
+  /// Computes the requested columns of a batch, by name: [G], [K·G] or [T] values, repeated for each reference if the
+  /// column is per reference; 0 if a prompt has no such response.
   ///
-  /// `tokenOffsets` [K·G + 1] says where each response's tokens start, as `measure` counted them; needed where a column is per
-  /// token. `references` are frozen instances of the same type. With `keepingActivations` a `backward` for the same batch may
-  /// follow. Throws for a column the policy does not have, and for a value that is not finite.
+  /// `tokenOffsets` [K·G + 1] gives the start of each response's tokens, as `measure` counted them; required if a
+  /// column is per token. `references` are frozen instances of the same type. With `keepingActivations`, a `backward`
+  /// for the same batch may follow. Throws for a column the policy does not have, and for a value that is not finite.
   public func forward(
     _ texts: Texts, tokenOffsets: [Int]? = nil, columns: [String], references: [PolicyInstance] = [],
     keepingActivations: Bool = false
@@ -71,10 +72,12 @@ public final class PolicyInstance {
     return try layout.columnsByName(of: values, texts: texts, place: place)
   }
 
-  /// Adds the gradient of the weights to the accumulators, for the batch of the last `forward` that kept its activations.
+  /// Adds the gradient of the weights to the accumulators, for the batch of the last `forward` that kept its
+  /// activations.
   ///
-  /// `gradients` holds d objective / d column, laid out as `forward` returns the columns; the texts, offsets and references
-  /// are those of that call. Throws for a column that is not differentiable and for a gradient of another size.
+  /// `gradients` holds d objective / d column, in the layout of the columns that `forward` returns; the texts, offsets
+  /// and references are those of that call. Throws for a column that is not differentiable, and for a gradient of the
+  /// wrong size.
   public func backward(
     _ texts: Texts, tokenOffsets: [Int]? = nil, references: [PolicyInstance] = [], gradients: [String: [Double]]
   ) throws {
@@ -92,8 +95,9 @@ public final class PolicyInstance {
     }
   }
 
-  /// Updates the weights by the accumulated gradient, clears it, and returns the global gradient norm before clipping. Throws
-  /// for a gradient that is not finite: the weights stay as they were and the accumulators are cleared.
+  /// Updates the weights with the accumulated gradient, clears it, and returns the global gradient norm before
+  /// clipping. Throws for a gradient that is not finite: the weights are then unchanged, and the accumulators are
+  /// cleared.
   public func step(_ update: PolicyUpdate) throws -> Double {
     guard let step = type.descriptor.pointee.step else { throw cannot("be trained") }
     var passed = losskit_update(
@@ -108,20 +112,20 @@ public final class PolicyInstance {
     return passed.gradient_norm
   }
 
-  /// Writes the instance into `directory`, which exists and is empty; what `step` keeps, too, if `withOptimizer`, so that
-  /// training goes on bit for bit.
+  /// Writes the instance into `directory`, which exists and is empty; with `withOptimizer`, also the optimizer state,
+  /// so that training resumes bit for bit.
   public func save(to directory: String, withOptimizer: Bool) throws {
     guard let save = type.descriptor.pointee.save else { throw cannot("be saved") }
     try call { save(policy, directory, withOptimizer ? 1 : 0, $0) }
   }
 
-  /// A frozen copy, to serve as a reference.
+  /// Returns a frozen copy to use as a reference.
   public func copy() throws -> PolicyInstance {
     guard let copy = type.descriptor.pointee.copy else { throw cannot("be copied") }
     return try withExtendedLifetime(self) { try type.instance(options: options) { copy(policy, $0, $1) } }
   }
 
-  /// Moves the weights: weight · source + (1 − weight) · own. `weight` may lie outside 0...1.
+  /// Sets the weights to weight · source + (1 − weight) · own. `weight` may lie outside 0...1.
   public func blend(with source: PolicyInstance, weight: Double) throws {
     guard let blend = type.descriptor.pointee.blend else { throw cannot("be blended with another") }
     try check(source)
@@ -131,7 +135,7 @@ public final class PolicyInstance {
     try call([source]) { blend(policy, source.policy, weight, $0) }
   }
 
-  /// Calls a function of an extension.
+  /// Calls an extension's function.
   func withPolicy(_ body: (OpaquePointer, UnsafeMutablePointer<losskit_error>) -> Int32) throws {
     try call { body(policy, $0) }
   }
@@ -152,7 +156,7 @@ public final class PolicyInstance {
     }
   }
 
-  /// Lends a frame to a call.
+  /// Calls a closure with a frame.
   private func withFrame(
     _ texts: Texts, _ layout: PolicyBatchLayout, _ references: [PolicyInstance],
     values: UnsafePointer<UnsafeMutablePointer<Double>?>? = nil,

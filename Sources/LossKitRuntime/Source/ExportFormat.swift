@@ -1,31 +1,33 @@
 import LossKit
 import LossKitSource
 
-/// A language or form that an objective or a component can be written in, apart from LossKit.
+/// A language or format in which an objective or a component can be exported, independent of LossKit.
 public enum ExportFormat: String, CaseIterable, Sendable {
-  /// The nodes of value and gradient, for a program that builds the function itself; `FormulaJSON` says how they are laid out.
+  /// The nodes of value and gradient, for a program that builds the function itself; `FormulaJSON` describes the
+  /// layout.
   case json
-  /// A Python module that needs NumPy alone: a function that returns loss, rewards, gradients and states.
+  /// A Python module that only needs NumPy: a function that returns loss, rewards, gradients and states.
   case python
   /// A Python module for PyTorch: a function with its explicit gradient, for any device and `torch.compile`.
   case torch
   /// A Python module for JAX: a function with its explicit gradient, for `jit` and `grad`.
   case jax
-  /// One C11 function over rows, with libm alone.
+  /// One C11 function over rows, which only needs libm.
   case c
   /// A fragment of a LaTeX document: the formula and its partial derivatives.
   case latex
 
-  /// Whether its gradients may be differentiated once more, by the framework that it is for.
+  /// Whether its framework may differentiate the gradients again.
   fileprivate var canBeDifferentiated: Bool { self == .torch || self == .jax }
 }
 
 extension Objective {
-  /// The objective with its gradients in another form; hyperparameters are symbols, with their values as defaults.
+  /// The objective with its gradients in another language or format; hyperparameters are symbols, with their values as
+  /// defaults.
   ///
-  /// It is for K responses to each prompt and R references; where they are not given, for two responses, or what comes nearest, and
-  /// the references that it compares, at least one. Throws for an objective of which a part exports no formula, for numbers that
-  /// it does not take, and for what the format cannot say.
+  /// It is written for K responses per prompt and R references; by default, for two responses or the nearest number it
+  /// takes, and the references that it compares, at least one. Throws if a part exports no formula, for numbers that
+  /// the objective does not take, and for what the format cannot express.
   public func exported(as format: ExportFormat, responses: Int? = nil, references: Int? = nil) throws -> String {
     try ExportedFormula(self, responses: responses, references: references, keepsStops: format.canBeDifferentiated)
       .text(as: format, rewardScale: rewardScale)
@@ -33,9 +35,11 @@ extension Objective {
 }
 
 extension LoadedComponent {
-  /// The component alone with its gradients in another form: a loss over the column `reward`, or a reward.
+  /// The component alone with its gradients in another language or format: a loss over the column `reward`, or a
+  /// reward.
   ///
-  /// `values` are those of the hyperparameters in declared order, the defaults where none are given. Else as `Objective.exported`.
+  /// `values` are those of the hyperparameters in declared order; by default, their defaults. Otherwise as
+  /// `Objective.exported`.
   public func exported(
     as format: ExportFormat, values: [Double]? = nil, responses: Int? = nil, references: Int? = nil
   ) throws -> String {

@@ -2,9 +2,10 @@ import LossKit
 import LossKitSource
 
 extension ExportedFormula {
-  /// An objective, its losses and its reward in one.
+  /// Exports an objective, its losses and its reward in one.
   ///
-  /// `keepsStops`: whether nodes that stop gradients stay, for a language that can differentiate the gradients once more.
+  /// `keepsStops`: whether nodes that stop gradients are kept, for a language that can differentiate the gradients
+  /// again.
   init(_ objective: Objective, responses: Int?, references: Int?, keepsStops: Bool = false) throws {
     let parts = objective.terms.map(\.loss) + (objective.reward.map { [$0] } ?? [])
     let shape = try Self.shape(
@@ -38,7 +39,7 @@ extension ExportedFormula {
       parameters: parts.flatMap(Self.parameters), states: states, main: graph, tokens: tokens, keepsStops: keepsStops)
   }
 
-  /// A component alone: a loss over rewards, or a reward.
+  /// Exports a component alone: a loss over rewards, or a reward.
   init(
     _ component: LoadedComponent, values: [Double], responses: Int?, references: Int?, keepsStops: Bool = false
   ) throws {
@@ -68,7 +69,7 @@ extension ExportedFormula {
 
   // MARK: Shape
 
-  /// The most responses, and the most references: what is written grows with them.
+  /// The largest number of responses, and of references: the source grows with them.
   private static let most = 1024
 
   private static func shape(
@@ -108,7 +109,7 @@ extension ExportedFormula {
 
   // MARK: Nodes
 
-  /// A component's graph over the columns of the whole.
+  /// A component's graph over the columns of the whole formula.
   private static func placed(
     _ graph: Graph, of component: LoadedComponent, columns: [Column], parameterOffset: Int
   ) throws -> Graph {

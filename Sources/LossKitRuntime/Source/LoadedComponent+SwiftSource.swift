@@ -4,9 +4,9 @@ import LossKitSource
 extension LoadedComponent {
   /// The component as the Swift source of a plugin: one file with the type, its formula and the function that exports it.
   ///
-  /// Integers, Booleans and choices have their defaults. A loss of rankings is written for its least number of responses, and that
-  /// alone. `name` is the name it will be found by, in kebab case, `typeName` that of the Swift type. Throws for a component that
-  /// exports no formula, and for one that no function of one response can say.
+  /// Integers, Booleans and choices have their defaults. A loss of rankings is written only for its least number of
+  /// responses. `name` is the name it will have, in kebab case, `typeName` that of the Swift type. Throws for a
+  /// component that exports no formula, and for one that cannot be written as a function of one response.
   public func swiftSource(name: String, typeName: String, summary: String) throws -> String {
     guard NameRule.isComponentName(name) else { throw Failure("'\(name)' is not a name; \(NameRule.componentRule)") }
     guard let first = typeName.first, first.isLetter, typeName.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" })
