@@ -1,24 +1,24 @@
 package import LossKit
 
-/// An objective or a component as nodes: values, gradients and states, with the hyperparameters as symbols.
+/// An objective or a component as nodes: values, gradients and states, with hyperparameters as symbols.
 ///
-/// It is what every format is written from. Gradients are those of Σ cotangent · output, summed over the batch.
+/// Every export format is written from it. Gradients are those of Σ cotangent · output, summed over the batch.
 package struct ExportedFormula {
   /// A hyperparameter that the nodes read.
   package struct Parameter {
-    /// Unique, and an identifier of any language once it is escaped.
+    /// The name: unique, and after escaping an identifier in any language.
     package fileprivate(set) var name: String
     /// The component that declares it, and its name there.
     package let component, key: String
-    /// The paper's symbol in LaTeX; the name where it has none.
+    /// The paper's symbol in LaTeX; the name if it has none.
     package let symbol: String
-    /// The values it may take, as numbers and in words.
+    /// The allowed values, as numbers and in words.
     package let bounds: Bounds
     package let range: String
     /// The value it was exported with.
     package let value: Double
 
-    /// A hyperparameter of a component.
+    /// Creates a hyperparameter of a component.
     package init(_ key: String, of component: String, symbol: String, bounds: Bounds, range: String, value: Double) {
       name = key
       self.component = component
@@ -30,18 +30,18 @@ package struct ExportedFormula {
     }
   }
 
-  /// Some nodes and what they give.
+  /// A graph and its results.
   struct Part {
     var graph: Graph
     /// The node of the derivative by each slot of each differentiable column that the outputs depend on.
     var gradients: [(slot: InputSlot, node: Int)]
-    /// The outputs alone, as they were written, stops of gradients included.
+    /// The outputs alone, as written, including gradient stops.
     var source: Graph
   }
 
-  /// What the outputs of `main` are.
+  /// The outputs of `main`.
   package enum Kind: String {
-    /// A loss per prompt, and behind it the rewards of the responses, whose cotangents are 0.
+    /// A loss per prompt, followed by the rewards of the responses, whose cotangents are 0.
     case objective
     /// A loss per prompt.
     case loss
@@ -54,22 +54,23 @@ package struct ExportedFormula {
   let title: String
   /// The SHA-256 of the resolved objective.
   let hash: String?
-  /// What a function is called.
+  /// The name of the exported function.
   let name: String
   let responses, references: Int
   let isRowwise: Bool
-  /// All columns; the last one is the sum over tokens where there is a part for them.
+  /// All columns; if there is a part over tokens, the last one is its sum.
   let columns: [Column]
   private(set) var parameters: [Parameter]
   let states: [(name: String, initial: Double)]
-  /// Over prompts.
+  /// The part over prompts.
   private(set) var main: Part?
-  /// Over tokens: what a token adds to its response's reward, which is the column `tokenSum` of `main`.
+  /// The part over tokens: the contribution of a token to its response's reward, which is the column `tokenSum` of
+  /// `main`.
   private(set) var tokens: Part?
-  /// The column of `main` that the tokens are summed to.
+  /// The column of `main` that holds the sums over tokens.
   let tokenSum: Int?
 
-  /// Whether some node takes random numbers.
+  /// Whether a node draws random numbers.
   var isRandom: Bool {
     [main, tokens].compactMap { $0 }.contains { part in
       part.graph.nodes.contains { $0.operation == .uniform || $0.operation == .tokenRandomRank }
@@ -78,11 +79,11 @@ package struct ExportedFormula {
 }
 
 extension ExportedFormula {
-  /// A formula with its derivatives by the differentiable ones of `columns`.
+  /// Creates a formula with its derivatives by the differentiable ones of `columns`.
   ///
-  /// `main` is a graph over prompts, `tokens` one over tokens, whose sums by response `main` reads as the column after the last.
-  /// Nodes of hyperparameters count through `parameters`. `keepsStops`: whether nodes that stop gradients stay, for a language that
-  /// can differentiate the gradients once more.
+  /// `main` is a graph over prompts, `tokens` one over tokens, whose sums by response `main` reads as the column after
+  /// the last. Hyperparameter nodes index `parameters`. `keepsStops`: whether nodes that stop gradients are kept, for a
+  /// language that can differentiate the gradients again.
   package init(
     _ kind: Kind, title: String, hash: String? = nil, name: String, responses: Int, references: Int, isRowwise: Bool,
     columns: [Column], parameters: [Parameter], states: [(name: String, initial: Double)], main: Graph?, tokens: Graph?,
@@ -103,13 +104,13 @@ extension ExportedFormula {
     self.main = main.map {
       Part($0, differentiatedBy: columns, outputs: kind == .reward ? nil : 1, keepsStops: keepsStops)
     }
-    // Where the losses have no derivative by the rewards, no gradient reaches the tokens.
+    // If the losses have no derivative by the rewards, no gradient reaches the tokens.
     let isReached = self.main?.gradients.contains { $0.slot.column == tokenSum } ?? true
     self.tokens = tokens.map { Part($0, differentiatedBy: isReached ? columns : [], keepsStops: keepsStops) }
     nameParameters()
   }
 
-  /// Keeps the hyperparameters that are read, each under a name of its own.
+  /// Keeps the hyperparameters that are read, and gives each a unique name.
   private mutating func nameParameters() {
     let parts = [main, tokens].compactMap { $0 }
     let used = Set(parts.flatMap { $0.graph.nodes.filter { $0.operation == .parameter }.map(\.a) })

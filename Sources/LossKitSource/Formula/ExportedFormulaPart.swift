@@ -1,8 +1,8 @@
 import LossKit
 
 extension ExportedFormula.Part {
-  /// The graph with the derivatives of its first `outputs` outputs (nil: all) by the differentiable ones of `columns`, which may
-  /// be fewer than the graph reads, and no node that nothing needs.
+  /// Adds to a graph the derivatives of its first `outputs` outputs (nil: all) by the differentiable ones of `columns`,
+  /// which may be fewer than the graph reads, and removes unused nodes.
   init(_ source: Graph, differentiatedBy columns: [Column], outputs: Int? = nil, keepsStops: Bool) {
     var builder = GraphBuilder()
     let places = builder.append(source, reaching: source.outputs + source.stateOutputs)
@@ -24,8 +24,8 @@ extension ExportedFormula.Part {
     self = Self(graph: graph, gradients: gradients, source: source).simplified(keepsStops: keepsStops)
   }
 
-  /// The nodes that are needed, in which a product that a zero cotangent cannot spoil is a plain one, and what stops a gradient is
-  /// gone unless it is kept.
+  /// The required nodes only. Products that a zero cotangent cannot spoil become plain ones, and gradient stops are
+  /// removed unless kept.
   private func simplified(keepsStops: Bool) -> Self {
     var builder = GraphBuilder()
     let roots = graph.outputs + graph.stateOutputs + gradients.map(\.node)
@@ -37,7 +37,7 @@ extension ExportedFormula.Part {
       if operands.count > 0 { copy.a = operands[0] }
       if operands.count > 1 { copy.b = operands[1] }
       if operands.count > 2 { copy.c = operands[2] }
-      // Serial numbers pair the statistics of mixed rankings; here equal statistics are one.
+      // Serial numbers pair the statistics of mixed rankings; here equal statistics are merged.
       if node.operation.isBatch { copy.value = 0 }
       switch node.operation {
       case .stopGradient: places[index] = keepsStops ? builder.insert(copy) : copy.a
@@ -72,7 +72,7 @@ extension Graph {
 }
 
 extension GraphNode {
-  /// Whether its value is finite wherever those of the columns and hyperparameters are.
+  /// Whether its value is finite whenever those of the columns and hyperparameters are.
   fileprivate var isBounded: Bool {
     operation == .constant ? value.isFinite : operation.entry.isBounded
   }

@@ -1,6 +1,6 @@
 import LossKit
 
-/// The statements that NumPy, PyTorch and JAX share: an exported formula over arrays, one row a slot of a column.
+/// The statements shared by NumPy, PyTorch and JAX: an exported formula over arrays, with one row per slot of a column.
 struct ArrayCode {
   let formula: ExportedFormula
   let language: CodeLanguage
@@ -58,7 +58,7 @@ struct ArrayCode {
   var preparation: [String] {
     var lines = inputs.map { column -> String in
       let name = name(column)
-      // All columns over prompts are as long as the first one, and so are those over tokens.
+      // All columns over prompts are as long as the first one; likewise those over tokens.
       let first = inputs.first { ($0.extent == .token) == (column.extent == .token) } ?? column
       let type = language == .torch ? ", dtype" : ""
       let other = first == column ? "" : ", \(self.name(first))"
@@ -96,7 +96,7 @@ struct ArrayCode {
     return lines
   }
 
-  /// The column that says how many tokens there are, in the languages that need one for it.
+  /// The column that gives the number of tokens, in languages that need one for it.
   private var tokens: String { inputs.first { $0.extent == .token }.map(name) ?? "" }
 
   private var tokenPreparation: [String] {
@@ -129,7 +129,7 @@ struct ArrayCode {
     }
   }
 
-  /// The rewards that are sums over tokens, in a variable called as their column.
+  /// The rewards that are sums over tokens, in a variable named like their column.
   var tokenSums: [String] {
     guard let tokens = formula.tokens, let sum = formula.tokenSum, let output = tokens.graph.outputs.first else {
       return []
@@ -154,7 +154,8 @@ struct ArrayCode {
     return code.assignments + results(code)
   }
 
-  /// The gradients: `d_<column>` for each differentiable column; of sums over tokens for those of the tokens.
+  /// The gradients: `d_<column>` for each differentiable column; those of a sum over tokens become gradients of the
+  /// tokens.
   var gradients: [String] {
     var lines: [String] = []
     if let main = formula.main {
@@ -171,7 +172,7 @@ struct ArrayCode {
     return lines + code.assignments + collected(tokens, code, like: "_token_count")
   }
 
-  /// Values and gradients in one, so that what they share is computed once.
+  /// Values and gradients together, so that shared subexpressions are computed once.
   var everything: [String] {
     guard let main = formula.main else { return gradients }
     let roots = main.graph.outputs + main.graph.stateOutputs + main.gradients.map(\.node)
@@ -212,7 +213,7 @@ struct ArrayCode {
         return "_rows(\(node.map { code.text($0) } ?? "0.0"), \(like))"
       }
       let list = "[\(rows.joined(separator: ", "))]"
-      // In torch it depends on how the column was passed what its rows are joined to.
+      // In torch, the shape to which rows are joined depends on how the column was passed.
       let isLoose = language == .torch && index != formula.tokenSum
       return "d_\(column.name) = \(isLoose ? list : "\(module).stack(\(list))")"
     }

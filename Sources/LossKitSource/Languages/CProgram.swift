@@ -1,8 +1,8 @@
 import LossKit
 
-/// The loops of a C function: one for all rows up to each statistic of the batch, and the statistics between.
+/// The loops of a C function: each runs over all rows up to the next batch statistic, with the statistics between them.
 struct CProgram {
-  /// The arrays of n numbers that the loops leave to each other.
+  /// The number of arrays, of n numbers each, that pass values between loops.
   private(set) var arrayCount = 0
   /// Whether a statistic sorts.
   private(set) var isSorting = false
@@ -10,7 +10,7 @@ struct CProgram {
   private let formula: ExportedFormula
   private let leaf: (GraphNode) -> String
   private let name: (Int) -> String
-  /// The expression of what an earlier loop or a statistic left.
+  /// The expressions of values from earlier loops and statistics.
   private var kept: [Int: String] = [:]
 
   init(_ formula: ExportedFormula, leaf: @escaping (GraphNode) -> String, name: @escaping (Int) -> String) {
@@ -19,7 +19,7 @@ struct CProgram {
     self.name = name
   }
 
-  /// The statements of the part over prompts; `target` is where a result goes, empty where nobody wants it.
+  /// The statements of the part over prompts; `target` is where a result is stored, empty if it is not needed.
   mutating func statements(target: (Int) -> String, states: Int) -> [String] {
     guard let main = formula.main else { return [] }
     let graph = main.graph
@@ -45,7 +45,7 @@ struct CProgram {
     return lines + body.constants + after + graph.stateOutputs.indices.map { "state[\($0)] = after\($0);" }
   }
 
-  /// The slots of a differentiated column that have no derivative: their gradient is 0.
+  /// The slots of a differentiated column without a derivative: their gradient is 0.
   private func missing(_ column: Int, _ main: ExportedFormula.Part) -> [String] {
     guard main.gradients.contains(where: { $0.slot.column == column }) else { return [] }
     let declared = formula.columns[column]
@@ -63,7 +63,7 @@ struct CProgram {
     return stages
   }
 
-  /// The nodes of a stage that a statistic takes or a later loop reads.
+  /// The nodes of a stage that a statistic or a later loop reads.
   private func stored(in stage: Int, _ graph: Graph, stages: [Int], reached: [Bool]) -> [Int] {
     let isRow = graph.rowDependence
     var needed: Set<Int> = []
@@ -111,10 +111,10 @@ struct CProgram {
     }
   }
 
-  /// Code in which what was kept is read.
+  /// Code in which kept values are read.
   private func body(_ graph: Graph, _ roots: [Int]) -> CodeBody {
     var shown = graph
-    // A kept node becomes a leaf; an input's index beyond all columns says which.
+    // A kept node becomes a leaf, encoded as an input whose column index is past all columns.
     for index in kept.keys { shown.nodes[index] = GraphNode(.input, a: formula.columns.count + index) }
     return CodeBody(shown, roots: roots, language: .c) { [kept, leaf, count = formula.columns.count] node in
       if node.operation == .input, node.a >= count { return kept[node.a - count] ?? "" }

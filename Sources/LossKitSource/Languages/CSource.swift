@@ -1,6 +1,7 @@
 import LossKit
 
-/// An exported formula as one C11 function over rows, with libm alone; batch statistics lie between its loops.
+/// An exported formula as one C11 function over rows that only needs libm; batch statistics are computed between its
+/// loops.
 package struct CSource {
   private let formula: ExportedFormula
 
@@ -105,7 +106,7 @@ package struct CSource {
     }
   }
 
-  /// Where each result of the main part goes: outputs first, then gradients.
+  /// The target of each result of the main part: outputs first, then gradients.
   private func target(_ result: Int) -> String {
     guard let main = formula.main else { return "" }
     if result < main.graph.outputs.count {
@@ -166,6 +167,6 @@ package struct CSource {
 }
 
 extension CodeBody {
-  /// The definitions as C's constants.
+  /// The definitions as C constants.
   var constants: [String] { definitions.map { "const double \($0.name) = \($0.text);" } }
 }

@@ -1,5 +1,5 @@
 extension CodeHelpers {
-  /// Those of C.
+  /// The helpers for C.
   static let c: [(name: String, source: String)] =
     operations(.c) + [
       (

@@ -1,5 +1,5 @@
 extension CodeHelpers {
-  /// Those of JAX.
+  /// The helpers for JAX.
   static let jax: [(name: String, source: String)] =
     [
       check,

@@ -1,5 +1,5 @@
 extension CodeHelpers {
-  /// Those of NumPy.
+  /// The helpers for NumPy.
   static let numpy: [(name: String, source: String)] =
     [
       check,

@@ -1,5 +1,5 @@
 extension CodeHelpers {
-  /// Those of PyTorch.
+  /// The helpers for PyTorch.
   static let torch: [(name: String, source: String)] =
     [
       (

@@ -1,8 +1,8 @@
 import LossKit
 
-/// The functions that generated code is written with where a language has none that is stable, each under its name.
+/// The functions that generated code uses where a language has no numerically stable one, each by name.
 enum CodeHelpers {
-  /// The helpers that `code` calls, and those that they call, in an order in which each stands before its use.
+  /// The helpers that `code` calls, directly or indirectly, each before its first use.
   static func used(in code: String, _ language: CodeLanguage) -> [String] {
     let all = helpers(language)
     var needed: Set<String> = []
@@ -25,7 +25,7 @@ enum CodeHelpers {
     }
   }
 
-  /// The helpers that operations are written with.
+  /// The helpers for operations.
   static func operations(_ language: CodeLanguage) -> [(name: String, source: String)] {
     var names: Set<String> = []
     return Operation.table.compactMap { entry in
@@ -34,7 +34,7 @@ enum CodeHelpers {
     }
   }
 
-  /// The shapes of columns, in every language with arrays.
+  /// The check of column shapes, for every language with arrays.
   static let check = (
     name: "_check",
     source: """
@@ -51,7 +51,7 @@ enum CodeHelpers {
 }
 
 extension CodeLanguage {
-  /// The definition of an operation's helper; nil where the language needs none.
+  /// The definition of an operation's helper; nil if the language needs none.
   fileprivate func source(of helper: CodeSpelling.Helper) -> String? {
     let body =
       switch self {

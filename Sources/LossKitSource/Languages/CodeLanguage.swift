@@ -1,10 +1,10 @@
 import LossKit
 
-/// A language that exported formulas are written in: what its operations and numbers look like.
+/// A language of exported formulas: the spelling of its operations and numbers.
 enum CodeLanguage: Sendable {
   case numpy, torch, jax, c
 
-  /// A call of an operation's function on operands that are written already.
+  /// A call of an operation's function with operands that are already written.
   func call(_ operation: Operation, _ operands: [String]) -> String {
     let like = operation.isBatch ? ["like"] : []
     return "\(function(operation))(\((operands + like).joined(separator: ", ")))"
@@ -18,7 +18,7 @@ enum CodeLanguage: Sendable {
     }
   }
 
-  /// The name of a helper that stands before the function.
+  /// The name of a helper function.
   func name(of helper: CodeSpelling.Helper) -> String { (self == .c ? "lk_" : "_") + helper.name }
 
   private var module: String {
@@ -30,7 +30,7 @@ enum CodeLanguage: Sendable {
     }
   }
 
-  /// A number of a formula; one beyond what float32 can hold is cut to what the arrays' type can.
+  /// A number of a formula; one outside the range of float32 is clamped to the range of the arrays' type.
   func constant(_ value: Double) -> String {
     let isSafe = value == 0 || !value.isFinite || (0x1p-126...0x1.fffffep127).contains(value.magnitude)
     return isSafe || self == .numpy || self == .c ? number(value) : "_within(\(number(value)), like.dtype)"
@@ -47,7 +47,7 @@ enum CodeLanguage: Sendable {
     return value == -.infinity ? "-\(name)" : name
   }
 
-  /// Words that a name may not be.
+  /// Words that cannot be names.
   private var reserved: Set<String> {
     switch self {
     case .c:
@@ -73,10 +73,11 @@ enum CodeLanguage: Sendable {
     }
   }
 
-  /// How names of intermediate values begin.
+  /// The prefixes of names of intermediate values.
   private static let prefixes = ["d_", "given_", "shape_of_", "lk_"]
 
-  /// A name of the objective as one of the language's: not one that it has a meaning for, nor that of an intermediate value.
+  /// A name of the objective as an identifier of the language, avoiding reserved words and names of intermediate
+  /// values.
   ///
   /// Names that differ stay different.
   func identifier(_ name: String) -> String {

@@ -1,6 +1,6 @@
 import LossKit
 
-/// Formulas as expressions of a programming language.
+/// The notation of formulas as expressions of a programming language.
 struct CodeNotation: FormulaNotation {
   let language: CodeLanguage
   /// The expression of a leaf: a column's slot, a hyperparameter, a state.
@@ -19,13 +19,13 @@ struct CodeNotation: FormulaNotation {
   }
 }
 
-/// The statements of a part of an exported formula, and the expressions of what they lead to.
+/// The statements of a part of an exported formula, and the expressions of its roots.
 struct CodeBody {
-  /// `name = expression`, each before it is used.
+  /// `name = expression`, each before its first use.
   let definitions: [FormulaPrinter.Definition]
   private let printer: FormulaPrinter
 
-  /// The code that gives the values of `roots`.
+  /// The code that computes the values of `roots`.
   init(_ graph: Graph, roots: [Int], language: CodeLanguage, leaf: @escaping (GraphNode) -> String) {
     printer = FormulaPrinter(
       graph, roots: roots, notation: CodeNotation(language: language, leaf: leaf),

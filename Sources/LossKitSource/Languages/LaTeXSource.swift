@@ -11,7 +11,7 @@ package struct LaTeXSource {
     let symbols = FormulaSymbols(
       columns: formula.columns, parameters: names,
       parameterSymbols: formula.parameters.map { parameter in
-        // A name that had to be made unique says more than the symbol that several have.
+        // A name that was changed to be unique is clearer than a symbol that several share.
         parameter.name == parameter.key ? parameter.symbol : parameter.name
       }, states: formula.states.map(\.name))
     let notation = LaTeXNotation(symbols)

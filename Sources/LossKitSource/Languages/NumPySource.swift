@@ -1,6 +1,7 @@
 import LossKit
 
-/// An exported formula as a Python module that needs NumPy alone: one function of columns, with loss, rewards and gradients.
+/// An exported formula as a Python module that only needs NumPy: one function of columns that returns loss, rewards and
+/// gradients.
 package struct NumPySource {
   private let code: ArrayCode
   private let formula: ExportedFormula
@@ -53,7 +54,7 @@ package struct NumPySource {
   }
 }
 
-/// What Python modules have in common.
+/// The text that all Python modules share.
 enum PythonText {
   static func heading(_ formula: ExportedFormula) -> String {
     let hash = formula.hash.map { "\n\nSHA-256 of the objective: \($0)" } ?? ""

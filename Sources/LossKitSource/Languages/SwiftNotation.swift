@@ -1,6 +1,6 @@
 import LossKit
 
-/// Formulas as they are written in a plugin's Swift source.
+/// The notation of formulas in a plugin's Swift source.
 struct SwiftNotation: FormulaNotation {
   private let columns: [Column]
   private let columnProperties: [String: String]
@@ -8,7 +8,7 @@ struct SwiftNotation: FormulaNotation {
   private let states: [String]
   private let subject: String
 
-  /// `parameters` and `states` are the names of Swift properties; `subject` is the argument that columns are read of.
+  /// `parameters` and `states` are the names of Swift properties; `subject` is the argument that columns are read from.
   init(columns: [Column], parameters: [String], states: [String], subject: String) {
     self.columns = columns
     columnProperties = Self.properties(columns.map(\.name))
@@ -70,7 +70,7 @@ struct SwiftNotation: FormulaNotation {
       }
   }
 
-  /// The Swift properties of names in snake case, by name; no two are equal.
+  /// Unique Swift property names for names in snake case, by name.
   static func properties(_ names: [String]) -> [String: String] {
     var used: Set<String> = []
     return names.reduce(into: [:]) { properties, name in
@@ -80,7 +80,7 @@ struct SwiftNotation: FormulaNotation {
     }
   }
 
-  /// A name in snake case as that of a Swift property, which neither a keyword nor a function of the SDK has.
+  /// The Swift property name for a name in snake case, avoiding keywords and functions of the SDK.
   private static func property(_ name: String) -> String {
     let words = name.split(separator: "_")
     let camel = words.dropFirst().reduce(String(words.first ?? "value")) { text, word in
@@ -107,7 +107,7 @@ struct SwiftNotation: FormulaNotation {
 }
 
 extension String {
-  /// Whether it may be the name of a value that a formula is written with: t1, t2 and so on, after1 and so on.
+  /// Whether it could be the name of a generated definition: t1, t2 and so on, after1 and so on.
   fileprivate var isDefinition: Bool {
     for prefix in ["t", "after"] where hasPrefix(prefix) && count > prefix.count {
       if dropFirst(prefix.count).allSatisfy(\.isNumber) { return true }

@@ -2,7 +2,7 @@ package import LossKit
 
 /// A graph as the Swift source of a plugin.
 package struct SwiftSource {
-  /// A hyperparameter or a state, as its declaration needs it.
+  /// A hyperparameter or a state, with what its declaration needs.
   package struct Value {
     let name: String
     let initial: Double
@@ -31,9 +31,10 @@ package struct SwiftSource {
   /// The Swift properties of hyperparameters and states, and of columns, by name.
   private let properties, columnProperties: [String: String]
 
-  /// The source of `graph`'s first output; of a reward per response, that is the first response's.
+  /// Writes the source of `graph`'s first output; for a reward per response, that is the first response's.
   ///
-  /// Throws for a graph of gradients, and for a reward that looks at its partners, which no text of one response is.
+  /// Throws for a graph of gradients, and for a reward that depends on other responses, which the source of one
+  /// response cannot express.
   package init(
     _ graph: Graph, kind: ComponentKind, columns: [Column], parameters: [Value], states: [Value], defaultReward: String?
   ) throws {
@@ -92,7 +93,7 @@ package struct SwiftSource {
     }
   }
 
-  /// The argument of the function, and its type.
+  /// The function's argument and its type.
   private var subject: (name: String, type: String) {
     switch (kind, graph.rows, graph.responses) {
     case (.reward, .token, _): ("token", "Token")
@@ -137,7 +138,7 @@ package struct SwiftSource {
   private func declaration(of parameter: Value) -> String {
     let text =
       "Hyperparameter(\(Self.literal(parameter.name)), \\Self.\(property(of: parameter)), in: \(Self.source(of: parameter.bounds)), "
-    // A plugin describes each of its hyperparameters; those of a formula that is given as text have no description.
+    // A plugin describes each hyperparameter; those of a formula given as text have no description.
     let summary = parameter.summary.isEmpty ? "\(parameter.name) of the formula" : parameter.summary
     return text + Self.literal(summary) + ")" + (parameter.isRewardScale ? ".scalingRewards()" : "")
   }
@@ -178,7 +179,7 @@ package struct SwiftSource {
     let head = "  \(states.isEmpty ? "" : "mutating ")func \(kind)(_ \(subject.name): \(subject.type)) -> Formula {"
     let value = graph.outputs.first.map(printer.text) ?? "0"
     if states.isEmpty { return [head] + definitions + ["    return \(value)", "  }"] }
-    // Every value is made from the states before the call; then these move on.
+    // All values are computed from the states before the call; then the states are updated.
     let after = graph.stateOutputs.enumerated().map { "    let after\($0 + 1): Formula = \(printer.text($1))" }
     let assignments = stateProperties.enumerated().map { "    \($1) = after\($0 + 1)" }
     return [head] + definitions + ["    let value: Formula = \(value)"] + after + assignments

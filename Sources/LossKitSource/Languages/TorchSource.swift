@@ -1,6 +1,7 @@
 import LossKit
 
-/// An exported formula as a PyTorch module: an `autograd.Function` with the explicit gradient, which `torch.compile` takes whole.
+/// An exported formula as a PyTorch module: an `autograd.Function` with the explicit gradient, which `torch.compile`
+/// can compile whole.
 package struct TorchSource {
   private let code: ArrayCode
   private let formula: ExportedFormula
@@ -27,7 +28,7 @@ package struct TorchSource {
   }
   private var stateOutputs: [String] { formula.states.indices.map { "state_after[\($0)]" } }
 
-  /// The column whose type and device results have.
+  /// The column that determines the type and device of the results.
   private var kindGiver: String {
     (code.inputs.first { $0.isDifferentiable } ?? code.inputs.first).map(code.name) ?? ""
   }
@@ -63,7 +64,7 @@ package struct TorchSource {
     let saved = columns.joined(separator: ", ")
     let others = scalars.map { "ctx.\($0)" }
     let none = [String](repeating: "None,", count: (code.hasTokens ? 1 : 0) + scalars.count)
-    // Of an objective the rewards are there for the metrics, and states for the next call.
+    // For an objective, rewards are only for metrics, and states for the next call.
     let still =
       outputs.indices.dropFirst().map { "results[\($0)]" }
       + formula.states.indices.map { "results[\(outputs.count + $0)]" }

@@ -1,8 +1,8 @@
 package import LossKit
 
-/// A formula and its gradient in words of one notation.
+/// The text of a formula and its gradient in one notation.
 package struct FormulaDescription: Sendable {
-  /// Named values that the others are written with.
+  /// Named values that the others refer to.
   package let definitions: [FormulaPrinter.Definition]
   /// The value of the first output.
   package let value: String
@@ -34,7 +34,7 @@ package struct FormulaDescription: Sendable {
     }
   }
 
-  /// The formula as equations, one a line.
+  /// The formula as equations, one per line.
   package func lines(value symbol: String, derivative: (String) -> String) -> [String] {
     definitions.map { "\($0.name) = \($0.text)" } + ["\(symbol) = \(value)"]
       + gradient.map { "\(derivative($0.name)) = \($0.text)" }

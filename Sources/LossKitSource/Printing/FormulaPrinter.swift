@@ -1,12 +1,12 @@
 package import LossKit
 
-/// Writes formulas and their gradients, with values that occur more than once under names of their own.
+/// Writes formulas and their gradients; values that occur more than once get names.
 package struct FormulaPrinter {
   /// A named value: `z = …`.
   package struct Definition: Sendable, Equatable {
-    /// What is defined.
+    /// The name.
     package let name: String
-    /// What it is.
+    /// The value's text.
     package let text: String
   }
 
@@ -15,10 +15,10 @@ package struct FormulaPrinter {
   private var names: [Int: String] = [:]
   private var named: [Int] = []
 
-  /// A printer of the values of `roots`, nodes of `graph`.
+  /// Creates a printer of the values of `roots`, nodes of `graph`.
   ///
-  /// What takes more than `longest` operations is put under names, too; so are roots that are used more than once, if they are
-  /// to be.
+  /// Expressions of more than `longest` operations get names, too; so do roots that are used more than once, if
+  /// requested.
   package init(
     _ graph: Graph, roots: [Int], notation: any FormulaNotation, longest: Int = .max, isNamingRoots: Bool = false
   ) {
@@ -31,7 +31,7 @@ package struct FormulaPrinter {
     }
     for root in roots { uses[root] += 1 }
     let results = isNamingRoots ? [] : Set(roots)
-    // The operations that are written out where a node is used.
+    // The number of operations that are written out where a node is used.
     var sizes = [Int](repeating: 0, count: graph.nodes.count)
     for (index, node) in graph.nodes.enumerated() where reached[index] && node.operation.arity > 0 {
       sizes[index] = node.operands.reduce(1) { min($0 + sizes[$1], longest) }
@@ -43,7 +43,7 @@ package struct FormulaPrinter {
     }
   }
 
-  /// The named values that the roots are written with, each before it is used.
+  /// The named values that the roots refer to, each before its first use.
   package var definitions: [Definition] {
     named.map { Definition(name: names[$0] ?? "", text: write($0, isDefinition: true).text) }
   }
@@ -51,7 +51,7 @@ package struct FormulaPrinter {
   /// The text of a node.
   package func text(_ node: Int) -> String { write(node).text }
 
-  /// Leaves, their negatives, and numbers of the whole batch that are a single operation on leaves are shorter than a name.
+  /// Leaves, their negatives, and batch statistics of a single operation on leaves are shorter than a name.
   private func isWorthAName(_ index: Int) -> Bool {
     let node = graph.nodes[index]
     if node.operation.arity == 0 || node.operation == .negate { return false }
@@ -63,7 +63,7 @@ package struct FormulaPrinter {
     }
   }
 
-  /// Node after node, operands first, so that depth costs no stack.
+  /// Writes nodes one after another, operands first, so that deep graphs need no stack.
   private func write(_ root: Int, isDefinition: Bool = false) -> FormulaPiece {
     var texts: [Int: FormulaPiece] = [:]
     var stack = [root]
@@ -88,7 +88,7 @@ package struct FormulaPrinter {
   }
 }
 
-/// A piece of a formula and how tightly its outermost operation binds.
+/// A piece of a formula, with the precedence of its outermost operation.
 package struct FormulaPiece {
   package let text: String
   package let binding: Spelling.Binding
@@ -98,7 +98,7 @@ package struct FormulaPiece {
     self.binding = binding
   }
 
-  /// A node as `spelling` writes it, of operands that are written already.
+  /// Writes a node in the form of `spelling`, with operands that are already written.
   package init(
     _ spelling: Spelling, of node: GraphNode, _ operands: [FormulaPiece], subject: String = "",
     parenthesized: (String) -> String = { "(\($0))" }
@@ -123,21 +123,21 @@ package struct FormulaPiece {
   }
 }
 
-/// A way to write formulas.
+/// A notation for formulas.
 package protocol FormulaNotation {
-  /// A node, of operands that are written already.
+  /// Writes a node, with operands that are already written.
   func write(_ node: GraphNode, graph: Graph, operands: [FormulaPiece]) -> FormulaPiece
-  /// The name of the n-th value that gets one.
+  /// The name of the n-th named value.
   func name(ofDefinition index: Int) -> String
 }
 
-/// The names of what a formula is written in.
+/// The names of a formula's leaves.
 package struct FormulaSymbols: Sendable {
   /// The columns, by index.
   package var columns: [Column]
   /// The hyperparameters' names.
   package var parameters: [String]
-  /// The hyperparameters' LaTeX symbols; the names where there is none.
+  /// The hyperparameters' LaTeX symbols; the names of those that have none.
   package var parameterSymbols: [String]
   /// The states' names.
   package var states: [String]

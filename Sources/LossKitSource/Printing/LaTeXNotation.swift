@@ -1,6 +1,6 @@
 package import LossKit
 
-/// Formulas in LaTeX's mathematics, with the papers' symbols.
+/// The notation of formulas in LaTeX, with the papers' symbols.
 package struct LaTeXNotation: FormulaNotation {
   private let symbols: FormulaSymbols
 
@@ -56,7 +56,7 @@ package struct LaTeXNotation: FormulaNotation {
     "tau", "phi", "chi", "psi", "omega",
   ]
 
-  /// A name as a symbol: Greek letters by name, one letter as it is, what is LaTeX already unchanged.
+  /// A name as a symbol: Greek letters by name, single letters and LaTeX unchanged.
   private func symbol(_ name: String) -> String {
     if name.contains("\\") || name.count == 1 { return name }
     if Self.greek.contains(name) { return "\\\(name)" }

@@ -1,6 +1,6 @@
 package import LossKit
 
-/// Formulas as they are typed: `-logsigmoid(beta * (chosen.reward - rejected.reward))`.
+/// The notation of formulas as typed by users: `-logsigmoid(beta * (chosen.reward - rejected.reward))`.
 package struct PlainNotation: FormulaNotation {
   private let symbols: FormulaSymbols
 
@@ -13,7 +13,7 @@ package struct PlainNotation: FormulaNotation {
     return isTaken(name) ? name + "_" : name
   }
 
-  /// A definition must not hide a hyperparameter.
+  /// Whether a definition of this name would hide a hyperparameter or a state.
   private func isTaken(_ name: String) -> Bool { symbols.parameters.contains(name) || symbols.states.contains(name) }
 
   package func write(_ node: GraphNode, graph: Graph, operands: [FormulaPiece]) -> FormulaPiece {
