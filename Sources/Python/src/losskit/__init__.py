@@ -17,14 +17,14 @@ from losskit._logits import LogProbs, log_probs
 from losskit._objective import Column, Evaluation, Objective
 from losskit._registry import Entry, Registry, describe, list
 
-# Without `list`, whose name is that of Python's own: it is losskit.list, and `from losskit import *` leaves it out.
+# Leaves out `list`, which would hide Python's own in `from losskit import *`; it is available as losskit.list.
 __all__ = [
     "Column", "Entry", "Evaluation", "LogProbs", "LossKitError", "Objective", "Registry", "describe", "log_probs", "version",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> str:
-    """`__version__`, which is the version of the native library."""
+    """Provides `__version__`, the version of the native library."""
     if name == "__version__":
         return version()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Arguments of the package's functions as what they have to be; an error names the one that is something else."""
+"""Converts arguments of the package's functions; errors name the argument of the wrong type."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from losskit._library import LossKitError
 
 
 def kind(value: object) -> str:
-    """What a value is, in words."""
+    """Describes a value's type in words."""
     return "None" if value is None else type(value).__name__
 
 
 def text(name: str, value: object) -> bytes:
-    """A text as the library takes it."""
+    """Returns a text in the library's form."""
     if not isinstance(value, str):
         raise LossKitError(f"{name}: a text is needed, not {kind(value)}")
     return _encoded(name, value)
 
 
 def path(name: str, value: object) -> bytes:
-    """A path as the library takes it."""
+    """Returns a path in the library's form."""
     try:
         plain = os.fspath(value)
     except TypeError:
@@ -44,7 +44,7 @@ def _encoded(name: str, value: str, errors: str = "strict") -> bytes:
 
 
 def whole(name: str, value: object, least: int, largest: int) -> int:
-    """A whole number of a range."""
+    """Returns a whole number within a range."""
     try:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
@@ -58,7 +58,7 @@ def whole(name: str, value: object, least: int, largest: int) -> int:
 
 
 def whole_numbers(name: str, values: npt.ArrayLike, dtype: type[np.unsignedinteger]) -> npt.NDArray[np.unsignedinteger]:
-    """Whole numbers, contiguous, in a type of the library's."""
+    """Returns whole numbers, contiguous, in one of the library's types."""
     array = plain(name, values)
     if array.ndim != 1 or array.dtype.kind not in "iu":
         what = f"an array of {array.dtype}" if array.ndim == 1 else f"an array of shape {array.shape}"
@@ -72,7 +72,7 @@ def whole_numbers(name: str, values: npt.ArrayLike, dtype: type[np.unsignedinteg
 
 
 def numbers(name: str, value: npt.ArrayLike) -> npt.NDArray[np.floating]:
-    """An array that the library can read where it is, or a converted copy."""
+    """Returns an array that the library can read in place, or a converted copy."""
     array = plain(name, value)
     if array.dtype == np.float32 or array.dtype == np.float64:
         return array
@@ -85,7 +85,7 @@ def numbers(name: str, value: npt.ArrayLike) -> npt.NDArray[np.floating]:
 
 
 def plain(name: str, value: Any) -> npt.NDArray[Any]:
-    """An array in the machine's byte order."""
+    """Returns an array in the machine's byte order."""
     try:
         array = np.asarray(value)
     except Exception as problem:  # What a type's own conversion raises can be anything.
@@ -95,7 +95,7 @@ def plain(name: str, value: Any) -> npt.NDArray[Any]:
 
 
 def not_finite(name: str, value: float, per: str | None = None, entry: int = 0) -> LossKitError:
-    """The error of a number that is not finite; of `per`, entry is its index."""
+    """Returns the error for a number that is not finite; entry is its index among `per`."""
     place = name if per is None else f"{name} of {per} {entry + 1}"
     number = "NaN" if math.isnan(value) else "-infinity" if value < 0 else "infinity"
     return LossKitError(f"{place} is {number}; expected a finite number", entry if per == "prompt" else None)

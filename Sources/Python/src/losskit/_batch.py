@@ -18,7 +18,7 @@ _RESULTS = struct.Struct("@PnnIIPnnIIIIdPnn")
 _METRIC = struct.Struct("@56sd")
 _METRIC_CAPACITY = 16
 
-# TRL's names for columns per response; the pair is made by chosen and rejected.
+# TRL's names for columns per response, as patterns for chosen and rejected.
 _TRL = {
     "policy_{}_logps": "policy_logp",
     "ref_{}_logps": "reference_logp",
@@ -36,9 +36,9 @@ _PARTS = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where an argument belongs: a column, and the response it is of; None for the whole column.
+    """The column that an argument belongs to, and its response; None for the whole column.
 
-    index: the column's among those that the objective reads, -1 for one that it does not.
+    index: the column's index among those that the objective reads; -1 if it does not read it.
     """
 
     column: str
@@ -48,10 +48,10 @@ class Place:
 
 
 def place(argument: str, columns: dict[str, Any]) -> Place:
-    """The column that an argument of a call is, or is a part of.
+    """Returns the column that an argument of a call is, or is a part of.
 
-    Names are those of columns (`policy_logp`), TRL's for pairs (`policy_chosen_logps`), and any column with `chosen_` or
-    `rejected_` before it.
+    Names are those of columns (`policy_logp`), TRL's for pairs (`policy_chosen_logps`), and any column with the prefix `chosen_` or
+    `rejected_`.
     """
     column, response = _column_of(argument, columns)
     if column not in columns:
@@ -71,13 +71,13 @@ def _column_of(argument: str, columns: dict[str, Any]) -> tuple[str, int | None]
 
 
 def parts_of(column: str) -> tuple[str, str]:
-    """What the chosen and the rejected part of a column are called as arguments."""
+    """Returns the argument names of the chosen and the rejected part of a column."""
     pattern = next((pattern for pattern, name in _TRL.items() if name == column), "{}_" + column)
     return pattern.format("chosen"), pattern.format("rejected")
 
 
 def counterpart(argument: str) -> str:
-    """The name of the rejected part beside that of the chosen one, or the other way round."""
+    """Returns the name of the rejected part for that of the chosen part, and the reverse."""
     for pattern in _TRL:
         pair = pattern.format("chosen"), pattern.format("rejected")
         if argument in pair:
@@ -105,7 +105,7 @@ def _metric_name(text: bytes) -> str:
 
 
 class Call:
-    """The structs of calls with equally many bindings; made once and filled again for each."""
+    """The structs of calls with the same number of bindings; created once and refilled for each call."""
 
     def __init__(self, bindings: int) -> None:
         self._layout = struct.Struct("@" + _BINDING * bindings)

@@ -1,4 +1,4 @@
-"""liblosskit.so through ctypes: its structs, its functions, and its failures as exceptions."""
+"""liblosskit.so through ctypes: its structs and functions, with failures as exceptions."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ MEAN, SUM = 0, 1
 
 
 class LossKitError(ValueError):
-    """What LossKit refuses, with its words: place, problem, remedy.
+    """An error that LossKit reports; the message gives place, problem and remedy.
 
-    `prompt` is the index of the prompt it concerns, from 0, or None. In words prompts count from 1.
+    `prompt` is the index of the prompt it concerns, from 0, or None. The message counts prompts from 1.
     """
 
     def __init__(self, message: str, prompt: int | None = None) -> None:
@@ -78,7 +78,7 @@ _SIGNATURES = {
 
 
 def library_path() -> pathlib.Path:
-    """Where liblosskit.so is: LOSSKIT_LIBRARY, or in this package."""
+    """Returns the path of liblosskit.so: LOSSKIT_LIBRARY, or the one in this package."""
     if named := os.environ.get("LOSSKIT_LIBRARY"):
         return pathlib.Path(named)
     return pathlib.Path(__file__).parent / "native" / "lib" / "liblosskit.so"
@@ -86,7 +86,7 @@ def library_path() -> pathlib.Path:
 
 @functools.cache
 def library() -> ctypes.CDLL:
-    """The library, opened once."""
+    """Returns the library, opened once."""
     path = library_path()
     if not path.is_file():
         raise LossKitError(
@@ -105,24 +105,24 @@ def library() -> ctypes.CDLL:
 
 
 def version() -> str:
-    """The version of the native library."""
+    """Returns the version of the native library."""
     return library().losskit_version().decode()
 
 
 def call(name: str, *arguments: object) -> None:
-    """Calls a function of the library; its failure is raised."""
+    """Calls a function of the library; raises its failure."""
     failure = Failure()
     if getattr(library(), name)(*arguments, ctypes.byref(failure)) != 0:
         raise error(failure)
 
 
 def error(failure: Failure) -> LossKitError:
-    """A failure as an exception."""
+    """Returns a failure as an exception."""
     return LossKitError(failure.message.decode(errors="replace"), None if failure.prompt < 0 else failure.prompt)
 
 
 def text(name: str, *arguments: object) -> str:
-    """Calls a function whose last result is a text, which is freed here."""
+    """Calls a function whose last result is a text, and frees that text."""
     result = ctypes.c_void_p()
     call(name, *arguments, ctypes.byref(result))
     try:
@@ -132,5 +132,5 @@ def text(name: str, *arguments: object) -> str:
 
 
 def texts(values: list[bytes]) -> ctypes.Array[ctypes.c_char_p]:
-    """An array of C strings."""
+    """Returns an array of C strings."""
     return (ctypes.c_char_p * len(values))(*values)

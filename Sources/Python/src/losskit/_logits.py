@@ -1,4 +1,4 @@
-"""From logits to log-probabilities, and from their gradient to that of the logits: one pass over memory each way."""
+"""Log-probabilities from logits, and the gradient of the logits: one pass over memory each way."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from losskit import _arguments, _library
 from losskit._library import LossKitError
 
-# How logits are stored, by the names that NumPy and PyTorch have for it.
+# Number types of logits, by their NumPy and PyTorch names.
 KINDS = {"float32": 1, "float16": 2, "bfloat16": 3}
 _RESULTS = ("log_probability", "log_sum_exp", "entropy", "log_collision", "divergence", "reference_log_sum_exp")
 _COTANGENTS = ("log_probability", "entropy", "log_collision", "divergence")
@@ -45,7 +45,7 @@ class _Error(ctypes.Structure):
 
 
 class Rows(NamedTuple):
-    """Logits in memory, a row per token: where the first is, how many elements lie between rows, and how they are stored."""
+    """Logits in memory, one row per token: the address of the first, the stride between rows in elements, and the number type."""
 
     address: int
     stride: int
@@ -56,7 +56,7 @@ class Rows(NamedTuple):
 class Scores:
     """Rows that were scored: what was asked for, and the results, float64 and one per token.
 
-    It keeps no address of the rows: they are passed each time, for between two calls they may have moved.
+    It keeps no address of the rows, which may move between two calls: they are passed each time.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Scores:
         _run("losskit_logprob_forward", ctypes.byref(self._call(rows, reference)))
 
     def _call(self, rows: Rows, reference: Rows | None) -> _Call:
-        """The C call for rows where they are now."""
+        """Returns the C call for rows at their current addresses."""
         addresses = {name: result.ctypes.data for name, result in self.results.items()}
         return _Call(
             logits=_Logits(rows.address, rows.stride, rows.kind), tokens=len(self._labels), vocabulary=rows.shape[-1],
@@ -92,7 +92,7 @@ class Scores:
     ) -> None:
         """Overwrites the target with the gradient of the logits. cotangents: by the names of results, [tokens] each.
 
-        rows, reference: the same logits as were scored.
+        rows, reference: the same logits that were scored.
         """
         count = len(self._labels)
         held = {name: np.ascontiguousarray(values, np.float64).reshape(-1) for name, values in cotangents.items()}
@@ -140,7 +140,7 @@ class LogProbs:
         Raises LossKitError, naming the row, for what is not finite or what the logits' type cannot hold; out is then as it was.
         """
         given = {"log_probability": values, "entropy": entropy, "log_collision": log_collision, "divergence": divergence}
-        # Named as the arguments are.
+        # By the names of the arguments.
         named = {"log_probability": "values"}
         found = {
             name: _arguments.numbers(named.get(name, name), value).astype(np.float64)
@@ -194,7 +194,7 @@ def log_probs(
 
 
 def row_stride(name: str, shape: tuple[int, ...], strides: tuple[int, ...]) -> int:
-    """How far apart rows are, in elements as the strides are. Raises LossKitError where no one number says it."""
+    """Returns the stride between rows in elements. Raises LossKitError if it is not uniform."""
     if len(shape) < 2:
         raise LossKitError(f"{name}: an array [..., vocabulary] is needed, not one of shape {shape}")
     is_even = strides[-1] == 1 or shape[-1] == 1
@@ -234,7 +234,7 @@ def _mask(mask: npt.ArrayLike, tokens: list[int]) -> npt.NDArray[np.uint8]:
 
 
 def _labels(labels: npt.ArrayLike, tokens: list[int], mask: npt.NDArray[np.uint8] | None) -> npt.NDArray[np.int32]:
-    """A copy of the labels: the gradient is that of the labels that were scored, whatever is written where they were."""
+    """Returns a copy of the labels: the gradient is that of the scored labels, even if the array is overwritten."""
     array = _flat("labels", _arguments.plain("labels", labels), tokens)
     if array.dtype.kind not in "iu":
         raise LossKitError(f"labels: whole numbers are needed, not {array.dtype}")

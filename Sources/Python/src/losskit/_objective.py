@@ -35,11 +35,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What came of a batch of G prompts with K responses each.
+    """The results for a batch of G prompts with K responses each.
 
-    loss: the mean of the prompts' losses (their sum where that was asked for). losses: [G]. rewards: the implicit rewards,
-    unscaled, [K, G]; None where the objective has none. gradients: of `loss`, by the arguments' names, in their shapes.
-    metrics: under TRL's names. state: what the next call is handed; None where nothing is kept.
+    loss: the mean of the prompts' losses (or their sum, if requested). losses: [G]. rewards: the implicit rewards, unscaled, [K, G];
+    None if the objective has none. gradients: of `loss`, by the arguments' names, in their shapes. metrics: under TRL's names. state:
+    pass it to the next call; None if the objective keeps none.
     """
 
     loss: float
@@ -51,7 +51,7 @@ class Evaluation:
 
 
 class Objective:
-    """A sum of losses over one reward, every hyperparameter bound.
+    """A sum of losses over one reward, with every hyperparameter bound.
 
     text: a name (`"cal-dpo"`), or `"dpo(beta=0.1) + 0.2*sft(per=token) @ log-ratio"`. Hyperparameters may be given as keywords;
     of several losses, as `{"dpo.beta": 0.1}` in `settings`. reward: the parameterization where the text names none.
@@ -96,7 +96,7 @@ class Objective:
         self.text: str = _library.text("losskit_objective_text", self._handle)
         """The resolved text: every name and every value in use."""
         self.hash: str = _library.text("losskit_objective_hash", self._handle)
-        """The SHA-256 of all that decides what is optimized."""
+        """The SHA-256 of everything that determines what is optimized."""
         self.columns: dict[str, Column] = {}
         """The columns it reads, by name."""
         for index in range(info.column_count):
@@ -108,25 +108,25 @@ class Objective:
                 bool(flags & _PER_REFERENCE),
             )  # fmt: skip
         self.is_rowwise = bool(info.flags & _ROWWISE)
-        """Whether a prompt's loss depends on that prompt alone."""
+        """Whether a prompt's loss depends only on that prompt."""
         self.has_numeric_gradient = bool(info.flags & _NUMERIC_GRADIENT)
-        """Whether gradients are differences, not exact."""
+        """Whether gradients are finite differences, not exact."""
         self.has_reward = bool(info.flags & _HAS_REWARD)
-        """Whether it makes rewards."""
+        """Whether it computes rewards."""
         self.reward_scale: float = info.reward_scale
-        """The factor of rewards in metrics: beta, or 1."""
+        """The factor on rewards in metrics: beta, or 1."""
         self.references: int = info.references
-        """The least number of references it compares with."""
+        """The least number of references a batch must have."""
         largest = info.max_responses if info.max_responses < 2**63 else None
         self.responses: tuple[int, int | None] = (info.min_responses, largest)
-        """The least and the largest number of responses of a prompt; None: no limit."""
+        """The least and the largest number of responses per prompt; None: no limit."""
         self._state_count = info.state_count
 
     def __repr__(self) -> str:
         return f"Objective({self.text!r})"
 
     def initial_state(self) -> npt.NDArray[np.float64] | None:
-        """What the objective keeps from step to step, before the first; None where it keeps nothing."""
+        """Returns the initial state that the objective carries from step to step; None if it keeps none."""
         if self._state_count == 0:
             return None
         state = np.empty(self._state_count)
@@ -134,9 +134,9 @@ class Objective:
         return state
 
     def export(self, format: str, *, responses: int | None = None, references: int | None = None) -> str:
-        """The objective and its gradient as text: `json`, `python`, `torch`, `jax`, `c` or `latex`.
+        """Returns the objective and its gradient as source: `json`, `python`, `torch`, `jax`, `c` or `latex`.
 
-        Raises LossKitError where a part exports no formula, or the format cannot say it.
+        Raises LossKitError if a part exports no formula, or the format cannot express it.
         """
         numbers = {"responses": responses, "references": references}
         counts = [0 if value is None else _arguments.whole(name, value, 1, 2**31) for name, value in numbers.items()]
@@ -202,7 +202,7 @@ class Objective:
         return Evaluation(loss, losses, rewards, gradients, metrics, kept)
 
     def _places(self, names: tuple[str, ...]) -> dict[str, Place]:
-        """Where the arguments of a call belong; the same names come again and again."""
+        """Returns where the arguments of a call belong, cached because the same names recur."""
         places = self._placed.get(names)
         if places is None:
             places = self._placed[names] = {name: place(name, self.columns) for name in names}
@@ -235,7 +235,8 @@ class Objective:
     def _shape(
         self, arrays: Sequence[Any], places: Mapping[str, Place], counts: Any, offsets: Any
     ) -> tuple[int, int, int]:
-        """Prompts, responses and references of a batch, from the shapes of what is passed; `places` are those of the arrays."""
+        """Returns the numbers of prompts, responses and references of a batch, from the arrays' shapes; `places` are the arrays'
+        places."""
         leading = tuple([tuple(array.shape[:-1]) if array.ndim else None for array in arrays])
         found = self._ranks(places, leading, counts is not None, offsets is not None)
         lengths = [array.shape[-1] for array in arrays]
@@ -247,7 +248,7 @@ class Objective:
     def _ranks(
         self, places: Mapping[str, Place], leading: tuple[tuple[int, ...] | None, ...], has_counts: bool, has_offsets: bool
     ) -> _shape.Ranks:
-        """What the axes of arguments say but the last ones; the same come again and again."""
+        """Returns what all axes but the last say, cached because the same shapes recur."""
         key = (*places, leading, has_counts, has_offsets)
         found = self._ranked.get(key)
         if found is None:
@@ -257,7 +258,7 @@ class Objective:
     def _borrow(
         self, array: Any, gradient: npt.NDArray[np.floating] | None, where: Place, shape: tuple[int, int, int]
     ) -> list[Borrowed]:
-        """The parts of an argument, each a run of numbers with one stride."""
+        """Returns the parts of an argument, each a run of numbers with one stride."""
         prompts, responses, _ = shape
         kind = _library.FLOAT32 if array.dtype == np.float32 else _library.FLOAT64
         step = 0 if gradient is None else gradient.itemsize
@@ -274,12 +275,12 @@ class Objective:
             ]
         if array.ndim == 1:
             return [part(_library.WHOLE, array, 0)]
-        # One by one, for a reshaped array may be a copy, which would not live until the call.
+        # One by one: a reshaped array may be a copy, which would not live until the call.
         rows = (array[index] for index in np.ndindex(array.shape[:-1]))
         return [part(index, row, index * row.size) for index, row in enumerate(rows)]
 
     def close(self) -> None:
-        """Ends the objective; using it afterwards is an error."""
+        """Closes the objective; using it afterwards is an error."""
         self._close()
 
 
@@ -288,7 +289,7 @@ def _close(handle: ctypes.c_void_p) -> None:
 
 
 def _resolved_again(text: str, registry: Registry | None, expected: str) -> Objective:
-    """What was pickled, as it is here."""
+    """Restores a pickled objective."""
     objective = Objective(text, registry=registry)
     if objective.hash != expected:
         raise LossKitError(
@@ -299,7 +300,7 @@ def _resolved_again(text: str, registry: Registry | None, expected: str) -> Obje
 
 
 def _setting(name: object, value: object) -> bytes:
-    """A hyperparameter as the library takes it."""
+    """Returns a hyperparameter in the library's form."""
     _arguments.text("settings", name)
     if isinstance(value, (bool, np.bool_)):
         words = "true" if value else "false"

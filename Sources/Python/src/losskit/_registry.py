@@ -1,4 +1,4 @@
-"""What losses, rewards and objectives there are."""
+"""The available losses, rewards, policies and objectives."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS = ("loss", "reward", "policy", "objective")
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that a plugin offers.
+    """An entry that a plugin offers.
 
     `kind` is loss, reward, policy or objective; `library` the file it comes from. `numeric_gradient`: its gradients are
     differences, not exact. `shadowed_by` names the library that is used instead, `conflicts_with` those that claim the same
@@ -62,7 +62,7 @@ class Registry:
         options = _library.RegistryOptions()
         options.directories, options.directory_count = _library.texts(paths), len(paths)
         if digests is not None:
-            # An empty list allows nothing, which is not the same as no list.
+            # An empty list allows nothing, unlike no list.
             options.allowed_digests = _library.texts(digests or [b""])
             options.allowed_digest_count = len(digests)
         options.flags = _library.DEFAULT_PATH if default_path else 0
@@ -72,7 +72,7 @@ class Registry:
         self._close = weakref.finalize(self, _close, handle)
 
     def open(self, path: str | os.PathLike[str]) -> None:
-        """Opens a plugin by its path; what it offers comes before everything of the directories."""
+        """Opens a plugin by its path; it takes precedence over the directories."""
         _library.call("losskit_registry_add", self._handle, _arguments.path("path", path))
         self._opened.append(os.path.abspath(os.fsdecode(path)))
 
@@ -80,14 +80,14 @@ class Registry:
         return _opened_again, (*self._origin, self._opened)
 
     def list(self, kind: str | None = None) -> builtins.list[Entry]:
-        """Everything there is, of one kind where one is given: loss, reward, policy or objective."""
+        """Returns all entries, or those of one kind: loss, reward, policy or objective."""
         if kind is not None and kind not in KINDS:
             raise LossKitError(f"kind: {kind!r} is unknown; {', '.join(KINDS[:-1])} and {KINDS[-1]} are known")
         return [entry for entry in self._listing[0] if kind is None or entry.kind == kind]
 
     @property
     def problems(self) -> builtins.list[str]:
-        """Why libraries of the directories cannot be used."""
+        """The reasons why libraries of the directories cannot be used."""
         return self._listing[1]
 
     @property
@@ -96,7 +96,7 @@ class Registry:
         return [_entry(item) for item in listing["entries"]], [problem["message"] for problem in listing["problems"]]
 
     def describe(self, name: str) -> dict[str, Any]:
-        """All there is to know of a name, as `losskit describe --json` prints it.
+        """Returns the full description of a name, as `losskit describe --json` prints it.
 
         A name that a loss and a reward share gives the loss. Raises LossKitError for an unknown name, with the nearest ones.
         """
@@ -104,18 +104,18 @@ class Registry:
         return cards[0]
 
     def close(self) -> None:
-        """Ends the registry; objectives made from it live on."""
+        """Closes the registry; objectives made from it stay open."""
         self._close()
 
 
 def _entry(item: dict[str, Any]) -> Entry:
-    """An entry of the listing; what a newer library says beyond it is left out."""
+    """Returns an entry of the listing, ignoring fields that only a newer library has."""
     known = {field.name: item[field.name] for field in fields(Entry)}
     return Entry(**{**known, "conflicts_with": tuple(known["conflicts_with"])})
 
 
 def _members(name: str, values: object) -> builtins.list[Any]:
-    """The members of a list; a text, whose members would be its letters, is none."""
+    """Returns the members of a list; rejects a text, whose members would be its letters."""
     if isinstance(values, (str, bytes, os.PathLike)) or not isinstance(values, Iterable):
         raise LossKitError(f"{name}: a list is needed, not {_arguments.kind(values)}")
     return builtins.list(values)
@@ -124,7 +124,7 @@ def _members(name: str, values: object) -> builtins.list[Any]:
 def _opened_again(
     directories: builtins.list[str], default_path: bool, allowed_digests: builtins.list[str] | None, opened: builtins.list[str]
 ) -> Registry:
-    """What was pickled, as it is here."""
+    """Restores a pickled registry."""
     registry = Registry(directories, default_path=default_path, allowed_digests=allowed_digests)
     for path in opened:
         registry.open(path)
@@ -137,15 +137,15 @@ def _close(handle: ctypes.c_void_p) -> None:
 
 @functools.cache
 def shared() -> Registry:
-    """The registry of everything that came with the library and of LOSSKIT_PLUGIN_PATH."""
+    """Returns the default registry: the plugins that came with the library, and those of LOSSKIT_PLUGIN_PATH."""
     return Registry()
 
 
 def list(kind: str | None = None) -> builtins.list[Entry]:
-    """Everything in the default registry, of one kind where one is given: loss, reward, policy or objective."""
+    """Returns all entries of the default registry, or those of one kind: loss, reward, policy or objective."""
     return shared().list(kind)
 
 
 def describe(name: str) -> dict[str, Any]:
-    """All there is to know of a name in the default registry; see `Registry.describe`."""
+    """Returns the full description of a name in the default registry; see `Registry.describe`."""
     return shared().describe(name)

@@ -1,13 +1,13 @@
-"""What the shapes of a batch's arguments say: how many prompts, responses and references; or which of them is wrong.
+"""Derives the numbers of prompts, responses and references from the shapes of a batch's arguments, or reports which is wrong.
 
-All ways to compute ask here, so a shape means the same natively, traced, in NumPy and in JAX:
+All ways to compute use this module, so a shape means the same natively, traced, in NumPy and in JAX:
 
     per prompt                      [G]
     chosen or rejected of a pair    [G]
     per response                    [K, G], or flat [K*G]
     per token                       [T]
 
-and each of them with R rows before it, [R, …], where the column is per reference.
+and each of them with R rows before it, [R, …], if the column is per reference.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class Extent(NamedTuple):
-    """What the last axis of an argument has entries for.
+    """The entries along the last axis of an argument.
 
-    per: "prompt" or "token". rows: how many such entries it has for each, more than 1 where the rows of a column are end to end.
+    per: "prompt" or "token". rows: the number of entries for each, more than 1 if the rows of a column are end to end.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Extent(NamedTuple):
 
 
 class Ranks(NamedTuple):
-    """What is known of a batch before the lengths of the last axes are."""
+    """What is known of a batch before the lengths of the last axes."""
 
     responses: int
     references: int
@@ -44,7 +44,7 @@ class Ranks(NamedTuple):
 def ranks(
     objective: Objective, places: Mapping[str, Place], leading: Sequence[tuple[int, ...] | None], has_counts: bool, has_offsets: bool
 ) -> Ranks:
-    """Checks names and leading axes. leading: of each argument all axes but the last; None of a single number."""
+    """Checks names and leading axes. leading: all axes of each argument but the last; None for a single number."""
     if not places and not has_offsets:
         raise LossKitError(f"{objective.text}: a batch needs columns; it reads {', '.join(objective.columns)}")
     _check_names(objective, places)
@@ -70,7 +70,7 @@ def ranks(
 
 
 def prompts(found: Ranks, lengths: Sequence[int], counts: int | None, offsets: int | None) -> int:
-    """Checks the lengths of the last axes, and gives the number of prompts. counts, offsets: how many of these there are."""
+    """Checks the lengths of the last axes, and returns the number of prompts. counts, offsets: their lengths."""
     first: dict[str, tuple[str, int]] = {}
     if counts is not None:
         first["prompt"] = "counts", counts
@@ -98,7 +98,7 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _check_names(objective: Objective, places: Mapping[str, Place]) -> None:
-    """Every argument belongs to a column, and every column is there, once and whole."""
+    """Checks that every argument belongs to a column, and that every column is given once and completely."""
     given: dict[str, dict[int | None, str]] = {}
     for name, where in places.items():
         if where.index < 0:
@@ -122,12 +122,12 @@ def _check_names(objective: Objective, places: Mapping[str, Place]) -> None:
 
 
 def _inner(name: str, column: Column, where: Place, leading: tuple[int, ...] | None) -> tuple[int | None, int | None]:
-    """The references and the responses that an argument's leading axes count; None for an axis that the argument lacks."""
+    """Returns the numbers of references and responses in an argument's leading axes; None for a missing axis."""
     part = where.response is not None
     wanted = "T" if column.per == "token" else "G"
     axes = list(leading) if leading is not None else []
     has_responses = column.per == "response" and not part
-    # An array of two axes is [K, G] of a column per response, and [R, G] of every other one per reference.
+    # Two axes are [K, G] for a column per response, and [R, G] for any other column per reference.
     references = axes.pop(0) if column.per_reference and len(axes) == (2 if has_responses else 1) else None
     responses = axes.pop(0) if has_responses and axes else None
     if leading is None or axes:

@@ -11,7 +11,7 @@ from typing import Any
 
 @functools.cache
 def module_of(source: str) -> ModuleType:
-    """A module of exported source, whose lines tracebacks show."""
+    """Returns a module of exported source, whose lines tracebacks show."""
     name = f"<losskit {abs(hash(source)):x}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     module = ModuleType("losskit.traced")
@@ -20,6 +20,6 @@ def module_of(source: str) -> ModuleType:
 
 
 def function_of(source: str) -> Callable[..., Any]:
-    """The public function of a module's source."""
+    """Returns the public function of a module's source."""
     members = vars(module_of(source)).items()
     return [value for key, value in members if callable(value) and not key.startswith("_")][-1]

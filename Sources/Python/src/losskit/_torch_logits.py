@@ -1,4 +1,4 @@
-"""Log-probabilities of labels from logits, as a function of PyTorch with a gradient of its own."""
+"""Log-probabilities of labels from logits, as a PyTorch function with its own gradient."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DTYPES = {torch.float32: "float32", torch.float16: "float16", torch.bfloat16: "
 
 
 class LogProbs(NamedTuple):
-    """What `log_probs` gives, float32 and of the labels' shape, in nats; None where not asked for, 0 in rows left out.
+    """The result of `log_probs`, float32 and of the labels' shape, in nats; None if not requested, 0 in masked rows.
 
     values: log π of the label. entropy: −Σ π log π. log_collision: log Σ π². divergence: KL(reference ‖ π).
     """
@@ -67,7 +67,7 @@ class _LogProbabilities(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *cotangents: torch.Tensor | None) -> tuple[torch.Tensor | None, ...]:
         refuse_second_derivatives("log_probs", "compute log_softmax(-1).gather(-1, labels) with torch where they are needed")
-        # They may be others than in forward: recomputed by a checkpoint, or brought back from where a hook had put them.
+        # They may differ from those in forward: recomputed by a checkpoint, or restored by a saved-tensor hook.
         logits, reference = ctx.saved_tensors
         given = {name: value.double().numpy() for name, value in zip(_RESULTS, cotangents) if value is not None}
         nothing = (None,) * 6
@@ -84,7 +84,7 @@ class _LogProbabilities(torch.autograd.Function):
 
 
 def refuse_second_derivatives(name: str, remedy: str) -> None:
-    """Raises in a backward pass that is to be differentiated in turn: there is nothing that autograd could follow."""
+    """Raises in a backward pass that is itself to be differentiated: autograd cannot follow the kernels."""
     if torch.is_grad_enabled():
         raise LossKitError(f"{name}: it has no second derivatives (create_graph=True asks for them); {remedy}")
 

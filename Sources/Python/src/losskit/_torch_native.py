@@ -1,4 +1,4 @@
-"""An objective's mean loss by the plugin itself, as a function of PyTorch with the plugin's gradient."""
+"""An objective's mean loss, computed by the plugin, as a PyTorch function with the plugin's gradient."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KINDS = {torch.float32: _library.FLOAT32, torch.float64: _library.FLOAT64}
 
 
 class NativeCall:
-    """One evaluation by the plugin: what goes in, and what came of it."""
+    """One evaluation by the plugin: its inputs and results."""
 
     __slots__ = ("counts", "gradients", "metrics", "names", "objective", "offsets", "seed", "state")
 
@@ -30,7 +30,7 @@ class NativeCall:
         self.gradients: list[torch.Tensor | None] = []
 
     def run(self, tensors: tuple[torch.Tensor, ...], needed: list[bool]) -> float:
-        """Evaluates; keeps the gradients of the tensors that need one, in their types and on their devices."""
+        """Evaluates, and keeps the gradients of the tensors that require them, in their types and on their devices."""
         objective = self.objective
         places = objective._places(self.names)
         hosted = [_hosted(tensor) for tensor in tensors]
@@ -64,7 +64,7 @@ class NativeCall:
 
 
 class Native(torch.autograd.Function):
-    """The mean loss by the plugin, whose gradient comes with it."""
+    """The mean loss by the plugin, which also computes its gradient."""
 
     @staticmethod
     def forward(ctx: Any, call: NativeCall, *tensors: torch.Tensor) -> torch.Tensor:
@@ -85,7 +85,7 @@ class Native(torch.autograd.Function):
 
 
 def _hosted(tensor: torch.Tensor) -> torch.Tensor:
-    """The tensor as the library can read it: itself where it is on the CPU and of a type that is known there."""
+    """Returns the tensor in a form the library can read: itself if it is on the CPU and of a supported type."""
     if tensor.dtype in _KINDS and tensor.is_cpu:
         return tensor
     tensor = tensor.detach()
@@ -95,5 +95,5 @@ def _hosted(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def to_host(name: str, tensor: torch.Tensor | None, dtype: type[np.unsignedinteger]) -> Any:
-    """Whole numbers as the library takes them."""
+    """Returns whole numbers in the library's type."""
     return None if tensor is None else _arguments.whole_numbers(name, tensor.detach().cpu().numpy(), dtype)

@@ -13,16 +13,16 @@ from losskit._library import LossKitError
 from losskit._shape import Extent, prompts
 from losskit._source import function_of, module_of
 
-# A column as the exported source takes it: in one piece, or as the rows that it has.
+# A column in the form that the exported source takes: one tensor, or a tuple of rows.
 _Column = torch.Tensor | tuple[torch.Tensor, ...]
 
 
 class CannotBeTraced(LossKitError):
-    """A part of the objective exports no formula, or one that torch has no operations for."""
+    """Raised if a part of the objective exports no formula, or one that torch has no operations for."""
 
 
 class Traced:
-    """An objective for columns of certain names and shapes, made of torch operations.
+    """An objective for columns of certain names and shapes, built from torch operations.
 
     `call(is_checked, token_offsets, state, *columns)` gives the mean loss, the state after the step where one is kept, and the
     metrics, whose names are `metrics`. is_checked: whether numbers that are not finite are an error. torch.compile takes the call as it is and looks at its operations alone, so that
@@ -44,7 +44,7 @@ class Traced:
         self._numbers = tuple(value for name, value in defaults.items() if name != "state")
         self._layout = _layout(objective, names)
         self._names = names
-        # The function takes the columns in the objective's order; it may spell them otherwise.
+        # The function takes the columns in the objective's order, but may name them differently.
         self._order = [name for name in objective.columns if name in self._layout]
         self.keeps_state = "state" in defaults
         self.metrics = _metric_names(objective, self._layout, responses)
@@ -69,7 +69,7 @@ class Traced:
         return (loss, *metrics) if state is None else (loss, state, *metrics)
 
     def _check(self, tensors: Sequence[torch.Tensor], offsets: torch.Tensor | None) -> None:
-        """Refuses lengths and devices that operations of torch would spread over the others."""
+        """Rejects lengths and devices that torch operations would broadcast or mix."""
         prompts(self._ranks, [tensor.shape[-1] for tensor in tensors], None, None if offsets is None else offsets.shape[0])
         for name, tensor in zip(self._names, tensors):
             if tensor.device != tensors[0].device:
@@ -78,7 +78,7 @@ class Traced:
     def values(
         self, offsets: torch.Tensor | None, state: torch.Tensor | None, tensors: Sequence[torch.Tensor]
     ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
-        """The loss of each prompt, the rewards, and the state after the step."""
+        """Returns the loss of each prompt, the rewards, and the state after the step."""
         results = self._module._values(*self._arguments(offsets, state, tensors))
         rewards = results[1] if self._objective.has_reward else None
         if state is None:
@@ -88,7 +88,7 @@ class Traced:
     def gradients(
         self, cotangent: torch.Tensor, offsets: torch.Tensor | None, state: torch.Tensor | None, tensors: Sequence[torch.Tensor]
     ) -> list[torch.Tensor | None]:
-        """The gradient of the sum of cotangent * loss by each tensor."""
+        """Returns the gradient of the sum of cotangent * loss by each tensor."""
         found = self._module._gradients(cotangent, *self._arguments(offsets, state, tensors))
         gradients: list[torch.Tensor | None] = [None] * len(tensors)
         for name, gradient in zip(self._order, found):
@@ -123,7 +123,7 @@ class Traced:
         return columns
 
     def _ranked_columns(self, tensors: Sequence[torch.Tensor]) -> dict[str, _Column]:
-        """The columns with an axis for the responses, where they were passed end to end, too."""
+        """Returns the columns with an axis for the responses, even if they were passed flat."""
         columns = self._columns(tensors)
         rows = {name: extent.rows for name, extent in zip(self._names, self._ranks.extents)}
         for name, where in self._layout.items():
@@ -133,7 +133,7 @@ class Traced:
 
 
 class _Evaluation(torch.autograd.Function):
-    """The mean loss with the partial derivatives that were exported, the rewards and the state after the step."""
+    """The mean loss with the exported partial derivatives, the rewards and the state after the step."""
 
     @staticmethod
     def forward(
@@ -157,7 +157,7 @@ class _Evaluation(torch.autograd.Function):
         offsets, state, *tensors = ctx.saved_tensors
         each = (cotangent / ctx.count).expand(ctx.count)
         gradients = ctx.traced.gradients(each, offsets, state, tensors)
-        # A scaled loss may overflow on purpose, in half precision above all.
+        # A scaled loss may overflow on purpose, especially in half precision.
         if ctx.is_checked and bool(cotangent.isfinite()):
             for extent, gradient in zip(ctx.traced._ranks.extents, gradients):
                 if gradient is not None and gradient.dtype in (torch.float32, torch.float64):
@@ -177,7 +177,7 @@ def _check_finite(name: str, values: torch.Tensor, extent: Extent) -> None:
 
 
 def _layout(objective: losskit.Objective, names: tuple[str, ...]) -> dict[str, int | tuple[int, int]]:
-    """For each column where its tensor stands among the arguments, or its chosen and its rejected part."""
+    """Returns, for each column, the index of its tensor among the arguments, or those of its chosen and rejected part."""
     places = objective._places(names)
     parts: dict[str, dict[int | None, int]] = {}
     for index, name in enumerate(names):
@@ -199,7 +199,7 @@ def _metric_names(objective: losskit.Objective, columns: Any, responses: int) ->
 def _metrics(
     objective: losskit.Objective, loss: torch.Tensor, rewards: torch.Tensor | None, columns: dict[str, _Column]
 ) -> list[torch.Tensor]:
-    """The metrics that a native evaluation gives, as tensors, in the order of `_metric_names`."""
+    """Returns the metrics of a native evaluation, as tensors, in the order of `_metric_names`."""
     metrics = [loss.detach()]
     if rewards is not None:
         chosen, rejected = _sides(rewards, columns)
@@ -215,7 +215,7 @@ def _metrics(
 
 
 def _sides(values: _Column, columns: dict[str, _Column]) -> tuple[torch.Tensor, torch.Tensor]:
-    """The means of the best responses and of the others; of unpaired feedback those of what is desirable and what is not."""
+    """Returns the means of the best and of the other responses; for unpaired feedback, of the desirable and the undesirable ones."""
     if isinstance(values, tuple):
         return values[0].detach().mean(), values[1].detach().mean()
     values = values.detach()

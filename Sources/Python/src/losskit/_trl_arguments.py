@@ -1,4 +1,4 @@
-"""The arguments of TRL's trainer as an objective needs them."""
+"""Prepares the arguments of TRL's trainer for an objective."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SUPPLIED = ("policy_logp", "reference_logp", "token_count", "policy_token_logp"
 
 
 def own_config(call: dict[str, Any]) -> trl.DPOConfig:
-    """A copy of the config, or the one that TRL makes where there is none; it is changed, and the caller's is not."""
+    """Returns a copy of the config, or TRL's default one if there is none; the caller's is not changed."""
     config, model = call.get("args"), call["model"]
     if config is None:
         name = model if isinstance(model, str) else model.config.name_or_path
@@ -31,12 +31,12 @@ def own_config(call: dict[str, Any]) -> trl.DPOConfig:
 
 
 def is_of_whole_batch(objective: losskit.Objective) -> bool:
-    """Whether a step is one evaluation: prompts depend on each other, or a state moves with each batch."""
+    """Whether a step must be one evaluation: prompts depend on each other, or each batch updates a state."""
     return not objective.is_rowwise or objective.initial_state() is not None
 
 
 def check(objective: losskit.Objective, config: trl.DPOConfig, call: dict[str, Any], accumulation: str) -> None:
-    """Raises LossKitError for an objective that DPOTrainer has no columns for, with such a config and such data."""
+    """Raises LossKitError for an objective that DPOTrainer cannot supply with columns, given the config and the data."""
     least, largest = objective.responses
     if least > 2 or (largest is not None and largest < 2):
         raise LossKitError(f"loss: {objective.text} is not a loss of pairs; DPOTrainer has pairs")
@@ -71,7 +71,7 @@ def check(objective: losskit.Objective, config: trl.DPOConfig, call: dict[str, A
 
 
 def leave_out_reference(call: dict[str, Any], config: trl.DPOConfig, objective: losskit.Objective) -> None:
-    """Has TRL load no reference model, and says what of the arguments has no effect."""
+    """Keeps TRL from loading a reference model, and warns about arguments that have no effect."""
     fields = [field for field in ("precompute_ref_log_probs", "sync_ref_model") if getattr(config, field)]
     given = ["ref_model"] if call.get("ref_model") is not None else []
     given += [f"{field}=True in args" for field in fields]
@@ -83,7 +83,7 @@ def leave_out_reference(call: dict[str, Any], config: trl.DPOConfig, objective: 
 
 
 def model_card(objective: losskit.Objective) -> tuple[list[str], str, dict[str, str]]:
-    """What model cards say: the tags, what the model was trained with, and the paper where there is one."""
+    """Returns what model cards state: the tags, what the model was trained with, and the paper if there is one."""
     names = [name for name, _ in components(objective.text.split(" @ ")[0])]
     paper = {}
     if len(names) == 1:

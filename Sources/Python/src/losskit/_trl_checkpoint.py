@@ -1,4 +1,4 @@
-"""An objective's state beside the model in the checkpoints of TRL's trainer."""
+"""Saves and restores an objective's state with the checkpoints of TRL's trainer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FILE = "losskit_state.json"
 
 
 def save_objective(module: Objective, directory: str) -> None:
-    """Writes which objective it is, and its state, into a checkpoint's directory."""
+    """Writes the objective and its state into a checkpoint's directory."""
     os.makedirs(directory, exist_ok=True)
     saved = {
         "objective": module.objective.text,
@@ -26,10 +26,10 @@ def save_objective(module: Objective, directory: str) -> None:
 
 
 def restore_objective(module: Objective, directory: str) -> None:
-    """Takes the objective's state out of a checkpoint.
+    """Restores the objective's state from a checkpoint.
 
-    A checkpoint without the file, such as one of TRL's own trainer, serves an objective that has no state. Raises LossKitError for
-    a checkpoint of another objective, and for a file that cannot be read.
+    A checkpoint without the file, such as one of TRL's own trainer, is accepted for an objective without a state. Raises LossKitError
+    for a checkpoint of another objective, and for a file that cannot be read.
     """
     objective, path = module.objective, os.path.join(directory, _FILE)
     try:

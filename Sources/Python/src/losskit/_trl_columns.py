@@ -1,4 +1,4 @@
-"""The columns of pairs out of what TRL's trainer computes on its way to its own loss."""
+"""Collects an objective's columns from what TRL's trainer computes for its own loss."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from losskit.torch import flatten_tokens
 
 
 class Forwards:
-    """What policy and reference return within TRL's computation, by forward hooks; a context manager."""
+    """A context manager that records, by forward hooks, what policy and reference return within TRL's computation."""
 
     def __init__(self, model: torch.nn.Module, reference: torch.nn.Module | None) -> None:
         self._modules = [(model, self._keep_policy)]
@@ -41,7 +41,7 @@ class Forwards:
             handle.remove()
 
     def columns(self, inputs: Mapping[str, torch.Tensor], wanted: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-        """The columns that an objective reads of models, chosen responses first: [2, G], and [2, G, T] with `mask` of tokens."""
+        """Returns the columns that an objective reads, chosen responses first: [2, G], and [2, G, T] with `mask` of tokens."""
         mask = inputs["completion_mask"][..., 1:]
 
         def tokens(values: torch.Tensor) -> torch.Tensor:
@@ -70,7 +70,7 @@ class Forwards:
 
 
 def joined(batches: list[dict[str, torch.Tensor]]) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
-    """The columns of batches as those of one, and the offsets of its tokens, which have no padding any more."""
+    """Joins the columns of several batches, and returns the token offsets; padding is removed."""
     width = max((batch["mask"].size(2) for batch in batches if "mask" in batch), default=0)
     columns = {}
     for name, first in batches[0].items():
@@ -87,11 +87,11 @@ def joined(batches: list[dict[str, torch.Tensor]]) -> tuple[dict[str, torch.Tens
 
 
 class NoReference(torch.nn.Module):
-    """Stands where TRL wants a reference model and the objective reads none: all log-probabilities are 0."""
+    """A placeholder for TRL's reference model if the objective reads none: all log-probabilities are 0."""
 
     def __init__(self) -> None:
         super().__init__()
-        # TRL asks for these when it prepares a reference model; sharding wants a parameter.
+        # TRL reads these when it prepares a reference model; sharding needs a parameter.
         self.config = types.SimpleNamespace(get_text_config=types.SimpleNamespace)
         self.unused = torch.nn.Parameter(torch.zeros(1), requires_grad=False)
 

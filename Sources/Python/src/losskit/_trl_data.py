@@ -1,4 +1,4 @@
-"""Columns of a data set that an objective reads beside the responses, such as scores."""
+"""Columns that an objective reads from a data set besides the responses, such as scores."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 import losskit
 from losskit._library import LossKitError
 
-# What a model or its trainer computes, and no data set has.
+# Prefixes of columns that a model or its trainer computes, and no data set contains.
 _COMPUTED = ("policy_", "reference_", "mismatched_", "token_", "reward")
 
 
 def data_columns(objective: losskit.Objective) -> dict[str, tuple[str, ...]]:
-    """The data set's columns for each column that an objective reads: `chosen_score` and `rejected_score` for `score`."""
+    """Returns the data set's columns for each column that an objective reads: `chosen_score` and `rejected_score` for `score`."""
     found = {}
     for column in objective.columns.values():
         if column.optional or column.per_reference or column.per == "token" or column.name.startswith(_COMPUTED):
@@ -26,7 +26,7 @@ def data_columns(objective: losskit.Objective) -> dict[str, tuple[str, ...]]:
 
 
 def check_data(columns: Mapping[str, tuple[str, ...]], datasets: Mapping[str, Any], objective: losskit.Objective) -> None:
-    """Raises LossKitError for a data set that lacks a column; what a stream has is seen with its first batch."""
+    """Raises LossKitError for a data set that lacks a column; for a stream, that only shows with its first batch."""
     for argument, dataset in datasets.items():
         parts = dataset if isinstance(dataset, dict) else {"": dataset}
         for part, rows in parts.items():
@@ -43,7 +43,7 @@ def check_data(columns: Mapping[str, tuple[str, ...]], datasets: Mapping[str, An
 
 
 class WithData:
-    """A collator that adds columns of numbers to what another one makes of rows."""
+    """A collator that adds numeric columns to the result of another collator."""
 
     def __init__(self, collator: Callable[[list[dict[str, Any]]], dict[str, Any]], names: list[str]) -> None:
         self._collator, self._names = collator, names

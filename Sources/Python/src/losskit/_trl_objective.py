@@ -1,4 +1,4 @@
-"""The objective that a trainer of TRL is asked for: by LossKit's text, or by TRL's config."""
+"""Resolves the objective of a TRL trainer, from LossKit's text or TRL's config."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TYPES = {
     "sft": "sft(per=batch-token)",
     "sigmoid_norm": "dpo(beta={beta})",
 }
-# Two of them divide each reward by its response's length. Beside losses of sums, and with a divergence, a formula does so.
+# Two of them divide each reward by its response's length. In sums with other losses, and with a divergence, a formula does it.
 _MARGIN_OF_MEANS = "chosen.reward / chosen.token_count - rejected.reward / rejected.token_count"
 _OF_MEANS = {
     "ipo": f"{{{{square({_MARGIN_OF_MEANS} - 1 / (2 * beta))}}}}(beta={{beta}})",
@@ -38,8 +38,8 @@ _OF_MEANS = {
 }
 _DIVERGENCES = {"forward_kl": "forward-kl", "js_divergence": "jensen-shannon", "alpha_divergence": "alpha-divergence"}
 
-# The fields of DPOConfig that are hyperparameters: the component whose they are (None: any), their name there, and where to
-# find one that has them.
+# The fields of DPOConfig that are hyperparameters: the component that has them (None: any), their name there, and a suggestion of
+# objectives that have them.
 _HYPERPARAMETERS = {
     "beta": (None, "beta", ""),
     "label_smoothing": (None, "label_smoothing", "dpo, robust-dpo or exo-pair"),
@@ -47,7 +47,7 @@ _HYPERPARAMETERS = {
     "ld_alpha": ("length-desensitized", "alpha", "ld-dpo, or another loss @ length-desensitized"),
     "f_alpha_divergence_coef": ("alpha-divergence", "alpha", "f-dpo, or another loss @ alpha-divergence"),
 }
-# Those that are another objective, and how that is written.
+# The fields that change the objective, and how to write that.
 _OTHER_OBJECTIVES = {
     "f_divergence_type": "write the divergence into the objective: @ forward-kl, @ jensen-shannon or @ alpha-divergence",
     "use_weighting": "the objective is wpo(clamped=false)",
@@ -57,12 +57,12 @@ _DEFAULTS = {field.name: field.default for field in dataclasses.fields(trl.DPOCo
 
 
 def is_trl_spelling(loss: Any) -> bool:
-    """Whether a name is one of TRL's loss types and no name of LossKit's."""
+    """Whether a name is one of TRL's loss types, and not a name in LossKit."""
     return isinstance(loss, str) and loss in _TYPES and loss not in {entry.name for entry in losskit.list()}
 
 
 def objective_of_config(config: trl.DPOConfig) -> Objective:
-    """What TRL computes with a config. Raises LossKitError for a combination that is no objective of LossKit's."""
+    """Returns the objective that TRL computes with a config. Raises LossKitError for a combination that LossKit does not have."""
     text = _translation(config)
     try:
         return Objective(text)
@@ -71,10 +71,11 @@ def objective_of_config(config: trl.DPOConfig) -> Objective:
 
 
 def objective_of_loss(loss: str | Objective, config: trl.DPOConfig) -> Objective:
-    """The objective of a text, or one that is made, with the hyperparameters that a config sets.
+    """Resolves a text or takes an existing objective, with the hyperparameters that a config sets.
 
-    A field counts as set where it differs from DPOConfig's default: the config keeps no record of what was passed. Raises
-    LossKitError for one that contradicts the text, that the objective does not have, or that stands for another objective.
+    A field counts as set if it differs from DPOConfig's default: the config does not record what was passed. Raises LossKitError for
+    a
+    field that contradicts the text, that the objective does not have, or that denotes another objective.
     """
     if not isinstance(loss, (str, Objective)):
         raise LossKitError(f"loss: expected a text or a losskit.torch.Objective, not {type(loss).__name__}")
@@ -91,7 +92,7 @@ def objective_of_loss(loss: str | Objective, config: trl.DPOConfig) -> Objective
 
 
 def components(text: str) -> list[tuple[str, dict[str, str]]]:
-    """The names in an objective's resolved text, the parameterization last, each with its hyperparameters."""
+    """Returns the names in an objective's resolved text, the parameterization last, each with its hyperparameters."""
     named = re.sub(r"\{[^{}]*\}", "formula", text)
     found = re.findall(r"([a-z][a-z0-9-]*)(?:\(([^()]*)\))?(?= \+ | @ |$)", named)
     return [(name, dict(pair.split("=") for pair in values.split(", ")) if values else {}) for name, values in found]
@@ -105,7 +106,7 @@ def _is_set(config: trl.DPOConfig, field: str) -> bool:
 
 
 def _translation(config: trl.DPOConfig) -> str:
-    """A config's loss types, divergence and weights as an objective's text."""
+    """Translates a config's loss types, divergence and weights to an objective's text."""
     types = config.loss_type
     for name in types:
         if name not in _TYPES:
@@ -134,7 +135,7 @@ def _translation(config: trl.DPOConfig) -> str:
 
 
 def _parameterization(config: trl.DPOConfig) -> str | None:
-    """The reward that ld_alpha or the divergence makes; None for the plain log-ratio."""
+    """Returns the reward of ld_alpha or the divergence; None for the plain log-ratio."""
     divergence, alpha = config.f_divergence_type, config.ld_alpha
     if alpha is not None:
         for what, is_there in {
@@ -151,13 +152,13 @@ def _parameterization(config: trl.DPOConfig) -> str | None:
         raise LossKitError(f"f_divergence_type={divergence!r} in args is unknown; TRL knows {known}")
     if divergence != "alpha_divergence":
         return _DIVERGENCES[divergence]
-    # TRL's coefficient is 1 - α, and this close to 1 it takes the log-ratio.
+    # TRL's coefficient is 1 - α; this close to 1, TRL uses the log-ratio.
     coefficient = float(config.f_alpha_divergence_coef)
     return None if abs(coefficient - 1) < 1e-6 else f"alpha-divergence(alpha={1 - coefficient!r}, trl_clamp=true)"
 
 
 def _check_use(config: trl.DPOConfig, templates: dict[str, str]) -> None:
-    """Refuses fields that are set and that none of the loss types reads."""
+    """Rejects fields that are set but not read by any of the loss types."""
     reads = {field: any(f"{{{field}}}" in template for template in templates.values()) for field in _HYPERPARAMETERS}
     has_reward = set(templates) != {"sft"}
     reads["ld_alpha"] = reads["f_divergence_type"] = has_reward
@@ -174,7 +175,7 @@ def _check_use(config: trl.DPOConfig, templates: dict[str, str]) -> None:
 
 
 def _settings(text: str, field: str, config: trl.DPOConfig) -> dict[str, float]:
-    """What a field that is set adds to an objective's text."""
+    """Returns what a set field adds to an objective's text."""
     owner, key, remedy = _HYPERPARAMETERS[field]
     given = getattr(config, field)
     value = 1 - given if field == "f_alpha_divergence_coef" else given
@@ -197,7 +198,7 @@ def _settings(text: str, field: str, config: trl.DPOConfig) -> dict[str, float]:
 
 
 def _is_given(text: str, name: str, key: str, value: str) -> bool:
-    """Whether an objective's text sets a hyperparameter: then, it cannot be set once more."""
+    """Whether an objective's text already sets a hyperparameter."""
     try:
         losskit.Objective(text, settings={f"{name}.{key}": value})
     except LossKitError:

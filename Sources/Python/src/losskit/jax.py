@@ -1,7 +1,7 @@
 """Objectives as JAX functions, traceable under `jit` and `grad`.
 
-The formula and its partial derivatives are rebuilt from JAX operations, with a `custom_vjp`. What exports no formula is computed
-by the plugin on the host, through a callback, and a warning says so.
+The formula and its partial derivatives are rebuilt from JAX operations, with a `custom_vjp`. Objectives that export no formula are
+computed by the plugin on the host, through a callback, with a warning.
 
 With `jax_enable_x64` all is computed in double and rounded to the columns' type, else in float32. What is not finite is an error
 where the arrays are concrete and on the CPU; under `jit` and `grad` nothing can be raised, and the loss is infinite or NaN.
@@ -49,7 +49,7 @@ class Objective:
         self._traced: dict[tuple[int, int], Callable[..., Any] | None] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        # What was traced is made again where it is needed.
+        # Traced functions are rebuilt when needed.
         return {**self.__dict__, "_traced": {}}
 
     def __call__(self, *, token_offsets: Any = None, seed: int = 0, **columns: jax.Array) -> jax.Array:
@@ -129,7 +129,7 @@ class Objective:
             gradients = {name: result.gradients[name].astype(dtype) for name in differentiable}
             return np.asarray(result.loss, dtype), gradients, after.astype(dtype)
 
-        # What may be traced goes through the callback.
+        # Values that may be traced go through the callback.
         traced_seed = seed if isinstance(seed, jax.Array) else None
 
         @jax.custom_vjp
@@ -151,7 +151,7 @@ class Objective:
 
 
 def _array(name: str, value: Any) -> jax.Array:
-    """A column as an array of floating point; whole numbers and truth values become the widest that there is."""
+    """Returns a column as a floating-point array; whole numbers and Booleans are converted to the widest type available."""
     try:
         array = jnp.asarray(value)
     except (TypeError, ValueError, OverflowError):
@@ -164,7 +164,7 @@ def _array(name: str, value: Any) -> jax.Array:
 
 
 def _offsets(value: Any) -> jax.Array:
-    """Where responses start, traced or not."""
+    """Returns the token offsets, traced or not."""
     try:
         array = jnp.asarray(value)
     except (TypeError, ValueError, OverflowError):
@@ -175,12 +175,12 @@ def _offsets(value: Any) -> jax.Array:
 
 
 def _is_at_hand(array: jax.Array) -> bool:
-    """Whether a number can be looked at without waiting for a device, or for a trace to be run."""
+    """Whether a number can be read without waiting for a device or running a trace."""
     return not isinstance(array, jax.core.Tracer) and all(device.platform == "cpu" for device in array.devices())
 
 
 def _check_finite(name: str, values: jax.Array, per: str, count: int) -> None:
-    """Raises for the first number that is not finite; there is one for each of `count` prompts or tokens, or several rows of them."""
+    """Raises for the first number that is not finite; there is one, or a row of them, for each of `count` prompts or tokens."""
     flat = np.asarray(values, np.float64).reshape(-1)
     wrong = np.flatnonzero(~np.isfinite(flat))
     if wrong.size:
@@ -188,7 +188,7 @@ def _check_finite(name: str, values: jax.Array, per: str, count: int) -> None:
 
 
 def _stacked(arrays: Mapping[str, jax.Array], places: Mapping[str, Place]) -> dict[str, jax.Array]:
-    """Columns by their names, the parts of pairs stacked to [K, G]."""
+    """Returns columns by name, with the parts of pairs stacked to [K, G]."""
     parts: dict[str, dict[int | None, jax.Array]] = {}
     for name, array in arrays.items():
         parts.setdefault(places[name].column, {})[places[name].response] = array

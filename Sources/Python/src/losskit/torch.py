@@ -71,13 +71,13 @@ class Objective(torch.nn.Module):
         return f"{self.objective.text!r}, compute={self.compute!r}"
 
     def __getstate__(self) -> dict[str, Any]:
-        # What was traced is made again where it is needed.
+        # Traced functions are rebuilt when needed.
         return {**self.__dict__, "_traced": {}}
 
     # ---- what is kept from step to step
 
     def _apply(self, fn: Any, recurse: bool = True) -> Objective:
-        """Moves the state to where the module goes, and casts it to nothing: a count in half precision would stick at 2048."""
+        """Moves the state along with the module, without casting it: a count in half precision would stick at 2048."""
         kept = self.state
         super()._apply(fn, recurse)
         if kept is not None and self.state is not kept:
@@ -85,17 +85,17 @@ class Objective(torch.nn.Module):
         return self
 
     def get_extra_state(self) -> dict[str, str]:
-        """Which objective the state is of."""
+        """Returns which objective the state belongs to."""
         return {"objective": self.objective.text, "hash": self.objective.hash}
 
     def set_extra_state(self, saved: dict[str, str]) -> None:
-        """Nothing: the objective was compared before anything was loaded."""
+        """Does nothing: the objective was compared before anything was loaded."""
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         key = prefix + "_extra_state"
         saved = state_dict.get(key)
         if saved is None:
-            # A dict of version 1.0, or one whose owner has deleted the key.
+            # A state dict of version 1.0, or one whose owner has deleted the key.
             if prefix + "state" in state_dict:
                 warnings.warn(f"{key}: it is missing, so the state is taken for one of {self.objective.text}", stacklevel=2)
             state_dict[key] = self.get_extra_state()
@@ -145,7 +145,7 @@ class Objective(torch.nn.Module):
         if not is_native:
             if counts is not None:
                 raise LossKitError("counts: rankings of different length are computed natively; use compute='native'")
-            # torch.compile makes no symbols of what operator.index was asked of: other ranks are another formula.
+            # torch.compile makes sizes passed to operator.index constants, not symbols: other ranks need a different formula.
             leading = tuple([_leading(tensor) for tensor in columns.values()])
             key, problem = _traced_key(self, tuple(columns), leading, token_offsets is not None)
             if problem is not None:
@@ -183,7 +183,7 @@ class Objective(torch.nn.Module):
         if not traced.keeps_state:
             loss, *metrics = traced.call(is_checked, token_offsets, None, *columns.values())
         else:
-            # The backward pass needs the state as it was before this step.
+            # The backward pass needs the state before this step.
             loss, state, *metrics = traced.call(is_checked, token_offsets, self.state.clone(), *columns.values())
             if self.training:
                 self.state.copy_(state)
@@ -232,15 +232,15 @@ def flatten_tokens(token_logps: torch.Tensor, mask: torch.Tensor) -> tuple[torch
 
 
 def _kind(value: object) -> str:
-    """What an argument is, in words."""
+    """Describes an argument in words."""
     return f"one of shape {tuple(value.shape)} and {value.dtype}" if isinstance(value, torch.Tensor) else _arguments.kind(value)
 
 
 def _leading(tensor: torch.Tensor) -> tuple[int, ...] | None:
-    """All axes but the last; None of a single number."""
+    """Returns all axes but the last; None for a single number."""
     return tuple([operator.index(size) for size in tensor.shape[:-1]]) if tensor.dim() > 0 else None
 
 
 def _in_double(state: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """The state where it is wanted; on the CPU where a device has no doubles."""
+    """Moves the state to a device; to the CPU if the device has no doubles."""
     return state.to("cpu" if device.type == "mps" else device, torch.float64)

@@ -4,7 +4,7 @@
 >>> trainer = LossKitDPOTrainer(model, args=DPOConfig(...), train_dataset=data, loss="cal-dpo(beta=0.01)")  # doctest: +SKIP
 
 Config, data, reference model, precomputed log-probabilities and metrics are TRL's; the loss, and the rewards in the metrics, are
-the objective's. Under DDP and FSDP, what is not rowwise sees the columns of all processes.
+the objective's. Under DDP and FSDP, objectives that are not rowwise see the columns of all processes.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class LossKitDPOTrainer(trl.DPOTrainer):
         self._losskit_reads_reference = any("reference" in name for name in module.objective.columns)
         if not self._losskit_reads_reference:
             leave_out_reference(call, config, module.objective)
-        # TRL's model returns Σ π² of its distributions, which WPO reads, where this is set.
+        # With this set, TRL's model returns Σ π² of its distributions, which WPO reads.
         config.use_weighting = "policy_log_collision" in module.objective.columns
         self._tag_names, self._name, self._paper = model_card(module.objective)
         super().__init__(**{**{name: value for name, value in call.items() if name != "self"}, "args": config})
@@ -80,7 +80,7 @@ class LossKitDPOTrainer(trl.DPOTrainer):
             self.ref_model = None
         if self._losskit_data:
             self.data_collator = WithData(self.data_collator, self._losskit_data_names)
-        # TRL's own loss is computed and dropped: the plainest one.
+        # TRL's own loss is computed and discarded, so use the simplest one.
         self.use_weighting, self.f_divergence_type = False, "reverse_kl"
         self.loss_types, self.loss_weights = ["sigmoid"], [1.0]
         self.args.loss_type, self.args.loss_weights = [module.objective.text], None
@@ -95,7 +95,7 @@ class LossKitDPOTrainer(trl.DPOTrainer):
     # ---- the loss
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
-        """TRL's own computation gives the log-probabilities and the metrics; its loss is replaced."""
+        """Takes the log-probabilities and the metrics from TRL's own computation, and replaces its loss."""
         if self.model.training and self._losskit_micro_batches:
             self._losskit_shares = self._losskit_look_ahead(model, self._losskit_micro_batches)
             self._losskit_micro_batches = []
@@ -112,7 +112,7 @@ class LossKitDPOTrainer(trl.DPOTrainer):
     def _losskit_forward(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool
     ) -> tuple[Any, Forwards, dict[str, torch.Tensor]]:
-        """What TRL's computation returns, and what it has computed on its way."""
+        """Returns the result of TRL's computation, and what it computed on the way."""
         rest = {name: value for name, value in inputs.items() if name not in self._losskit_data_names}
         runs_reference = self._losskit_reads_reference and not self.precompute_ref_logps
         reference = self.model if self.ref_model is None else self.ref_model
@@ -133,7 +133,7 @@ class LossKitDPOTrainer(trl.DPOTrainer):
     def _losskit_evaluate(
         self, batches: list[dict[str, torch.Tensor]]
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """The loss of batches as of one, and the rewards of this process, [2, G]."""
+        """Returns the joint loss of several batches, and the rewards of this process, [2, G]."""
         module = self.losskit_objective
         module.train(self.model.training)
         seed = self.state.global_step + self.args.seed
@@ -144,18 +144,18 @@ class LossKitDPOTrainer(trl.DPOTrainer):
             loss, _ = module(**columns, token_offsets=offsets, seed=seed)
         except LossKitError as problem:
             raise LossKitError(f"step {self.state.global_step + 1}: {problem}") from None
-        # The mean over processes is what DDP and FSDP take of the gradients; each holds the part of its own rows.
+        # DDP and FSDP average gradients over processes; each process contributes the part of its own rows.
         loss = loss if processes == 1 else loss.detach() + processes * (loss - loss.detach())
         return loss, self._losskit_rewards(batches, seed)
 
     def _losskit_gathered(self, batch: dict[str, torch.Tensor]) -> list[dict[str, torch.Tensor]]:
-        """The batches of all processes, with gradients to the columns of this one."""
+        """Gathers the batches of all processes, with gradients to this process's columns."""
         gather, count = self.accelerator.gather, self.accelerator.num_processes
         batches: list[dict[str, torch.Tensor]] = [{} for _ in range(count)]
         for name, column in batch.items():
             sizes = gather(torch.tensor([column.shape], device=column.device))
             padding = [most - size for most, size in zip(sizes.amax(0).tolist(), column.shape)]
-            # Each axis is padded at its end; the last comes first.
+            # Pads each axis at its end; torch lists the last axis first.
             padded = torch.nn.functional.pad(column.detach(), [n for size in reversed(padding) for n in (0, size)])
             for part, size, values in zip(batches, sizes.tolist(), gather(padded[None].contiguous())):
                 part[name] = values[tuple(map(slice, size))]
@@ -169,27 +169,27 @@ class LossKitDPOTrainer(trl.DPOTrainer):
         return [name for names in self._losskit_data.values() for name in names]
 
     def _set_signature_columns_if_needed(self) -> None:
-        """The columns of the data set that the objective reads are kept."""
+        """Keeps the columns of the data set that the objective reads."""
         if self._signature_columns is None:
             super()._set_signature_columns_if_needed()
             self._signature_columns = [*self._signature_columns, *self._losskit_data_names]
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:
-        """TRL gives the model all that a batch holds."""
+        """Removes the objective's columns, since TRL passes everything in a batch to the model."""
         rest = {name: value for name, value in inputs.items() if name not in self._losskit_data_names}
         return super().compute_ref_log_probs(model, rest)
 
     # ---- gradient accumulation
 
     def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: torch.device) -> tuple[list[Any], Any]:
-        """The micro-batches of an optimizer step; they are remembered where the objective sees them as one."""
+        """Returns the micro-batches of an optimizer step; remembers them if the objective sees them as one batch."""
         samples, count = super().get_batch_samples(epoch_iterator, num_batches, device)
         is_ahead = self._losskit_sees_whole_batch and len(samples) > 1
         self._losskit_micro_batches, self._losskit_shares = (samples if is_ahead else []), []
         return samples, count
 
     def _losskit_look_ahead(self, model: Any, samples: list[Any]) -> list[_Share]:
-        """Each micro-batch's share of the loss of them all, from forward passes that keep no graph and so take little memory."""
+        """Computes each micro-batch's share of the joint loss, from forward passes that keep no graph and so need little memory."""
         metrics = copy.deepcopy(self._metrics["train"]), self._total_train_tokens
         with torch.no_grad():
             batches = [self._losskit_forward(model, self._prepare_inputs(sample), False)[2] for sample in samples]
@@ -207,7 +207,7 @@ class LossKitDPOTrainer(trl.DPOTrainer):
     # ---- metrics
 
     def _losskit_rewards(self, batches: list[dict[str, torch.Tensor]], seed: int) -> torch.Tensor | None:
-        """The rewards of this process's responses, scaled as metrics scale them; None where the objective has none, or TRL's."""
+        """Returns the rewards of this process's responses, scaled for metrics; None if the objective has none, or uses TRL's."""
         objective = self.losskit_objective.objective
         if not objective.has_reward or self._losskit_has_log_ratio:
             return None
@@ -222,7 +222,7 @@ class LossKitDPOTrainer(trl.DPOTrainer):
         return self.losskit_objective.objective.text.endswith("@ log-ratio")
 
     def _losskit_report(self, mode: str, rewards: torch.Tensor | None) -> None:
-        """Puts the objective's rewards in the place of TRL's log-ratios."""
+        """Replaces TRL's log-ratios by the objective's rewards."""
         if rewards is None:
             if not self._losskit_reads_reference:
                 # Without a reference there are no log-ratios, and the objective has no rewards.
@@ -237,26 +237,26 @@ class LossKitDPOTrainer(trl.DPOTrainer):
     # ---- checkpoints
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """The objective goes first: what follows may push the checkpoint to the Hub."""
+        """Saves the objective first: what follows may push the checkpoint to the Hub."""
         if self.args.should_save:
             directory = os.path.join(self._get_output_dir(trial), f"checkpoint-{self.state.global_step}")
             save_objective(self.losskit_objective, directory)
         super()._save_checkpoint(model, trial)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        """Every resumption calls this, under DeepSpeed and FSDP, too; the objective's state comes back here."""
+        """Restores the objective's state: every resumption calls this, also under DeepSpeed and FSDP."""
         if checkpoint is not None:
             restore_objective(self.losskit_objective, checkpoint)
         super()._load_optimizer_and_scheduler(checkpoint)
 
     def _load_best_model(self) -> None:
-        """The state that belongs to the best model comes with it."""
+        """Restores the state that belongs to the best model."""
         super()._load_best_model()
         restore_objective(self.losskit_objective, self.state.best_model_checkpoint)
 
 
 class _Share:
-    """A micro-batch's share of the loss of an optimizer's batch: the gradients by its columns."""
+    """A micro-batch's share of the loss of an optimizer's batch: the gradients with respect to its columns."""
 
     def __init__(
         self, total: torch.Tensor, columns: dict[str, torch.Tensor], rewards: torch.Tensor | None, count: int
@@ -265,7 +265,7 @@ class _Share:
         self._gradients = {name: column.grad for name, column in columns.items() if column.grad is not None}
 
     def loss(self, columns: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """The loss of the whole batch, with this share's gradient: the trainer divides it by the number of micro-batches."""
+        """Returns the loss of the whole batch, with this share's gradient: the trainer divides it by the number of micro-batches."""
         linear = sum((gradient * columns[name]).sum() for name, gradient in self._gradients.items())
         return self._total + self._count * (linear - linear.detach()), self._rewards
 
