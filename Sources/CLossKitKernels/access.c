@@ -15,17 +15,23 @@ typedef struct run_of_rows {
   size_t count;
 } run_of_rows;
 
+/* The entry of a column of the block's prompt, or of its first response. */
+static size_t first_entry(const losskit_segments *s, const losskit_host_column *column, size_t prompt) {
+  const size_t place = losskit_prompt_place(s, prompt);
+  return column->is_ragged ? s->rows->starts[place] : place;
+}
+
 /* The rows from `row` on, at most `limit`, that lie at equal distances in the host's column. */
 static run_of_rows next_rows(const losskit_segments *s, uint32_t extent, const losskit_host_column *column, size_t row,
                              size_t limit, losskit_cursor *cursor) {
   char *const data = column->data;
   switch (extent) {
   case LOSSKIT_EXTENT_PROMPT:
-    return (run_of_rows){data + (ptrdiff_t)losskit_prompt_place(s, row) * column->stride, column->stride,
-                         s->rows->indices ? 1 : limit};
+    return (run_of_rows){data + (ptrdiff_t)first_entry(s, column, row) * column->stride, column->stride,
+                         s->rows->indices || column->is_ragged ? 1 : limit};
   case LOSSKIT_EXTENT_RESPONSE:
     losskit_seek(s, cursor, LOSSKIT_EXTENT_PROMPT, LOSSKIT_EXTENT_RESPONSE, row);
-    return (run_of_rows){data + (ptrdiff_t)losskit_prompt_place(s, cursor->row) * column->stride +
+    return (run_of_rows){data + (ptrdiff_t)first_entry(s, column, cursor->row) * column->stride +
                              (ptrdiff_t)(row - cursor->start) * column->rank_stride,
                          column->rank_stride, smaller(limit, cursor->end - row)};
   default:
@@ -65,27 +71,28 @@ static void read_column(const losskit_level *level, const losskit_segments *s, u
 
 /* Whether all rows of the block are contiguous. */
 static int is_contiguous(const losskit_segments *s, uint32_t extent, const losskit_host_column *column) {
-  return extent == LOSSKIT_EXTENT_PROMPT && !s->rows->indices && is_packed(column);
+  return extent == (column->is_ragged ? LOSSKIT_EXTENT_RESPONSE : LOSSKIT_EXTENT_PROMPT) && !s->rows->indices && is_packed(column);
 }
 
 /* Whether doubles can be read and written in place. */
 static int is_aligned(const void *data) { return (uintptr_t)data % sizeof(double) == 0; }
 
-static char *address(const losskit_segments *s, const losskit_host_column *column, size_t first) {
-  return (char *)column->data + (ptrdiff_t)(s->range.first[LOSSKIT_EXTENT_PROMPT] + first) * column->stride;
+/* The first row of the block in a contiguous column. */
+static char *first_address(const losskit_segments *s, const losskit_host_column *column) {
+  return (char *)column->data + (ptrdiff_t)first_entry(s, column, 0) * column->stride;
 }
 
 losskit_access losskit_find_input(const losskit_segments *s, uint32_t extent, const losskit_host_column *values,
                                   const losskit_host_column *subtracted) {
   losskit_access access = {LOSSKIT_ACCESS_ANY, NULL, NULL};
   if (!is_contiguous(s, extent, values)) return access;
-  access.data = address(s, values, 0);
+  access.data = first_address(s, values);
   if (!subtracted) {
     if (values->is_float) access.kind = LOSSKIT_ACCESS_FLOATS;
     else if (is_aligned(values->data)) access.kind = LOSSKIT_ACCESS_DOUBLES;
   } else if (values->is_float && subtracted->is_float && is_contiguous(s, extent, subtracted)) {
     access.kind = LOSSKIT_ACCESS_FLOATS;
-    access.subtracted = address(s, subtracted, 0);
+    access.subtracted = first_address(s, subtracted);
   }
   return access;
 }
@@ -93,7 +100,7 @@ losskit_access losskit_find_input(const losskit_segments *s, uint32_t extent, co
 losskit_access losskit_find_output(const losskit_segments *s, uint32_t extent, const losskit_host_column *output) {
   losskit_access access = {LOSSKIT_ACCESS_ANY, NULL, NULL};
   if (!output->data || !is_contiguous(s, extent, output)) return access;
-  access.data = address(s, output, 0);
+  access.data = first_address(s, output);
   if (output->is_float) access.kind = LOSSKIT_ACCESS_FLOATS;
   else if (output->factor == 1 && is_aligned(output->data)) access.kind = LOSSKIT_ACCESS_DOUBLES;
   return access;

@@ -34,7 +34,7 @@ static size_t tokens_of(const losskit_rows *rows, size_t prompt) {
   const size_t place = rows->indices ? rows->indices[prompt] : prompt;
   size_t tokens = 0;
   for (size_t rank = 0; rank < responses_of(rows, prompt); rank++) {
-    const size_t *const offset = rows->token_offsets + rank * rows->batch_prompts + place;
+    const size_t *const offset = rows->token_offsets + losskit_first_row_number(rows, place) + rank * losskit_row_step(rows);
     tokens += offset[1] - offset[0];
   }
   return tokens;
@@ -84,9 +84,9 @@ static size_t *find_segments(const losskit_run *run, losskit_segments *segments,
   memory += responses;
   segments->row_numbers = numbers;
   for (size_t i = 0, row = 0; i < prompts; i++) {
-    const size_t place = losskit_prompt_place(segments, i);
+    size_t number = losskit_first_row_number(rows, losskit_prompt_place(segments, i));
     const size_t end = losskit_first_row(segments, LOSSKIT_EXTENT_PROMPT, i + 1, LOSSKIT_EXTENT_RESPONSE);
-    for (size_t number = place; row < end; row++, number += rows->batch_prompts) numbers[row] = number;
+    for (; row < end; row++, number += losskit_row_step(rows)) numbers[row] = number;
   }
   if (run->finest < LOSSKIT_EXTENT_TOKEN) return memory;
   size_t *const starts = memory;
@@ -148,7 +148,7 @@ static void read_count(const worker *w, const losskit_read *read, uint32_t coars
                        losskit_first_row(&w->segments, coarse, first + i, read->extent));
 }
 
-/* The index in the batch of each row: g, k G + g, or the token's index. */
+/* The index in the batch of each row: the prompt's, the response's row number, or the token's. */
 static void read_numbers(const worker *w, const losskit_read *read, uint32_t extent, size_t first, size_t rows, double *copy,
                          losskit_cursor *cursor) {
   const losskit_segments *const s = &w->segments;

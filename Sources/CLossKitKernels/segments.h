@@ -8,7 +8,7 @@ typedef struct losskit_segments {
   losskit_range range;
   const size_t *response_starts; /* [prompts + 1] the first response of each prompt of the block; NULL: K each */
   const size_t *token_starts;    /* [responses + 1] the first token of each response */
-  const size_t *row_numbers;     /* [responses] k G + g */
+  const size_t *row_numbers;     /* [responses] where each stands in the batch: see `starts` of losskit_rows */
 } losskit_segments;
 
 /* A row of a coarser extent and its end in the finer one. Rows are visited in ascending order, so the next row is near. */
@@ -25,6 +25,14 @@ static inline size_t losskit_prompt_place(const losskit_segments *s, size_t prom
   const size_t row = s->range.first[LOSSKIT_EXTENT_PROMPT] + prompt;
   return s->rows->indices ? s->rows->indices[row] : row;
 }
+
+/* The row number of the first response of a prompt, by its index in the batch. */
+static inline size_t losskit_first_row_number(const losskit_rows *rows, size_t place) {
+  return rows->starts ? rows->starts[place] : place;
+}
+
+/* The distance between the row numbers of a prompt's responses. */
+static inline size_t losskit_row_step(const losskit_rows *rows) { return rows->starts ? 1 : rows->batch_prompts; }
 
 /* The first row at `fine` of row `row` at `coarse`, both counted from the start of the block. */
 static inline size_t losskit_first_row(const losskit_segments *s, uint32_t coarse, size_t row, uint32_t fine) {

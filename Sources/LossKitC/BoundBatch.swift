@@ -27,9 +27,10 @@ struct BoundBatch {
   /// The index of each binding's column.
   let columnOfBinding: UnsafeMutableBufferPointer<Int>
 
-  /// Binds a batch and lends it. Throws if the host's arrays do not match the batch.
+  /// Binds a batch and lends it; `starts` are those of a ragged one. Throws if the host's arrays do not match the batch.
   static func with(
-    _ hosted: HostedObjective, _ batch: losskit_batch, _ body: (borrowing BoundBatch) throws -> Void
+    _ hosted: HostedObjective, _ batch: losskit_batch, starts: UnsafePointer<Int>? = nil,
+    _ body: (borrowing BoundBatch) throws -> Void
   ) throws {
     let bindingCount = batch.column_count
     guard bindingCount >= 0, bindingCount <= 1 << 20 else {
@@ -42,7 +43,7 @@ struct BoundBatch {
       try withUnsafeTemporaryAllocation(of: Int.self, capacity: bindingCount) { columns in
         columns.initialize(repeating: -1)
         let bound = BoundBatch(
-          unownedObjective: .passUnretained(hosted), batch: batch, shape: batch.shape, plans: plans,
+          unownedObjective: .passUnretained(hosted), batch: batch, shape: batch.shape(starts), plans: plans,
           columnOfBinding: columns)
         try bound.checkShape()
         for index in 0..<bindingCount { try bound.bind(index) }
@@ -54,13 +55,13 @@ struct BoundBatch {
 
   var hosted: HostedObjective { unownedObjective._withUnsafeGuaranteedRef { $0 } }
 
-  /// K·G.
+  /// K·G, or the responses of all prompts in a ragged batch.
   var rows: Int { shape.rows }
 
   /// The number of parts of a column, and of values per part.
   func extent(of column: HostedObjective.HostedColumn) -> (parts: Int, length: Int) {
     let references = column.isPerReference ? shape.references : 1
-    if column.extent == .response { return (references &* shape.responses, shape.prompts) }
+    if column.extent == .response, shape.starts == nil { return (references &* shape.responses, shape.prompts) }
     return (references, shape.count(per: column.extent))
   }
 
@@ -69,19 +70,22 @@ struct BoundBatch {
     shape.count(per: column.extent, isPerReference: column.isPerReference)
   }
 
-  /// The batch as the runtime's type, with its columns copied.
+  /// The batch as the runtime's type, rank-major, with its columns copied.
   func copy() -> Batch {
     var copy = Batch(
       prompts: batch.prompts, responses: batch.responses, references: batch.references,
       counts: batch.counts.map { Array(UnsafeBufferPointer(start: $0, count: batch.prompts)) },
-      tokenOffsets: batch.token_offsets.map { Array(UnsafeBufferPointer(start: $0, count: rows + 1)) })
+      tokenOffsets: shape.rankMajorTokenOffsets())
     for (index, column) in hosted.columns.enumerated() where plans[index].isBound {
       let count = count(of: column)
-      copy.columns[hosted.objective.columns[index].name] = [Double](unsafeUninitializedCapacity: count) {
-        values, filled in
+      let values = [Double](unsafeUninitializedCapacity: count) { values, filled in
         if let base = values.baseAddress { gather(index, to: base) }
         filled = count
       }
+      let (source, references) = (shape, column.isPerReference ? shape.references : 1)
+      copy.columns[hosted.objective.columns[index].name] =
+        source.starts == nil
+        ? values : copy.withShape { source.copy(values, per: column.extent, references: references, to: $0) }
     }
     return copy
   }
@@ -235,8 +239,9 @@ struct BoundBatch {
 }
 
 extension losskit_batch {
-  fileprivate var shape: BatchShape {
+  fileprivate func shape(_ starts: UnsafePointer<Int>?) -> BatchShape {
     BatchShape(
-      prompts: prompts, responses: responses, references: references, counts: counts, tokenOffsets: token_offsets)
+      prompts: prompts, responses: responses, references: references, counts: counts, tokenOffsets: token_offsets,
+      starts: starts)
   }
 }

@@ -53,24 +53,20 @@ struct HostEvaluation {
         defer { free(scratch) }
         let memory = prepare(scratch, inputs, gradients)
         try checkFinite(memory)
-        let frame = try evaluate(memory)
-        try write(memory, ResultCheck(hosted.objective, frame), to: results)
+        try evaluate(memory)
+        try write(memory, ResultCheck(hosted.objective, bound.shape), to: results)
       }
     }
   }
 
   /// Evaluates without copies; returns whether that was possible and all numbers were finite.
-  private func runInPlace(_ results: inout losskit_results) throws -> Bool {
+  func runInPlace(_ results: inout losskit_results) throws -> Bool {
     var gradients: UInt64 = 0
     for (index, plan) in bound.plans.enumerated() where plan.wantsGradient { gradients |= 1 << UInt64(index) }
-    let batch = bound.batch
-    let shape = ColumnShape(
-      prompts: prompts, responses: batch.responses, references: batch.references, counts: batch.counts,
-      tokenOffsets: batch.token_offsets)
     let columns = HostColumns(bound, results)
     let sum = try withState {
       try hosted.objective.evaluate(
-        shape, columns, state: $0, seed: seed, gradients: gradients, wantsRewards: results.rewards.isThere)
+        bound.shape, columns, state: $0, seed: seed, gradients: gradients, wantsRewards: results.rewards.isThere)
     }
     guard let sum, !sum.isNaN else { return false }
     results.mean_loss = sum / Double(prompts)
@@ -87,7 +83,8 @@ struct HostEvaluation {
 
   // MARK: Before
 
-  private func check(_ results: losskit_results) throws {
+  /// Throws for results or a state that do not fit the batch.
+  func check(_ results: losskit_results) throws {
     if stateCount != 0 || state != nil {
       guard stateCount == hosted.stateCount else {
         throw Failure("the objective keeps \(hosted.stateCount) numbers of state, and got \(stateCount)")
@@ -169,7 +166,7 @@ struct HostEvaluation {
 
   // MARK: Evaluation
 
-  private func evaluate(_ memory: Memory) throws -> losskit_frame {
+  private func evaluate(_ memory: Memory) throws {
     var wantsGradients = false
     for plan in bound.plans where plan.wantsGradient { wantsGradients = true }
     let batch = bound.batch
@@ -180,7 +177,6 @@ struct HostEvaluation {
       cotangent: wantsGradients ? UnsafePointer(memory.output) : nil,
       gradients: wantsGradients ? UnsafePointer(memory.gradients.baseAddress) : nil)
     try hosted.objective.evaluate(frame)
-    return frame
   }
 
   // MARK: After

@@ -100,11 +100,29 @@ public func losskit_objective_evaluate(
   _ failure: UnsafeMutablePointer<losskit_failure>?
 ) -> Int32 {
   result(failure) {
-    let objective = try Handles.objectives.object(objective)
-    let batch = try required(batch, "losskit_objective_evaluate", "batch")
-    let results = try required(results, "losskit_objective_evaluate", "results")
-    try BoundBatch.with(objective, batch.pointee) { batch in
-      try HostEvaluation(batch, state: state, stateCount: stateCount, seed: seed).run(results)
+    try Handles.objectives.with(objective) { objective in
+      let batch = try required(batch, "losskit_objective_evaluate", "batch")
+      let results = try required(results, "losskit_objective_evaluate", "results")
+      try BoundBatch.with(objective, batch.pointee) { batch in
+        try HostEvaluation(batch, state: state, stateCount: stateCount, seed: seed).run(results)
+      }
+    }
+  }
+}
+
+/// Evaluates a batch whose responses stand prompt by prompt.
+@c @implementation
+public func losskit_objective_evaluate_ragged(
+  _ objective: losskit_objective_ref?, _ batch: UnsafePointer<losskit_batch>?, _ state: UnsafeMutablePointer<Double>?,
+  _ stateCount: Int, _ seed: UInt64, _ results: UnsafeMutablePointer<losskit_results>?,
+  _ failure: UnsafeMutablePointer<losskit_failure>?
+) -> Int32 {
+  result(failure) {
+    try Handles.objectives.with(objective) { objective in
+      let batch = try required(batch, "losskit_objective_evaluate_ragged", "batch")
+      let results = try required(results, "losskit_objective_evaluate_ragged", "results")
+      try RaggedEvaluation(hosted: objective, batch: batch.pointee, seed: seed)
+        .run(state: state, stateCount: stateCount, results)
     }
   }
 }

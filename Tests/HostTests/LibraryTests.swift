@@ -61,6 +61,16 @@ struct LibraryTests {
     #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output.prefix(4000))")
   }
 
+  @Test("A ragged batch has the results of a rank-major one, for every loss and objective")
+  func ragged() throws {
+    let outcome = try Prefix.shared.get().shell(
+      """
+      \(Self.compile("ragged"))
+      "$PREFIX/bin/losskit" list | awk '$1 == "loss" || $1 == "objective" { print $2 }' | xargs ./ragged
+      """)
+    #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output.prefix(4000))")
+  }
+
   @Test("A host can close and reopen it")
   func reopened() throws {
     let outcome = try Prefix.shared.get().shell(

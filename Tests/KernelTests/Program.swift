@@ -38,7 +38,7 @@ struct Program {
     let outputColumns = try (0..<outputs).map { _ in try GuardedColumn(repeating: .nan, count: rows) }
     func column(_ memory: GuardedColumn) -> losskit_host_column {
       losskit_host_column(
-        data: memory.values, stride: MemoryLayout<Double>.stride, rank_stride: 0, factor: 1, is_float: 0)
+        data: memory.values, stride: MemoryLayout<Double>.stride, rank_stride: 0, factor: 1, is_float: 0, is_ragged: 0)
     }
     _ = try run(
       inputColumns.map(column), into: outputColumns.map(column), scalars: scalars, rows: 0..<rows, level: level,

@@ -28,7 +28,7 @@ import Testing
       // The last entry ends at the end of the memory.
       let first = UnsafeMutableRawPointer(memory.values + words) - (rows - 1) * stride - size
       column = losskit_host_column(
-        data: first, stride: stride, rank_stride: 0, factor: factor, is_float: isFloat ? 1 : 0)
+        data: first, stride: stride, rank_stride: 0, factor: factor, is_float: isFloat ? 1 : 0, is_ragged: 0)
       for (row, value) in values.enumerated() {
         if isFloat {
           first.storeBytes(of: Float(value), toByteOffset: row * stride, as: Float.self)

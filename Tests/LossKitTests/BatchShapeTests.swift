@@ -28,6 +28,25 @@ struct BatchShapeTests {
       tokenOffsets: offsets, body)
   }
 
+  @Test("A ragged batch holds the responses prompt by prompt")
+  func ragged() {
+    let offsets = [0, 2, 3, 3, 6, 6, 10], starts = [0, 2, 5, 6]
+    let shape = BatchShape(
+      prompts: 3, responses: 3, references: 2, counts: [2, 3, 1], tokenOffsets: offsets, starts: starts)
+    let responses = [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (2, 0)].map { BatchShape.Place(prompt: $0, rank: $1) }
+    #expect(shape.rows == 6 && shape.tokens == 10 && shape.count(per: .response) == 6 && shape.count(per: .prompt) == 3)
+    for (row, place) in responses.enumerated() {
+      let rank = place.rank ?? 0
+      #expect(shape.row(rank, ofPrompt: place.prompt) == row && shape.place(of: 6 + row, per: .response) == place)
+      #expect(shape.entries(per: .response, rank: rank, prompt: place.prompt, reference: 1) == 6 + row..<7 + row)
+      let tokens = shape.entries(per: .token, rank: rank, prompt: place.prompt)
+      #expect(tokens == offsets[row]..<offsets[row + 1])
+      for token in tokens { #expect(shape.place(of: token, per: .token) == place) }
+    }
+    #expect(
+      shape.start(per: .response, rank: 2, reference: 1) == 8 && shape.start(per: .token, rank: 2, reference: 1) == 10)
+  }
+
   @Test(arguments: [Column.Extent.prompt, .response, .token])
   func entriesAndTheirPlaces(extent: Column.Extent) {
     let expected = entries(per: extent)

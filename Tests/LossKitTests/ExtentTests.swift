@@ -234,7 +234,8 @@ import Testing
       return memory
     }
     func column(_ memory: UnsafeMutableBufferPointer<Double>) -> losskit_host_column {
-      losskit_host_column(data: memory.baseAddress, stride: 8, rank_stride: 8 * prompts, factor: 1, is_float: 0)
+      losskit_host_column(
+        data: memory.baseAddress, stride: 8, rank_stride: 8 * prompts, factor: 1, is_float: 0, is_ragged: 0)
     }
     let inputs = plan.externals.map { external -> UnsafeMutableBufferPointer<Double> in
       guard case .column(let index, _) = external else { return memory(.prompt) }

@@ -100,7 +100,8 @@ func run(
   defer { for pointer in inputs + outputs { pointer.deallocate() } }
   func columns(_ pointers: [UnsafeMutablePointer<Double>]) -> [losskit_host_column] {
     pointers.map {
-      losskit_host_column(data: $0, stride: MemoryLayout<Double>.stride, rank_stride: 0, factor: 1, is_float: 0)
+      losskit_host_column(
+        data: $0, stride: MemoryLayout<Double>.stride, rank_stride: 0, factor: 1, is_float: 0, is_ragged: 0)
     }
   }
   let (inputColumns, outputColumns) = (columns(inputs), columns(outputs))

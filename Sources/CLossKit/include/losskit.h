@@ -283,6 +283,16 @@ int32_t losskit_objective_evaluate(losskit_objective_ref objective, const losski
                                    size_t state_count, uint64_t seed, losskit_results *results,
                                    losskit_failure *failure);
 
+/* Evaluates a batch that holds the responses prompt by prompt, as many as each prompt has: for rankings of different lengths, whose
+ * K*G entries would be mostly empty. It is as losskit_objective_evaluate, but with S, the sum of `counts`, in place of K*G: a column
+ * per response has S entries for each reference, of which response k of prompt g is number counts[0] + ... + counts[g-1] + k;
+ * `rewards` has S entries and `token_offsets` S + 1, in the same order. The part of such a column is its reference. A call for metrics,
+ * or of an objective that is not FUSED, copies the batch to K*G entries. Random numbers of a response depend on its place.
+ * [any thread] [borrows batch] [writes state, results, and the gradients of the batch] */
+int32_t losskit_objective_evaluate_ragged(losskit_objective_ref objective, const losskit_batch *batch, double *state,
+                                          size_t state_count, uint64_t seed, losskit_results *results,
+                                          losskit_failure *failure);
+
 #ifdef __cplusplus
 }
 #endif

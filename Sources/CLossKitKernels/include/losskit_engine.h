@@ -16,6 +16,7 @@ typedef struct losskit_host_column {
   ptrdiff_t rank_stride; /* in bytes, between the ranks of a prompt, if the column is read or written per response */
   double factor;         /* multiplies an output */
   int32_t is_float;
+  int32_t is_ragged;     /* the first row of a prompt follows the last of the prompt before: see `starts` of losskit_rows */
 } losskit_host_column;
 
 /* What a stage reads, tile by tile. */
@@ -79,7 +80,8 @@ typedef struct losskit_rows {
   size_t batch_prompts;        /* G, in the row number k G + g */
   size_t responses;            /* K, if `counts` is NULL */
   const uint32_t *counts;      /* [G] the responses of each prompt of the batch, or NULL */
-  const size_t *token_offsets; /* [K G + 1] by row number, or NULL */
+  const size_t *starts;        /* [G + 1] the row number of each prompt's first response, if the next one's is 1 more; NULL: k G + g */
+  const size_t *token_offsets; /* [rows + 1] by row number, or NULL */
 } losskit_rows;
 
 /* The rows of a block at each extent, numbered over all blocks. */

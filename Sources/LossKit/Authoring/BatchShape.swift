@@ -2,9 +2,9 @@ package import CLossKit
 
 /// The shape of a batch: how many prompts, responses and references it has, and where the entries of its columns stand.
 ///
-/// Columns are rank-major. Response k of prompt g is row k·G + g, whether or not the prompt has that many responses; the row's
-/// tokens start at `tokenOffsets[k·G + g]`. A column that is per reference has all its entries once for each reference, one
-/// behind the other.
+/// Columns are rank-major: response k of prompt g is row k·G + g, whether or not the prompt has that many responses. A ragged batch
+/// holds the responses prompt by prompt instead, without such gaps: response k of prompt g is row `starts[g] + k`. The tokens of a row
+/// start at `tokenOffsets[row]`. A column that is per reference has all its entries once for each reference, one behind the other.
 ///
 /// The arrays are borrowed. Making, passing and asking a shape allocates nothing.
 package struct BatchShape {
@@ -16,19 +16,22 @@ package struct BatchShape {
   package let references: Int
   /// [G] the responses each prompt has; nil: K.
   package let counts: UnsafePointer<UInt32>?
-  /// [K·G + 1] where the tokens of each row start, ascending from 0; nil where no column is per token.
+  /// [rows + 1] where the tokens of each row start, ascending from 0; nil where no column is per token.
   package let tokenOffsets: UnsafePointer<Int>?
+  /// [G + 1] the row of each prompt's first response, in a ragged batch; nil in a rank-major one.
+  package let starts: UnsafePointer<Int>?
 
   /// A shape of borrowed arrays.
   package init(
     prompts: Int, responses: Int, references: Int, counts: UnsafePointer<UInt32>? = nil,
-    tokenOffsets: UnsafePointer<Int>? = nil
+    tokenOffsets: UnsafePointer<Int>? = nil, starts: UnsafePointer<Int>? = nil
   ) {
     self.prompts = prompts
     self.responses = responses
     self.references = references
     self.counts = counts
     self.tokenOffsets = tokenOffsets
+    self.starts = starts
   }
 
   /// Lends the shape that arrays describe.
@@ -48,11 +51,17 @@ package struct BatchShape {
 
   // MARK: Counts
 
-  /// K·G, the number of rows.
-  package var rows: Int { prompts * responses }
+  /// The number of rows: K·G, or the responses of all prompts in a ragged batch.
+  package var rows: Int { starts?[prompts] ?? prompts * responses }
 
   /// T, the number of tokens of all rows.
   package var tokens: Int { tokenOffsets?[rows] ?? 0 }
+
+  /// Whether a prompt has fewer than K responses.
+  package var isMixed: Bool {
+    guard let counts else { return false }
+    return (0..<prompts).contains { counts[$0] != UInt32(responses) }
+  }
 
   /// The number of responses a prompt has.
   package func responseCount(ofPrompt prompt: Int) -> Int { counts.map { Int($0[prompt]) } ?? responses }
@@ -91,7 +100,14 @@ package struct BatchShape {
   }
 
   /// The row of a prompt's response.
-  package func row(_ rank: Int, ofPrompt prompt: Int) -> Int { rank * prompts + prompt }
+  package func row(_ rank: Int, ofPrompt prompt: Int) -> Int {
+    starts.map { $0[prompt] + rank } ?? rank * prompts + prompt
+  }
+
+  /// The first entry of a rank in a column, for one reference; of a column per prompt or per token, the reference's first.
+  package func start(per extent: Column.Extent, rank: Int, reference: Int) -> Int {
+    reference * count(per: extent) + (extent == .response ? rank * (starts == nil ? prompts : 1) : 0)
+  }
 
   /// The entries of a prompt's response in a column, for one reference; of a column per prompt, the prompt's own.
   package func entries(per extent: Column.Extent, rank: Int, prompt: Int, reference: Int = 0) -> Range<Int> {
@@ -114,16 +130,20 @@ package struct BatchShape {
     case .response: row = entry
     case .token: row = self.row(ofToken: entry)
     }
-    return Place(prompt: row % prompts, rank: row / prompts)
+    guard let starts else { return Place(prompt: row % prompts, rank: row / prompts) }
+    let prompt = last(of: prompts, in: starts, upTo: row)
+    return Place(prompt: prompt, rank: row - starts[prompt])
   }
 
   /// The last row that starts at a token or before it: rows without tokens start where the next one does.
-  private func row(ofToken token: Int) -> Int {
-    guard let tokenOffsets else { return 0 }
-    var low = 0, high = rows
+  private func row(ofToken token: Int) -> Int { tokenOffsets.map { last(of: rows, in: $0, upTo: token) } ?? 0 }
+
+  /// The last of some ascending starts that is at most `entry`.
+  private func last(of count: Int, in starts: UnsafePointer<Int>, upTo entry: Int) -> Int {
+    var low = 0, high = count
     while high - low > 1 {
       let middle = (low + high) / 2
-      if tokenOffsets[middle] <= token { low = middle } else { high = middle }
+      if starts[middle] <= entry { low = middle } else { high = middle }
     }
     return low
   }

@@ -1,54 +1,17 @@
-package import CLossKitKernels
-
-/// The columns of a caller, with either precision and any stride.
-///
-/// A column consists of parts, ordered as in `losskit_frame`: by rank within reference; a part has one entry per prompt, or per token.
-/// Each function returns the column starting at the first entry of a part; its stride is the distance between prompts, or between tokens.
-package protocol BatchColumns {
-  /// nil if the column is missing.
-  func input(_ column: Int, part: Int, length: Int) -> losskit_host_column?
-  /// The cotangents of the outputs; nil if there are none.
-  func cotangent(part: Int) -> losskit_host_column?
-  /// The outputs. An objective's are the losses of all prompts, followed by the rewards.
-  func value(part: Int) -> losskit_host_column
-  func gradient(_ column: Int, part: Int, length: Int) -> losskit_host_column
-}
-
-/// The shape of a batch.
-package struct ColumnShape {
-  package var prompts, responses, references: Int
-  package var counts: UnsafePointer<UInt32>?
-  package var tokenOffsets: UnsafePointer<Int>?
-
-  package init(
-    prompts: Int, responses: Int, references: Int, counts: UnsafePointer<UInt32>?, tokenOffsets: UnsafePointer<Int>?
-  ) {
-    self.prompts = prompts
-    self.responses = responses
-    self.references = references
-    self.counts = counts
-    self.tokenOffsets = tokenOffsets
-  }
-
-  var tokens: Int { tokenOffsets?[prompts * responses] ?? 0 }
-
-  var isMixed: Bool {
-    guard let counts else { return false }
-    return (0..<prompts).contains { counts[$0] != UInt32(responses) }
-  }
-}
+import CLossKitKernels
 
 /// One evaluation: binds the plans for a batch's shape to a caller's columns and runs them, without intermediate storage of the batch's
 /// size.
 package struct ColumnEvaluation {
-  private let evaluator: GraphEvaluator
-  private let shape: ColumnShape
+  /// Unowned, since retaining costs more than a few pairs take; the caller keeps it alive.
+  private unowned(unsafe) let evaluator: GraphEvaluator
+  private let shape: BatchShape
   private let gradients: UInt64
   private let isLossAlone: Bool
 
   /// `gradients` has a bit for each of the evaluator's columns whose gradient is requested.
   package init(
-    _ evaluator: GraphEvaluator, _ shape: ColumnShape, gradients: UInt64, isLossAlone: Bool = false
+    _ evaluator: GraphEvaluator, _ shape: BatchShape, gradients: UInt64, isLossAlone: Bool = false
   ) {
     self.evaluator = evaluator
     self.shape = shape
@@ -74,7 +37,7 @@ package struct ColumnEvaluation {
       throw Failure("\(evaluator.name): a prompt has \(count) responses, of \(shape.responses)", prompt: prompts[0])
     }
     let entries = try byCount.map { try entry(responses: $0.key, isMixed: true, call) }
-    clear(entries[0], columns)
+    if shape.starts == nil || entries.contains(where: { !$0.zeros.isEmpty }) { clear(columns) }
     if entries[0].isForAnyCount { return try run(entries[0], call, columns, sum, schedule) }
     return try run(Array(zip(entries, byCount.map(\.value))), call, columns, sum, schedule)
   }
@@ -95,17 +58,18 @@ package struct ColumnEvaluation {
     _ entry: GraphEvaluator.Entry, _ call: RunCall, _ columns: some BatchColumns, _ sum: UnsafeMutablePointer<Double>?,
     _ schedule: BlockSchedule
   ) throws -> Bool {
-    for slot in entry.zeros { clearGradient(slot, columns) }
+    if shape.starts == nil {
+      for place in entry.zeros { clear(place, columns) }
+    } else if !entry.zeros.isEmpty {
+      clear(columns)
+    }
     let plan = entry.plan
-    return try withUnsafeTemporaryAllocation(
-      of: losskit_host_column.self, capacity: plan.externals.count + plan.outputCount
-    ) { memory in
+    return try withUnsafeTemporaryAllocation(of: losskit_host_column.self, capacity: entry.places.count) { memory in
       guard let inputs = memory.baseAddress else { return true }
-      let outputs = inputs + plan.externals.count
-      try bind(entry, columns, responses: shape.responses, inputs: inputs, outputs: outputs)
+      try bind(entry, columns, inputs)
       return BatchRun.run(
         plan, rows(entry, responses: shape.responses, prompts: nil, count: shape.prompts), inputs: inputs,
-        outputs: outputs, counted(call), numbers: sum, schedule: schedule)
+        outputs: inputs + plan.externals.count, counted(call), numbers: sum, schedule: schedule)
     }
   }
 
@@ -119,17 +83,15 @@ package struct ColumnEvaluation {
     let parts = try entries.map { entry, prompts in
       let responses = entry.shape.responses
       let plan = entry.plan
-      let inputs = UnsafeMutablePointer<losskit_host_column>.allocate(
-        capacity: max(plan.externals.count + plan.outputCount, 1))
+      let inputs = UnsafeMutablePointer<losskit_host_column>.allocate(capacity: max(entry.places.count, 1))
       memory.append(inputs)
-      let outputs = inputs + plan.externals.count
-      try bind(entry, columns, responses: responses, inputs: inputs, outputs: outputs)
+      try bind(entry, columns, inputs)
       let indices = UnsafeMutablePointer<UInt32>.allocate(capacity: prompts.count)
       for (row, prompt) in prompts.enumerated() { indices[row] = UInt32(truncatingIfNeeded: prompt) }
       memory.append(indices)
       return BatchPart(
         plan: plan, rows: rows(entry, responses: responses, prompts: indices, count: prompts.count), inputs: inputs,
-        outputs: outputs)
+        outputs: inputs + plan.externals.count)
     }
     return try BatchRun.run(parts, counted(call), numbers: sum, schedule: schedule)
   }
@@ -139,7 +101,7 @@ package struct ColumnEvaluation {
   ) -> losskit_rows {
     losskit_rows(
       prompts: count, indices: prompts, batch_prompts: shape.prompts, responses: responses,
-      counts: entry.isForAnyCount ? shape.counts : nil, token_offsets: shape.tokenOffsets)
+      counts: entry.isForAnyCount ? shape.counts : nil, starts: shape.starts, token_offsets: shape.tokenOffsets)
   }
 
   private func counted(_ call: RunCall) -> RunCall {
@@ -152,93 +114,48 @@ package struct ColumnEvaluation {
 
   // MARK: Columns
 
+  /// Finds the columns of a plan; `memory` has room for all of its places.
   private func bind(
-    _ entry: GraphEvaluator.Entry, _ columns: some BatchColumns, responses: Int,
-    inputs: UnsafeMutablePointer<losskit_host_column>, outputs: UnsafeMutablePointer<losskit_host_column>
+    _ entry: GraphEvaluator.Entry, _ columns: some BatchColumns, _ memory: UnsafeMutablePointer<losskit_host_column>
   ) throws {
-    let externals = entry.plan.externals
-    for index in externals.indices {
-      inputs.advanced(by: index).initialize(to: try input(externals[index], columns, responses: responses))
-    }
-    for index in entry.targets.indices {
-      outputs.advanced(by: index).initialize(to: output(entry.targets[index], columns, responses: responses))
-    }
+    entry.places.withUnsafeBufferPointer { columns.find($0, in: shape, memory) }
+    for index in entry.plan.externals.indices where memory[index].data == nil { throw missing(entry.places[index]) }
   }
 
-  /// `responses` is the K of the plan's slots; the batch's K may be larger.
-  private func input(
-    _ external: Plan.External, _ columns: some BatchColumns, responses: Int
-  ) throws -> losskit_host_column {
-    switch external {
-    case .input(let slot): return try required(slot.column, columns, part: part(slot, responses: responses))
-    case .column(let column, let reference):
-      return try required(column, columns, part: part(column, reference: reference))
-    case .cotangent(let output):
-      guard let cotangent = columns.cotangent(part: output) else {
-        throw Failure("\(evaluator.name): a gradient without a cotangent")
-      }
-      return cotangent
+  private func missing(_ place: ColumnPlace) -> Failure {
+    guard place.role == .input else { return Failure("\(evaluator.name): a gradient without a cotangent") }
+    let column = evaluator.columns[place.index]
+    if column.extent == .token, shape.tokenOffsets == nil {
+      return Failure("\(evaluator.name): its columns are per token, and the call has no token offsets")
     }
-  }
-
-  private func required(
-    _ column: Int, _ columns: some BatchColumns, part: Int
-  ) throws -> losskit_host_column {
-    if evaluator.columns[column].extent == .token, shape.tokenOffsets == nil {
-      throw Failure("\(evaluator.name): its columns are per token, and the call brings no token offsets")
-    }
-    guard let values = columns.input(column, part: part, length: length(column)) else {
-      throw Failure("\(evaluator.name): column '\(evaluator.columns[column].name)' is needed and missing")
-    }
-    return values
-  }
-
-  private func output(
-    _ target: GraphEvaluator.Target, _ columns: some BatchColumns, responses: Int
-  ) -> losskit_host_column {
-    switch target {
-    case .value(let index): columns.value(part: index)
-    case .gradient(let slot):
-      columns.gradient(slot.column, part: part(slot, responses: responses), length: length(slot.column))
-    case .wholeGradient(let column, let reference):
-      columns.gradient(column, part: part(column, reference: reference), length: length(column))
-    }
-  }
-
-  /// The index of the column's part for a slot.
-  private func part(_ slot: InputSlot, responses: Int) -> Int {
-    guard responses != shape.responses, evaluator.columns[slot.column].extent == .response else { return slot.slot }
-    let (reference, rank) = slot.slot.quotientAndRemainder(dividingBy: responses)
-    return reference * shape.responses + rank
-  }
-
-  /// The index of the first part of a reference's column.
-  private func part(_ column: Int, reference: Int) -> Int {
-    evaluator.columns[column].extent == .response ? reference * shape.responses : reference
-  }
-
-  /// The number of entries of a part.
-  private func length(_ column: Int) -> Int {
-    evaluator.columns[column].extent == .token ? shape.tokens : shape.prompts
+    return Failure("\(evaluator.name): column '\(column.name)' is needed and missing")
   }
 
   // MARK: Zeros
 
-  /// Clears the gradient of a slot that the formula does not read.
-  private func clearGradient(_ slot: InputSlot, _ columns: some BatchColumns) {
-    let length = length(slot.column)
-    columns.gradient(slot.column, part: slot.slot, length: length).clear(length)
+  /// Clears the gradient of a place that the formula does not read.
+  private func clear(_ place: ColumnPlace, _ columns: some BatchColumns) {
+    columns.column(place, in: shape).clear(
+      evaluator.columns[place.index].extent == .token ? shape.tokens : shape.prompts)
   }
 
-  /// Clears rewards and gradients of responses that a prompt does not have.
-  private func clear(_ entry: GraphEvaluator.Entry, _ columns: some BatchColumns) {
-    let values = isLossAlone ? 1 : evaluator.valueCount(shape.responses)
-    for index in 0..<values { columns.value(part: index).clear(shape.prompts) }
-    for column in evaluator.columns.indices where gradients & (1 << UInt64(column)) != 0 {
-      let references = evaluator.columns[column].isPerReference ? shape.references : 1
-      let slots = evaluator.columns[column].extent == .response ? references * shape.responses : references
-      for slot in 0..<slots {
-        clearGradient(InputSlot(column: column, slot: slot), columns)
+  /// Clears all rewards and gradients: a plan writes those of its prompts only, and only of responses that exist.
+  private func clear(_ columns: some BatchColumns) {
+    if !isLossAlone, shape.starts == nil {
+      for index in 0..<evaluator.valueCount(shape.responses) {
+        columns.column(ColumnPlace(.value, index), in: shape).clear(shape.prompts)
+      }
+    }
+    for index in evaluator.columns.indices where gradients & (1 << UInt64(index)) != 0 {
+      let column = evaluator.columns[index]
+      for reference in 0..<(column.isPerReference ? shape.references : 1) {
+        if column.extent == .response, shape.starts != nil {
+          columns.column(ColumnPlace(.gradient, index, reference: reference), in: shape).clear(shape.rows)
+          continue
+        }
+        for rank in 0..<(column.extent == .response ? shape.responses : 1) {
+          clear(ColumnPlace(.gradient, index, reference: reference, rank: rank), columns)
+        }
       }
     }
   }

@@ -19,15 +19,12 @@ package struct FrameEvaluation {
     if frame.cotangent != nil, let targets = frame.gradients {
       for index in evaluator.differentiable where targets[index] != nil { gradients |= 1 << UInt64(index) }
     }
-    let shape = ColumnShape(
-      prompts: frame.prompts, responses: frame.responses, references: frame.references, counts: frame.counts,
-      tokenOffsets: frame.token_offsets)
     var call = RunCall()
     call.parameters = frame.parameters
     call.state = frame.state
     call.seed = frame.seed
-    _ = try ColumnEvaluation(evaluator, shape, gradients: gradients)
-      .run(call, FrameColumns(frame: frame), schedule: schedule)
+    _ = try ColumnEvaluation(evaluator, frame.shape, gradients: gradients)
+      .run(call, FrameColumns(frame: frame, evaluator: evaluator), schedule: schedule)
     // The caller checks an objective's results.
     if case .objective = evaluator.kind { return }
     try checkNumbers(gradients)
@@ -58,25 +55,31 @@ package struct FrameEvaluation {
 /// The columns of a frame.
 private struct FrameColumns: BatchColumns {
   let frame: losskit_frame
+  let evaluator: GraphEvaluator
 
-  func input(_ column: Int, part: Int, length: Int) -> losskit_host_column? {
-    frame.inputs?[column].map { self.column(UnsafeMutablePointer(mutating: $0), part * length) }
-  }
-
-  func cotangent(part: Int) -> losskit_host_column? {
-    frame.cotangent.map { column(UnsafeMutablePointer(mutating: $0), part * frame.prompts) }
-  }
-
-  func value(part: Int) -> losskit_host_column { column(frame.output, part * frame.prompts) }
-
-  func gradient(_ column: Int, part: Int, length: Int) -> losskit_host_column {
-    self.column(frame.gradients?[column], part * length)
-  }
-
-  private func column(_ data: UnsafeMutablePointer<Double>?, _ first: Int) -> losskit_host_column {
+  func find(
+    _ places: UnsafeBufferPointer<ColumnPlace>, in shape: BatchShape,
+    _ columns: UnsafeMutablePointer<losskit_host_column>
+  ) {
     let size = MemoryLayout<Double>.stride
-    return losskit_host_column(
-      data: data.map { UnsafeMutableRawPointer($0 + first) }, stride: size, rank_stride: size * frame.prompts,
-      factor: 1, is_float: 0)
+    for (index, place) in places.enumerated() {
+      let (array, start) = array(place, in: shape)
+      columns[index] = losskit_host_column(
+        data: array.map { UnsafeMutableRawPointer($0 + start) }, stride: size, rank_stride: size * frame.prompts,
+        factor: 1,
+        is_float: 0, is_ragged: 0)
+    }
+  }
+
+  private func array(_ place: ColumnPlace, in shape: BatchShape) -> (UnsafeMutablePointer<Double>?, start: Int) {
+    var start: Int {
+      shape.start(per: evaluator.columns[place.index].extent, rank: place.rank, reference: place.reference)
+    }
+    switch place.role {
+    case .input: return (UnsafeMutablePointer(mutating: frame.inputs?[place.index]), start)
+    case .gradient: return (frame.gradients?[place.index], start)
+    case .cotangent: return (UnsafeMutablePointer(mutating: frame.cotangent), place.index * frame.prompts)
+    case .value: return (frame.output, place.index * frame.prompts)
+    }
   }
 }

@@ -30,7 +30,8 @@ package final class GraphEvaluator: Sendable {
   let hasStructure: Bool
   /// The indices of the declared columns that are differentiable.
   let differentiable: [Int]
-  private let entries = Mutex<[Entry]>([])
+  /// The plans, the newest first: a list that only grows, so that threads read it without a lock.
+  private let entries = Atomic<Unmanaged<EntryList>?>(nil)
 
   /// The key of a plan.
   struct Shape: Equatable {
@@ -49,29 +50,30 @@ package final class GraphEvaluator: Sendable {
   final class Entry: Sendable {
     let shape: Shape
     let plan: Plan
-    /// The meaning of each output of the plan.
-    let targets: [Target]
-    /// The slots with a requested gradient that the formula does not read; their gradient is 0.
-    let zeros: [InputSlot]
+    /// The inputs of the plan, followed by its outputs.
+    let places: [ColumnPlace]
+    /// The places whose requested gradient is 0, because the formula does not read them.
+    let zeros: [ColumnPlace]
     /// Whether the plan serves prompts of any number of responses.
     let isForAnyCount: Bool
 
-    init(shape: Shape, plan: Plan, targets: [Target], zeros: [InputSlot], isForAnyCount: Bool) {
+    init(shape: Shape, plan: Plan, places: [ColumnPlace], zeros: [ColumnPlace], isForAnyCount: Bool) {
       self.shape = shape
       self.plan = plan
-      self.targets = targets
+      self.places = places
       self.zeros = zeros
       self.isForAnyCount = isForAnyCount
     }
   }
 
-  /// A column that a plan writes.
-  enum Target: Sendable {
-    /// Value i of each prompt; for one value per response, all of them.
-    case value(Int)
-    case gradient(InputSlot)
-    /// The gradient of a whole column of one reference.
-    case wholeGradient(column: Int, reference: Int)
+  private final class EntryList: Sendable {
+    let entry: Entry
+    let next: EntryList?
+
+    init(_ entry: Entry, _ next: EntryList?) {
+      self.entry = entry
+      self.next = next
+    }
   }
 
   package init(
@@ -97,14 +99,36 @@ package final class GraphEvaluator: Sendable {
     }
   }
 
+  deinit { entries.load(ordering: .acquiring)?.release() }
+
   /// The plan of a shape, made at the first call and kept for the life of the process.
   func entry(for shape: Shape, parameters: @autoclosure () -> [Double]) throws -> Entry {
-    if let entry = entries.withLock({ entries in entries.first { $0.shape == shape } }) { return entry }
+    if let entry = entry(for: shape, in: entries.load(ordering: .acquiring)) { return entry }
     let entry = try makeEntry(for: shape, parameters: parameters())
-    entries.withLock { entries in
-      if !entries.contains(where: { $0.shape == shape }) { entries.append(entry) }
+    while true {
+      let known = entries.load(ordering: .acquiring)
+      // Another thread may have made it at the same time.
+      if let entry = self.entry(for: shape, in: known) { return entry }
+      let list = Unmanaged.passRetained(EntryList(entry, known?.takeUnretainedValue()))
+      if entries.compareExchange(expected: known, desired: list, ordering: .acquiringAndReleasing).exchanged {
+        // The new head holds a reference to the old one.
+        known?.release()
+        return entry
+      }
+      list.release()
     }
-    return entry
+  }
+
+  private func entry(for shape: Shape, in list: Unmanaged<EntryList>?) -> Entry? {
+    var list = list
+    while let current = list {
+      let (entry, next) = current._withUnsafeGuaranteedRef { current in
+        (current.entry.shape == shape ? current.entry : nil, current.next.map { Unmanaged.passUnretained($0) })
+      }
+      if let entry { return entry }
+      list = next
+    }
+    return nil
   }
 
   private func makeEntry(for shape: Shape, parameters: [Double]) throws -> Entry {
@@ -114,7 +138,7 @@ package final class GraphEvaluator: Sendable {
     let places = builder.append(graph, reaching: graph.outputs + graph.stateOutputs)
     let values = graph.outputs.prefix(shape.isLossAlone ? 1 : graph.outputs.count).map { places[$0] }
     var results = values.map { (node: $0, extent: extent) }
-    var targets = values.indices.map { Target.value($0) }
+    var targets = values.indices.map { ColumnPlace(.value, $0) }
     var read = Set<Int>()
     if shape.gradients != 0 {
       let inputs = builder.nodes.indices.filter { index in
@@ -129,7 +153,8 @@ package final class GraphEvaluator: Sendable {
       for input in inputs {
         let node = builder.nodes[input]
         let slot = InputSlot(column: node.a, slot: node.b)
-        targets.append(node.operation == .input ? .gradient(slot) : .wholeGradient(column: node.a, reference: node.b))
+        targets.append(
+          node.operation == .input ? place(.gradient, slot, shape) : ColumnPlace(.gradient, node.a, reference: node.b))
         results.append((gradients[input] ?? zero, builder.extents[input]))
         read.formUnion(node.operation == .input ? [slot.number] : slots(ofWhole: slot, shape).map(\.number))
       }
@@ -140,9 +165,23 @@ package final class GraphEvaluator: Sendable {
     whole.nodes = builder.nodes
     let plan = Plan.compile(
       whole, results: results, states: graph.stateOutputs.map { places[$0] }, numbers: numbers, sinks: !shape.isMixed)
+    let inputs = plan.externals.map { external in
+      switch external {
+      case .input(let slot): place(.input, slot, shape)
+      case .column(let column, let reference): ColumnPlace(.input, column, reference: reference)
+      case .cotangent(let output): ColumnPlace(.cotangent, output)
+      }
+    }
     return Entry(
-      shape: shape, plan: plan, targets: targets, zeros: slots(of: shape).filter { !read.contains($0.number) },
+      shape: shape, plan: plan, places: inputs + targets,
+      zeros: slots(of: shape).filter { !read.contains($0.number) }.map { place(.gradient, $0, shape) },
       isForAnyCount: extent == .response)
+  }
+
+  private func place(_ role: ColumnPlace.Role, _ slot: InputSlot, _ shape: Shape) -> ColumnPlace {
+    guard columns[slot.column].extent == .response else { return ColumnPlace(role, slot.column, reference: slot.slot) }
+    let (reference, rank) = slot.slot.quotientAndRemainder(dividingBy: shape.responses)
+    return ColumnPlace(role, slot.column, reference: reference, rank: rank)
   }
 
   /// All slots of the columns whose gradient is requested.

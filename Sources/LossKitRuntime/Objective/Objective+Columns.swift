@@ -17,7 +17,7 @@ extension Objective {
   /// `gradients` has a bit for each of `columns` whose gradient is computed. `state` is read, then overwritten with its
   /// new values.
   package func evaluate(
-    _ shape: ColumnShape, _ columns: some BatchColumns, state: UnsafeMutablePointer<Double>?, seed: UInt64,
+    _ shape: BatchShape, _ columns: some BatchColumns, state: UnsafeMutablePointer<Double>?, seed: UInt64,
     gradients: UInt64, wantsRewards: Bool
   ) throws -> Double? {
     guard let fused else { return nil }

@@ -60,7 +60,7 @@ extension Objective {
     } else {
       try chain.run(frame)
     }
-    try ResultCheck(self, frame).run()
+    try ResultCheck(self, frame.shape).run(frame)
   }
 }
 

@@ -1,4 +1,4 @@
-package import CLossKit
+import CLossKit
 import CLossKitKernels
 package import LossKit
 
@@ -15,29 +15,29 @@ package struct ResultCheck {
   }
 
   private let objective: Objective
-  private let frame: losskit_frame
+  private let shape: BatchShape
 
-  /// The check of what an evaluated frame holds.
-  package init(_ objective: Objective, _ frame: losskit_frame) {
+  /// The check of the results of a batch with this shape.
+  package init(_ objective: Objective, _ shape: BatchShape) {
     self.objective = objective
-    self.frame = frame
+    self.shape = shape
   }
 
-  /// Throws for the first number of the frame's results that is not finite as a double.
-  func run() throws {
+  /// Throws for the first number of an evaluated frame's results that is not finite as a double.
+  func run(_ frame: losskit_frame) throws {
     guard frame.prompts > 0, let output = frame.output else { return }
     try check(output, count: frame.prompts, .loss)
     if objective.reward != nil {
-      try check(output + frame.prompts, count: frame.shape.rows, .reward)
+      try check(output + frame.prompts, count: shape.rows, .reward)
     }
     try checkMean(output)
     if frame.cotangent != nil, let gradients = frame.gradients {
       for index in objective.columns.indices where objective.columns[index].isDifferentiable {
         guard let gradient = gradients[index] else { continue }
-        try check(gradient, count: frame.shape.count(of: objective.columns[index]), .derivative(index))
+        try check(gradient, count: shape.count(of: objective.columns[index]), .derivative(index))
       }
     }
-    try checkState()
+    try checkState(frame.state)
   }
 
   private func check(_ values: UnsafePointer<Double>, count: Int, _ quantity: Quantity) throws {
@@ -46,16 +46,16 @@ package struct ResultCheck {
   }
 
   private func checkMean(_ losses: UnsafePointer<Double>) throws {
-    let sum = pairwiseSum(UnsafeBufferPointer(start: losses, count: frame.prompts))
+    let sum = pairwiseSum(UnsafeBufferPointer(start: losses, count: shape.prompts))
     guard !sum.isFinite else { return }
-    let largest = (0..<frame.prompts).max { losses[$0].magnitude < losses[$1].magnitude } ?? 0
+    let largest = (0..<shape.prompts).max { losses[$0].magnitude < losses[$1].magnitude } ?? 0
     throw Failure(
-      "\(name): the losses of \(frame.prompts) prompts add up to \(roundTripDecimal(sum)), and have no mean; the largest is "
+      "\(name): the losses of \(shape.prompts) prompts add up to \(roundTripDecimal(sum)), and have no mean; the largest is "
         + "\(roundTripDecimal(losses[largest])), of prompt \(largest + 1); look at its columns", prompt: largest)
   }
 
-  private func checkState() throws {
-    guard let state = frame.state else { return }
+  private func checkState(_ state: UnsafeMutablePointer<Double>?) throws {
+    guard let state else { return }
     let names = objective.terms.flatMap(\.loss.component.stateNames)
     for (index, name) in names.enumerated() where !state[index].isFinite {
       throw Failure(
@@ -77,7 +77,7 @@ package struct ResultCheck {
       value.isFinite
       ? "\(roundTripDecimal(value)), which no float32 holds; take float64, or look at its columns"
       : "\(roundTripDecimal(value)); look at its columns"
-    return Failure("\(name): \(what) of \(frame.shape.words(place)) is \(problem)", prompt: place.prompt)
+    return Failure("\(name): \(what) of \(shape.words(place)) is \(problem)", prompt: place.prompt)
   }
 
   private var name: String { objective.terms.map(\.loss.component.name).joined(separator: " + ") }
@@ -90,6 +90,6 @@ package struct ResultCheck {
       case .reward: .response
       case .derivative(let column): objective.columns[column].extent
       }
-    return frame.shape.place(of: index, per: extent)
+    return shape.place(of: index, per: extent)
   }
 }
