@@ -21,7 +21,7 @@ SECTIONS = {
 }  # fmt: skip
 
 
-# These need no peer, and so no environment.
+# Sections without a peer, which need no environment.
 ALONE = {"plugins", "growth"}
 
 
@@ -35,24 +35,24 @@ def names(text: str) -> list[str]:
 
 
 def threads(text: str) -> int:
-    """A number of threads that there are processors for."""
+    """A number of threads, at most one per processor."""
     most = len(os.sched_getaffinity(0))
     if not text.isdecimal() or not 1 <= int(text) <= most:
-        raise argparse.ArgumentTypeError(f"'{text}' threads cannot be had; choose from 1 to {most}")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a valid number of threads; choose from 1 to {most}")
     return int(text)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.py", description=__doc__)
     parser.add_argument("--prefix", type=pathlib.Path, required=True, help="where LossKit is installed")
-    parser.add_argument("--drivers", type=pathlib.Path, required=True, help="where the drivers are")
-    parser.add_argument("--work", type=pathlib.Path, required=True, help="for the environment, results and what is made on the way")
+    parser.add_argument("--drivers", type=pathlib.Path, required=True, help="directory of the drivers")
+    parser.add_argument("--work", type=pathlib.Path, required=True, help="directory for the environment, results and temporary files")
     parser.add_argument("--quick", action="store_true", help="fewer and smaller cases: about three minutes")
     parser.add_argument("--only", type=names, metavar="A,B", help=f"sections: {', '.join(SECTIONS)}")
-    parser.add_argument("--threads", type=threads, default=min(2, len(os.sched_getaffinity(0))), help="of every process (default: 2)")
-    parser.add_argument("--json", type=pathlib.Path, help="the figures (default: bench.json in --work)")
+    parser.add_argument("--threads", type=threads, default=min(2, len(os.sched_getaffinity(0))), help="threads of each process (default: 2)")
+    parser.add_argument("--json", type=pathlib.Path, help="file for the figures (default: bench.json in --work)")
     parser.add_argument("--update", type=pathlib.Path, metavar="FILE", help="replaces the table between this file's markers")
-    parser.add_argument("--svg", type=pathlib.Path, help="the chart (default: bench.svg in --work)")
+    parser.add_argument("--svg", type=pathlib.Path, help="file for the chart (default: bench.svg in --work)")
     return parser.parse_args()
 
 
@@ -66,12 +66,12 @@ def context(options: argparse.Namespace) -> Context:
 
 
 def chosen(only: list[str] | None, is_quick: bool) -> list[str]:
-    """The sections of a run: those that were named, or all that the kind of run has."""
+    """The sections of a run: the named ones, or all of a full or quick run."""
     return only or [name for name in SECTIONS if not (is_quick and name == "large-step")]
 
 
 def measure(options: argparse.Namespace) -> Report:
-    """All sections of a run. What is measured is kept after each, for a run can be stopped before its end."""
+    """Measures all sections. The results are written after each one, so that a run that is stopped keeps them."""
     place = context(options)
     sections = chosen(options.only, options.quick)
     versions = {}
@@ -92,7 +92,7 @@ def measure(options: argparse.Namespace) -> Report:
 
 
 def command(options: argparse.Namespace) -> str:
-    """What has to be typed for a run like this one."""
+    """The command of this run."""
     words = "make bench" + (" QUICK=1" if options.quick else "")
     return words + (f" ONLY={','.join(options.only)}" if options.only else "")
 
@@ -105,7 +105,7 @@ def keep(report: Report, options: argparse.Namespace) -> None:
 
 
 def figures(report: Report) -> dict:
-    """The report for programs, with what follows from the measurements."""
+    """The report as values for JSON, with ratios and exponents."""
     content = dataclasses.asdict(report)
     for section, written in zip(report.sections, content["sections"]):
         for case, record in zip(section.cases, written["cases"]):

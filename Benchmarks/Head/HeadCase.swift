@@ -3,10 +3,10 @@ import LossKitHead
 import LossKitLogits
 import LossKitRuntime
 
-/// Hidden states, a head and labels whose numbers depend on their place alone, and DPO over them.
+/// Hidden states, a head and labels whose numbers depend only on their index, and DPO over them.
 ///
-/// There are as many rejected sequences as chosen ones. Their rows stand pair after pair, so that LossKit knows a pair's loss
-/// while it has its logits; the peers have all chosen ones first, in which order the results are written.
+/// Half of the sequences are chosen, half rejected. Rows are in the order of pairs, so that LossKit computes a pair's loss
+/// while its logits are in memory. The peers have all chosen sequences first, and the results are written in that order.
 final class HeadCase {
   private let objective: Objective
   private let pairs, tokens, vocabulary, size: Int
@@ -54,7 +54,7 @@ final class HeadCase {
     guard let hidden = hidden.baseAddress, let weight = weight.baseAddress,
       let hiddenGradient = hiddenGradient.baseAddress, let weightGradient = weightGradient.baseAddress
     else { return }
-    // Not before: memory that is first touched here is the call's, as it is the peers'.
+    // Memory is first touched here, so that it counts for the call, as it does for the peers.
     self.hiddenGradient.initialize(repeating: 0)
     self.weightGradient.initialize(repeating: 0)
     loss = 0
@@ -100,7 +100,7 @@ final class HeadCase {
   }
 }
 
-/// 32 bits for an index, as drivers/inputs.h has them.
+/// 32 bits for an index, as in drivers/inputs.h.
 private func mixed(_ index: UInt32, stream: UInt32) -> UInt32 {
   var x = (index ^ (stream &* 0x9E37_79B9)) &* 0x85EB_CA6B
   x = (x ^ (x >> 13)) &* 0xC2B2_AE35

@@ -18,13 +18,13 @@ func answer(_ words: [Substring], _ current: inout HeadCase?, _ registry: Plugin
     guard let file else { throw Failure("\(words[1]): cannot be written; choose another directory") }
     let written = fwrite(results, MemoryLayout<Double>.stride, results.count, file)
     guard fclose(file) == 0, written == results.count else {
-      throw Failure("\(words[1]): could not be written; look at the space on the disk")
+      throw Failure("\(words[1]): could not be written; check the free space of the disk")
     }
     return "written"
   case ("time", let current?) where sizes.count == 2 && sizes.allSatisfy { $0 > 0 }:
     return try (0..<sizes[0]).map { _ in "\(try seconds(of: sizes[1], current))" }.joined(separator: " ")
   default:
-    throw Failure("head: '\(words.joined(separator: " "))' is no request; case, write and time are known")
+    throw Failure("head: '\(words.joined(separator: " "))' is not a request; case, write and time are known")
   }
 }
 

@@ -1,4 +1,4 @@
-/* Numbers that depend on their place alone, so that every side of a comparison makes the same: inputs.py has the same. */
+/* Numbers that depend only on their index, so that both sides of a comparison make the same ones, as inputs.py does. */
 #ifndef BENCHMARK_INPUTS_H
 #define BENCHMARK_INPUTS_H
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* What the machine can do: its memory's bandwidth, and the rate of matrix products by oneDNN.
+/* The machine's limits: the bandwidth of its memory, and the rate of matrix products by oneDNN.
  *
  *   case copy|triad BYTES THREADS    of each array
  *   case sgemm|bfloat16 SIZE         square matrices, on as many threads as OMP_NUM_THREADS says */
@@ -55,7 +55,7 @@ static void make_product(void) {
   scratch = memory(losskit_product_scratch_size(product) + 64);
 }
 
-/* The factors are 0, of which floats have the same bits: time does not depend on values. */
+/* The factors are 0, whose bits are those of a float 0; the time does not depend on values. */
 static void multiply_rounded(void) {
   if (losskit_product_run(product, (const uint16_t *)b, (const uint16_t *)c, a, scratch) != 0)
     stop("oneDNN", "a product of bfloat16 failed; install another version");

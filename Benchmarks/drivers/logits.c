@@ -2,8 +2,8 @@
  *
  *   case SEQUENCES TOKENS VOCABULARY in-place|apart
  *
- * The first half of the sequences are chosen responses, the second half rejected ones. A gradient that is written over the
- * logits needs them anew for each call; that is not timed. */
+ * The first half of the sequences are chosen responses, the second half rejected ones. Where the gradient overwrites
+ * the logits, they are restored before each call, which is not timed. */
 #include "dpo.h"
 #include "inputs.h"
 #include "worker.h"
@@ -55,7 +55,7 @@ static void make_scores(size_t rows, size_t vocabulary, int in_place) {
 static worker this_worker;
 
 static void prepare(char **words, int count) {
-  if (count != 4 || sums) stop("logits", "a case is SEQUENCES TOKENS VOCABULARY in-place|apart, one for a process");
+  if (count != 4 || sums) stop("logits", "a case is SEQUENCES TOKENS VOCABULARY in-place|apart, one per process");
   sequences = size_of(words[0]);
   const size_t tokens = size_of(words[1]), vocabulary = size_of(words[2]);
   const int in_place = strcmp(words[3], "in-place") == 0;

@@ -1,4 +1,4 @@
-/* An objective over log-probabilities that lie in arrays of their own, chosen and rejected, as a host has them. */
+/* An objective over log-probabilities in separate arrays for chosen and rejected responses, as a host has them. */
 #ifndef BENCHMARK_OBJECTIVE_H
 #define BENCHMARK_OBJECTIVE_H
 #include "worker.h"

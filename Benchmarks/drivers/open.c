@@ -1,7 +1,7 @@
-/* Opening plugins, once in a process: prints the seconds it took and how many there were.
+/* Opens plugins once and prints the seconds it took and their number.
  *
  *   open dlopen DIRECTORY      every library of a directory, and nothing else
- *   open registry              through liblosskit: opened, and listed by what they say of themselves */
+ *   open registry              through liblosskit: opens and lists them */
 #include "worker.h"
 
 #include <dirent.h>

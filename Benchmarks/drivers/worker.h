@@ -1,10 +1,10 @@
-/* What all drivers have in common: a program that measures itself when it is told to, line by line on its standard input.
+/* The protocol of all drivers: a program that measures itself on request; each line of its standard input is a request.
  *
  *   case WORD…            makes the inputs of a case                            answers: ready
- *   write PATH            computes once; the results as doubles into a file     answers: written
- *   time SAMPLES CALLS    calls so often; the mean seconds of a call, a number for each sample
+ *   write PATH            computes once, writes the results as doubles          answers: written
+ *   time SAMPLES CALLS    times SAMPLES samples of CALLS calls                  answers: the mean seconds of a call in each sample
  *
- * A driver that cannot go on says why on standard error and ends with 1. */
+ * A driver that fails prints the reason on standard error and exits with 1. */
 #ifndef BENCHMARK_WORKER_H
 #define BENCHMARK_WORKER_H
 #include <stdio.h>
@@ -32,7 +32,7 @@ static inline double seconds_now(void) {
 
 static inline void *memory(size_t bytes) {
   void *const start = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
-  if (!start) stop("driver", "there is no memory for the inputs; close other programs");
+  if (!start) stop("driver", "not enough memory for the inputs; close other programs");
   return start;
 }
 
@@ -63,7 +63,7 @@ static inline void answer_write(const worker *worker, const char *path) {
   FILE *const file = fopen(path, "wb");
   if (!file) stop(path, "cannot be written; choose another directory");
   worker->write(file);
-  if (fclose(file) != 0) stop(path, "could not be written; look at the space on the disk");
+  if (fclose(file) != 0) stop(path, "could not be written; check the free space of the disk");
   printf("written\n");
 }
 
@@ -92,7 +92,7 @@ static inline int serve(const worker *worker) {
 static inline size_t size_of(const char *word) {
   char *end;
   const long long value = strtoll(word, &end, 10);
-  if (*end != 0 || value < 1) stop(word, "is no size; give a whole number of at least 1");
+  if (*end != 0 || value < 1) stop(word, "is not a size; give a whole number of at least 1");
   return (size_t)value;
 }
 #endif

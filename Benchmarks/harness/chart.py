@@ -1,4 +1,4 @@
-"""A run as a drawing: how many times as long as LossKit each peer takes, on a logarithmic scale."""
+"""The chart of a run: each peer's time as a multiple of LossKit's, on a logarithmic scale."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def family(name: str) -> str:
 
 
 def svg(report: Report) -> str:
-    """The drawing."""
+    """The chart as SVG."""
     rows = lines(report)
     ratios = [measurement.ratio for _, measurements in rows for measurement in measurements]
     scale = Scale(min([1.0, *ratios]), max([10.0, *ratios]))
@@ -50,7 +50,7 @@ def svg(report: Report) -> str:
 
 
 class Scale:
-    """From a ratio to a place."""
+    """Maps a ratio to a horizontal position."""
 
     def __init__(self, low: float, high: float) -> None:
         self.low, self.high = math.log10(low) - 0.05, math.log10(high) + 0.05

@@ -1,4 +1,4 @@
-"""Where everything is that a section needs."""
+"""The paths and settings that all sections share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .worker import Worker
 
 BENCHMARKS = pathlib.Path(__file__).resolve().parent.parent
 
-# glibc keeps the pages that a program frees, which is PyTorch at its best.
+# glibc keeps the pages that a program frees. PyTorch is at its best with these settings.
 RETAINED = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 36), "MALLOC_MMAP_THRESHOLD_": str(1 << 36), "MALLOC_TOP_PAD_": str(1 << 26),
 }  # fmt: skip
@@ -23,7 +23,7 @@ PAGES = {"as shipped": {}, "retained pages": RETAINED}
 
 @dataclasses.dataclass
 class Context:
-    """What a section measures with."""
+    """The paths, processors and settings of a run."""
 
     prefix: pathlib.Path
     drivers: pathlib.Path
@@ -36,12 +36,12 @@ class Context:
 
     @property
     def processors(self) -> set[int]:
-        """Those that every process is bound to."""
+        """The processors that every process is bound to."""
         return set(sorted(os.sched_getaffinity(0))[: self.threads])
 
     @property
     def pages(self) -> list[str]:
-        """How PyTorch's memory is kept: as shipped, and, where there is time, at its best."""
+        """The memory settings of PyTorch to measure; a quick run has only the first."""
         return list(PAGES)[: 1 if self.is_quick else None]
 
     @property
@@ -55,7 +55,7 @@ class Context:
         return self.prefix / "lib/losskit/plugins"
 
     def environment(self, more: dict[str, str] | None = None) -> dict[str, str]:
-        """What every process is started with."""
+        """The environment of every process."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "LOSSKIT_"))}
         threads = {"OMP_NUM_THREADS": str(self.threads), "MKL_NUM_THREADS": str(self.threads)}
         caches = {
@@ -79,5 +79,5 @@ class Context:
         return Effort(min(rounds, 2) if self.is_quick else rounds, sample, turn / 2 if self.is_quick else turn)
 
     def say(self, text: str) -> None:
-        """Tells how far the run is."""
+        """Prints progress on standard error."""
         print(f"{time.monotonic() - self.start:6.0f} s  {text}", file=sys.stderr, flush=True)

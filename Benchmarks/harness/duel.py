@@ -1,4 +1,4 @@
-"""Two sides in turn: A B A B, so that what the machine does meanwhile meets both."""
+"""Measures two sides in turn (A B A B), so that load from other programs affects both."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Effort:
 
     rounds: int
     sample: float = 0.005
-    """The least seconds of a sample: short calls are repeated."""
+    """The least duration of a sample, in seconds; short calls are repeated."""
     turn: float = 0.1
-    """About how many seconds a side measures in a round; never less than a sample."""
+    """The approximate duration of a side's turn in a round, in seconds; at least one sample."""
 
 
 def calls_of(seconds: float, effort: Effort) -> int:
-    """How many calls a sample takes."""
+    """The number of calls in a sample."""
     return max(1, math.ceil(effort.sample / max(seconds, 1e-9)))
 
 
@@ -34,7 +34,7 @@ def turn(worker: Worker, calls: int, seconds: float, effort: Effort) -> list[flo
 
 
 def alone(worker: Worker, effort: Effort) -> float:
-    """The median of one side."""
+    """The median time of one side."""
     seconds = worker.time(1, 1)[0]
     seconds = worker.time(1, calls_of(seconds, effort))[0]
     calls = calls_of(seconds, effort)
@@ -42,11 +42,11 @@ def alone(worker: Worker, effort: Effort) -> float:
 
 
 def duel(ours: Worker, peer: Worker, effort: Effort) -> tuple[list[float], list[float]]:
-    """The samples of both sides, taken in turn. Both have computed once."""
+    """The samples of both sides, taken in turn. Both sides have computed once before."""
     sides = []
     for worker in (ours, peer):
         first = worker.time(1, 1)[0]
-        # A call that is long enough is the first sample; a short one says how many calls make one.
+        # A long call is the first sample; the time of a short one determines the number of calls in a sample.
         samples = [first] if first >= effort.sample else []
         seconds = first if samples else worker.time(1, calls_of(first, effort))[0]
         sides.append((worker, calls_of(seconds, effort), seconds, samples))
@@ -72,15 +72,15 @@ LOSS_AND_GRADIENT = (("loss", slice(0, 1)), ("gradient", slice(1, None)))
 def check_agreement(
     place: str, found: array.array, expected: array.array, tolerance: float, parts: tuple[tuple[str, slice], ...] = LOSS_AND_GRADIENT
 ) -> None:
-    """Both sides compute the same: in each part the largest difference is small beside the largest number."""
+    """Raises a problem unless, in each part, the largest difference is small relative to the largest number."""
     if len(found) != len(expected):
-        raise Problem(f"{place}: LossKit gives {len(found)} numbers, PyTorch {len(expected)}; the two compute different things")
+        raise Problem(f"{place}: LossKit gives {len(found)} numbers, PyTorch {len(expected)}; make both compute the same")
     for what, part in parts:
         scale = max(map(abs, expected[part]), default=0)
         difference = max((abs(a - b) for a, b in zip(found[part], expected[part])), default=0)
         # Written so that NaN fails.
         if not difference <= tolerance * scale or not math.isfinite(scale):
             raise Problem(
-                f"{place}: the {what} of LossKit and PyTorch differs by {difference:.3g} of {scale:.3g}, more than {tolerance:g} of "
-                "it; nothing was measured, for a benchmark of a wrong answer is none"
+                f"{place}: the {what} of LossKit and PyTorch differs by {difference:.3g} at a scale of {scale:.3g}, more than a relative "
+                f"{tolerance:g}; the case was not measured; correct the side that is wrong"
             )

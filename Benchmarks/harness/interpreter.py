@@ -24,7 +24,7 @@ def versions(python: str) -> dict[str, str] | None:
 
 
 def find(work: pathlib.Path) -> tuple[str, dict[str, str]]:
-    """This interpreter where it has all packages, or else one in an environment that is made for them."""
+    """This interpreter if it has all packages, otherwise that of an environment that is created for them."""
     if found := versions(sys.executable):
         return sys.executable, found
     directory = work / "venv"
@@ -36,11 +36,11 @@ def find(work: pathlib.Path) -> tuple[str, dict[str, str]]:
 
 
 def install(directory: pathlib.Path) -> None:
-    """Makes the environment where it is missing. PyTorch is some gigabytes."""
+    """Creates the environment if it is missing. PyTorch takes several gigabytes."""
     requirements = BENCHMARKS / "requirements.txt"
     command = [str(BENCHMARKS.parent / "Sources/Python/make-venv"), str(directory), str(requirements), sys.executable]
     if subprocess.run(command, stdout=sys.stderr).returncode != 0:
         raise Problem(
-            f"{directory}: the environment could not be made, see above; `make bench PYTHON=…` takes an interpreter that has "
+            f"{directory}: the environment could not be created, see above; `make bench PYTHON=…` uses an interpreter that has "
             "PyTorch, TRL and Liger"
         )

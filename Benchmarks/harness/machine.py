@@ -1,4 +1,4 @@
-"""What the figures were measured on, in words."""
+"""A description of the machine and its software."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def processor() -> str:
 
 
 def vectors() -> str:
-    """The widest vector instructions it has."""
+    """The widest vector instructions of the processor."""
     text = pathlib.Path("/proc/cpuinfo").read_text()
     for flag, name in (("avx512_bf16", "AVX-512 with bfloat16"), ("avx512f", "AVX-512"), ("avx2", "AVX2")):
         if f" {flag}" in text:

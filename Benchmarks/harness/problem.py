@@ -1,5 +1,5 @@
-"""What ends a benchmark."""
+"""The error that ends a benchmark."""
 
 
 class Problem(Exception):
-    """Says the place, the problem and the remedy."""
+    """An error whose message names the place, the problem and the remedy."""

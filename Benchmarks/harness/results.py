@@ -1,4 +1,4 @@
-"""What was measured."""
+"""The results of a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .slope import slope
 
 @dataclasses.dataclass
 class Measurement:
-    """A configuration, in seconds per call: the median, and what LossKit took beside it in the same minutes."""
+    """A configuration's median seconds per call, and LossKit's median measured beside it."""
 
     name: str
     seconds: float
@@ -19,18 +19,18 @@ class Measurement:
 
     @property
     def ratio(self) -> float | None:
-        """How many times as long as LossKit."""
+        """The time as a multiple of LossKit's."""
         return None if self.losskit_seconds is None else self.seconds / self.losskit_seconds
 
 
 @dataclasses.dataclass
 class Case:
-    """A line of a table: what was computed, and how long it took whom. LossKit's own measurements come first."""
+    """A row of a table: the measurements of each configuration, LossKit's first."""
 
     label: str
     measurements: list[Measurement] = dataclasses.field(default_factory=list)
     share: float | None = None
-    """The part of the machine's limit that LossKit reaches."""
+    """The fraction of the machine's limit that LossKit reaches."""
 
     def named(self, name: str) -> Measurement | None:
         return next((measurement for measurement in self.measurements if measurement.name == name), None)
@@ -44,10 +44,10 @@ class Section:
     title: str
     cases: list[Case]
     limit: str = ""
-    """What `share` is a share of."""
+    """The limit that `share` refers to."""
     notes: list[str] = dataclasses.field(default_factory=list)
     memory: str = ""
-    """What the table shows of memory: the "peak" of the process, or what is "extra" beyond the inputs."""
+    """The memory that the table shows: "peak" of the process, or "extra", which excludes the inputs."""
 
     @property
     def columns(self) -> list[str]:
@@ -57,7 +57,7 @@ class Section:
 
 @dataclasses.dataclass
 class Growth:
-    """Seconds of LossKit at several sizes."""
+    """LossKit's seconds at several sizes."""
 
     against: str
     name: str
@@ -71,15 +71,15 @@ class Growth:
 
 @dataclasses.dataclass
 class Limits:
-    """What the machine can do: bytes per second, read and written, and operations per second."""
+    """The machine's limits: bytes per second, read and written, and operations per second."""
 
     copy: float
     triad: float
     sgemm: float
     bfloat16: float | None
-    """None where oneDNN has no such products on this processor."""
+    """None where oneDNN has no products in bfloat16 on this processor."""
     torch_sgemm: float | None = None
-    """PyTorch's own products; None where no peer is measured."""
+    """The rate of PyTorch's products; None where no peer is measured."""
     torch_bfloat16: float | None = None
 
     @property

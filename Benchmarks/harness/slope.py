@@ -1,4 +1,4 @@
-"""How a cost grows."""
+"""The growth of a cost with a size."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def replaced(document: str, block: str, name: str) -> str:
     """The document with another block between its markers."""
     start, end = document.find(BEGIN), document.find(END)
     if start < 0 or end < start:
-        raise Problem(f"{name}: the markers {BEGIN} and {END} are missing; write them where the table shall stand")
+        raise Problem(f"{name}: the markers {BEGIN} and {END} are missing; write them where the table belongs")
     return document[:start] + block.rstrip("\n") + document[end + len(END) :]
 
 
@@ -39,7 +39,7 @@ def limits(limits: Limits) -> str:
 
 
 def table(section: Section) -> str:
-    """A line for each case, a column for each configuration, and LossKit's share of the limit."""
+    """A row for each case, a column for each configuration, and LossKit's share of the limit."""
     columns = section.columns
     shares = any(case.share is not None for case in section.cases)
     head = ["", *columns, *([f"share of {section.limit}"] if shares else [])]
@@ -67,7 +67,7 @@ def cell(case: Case, column: str, memory: str) -> str:
 
 
 def growth(found: list[Growth]) -> str:
-    """A line for each size that was changed."""
+    """A row for each size that varies."""
     lines = [row(["", "from", "to", "exponent"]), row([":---", "---:", "---:", "---:"])]
     for item in found:
         ends = [f"{size:,}: {text.time(seconds)}" for size, seconds in (item.points[0], item.points[-1])]

@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Numbers formatted for tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 
 def significant(value: float, digits: int) -> str:
-    """Rounded to so many digits, with commas and without an exponent."""
+    """Rounds to `digits` significant digits, with commas and without an exponent."""
     if value == 0:
         return "0"
     places = digits - 1 - math.floor(math.log10(abs(value)))
@@ -17,7 +17,7 @@ def significant(value: float, digits: int) -> str:
 
 
 def time(seconds: float) -> str:
-    """Three digits, in the largest unit of which there is at least one."""
+    """Three digits, in the largest unit that gives at least 1."""
     for unit, factor in (("s", 1), ("ms", 1e3), ("µs", 1e6)):
         if seconds * factor >= 0.9995:
             return f"{significant(seconds * factor, 3)} {unit}"
@@ -30,5 +30,5 @@ def megabytes(count: int) -> str:
 
 
 def ratio(value: float) -> str:
-    """How many times."""
+    """A multiple, such as 2.1×."""
     return f"{significant(value, 2 if value < 100 else 3)}×"

@@ -1,4 +1,4 @@
-"""`losskit train`, stopped between the rounds of a measurement: what is timed is the program that users run."""
+"""Times `losskit train` itself; the process is stopped between the rounds of a measurement."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ METRICS = ("loss", "grad_norm", "logps/chosen", "logps/rejected")
 
 
 class Training:
-    """A run whose every step is logged; it is measured as a `Worker` is, a call being a step."""
+    """A run that logs every step. It is measured like a `Worker`; a call is a step."""
 
     def __init__(
         self, command: Sequence[str], pairs: int, environment: dict[str, str], processors: set[int], work: pathlib.Path
@@ -57,7 +57,7 @@ class Training:
         return array.array("d", [record[name] for record in records[:CHECKED_STEPS] for name in METRICS])
 
     def time(self, samples: int, calls: int) -> list[float]:
-        """The seconds of some steps. The one in which the run had stopped is not among them."""
+        """The seconds of the next steps, without the step in which the run was stopped."""
         self._process.send_signal(signal.SIGCONT)
         first = self._steps + 1
         records = self._records(first + samples * calls)[first:]
@@ -67,7 +67,7 @@ class Training:
 
     @property
     def peak_bytes(self) -> int:
-        """The most memory the process had since its first steps."""
+        """The peak memory of the process since its first steps."""
         for line in pathlib.Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * KILO
@@ -75,12 +75,12 @@ class Training:
 
     def _stop(self) -> None:
         self._process.send_signal(signal.SIGSTOP)
-        # A line may have come while the signal was under way.
+        # A line can arrive before the signal takes effect.
         time.sleep(0.01)
         self._steps = len(self._lines())
 
     def _records(self, count: int) -> list[dict]:
-        """The lines of metrics, once there are so many."""
+        """Waits for `count` lines of metrics and returns all of them."""
         while len(lines := self._lines()) < count:
             if self._process.poll() is not None:
                 self._errors.seek(0)

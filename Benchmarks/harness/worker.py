@@ -1,4 +1,4 @@
-"""A process that measures itself when it is told to: a driver in C or Swift, or a peer in Python (see drivers/worker.h)."""
+"""A process that measures itself on request: a driver in C or Swift, or a peer in Python (see drivers/worker.h)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KILO = 1024
 
 
 class Worker:
-    """Used in a `with` block; the process ends with it."""
+    """A driver or peer, for use in a `with` block; the process ends with the block."""
 
     def __init__(self, name: str, command: Sequence[str], environment: dict[str, str], processors: set[int]) -> None:
         self.name = name
@@ -49,7 +49,7 @@ class Worker:
         self.resident_before = self._status("VmRSS")
 
     def results(self) -> array.array:
-        """Computes once, which is also the warm-up, and returns the results."""
+        """Computes once, which also warms up, and returns the results."""
         with tempfile.TemporaryDirectory() as directory:
             path = pathlib.Path(directory) / "results"
             self._ask("write", path)
@@ -63,7 +63,7 @@ class Worker:
 
     @property
     def peak_bytes(self) -> int:
-        """The most memory the process had since its first results."""
+        """The peak memory of the process since its first results."""
         return self._status("VmHWM")
 
     def _ask(self, *words: object) -> str:
@@ -79,7 +79,7 @@ class Worker:
 
     def _last_errors(self) -> str:
         self._errors.seek(0)
-        return "\n".join(self._errors.read().strip().splitlines()[-12:]) or "without a word"
+        return "\n".join(self._errors.read().strip().splitlines()[-12:]) or "(no message)"
 
     def _status(self, key: str) -> int:
         for line in pathlib.Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
@@ -88,7 +88,7 @@ class Worker:
         return 0
 
     def _reset_peak(self) -> None:
-        # Where the kernel does not allow it, the peak is that of the whole process: larger, never smaller.
+        # Where the kernel does not allow it, the peak is that of the whole process, which is never smaller.
         try:
             pathlib.Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")
         except OSError:

@@ -1,4 +1,4 @@
-"""Numbers that depend on their place alone, so that every side of a comparison makes the same: drivers/inputs.h has the same."""
+"""Numbers that depend only on their index, so that both sides of a comparison make the same ones, as drivers/inputs.h does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def mixed(index: numpy.ndarray, stream: int) -> numpy.ndarray:
 
 
 def uniform(count: int, stream: int, low: float, width: float) -> torch.Tensor:
-    """Uniform in [low, low + width), made in parts, so that little more memory is touched than the numbers need."""
+    """Uniform in [low, low + width), made in chunks, so that little memory is touched besides the result."""
     values = torch.empty(count, dtype=torch.float32)
     for start in range(0, count, CHUNK):
         index = numpy.arange(start, min(start + CHUNK, count), dtype=numpy.int64)

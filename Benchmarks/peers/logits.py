@@ -23,7 +23,7 @@ def log_softmax_and_gather(logits: torch.Tensor, labels: torch.Tensor) -> torch.
 
 
 def dpo(log_probs: torch.Tensor) -> torch.Tensor:
-    """The loss of log-probabilities per token, the reference's being 0."""
+    """The loss of log-probabilities per token; those of the reference are 0."""
     chosen, rejected = log_probs.sum(-1).chunk(2)
     return -F.logsigmoid(BETA * (chosen - rejected)).mean()
 

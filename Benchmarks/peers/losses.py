@@ -64,7 +64,7 @@ class Functions:
 
 
 class TRL:
-    """TRL's own `_compute_loss`, with its metrics, behind a model that has the log-probabilities ready."""
+    """TRL's `_compute_loss` with its metrics, on a model that returns given log-probabilities."""
 
     TYPES = {"dpo": "sigmoid", "ipo": "ipo"}
 
@@ -78,7 +78,7 @@ class TRL:
         policy = inputs.uniform(2 * pairs, 1, -120, 40)
         reference = policy + inputs.uniform(2 * pairs, 2, -2, 4)
         self.log_probs = policy.reshape(-1, 1).clone().requires_grad_()
-        # A token of prompt and one of response each: the log-probabilities are sums already.
+        # One token of prompt and one of response each: the log-probabilities are already sums.
         zeros = torch.zeros(2 * pairs, 1)
         outputs = types.SimpleNamespace(
             log_probs=self.log_probs, entropy=zeros, mean_logits=zeros, is_top1=torch.zeros(2 * pairs, 1, dtype=torch.bool)

@@ -1,4 +1,4 @@
-"""A product of two square matrices in PyTorch, in place of one that is there: product.py float32|bfloat16
+"""A product of two square matrices in PyTorch, into an existing matrix: product.py float32|bfloat16
 
 case ORDER
 """
@@ -16,7 +16,7 @@ import protocol
 
 
 class Product:
-    """What PyTorch makes of its models' products."""
+    """The matrix product of PyTorch's models."""
 
     def __init__(self, precision: str) -> None:
         self.type = getattr(torch, precision)

@@ -1,8 +1,8 @@
-"""What all peers have in common: a process that measures itself when it is told to, line by line on its standard input.
+"""The protocol of all peers: a process that measures itself on request; each line of standard input is a request.
 
 case WORD…            makes the inputs of a case                            answers: ready
-write PATH            computes once; the results as doubles into a file     answers: written
-time SAMPLES CALLS    calls so often; the mean seconds of a call, a number for each sample
+write PATH            computes once, writes the results as doubles          answers: written
+time SAMPLES CALLS    times SAMPLES samples of CALLS calls                  answers: the mean seconds of a call in each sample
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ SAMPLED_ROWS = 8
 
 
 class Peer(Protocol):
-    """One implementation of what is measured."""
+    """An implementation to measure."""
 
     def prepare(self, words: Sequence[str]) -> None:
         """Makes the inputs of a case."""
 
     def call(self) -> None:
-        """What is timed."""
+        """The timed computation."""
 
     def results(self) -> numpy.ndarray:
-        """What the last call gave, in the order in which LossKit's driver writes it."""
+        """The results of the last call, in the order of LossKit's driver."""
 
 
 def sampled(matrix: torch.Tensor) -> numpy.ndarray:
-    """Some rows of a matrix, the same that the drivers write."""
+    """Some rows of a matrix, the same as the drivers write."""
     step = max(1, matrix.shape[0] // SAMPLED_ROWS)
     return matrix[::step].detach().double().numpy().ravel()
 
@@ -44,9 +44,9 @@ def sampled(matrix: torch.Tensor) -> numpy.ndarray:
 def map_constants() -> None:
     """Reads a byte of each page of PyTorch's library.
 
-    Its log1p in float32 has a load that is masked out for usual numbers. While the page was never touched, the function takes twenty
-    times as long on AMD's processors (presumably microcode decides each time whether the fault may be ignored); whether something
-    else has touched the page is left to chance.
+    Its log1p in float32 has a load that is masked out for usual numbers. Until its page is read, the function takes twenty times as
+    long on AMD processors (presumably microcode decides at each call whether the fault can be ignored). Whether other code has read the
+    page differs by chance.
     """
     for line in pathlib.Path("/proc/self/maps").read_text().splitlines():
         addresses, rights, *_, name = line.split(maxsplit=5)

@@ -1,7 +1,7 @@
 """A DPO training step of a Llama in PyTorch: step.py trl|eager|compile float32|bfloat16
 
-case MODEL DATA: a Hugging Face directory, and JSON Lines of prompt, chosen, rejected, all of which make up a batch. A call is a
-step: forward, backward, clipping, AdamW. Reference log-probabilities are those of the model at the start, computed before.
+case MODEL DATA: a Hugging Face directory, and JSON Lines of prompt, chosen, rejected, which form one batch. A call is a
+step: forward, backward, clipping, AdamW. Reference log-probabilities are those of the initial model, computed beforehand.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def tokens(data: str) -> list[dict[str, list[int]]]:
 
 
 class HandWritten:
-    """The loop that one would write: padding at the right, where causal attention needs no mask, and the head on responses only."""
+    """A plain training loop: padding at the right, where causal attention needs no mask, and the head on responses only."""
 
     def __init__(self, compiled: bool, precision: str) -> None:
         self.compiled, self.is_half = compiled, precision == "bfloat16"
@@ -97,7 +97,7 @@ class HandWritten:
 
 
 class TRL:
-    """TRL's DPOTrainer, which trains in a thread of its own and waits before each step."""
+    """TRL's DPOTrainer, which trains in a separate thread and waits before each step."""
 
     def __init__(self, precision: str) -> None:
         self.is_half = precision == "bfloat16"
@@ -109,7 +109,7 @@ class TRL:
         from trl import DPOConfig, DPOTrainer
 
         class Tokenized(DPOTrainer):
-            """Its data are tokens already."""
+            """A trainer whose data set is already tokenized."""
 
             def _prepare_dataset(self, dataset, *_):
                 return dataset
@@ -148,7 +148,7 @@ class TRL:
         self.may_go.release()
         self.has_come.acquire()
         if self.trainer.state.global_step == steps:
-            sys.exit("peer step trl: the trainer made no step; its error stands above")
+            sys.exit("peer step trl: the trainer made no step; see its error above")
 
     def results(self) -> numpy.ndarray:
         records: list[dict] = []
@@ -161,7 +161,7 @@ class TRL:
 
 
 def byte_tokenizer():
-    """What the trainer asks for padding and end; it tokenizes nothing."""
+    """The tokenizer that gives the trainer its padding and end tokens; it tokenizes nothing."""
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast
 

@@ -1,4 +1,4 @@
-"""What of the benchmark needs neither PyTorch nor LossKit: the standard library is enough."""
+"""Tests of the harness, which need neither PyTorch nor LossKit."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class WorkerTests(unittest.TestCase):
             self.assertEqual(alone(peer, Effort(rounds=1)), 0.03)
             self.assertGreater(peer.peak_bytes, 1 << 20)
 
-    def test_one_that_ends_says_why(self) -> None:
+    def test_a_worker_that_ends_says_why(self) -> None:
         with stub("import sys; sys.stdin.readline(); sys.exit('no oneDNN')") as worker:
             with self.assertRaisesRegex(Problem, "stub, asked for 'case', ended:\nno oneDNN"):
                 worker.prepare(1)

@@ -13,7 +13,7 @@ VOCABULARIES = (1_000, 4_000, 16_000, 64_000, 256_000)
 
 
 def measure(context: Context) -> list[Growth]:
-    """One size at a time is changed."""
+    """Varies one size at a time."""
     context.say("  pairs, responses, tokens, vocabulary")
     effort = context.effort(rounds=3)
     step = 2 if context.is_quick else 1

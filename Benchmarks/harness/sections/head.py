@@ -23,7 +23,7 @@ def measure(context: Context) -> Section:
         for pages in context.pages:
             cases.append(case(context, ours, found, shape, pages))
     title = f"Fused head and DPO: {sequences * tokens:,} tokens, hidden {hidden:,}, vocabulary {vocabulary:,}, float32"
-    notes = ["Memory is what a call takes beyond hidden states and weights; their gradients are part of it."]
+    notes = ["Memory excludes hidden states and weights, and includes their gradients."]
     return Section("head", title, cases, limit="oneDNN's rate, three products", notes=notes, memory="extra")
 
 

@@ -1,4 +1,4 @@
-"""What the machine can do, measured in the same run."""
+"""The machine's limits, measured in the same run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def measure(context: Context, has_peer: bool) -> Limits:
 
 
 def products_of_torch(context: Context, order: int, precision: str) -> float:
-    """The rate of what PyTorch's models are made of."""
+    """The rate of PyTorch's matrix products."""
     with context.peer("product", precision) as peer:
         peer.prepare(order)
         peer.results()
@@ -32,7 +32,7 @@ def products_of_torch(context: Context, order: int, precision: str) -> float:
 
 
 def rounded_products(context: Context, order: int) -> float | None:
-    """The rate in bfloat16; None where there are no such products."""
+    """The rate in bfloat16; None where oneDNN has no such products."""
     with context.driver("limits") as driver:
         try:
             driver.prepare("bfloat16", order)

@@ -24,16 +24,16 @@ def measure(context: Context) -> Section:
         "logits", "From logits to the gradient of the logits, DPO between them, float32", cases, limit="memory bandwidth",
         memory="extra",
         notes=[
-            "LossKit writes the gradient over the logits, as a trainer does, or into memory of its own, as PyTorch does; ratios are "
-            "to the latter. Memory is what a call takes beyond the logits. The share is that of the gradient in place, and counts a pass over "
-            "the logits to read, one to read again and one to write; it may exceed 100 %, because the limit's copy and triad also fetch what "
+            "LossKit writes the gradient over the logits, as a trainer does, or into separate memory, as PyTorch does; ratios refer "
+            "to the latter. Memory excludes the logits. The share is that of the gradient in place, and counts three passes over the logits: "
+            "two that read and one that writes. It can exceed 100 %, because the copy and the triad that measure the limit also fetch what "
             "they overwrite, which is not counted, and two of the three passes overwrite nothing."
         ],
     )  # fmt: skip
 
 
 def case(context: Context, shape: tuple[int, int, int], pages: str) -> Case:
-    """One shape; each peer in a process of its own, for its memory is compared, too."""
+    """One shape; each peer runs in a separate process, because memory is compared, too."""
     label = f"[{', '.join(f'{size}' for size in shape)}], {pages}"
     context.say(f"  {label}")
     effort = context.effort(rounds=4, turn=0.2)

@@ -16,7 +16,7 @@ PEERS = {"eager": "PyTorch", "compile": "torch.compile", "trl": "TRL"}
 # Read: four floats; written: two.
 BYTES_PER_PAIR = 24
 TOLERANCE = 1e-4
-# Below, nothing is large enough for its pages to be given back to the system.
+# The pages of smaller arrays are never returned to the system.
 LARGE = 65_536
 
 
@@ -28,7 +28,7 @@ def measure(context: Context) -> Section:
     for pages in context.pages:
         with contextlib.ExitStack() as stack:
             ours = stack.enter_context(context.driver("losses"))
-            # At its best, PyTorch's constants are in memory as well: see `map_constants`.
+            # PyTorch at its best also has its constants in memory: see `map_constants`.
             is_shipped = pages == "as shipped"
             words = [] if is_shipped else ["mapped"]
             peers = {kind: stack.enter_context(context.peer("losses", kind, *words, pages=pages)) for kind in PEERS}
@@ -40,9 +40,9 @@ def measure(context: Context) -> Section:
     return Section(
         "losses", "Loss and gradient from given log-probabilities, float32", cases,
         limit="memory bandwidth", notes=[
-            "TRL is its `_compute_loss` with its metrics; it has no Cal-DPO. PyTorch computes in float32, LossKit in double. On AMD's "
-            "processors PyTorch's log1p takes twenty times as long while a page of its constants was never touched, which is left to chance "
-            "from process to process; in the rows with retained pages all of them were touched before."
+            "The column TRL is TRL's `_compute_loss` with its metrics; TRL has no Cal-DPO. PyTorch computes in float32, LossKit in double. "
+            "On AMD processors PyTorch's log1p takes twenty times as long until a page of its constants is read, which differs by chance "
+            "from process to process; in the rows with retained pages all of them are read before."
         ],
     )  # fmt: skip
 

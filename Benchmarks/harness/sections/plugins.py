@@ -16,7 +16,7 @@ from ..results import Case, Measurement, Section
 
 
 def measure(context: Context) -> Section:
-    """In turn: dlopen alone, a program that lists through liblosskit, and the command."""
+    """Measures in turn: dlopen alone, a program that lists through liblosskit, and the command."""
     rounds = 5 if context.is_quick else 20
     directory = context.plugins
     files = [path for path in context.prefix.glob("**/*") if path.suffix == ".so" or path == context.losskit]
@@ -38,7 +38,7 @@ def measure(context: Context) -> Section:
     for _ in range(2 if context.is_quick else 5):
         for name, way in ways.items():
             if not forget(files):
-                notes = ["Cold: left out, for the system keeps the files' pages; it would need root."]
+                notes = ["Cold: not measured; the system keeps the files' pages, and dropping them needs root."]
                 break
             cold[name].append(way())
     if not notes:
@@ -51,7 +51,7 @@ def case(label: str, seconds: dict[str, list[float]]) -> Case:
 
 
 def inside(context: Context, *words: str) -> float:
-    """The seconds that a driver measured in itself, its start left out."""
+    """The seconds that a driver measures, without its start."""
     return float(run(context, [str(context.drivers / "open"), *words]).split()[0])
 
 
@@ -85,7 +85,7 @@ def forget(files: list[pathlib.Path]) -> bool:
 
 
 def residency(descriptor: int) -> bytes:
-    """For each page of a file whether it is in memory."""
+    """Whether each page of a file is in memory."""
     size = os.fstat(descriptor).st_size
     with mmap.mmap(descriptor, size, access=mmap.ACCESS_COPY) as view:
         states = (ctypes.c_ubyte * -(-size // mmap.PAGESIZE))()

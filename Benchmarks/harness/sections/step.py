@@ -1,4 +1,4 @@
-"""(d) A full DPO training step of a Llama: forward, backward, clipping, AdamW, the reference's log-probabilities given."""
+"""(d) A full DPO training step of a Llama: forward, backward, clipping, AdamW, with given reference log-probabilities."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TOLERANCES = {"float32": 2e-3, "bfloat16": 5e-2}
 
 @dataclasses.dataclass(frozen=True)
 class Model:
-    """A shape, and the pairs of a step."""
+    """The shape of a model, and the number of pairs in a step."""
 
     name: str
     pairs: int
@@ -34,7 +34,7 @@ class Model:
 
     @property
     def operations(self) -> float:
-        """Of the products with weights, forward and backward: a prompt once, the head on the tokens of responses."""
+        """The operations of the products with weights, forward and backward; prompts count once, the head only on responses."""
         hidden, heads = self.options["hidden_size"], self.options["num_attention_heads"]
         shared = hidden // heads * self.options["num_key_value_heads"]
         layer = 2 * hidden * hidden + 2 * hidden * shared + 3 * hidden * self.options["intermediate_size"]
@@ -61,7 +61,7 @@ def measure(context: Context) -> Section:
 
 
 def measure_large(context: Context) -> Section:
-    """The larger one, which takes minutes to compile."""
+    """The larger model, which takes minutes to compile."""
     return section(context, "large-step", LARGE, "SmolLM2's shape, 2 pairs")
 
 
@@ -76,14 +76,14 @@ def section(context: Context, name: str, model: Model, shape: str) -> Section:
         name, f"A full DPO training step of a Llama with {model.name} weights: prompt {PROMPT} tokens, responses {CHOSEN} and {REJECTED}",
         cases, limit="oneDNN's rate, products with weights", memory="peak",
         notes=[
-            f"{shape}. LossKit is `losskit train`; PyTorch a loop by hand with the head on responses only. Memory is the "
+            f"{shape}. LossKit is `losskit train`; PyTorch is a hand-written loop with the head on responses only. Memory is the "
             "peak of the whole process."
         ],
     )  # fmt: skip
 
 
 def cases_of(context: Context, model: Model, precision: str, directory: pathlib.Path, data: pathlib.Path) -> list[Case]:
-    """LossKit's run goes on while each peer comes and goes."""
+    """One run of LossKit, measured beside each peer in turn."""
     cases = []
     with training(context, model, precision, directory, data) as ours:
         found = ours.results()
@@ -119,13 +119,13 @@ def effort(context: Context, model: Model) -> Effort:
 def training(
     context: Context, model: Model, precision: str, directory: pathlib.Path, data: pathlib.Path
 ) -> contextlib.AbstractContextManager[Training]:
-    """`losskit train` on the same model and data, without an end."""
+    """`losskit train` on the same model and data, with no last step."""
     words = [str(context.losskit), "train", *options(model, precision, directory, data)]
     return Training(words, model.pairs, context.environment(), context.processors, context.work)
 
 
 def options(model: Model, precision: str, directory: pathlib.Path, data: pathlib.Path) -> list[str]:
-    """What `losskit train` is told."""
+    """The options of `losskit train`."""
     values = {
         "loss": "dpo(beta=0.1)", "init": directory, "data": data, "per-device-train-batch-size": model.pairs,
         "max-steps": 1_000_000_000, "learning-rate": 1e-6, "lr-scheduler-type": "constant", "logging-steps": 1, "save-steps": 0,
@@ -136,7 +136,7 @@ def options(model: Model, precision: str, directory: pathlib.Path, data: pathlib
 
 
 def write(context: Context, model: Model) -> tuple[pathlib.Path, pathlib.Path]:
-    """The model's start and the data, which both sides read."""
+    """Writes the initial model and the data, which both sides read."""
     directory = context.work / f"model-{model.options['hidden_size']}"
     words = [f"{name}={value}" for name, value in model.options.items()]
     command = [context.python, str(BENCHMARKS / "peers/model.py"), str(directory), *words]
