@@ -12,11 +12,31 @@ struct BatchOrders {
     self.prompts = prompts
   }
 
-  /// Sorts one column of all parts together, or scatters sorted values back.
-  mutating func run(_ sort: Plan.Sort, phase: Int) {
-    let paired = parts.map { part in part.plan.phases[phase].sorts.first { $0.serial == sort.serial } ?? sort }
-    let order = orders[sort.key] ?? sortedOrder(paired.map(\.key))
-    orders[sort.key] = order
+  /// Runs the sorts of a phase: finds the orders of their keys at the same time, then moves values in these orders.
+  mutating func run(phase: Int, _ schedule: BlockSchedule) {
+    let sorts = parts.first?.plan.phases[phase].sorts ?? UnsafeBufferPointer(start: nil, count: 0)
+    var unsorted: [Plan.Sort] = []
+    for sort in sorts where orders[sort.key] == nil && !unsorted.contains(where: { $0.key == sort.key }) { unsorted.append(sort) }
+    if !unsorted.isEmpty {
+      let keys = unsorted.map { paired($0, phase: phase).map(\.key) }
+      var found = [[UInt32]](repeating: [], count: keys.count)
+      found.withUnsafeMutableBufferPointer { found in
+        // Below that, starting a thread takes longer than sorting.
+        (prompts < 4096 ? runBlocksInOrder : schedule)(keys.count) { found[$0] = sortedOrder(keys[$0]) }
+      }
+      for (sort, order) in zip(unsorted, found) { orders[sort.key] = order }
+    }
+    for sort in sorts { run(sort, orders[sort.key] ?? [], phase: phase) }
+  }
+
+  /// A sort's counterpart in each part.
+  private func paired(_ sort: Plan.Sort, phase: Int) -> [Plan.Sort] {
+    parts.map { part in part.plan.phases[phase].sorts.first { $0.serial == sort.serial } ?? sort }
+  }
+
+  /// Moves the values of one column of all parts into an order, or back from it.
+  private func run(_ sort: Plan.Sort, _ order: [UInt32], phase: Int) {
+    let paired = paired(sort, phase: phase)
     withWhole(paired.map(\.value)) { values in
       var result = [Double](repeating: 0, count: isWhole ? 0 : prompts)
       result.withUnsafeMutableBufferPointer { buffer in

@@ -94,7 +94,7 @@ package enum BatchRun {
       }
       guard phase < plan.phases.count else { continue }
       runStatistics(parts, phase)
-      for sort in plan.phases[phase].sorts { orders.run(sort, phase: phase) }
+      orders.run(phase: phase, schedule)
     }
     if call.isChecked {
       for scalar in plan.numbers where !first.scalars[scalar].isFinite { return false }
