@@ -49,7 +49,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=pathlib.Path, required=True, help="directory for the environment, results and temporary files")
     parser.add_argument("--quick", action="store_true", help="fewer and smaller cases: about three minutes")
     parser.add_argument("--only", type=names, metavar="A,B", help=f"sections: {', '.join(SECTIONS)}")
-    parser.add_argument("--threads", type=threads, default=min(2, len(os.sched_getaffinity(0))), help="threads of each process (default: 2)")
+    parser.add_argument("--threads", type=threads, default=min(2, len(os.sched_getaffinity(0))), help="threads per process (default: 2)")
     parser.add_argument("--json", type=pathlib.Path, help="file for the figures (default: bench.json in --work)")
     parser.add_argument("--update", type=pathlib.Path, metavar="FILE", help="replaces the table between this file's markers")
     parser.add_argument("--svg", type=pathlib.Path, help="file for the chart (default: bench.svg in --work)")

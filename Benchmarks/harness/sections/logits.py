@@ -25,9 +25,9 @@ def measure(context: Context) -> Section:
         memory="extra",
         notes=[
             "LossKit writes the gradient over the logits, as a trainer does, or into separate memory, as PyTorch does; ratios refer "
-            "to the latter. Memory excludes the logits. The share is that of the gradient in place, and counts three passes over the logits: "
-            "two that read and one that writes. It can exceed 100 %, because the copy and the triad that measure the limit also fetch what "
-            "they overwrite, which is not counted, and two of the three passes overwrite nothing."
+            "to the latter. Memory excludes the logits. The share is that of the gradient in place, and counts three passes over the "
+            "logits: two that read and one that writes. It can exceed 100 %, because the copy and the triad that measure the limit also "
+            "fetch what they overwrite, which is not counted, and two of the three passes overwrite nothing."
         ],
     )  # fmt: skip
 

@@ -54,9 +54,9 @@ class Rows(NamedTuple):
 
 
 class Scores:
-    """Rows that were scored: what was asked for, and the results, float64 and one per token.
+    """The results of scored rows, in float64, one per token.
 
-    It keeps no address of the rows, which may move between two calls: they are passed each time.
+    Each call passes the rows, because their addresses can change between calls.
     """
 
     def __init__(
@@ -108,10 +108,10 @@ class Scores:
 
 @dataclass(frozen=True)
 class LogProbs:
-    """The log-probability of each token, in nats, and what was asked for beside it; 0 in rows left out.
+    """The log-probability of each token, in nats, and the other requested values; 0 in masked rows.
 
     values: log π of the label. log_sum_exp: of the row. entropy: −Σ π log π. log_collision: log Σ π². divergence:
-    KL(reference ‖ π). All float64 and of the labels' shape; None where not asked for.
+    KL(reference ‖ π). All are float64 in the labels' shape, or None if not requested.
     """
 
     values: npt.NDArray[np.float64]
@@ -132,12 +132,12 @@ class LogProbs:
         divergence: npt.ArrayLike | None = None,
         out: npt.NDArray[Any] | None = None,
     ) -> npt.NDArray[Any]:
-        """The gradient of a loss by the logits, from its gradients by each of these, of the labels' shape; None stands for 0.
+        """Returns the gradient of a loss by the logits, from its gradients by these values, in the labels' shape; None stands for 0.
 
-        The logits have to be as they were. out: where it goes, an array like the logits or the logits themselves, which it then
-        overwrites; by default a new array.
+        The logits must be unchanged. out: an array for the result, of the logits' shape and type, or the logits themselves, which
+        are then overwritten; by default a new array.
 
-        Raises LossKitError, naming the row, for what is not finite or what the logits' type cannot hold; out is then as it was.
+        Raises LossKitError, naming the row, for a number that is not finite or too large for the logits' type; out is then unchanged.
         """
         given = {"log_probability": values, "entropy": entropy, "log_collision": log_collision, "divergence": divergence}
         # By the names of the arguments.
@@ -173,13 +173,12 @@ def log_probs(
     reference: npt.NDArray[Any] | None = None,
     threads: int = 0,
 ) -> LogProbs:
-    """The log-probabilities of labels under the softmax of logits, and what makes the gradient of the logits.
+    """Returns the log-probabilities of labels under the softmax of logits, from which the gradient of the logits is computed.
 
     logits: [..., V], float32, float16 or bfloat16 (of ml_dtypes), rows evenly spaced; never copied. labels: [...], whole numbers
-    below V. mask: [...], 0 in rows to leave out, whose labels and logits are not looked at; for logits that predict the next
-    token, shift the labels and mask the last row of each sequence. entropy, collision: whether these are wanted too. reference:
-    logits of a second distribution, for the divergence from it. threads: 0 for as many as there are processors; results do not
-    depend on it.
+    below V. mask: [...], 0 in rows to leave out, whose labels and logits are not read; for logits that predict the next token,
+    shift the labels and mask the last row of each sequence. entropy, collision: whether to compute these. reference: logits of a
+    second distribution, for the divergence from it. threads: 0 for one per processor; results do not depend on it.
 
     Raises LossKitError, naming the row, for labels out of range, NaN, +∞, and rows of −∞ alone.
     """
@@ -204,7 +203,7 @@ def row_stride(name: str, shape: tuple[int, ...], strides: tuple[int, ...]) -> i
     stride = axes[-1][1] if axes else shape[-1]
     if not is_even or stride < shape[-1]:
         raise LossKitError(
-            f"{name}: rows of shape {shape} with strides {strides} do not lie evenly spaced; pass the array that they are "
+            f"{name}: rows of shape {shape} with strides {strides} are not evenly spaced; pass the array that they are "
             "part of, with a mask, or a contiguous copy"
         )
     return stride

@@ -53,11 +53,11 @@ class Evaluation:
 class Objective:
     """A sum of losses over one reward, with every hyperparameter bound.
 
-    text: a name (`"cal-dpo"`), or `"dpo(beta=0.1) + 0.2*sft(per=token) @ log-ratio"`. Hyperparameters may be given as keywords;
-    of several losses, as `{"dpo.beta": 0.1}` in `settings`. reward: the parameterization where the text names none.
+    text: a name (`"cal-dpo"`), or `"dpo(beta=0.1) + 0.2*sft(per=token) @ log-ratio"`. Hyperparameters are keywords; those of
+    several losses are in `settings`, as `{"dpo.beta": 0.1}`. reward: the parameterization, if the text names none.
 
-    It never changes, and may be used from many threads. It can be copied and pickled; what is unpickled is resolved again, and has
-    to be the same. Raises LossKitError for what it cannot resolve.
+    An objective never changes, and many threads can use it. It can be copied and pickled; unpickling resolves the text again.
+    Raises LossKitError for a text that does not resolve, or, when unpickled, resolves to a different objective.
     """
 
     def __init__(
@@ -157,10 +157,10 @@ class Objective:
 
         columns: by their names (a column per response [K, G] or flat [K*G], per prompt [G], per token [T]; per reference [R, …]),
         or by TRL's for pairs (policy_chosen_logps, ref_rejected_logps, chosen_lengths, rejected_scores, …), [G] each. Arrays of
-        float32 and float64 of any stride are read where they are; others are converted. counts: the responses each
-        prompt has, where they differ, best first. token_offsets: [K*G + 1], where each response's tokens start. state: what
-        the call before returned, overwritten; without it the initial state is used. seed: the only source of randomness,
-        such as the number of the step. reduction: mean or sum.
+        float32 and float64 of any stride are read in place; others are converted. counts: the number of responses of each prompt,
+        best first, if it varies. token_offsets: [K*G + 1], where each response's tokens start. state: the result of the call before, which is
+        overwritten; by default the initial state. seed: the only source of randomness, such as the number of the step.
+        reduction: mean or sum.
 
         Raises LossKitError for columns that are missing, unknown, of other lengths or not finite.
         """
@@ -248,7 +248,7 @@ class Objective:
     def _ranks(
         self, places: Mapping[str, Place], leading: tuple[tuple[int, ...] | None, ...], has_counts: bool, has_offsets: bool
     ) -> _shape.Ranks:
-        """Returns what all axes but the last say, cached because the same shapes recur."""
+        """Returns what all axes but the last determine, cached because the same shapes recur."""
         key = (*places, leading, has_counts, has_offsets)
         found = self._ranked.get(key)
         if found is None:
@@ -293,8 +293,8 @@ def _resolved_again(text: str, registry: Registry | None, expected: str) -> Obje
     objective = Objective(text, registry=registry)
     if objective.hash != expected:
         raise LossKitError(
-            f"{text}: what was pickled has the hash {expected}, and here it is {objective.hash}; the library or a plugin is another "
-            "version than where it was pickled"
+            f"{text}: the pickled objective has the hash {expected}, and here it is {objective.hash}; use the versions of the library "
+            "and the plugins with which it was pickled"
         )
     return objective
 

@@ -57,7 +57,8 @@ class Registry:
         digests = None
         if allowed_digests is not None:
             digests = [_arguments.text("allowed_digests", digest) for digest in _members("allowed_digests", allowed_digests)]
-        self._origin = [os.fsdecode(path) for path in paths], default_path, None if digests is None else [digest.decode() for digest in digests]
+        allowed = None if digests is None else [digest.decode() for digest in digests]
+        self._origin = [os.fsdecode(path) for path in paths], default_path, allowed
         self._opened: builtins.list[str] = []
         options = _library.RegistryOptions()
         options.directories, options.directory_count = _library.texts(paths), len(paths)

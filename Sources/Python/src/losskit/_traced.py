@@ -24,9 +24,9 @@ class CannotBeTraced(LossKitError):
 class Traced:
     """An objective for columns of certain names and shapes, built from torch operations.
 
-    `call(is_checked, token_offsets, state, *columns)` gives the mean loss, the state after the step where one is kept, and the
-    metrics, whose names are `metrics`. is_checked: whether numbers that are not finite are an error. torch.compile takes the call as it is and looks at its operations alone, so that
-    nothing of how they are put together is looked at again in each step.
+    `call(is_checked, token_offsets, state, *columns)` returns the mean loss, the state after the step if one is kept, and the
+    metrics, whose names are `metrics`. is_checked: whether a number that is not finite is an error. torch.compile records the
+    operations of `call`, not the Python code that builds them.
     """
 
     def __init__(

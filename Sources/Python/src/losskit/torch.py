@@ -1,13 +1,15 @@
 """Objectives as PyTorch modules, with gradients through autograd.
 
-There are two ways to compute. *Native*: the plugin itself, on the CPU; tensors there are read without a copy. *Traced*: the
-formula and its partial derivatives, rebuilt from torch operations, on any device and under `torch.compile`. Torch's own autograd
-is not asked for the derivatives: it has other slopes at kinks, and NaN behind branches that were not taken.
+An objective is computed in one of two ways:
 
-Both compute in double and round the results to the columns' type, float32 at least; a device without doubles computes in float32.
-What is not finite, a column, a loss or a gradient, is an error natively, and traced on the CPU. On another device, and under
-torch.compile, looking for it would wait for the device at each step: there the loss is infinite or NaN, as the trainer sees. Second
-derivatives (create_graph=True) are there traced, and an error natively.
+- *Native*: by the plugin, on the CPU; tensors on the CPU are read without a copy.
+- *Traced*: by torch operations for the formula and its partial derivatives, on any device and under `torch.compile`. The
+  derivatives do not come from autograd, which has other slopes at kinks, and NaN behind branches that are not taken.
+
+Both compute in double and round the results to the columns' type, at least float32; a device without doubles computes in float32.
+A column, loss or gradient that is not finite is an error natively, and traced on the CPU. On another device and under
+torch.compile a check would wait for the device at each step; there the loss is infinite or NaN. Second derivatives
+(create_graph=True) are supported traced, and are an error natively.
 """
 
 from __future__ import annotations
@@ -35,15 +37,14 @@ _WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
 class Objective(torch.nn.Module):
-    """A preference loss by name: `Objective("cal-dpo", beta=0.01)(policy_chosen_logps=…, …)` gives loss and metrics.
+    """A preference loss by name: `Objective("cal-dpo", beta=0.01)(policy_chosen_logps=…, …)` returns the loss and the metrics.
 
     text, reward, settings, registry and hyperparameters are those of `losskit.Objective`. compute: "native", "traced", or "auto":
-    native for tensors on the CPU, traced elsewhere and under torch.compile. What exports no formula is always computed natively,
-    with one copy to the host and back per step, and a warning that says so.
+    native for tensors on the CPU, traced elsewhere and under torch.compile. An objective that exports no formula is always computed
+    natively, with one copy to the host and back per step, and a warning.
 
-    What the objective keeps from step to step (such as BCO's running mean) is the buffer `state`. It moves in training mode only,
-    stays float64 whatever the module is cast to, and is saved with the module, and with the objective that it is of: the state
-    dict of another one is refused.
+    The buffer `state` is what the objective keeps from step to step, such as BCO's running mean. It changes in training mode only,
+    stays float64 when the module is cast, and is saved with the module. Loading the state dict of another objective is an error.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Objective(torch.nn.Module):
         # Traced functions are rebuilt when needed.
         return {**self.__dict__, "_traced": {}}
 
-    # ---- what is kept from step to step
+    # ---- state
 
     def _apply(self, fn: Any, recurse: bool = True) -> Objective:
         """Moves the state along with the module, without casting it: a count in half precision would stick at 2048."""
@@ -89,7 +90,7 @@ class Objective(torch.nn.Module):
         return {"objective": self.objective.text, "hash": self.objective.hash}
 
     def set_extra_state(self, saved: dict[str, str]) -> None:
-        """Does nothing: the objective was compared before anything was loaded."""
+        """Does nothing; `_load_from_state_dict` has compared the objectives."""
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         key = prefix + "_extra_state"
@@ -106,7 +107,7 @@ class Objective(torch.nn.Module):
             reason = f"and this is {self.objective.text}" if is_other else "but of another version of the library or a plugin"
             raise LossKitError(
                 f"{key}: the state dict is of {saved['objective']}, {reason}; make that objective, or delete {key!r} from the dict to "
-                "load it into this one nevertheless"
+                "load it into this one anyway"
             )
         super()._load_from_state_dict(state_dict, prefix, *rest)
         if self.state is not None:
@@ -122,12 +123,10 @@ class Objective(torch.nn.Module):
         seed: int = 0,
         **columns: torch.Tensor,
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor | float]]:
-        """The mean loss of a batch, differentiable by its columns, and its metrics under TRL's names.
+        """Returns the mean loss of a batch, differentiable by its columns, and its metrics under TRL's names.
 
-        columns: those of `losskit.Objective.evaluate`, as tensors: policy_chosen_logps, policy_rejected_logps, ref_chosen_logps,
-        ref_rejected_logps, chosen_lengths, rejected_scores, … of [G] each, or policy_logp of [K, G]. counts, token_offsets and
-        seed as there. Metrics are numbers where they were computed natively, and tensors, which need no synchronization, where
-        they were traced.
+        columns, counts, token_offsets and seed are those of `losskit.Objective.evaluate`, as tensors. Metrics are numbers if computed
+        natively, and tensors, which need no synchronization, if traced.
         """
         if not columns:
             raise LossKitError(f"{self.objective.text}: a batch needs columns; it reads {', '.join(self.objective.columns) or 'none'}")
@@ -194,10 +193,10 @@ class Objective(torch.nn.Module):
 def _traced_key(
     module: Objective, names: tuple[str, ...], leading: tuple[tuple[int, ...] | None, ...], has_tokens: bool
 ) -> tuple[str | None, str | None]:
-    """The key in `_traced` of the function for such columns; None, after a warning, where they are computed natively. Or what is
-    wrong with the columns: torch.compile would wrap an exception that it does not see raised.
+    """Returns the key in `_traced` of the function for such columns, or None, after a warning, if they are computed natively; and the
+    problem with the columns, if any, because torch.compile would wrap an exception raised here.
 
-    To torch.compile it is a constant of the module: what is looked up here is not looked at again in each step.
+    torch.compile treats the result as a constant of the module and does not call this function at each step.
     """
     key = f"{names} {leading} {has_tokens}"
     if key not in module._traced:
@@ -215,10 +214,10 @@ def _traced_key(
 
 
 def flatten_tokens(token_logps: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Log-probabilities of tokens without their padding, and where each response's tokens start.
+    """Returns the log-probabilities of tokens without padding, and the offsets at which each response's tokens start.
 
-    token_logps, mask: [K*G, T], chosen responses first, as trainers concatenate them; mask is 0 for prompt and padding. Gives the
-    columns policy_token_logp (or reference_token_logp) and token_offsets.
+    token_logps, mask: [K*G, T], chosen responses first, as trainers concatenate them; mask is 0 for prompt and padding. The results
+    are the columns policy_token_logp (or reference_token_logp) and token_offsets.
     """
     for name, tensor in (("token_logps", token_logps), ("mask", mask)):
         if not isinstance(tensor, torch.Tensor) or tensor.dim() != 2:

@@ -1,10 +1,10 @@
-"""TRL's DPOTrainer with any of LossKit's objectives.
+"""TRL's DPOTrainer with any objective of LossKit.
 
 >>> from losskit.trl import LossKitDPOTrainer
 >>> trainer = LossKitDPOTrainer(model, args=DPOConfig(...), train_dataset=data, loss="cal-dpo(beta=0.01)")  # doctest: +SKIP
 
-Config, data, reference model, precomputed log-probabilities and metrics are TRL's; the loss, and the rewards in the metrics, are
-the objective's. Under DDP and FSDP, objectives that are not rowwise see the columns of all processes.
+Config, data, reference model, precomputed log-probabilities and metrics are TRL's. The objective replaces the loss, and the rewards
+in the metrics. Under DDP and FSDP, an objective that is not rowwise sees the columns of all processes.
 """
 
 from __future__ import annotations
@@ -42,19 +42,18 @@ class LossKitDPOTrainer(trl.DPOTrainer):
     """TRL's DPOTrainer whose loss is an objective of LossKit.
 
     loss: the objective's text, such as `"cal-dpo"` or `"dpo(beta=0.05) + 0.2*sft(per=token)"`, one of TRL's loss types, such as
-    `"exo_pair"`, or a `losskit.torch.Objective`. Without it, `args.loss_type` is computed as TRL computes it. A name that both
-    know, such as `"ipo"`, means LossKit's here and TRL's in `args`.
+    `"exo_pair"`, or a `losskit.torch.Objective`. By default, `args.loss_type` as TRL computes it. A name that both define, such as
+    `"ipo"`, is LossKit's in `loss` and TRL's in `args`.
 
-    The fields of `args` that are hyperparameters, `beta`, `label_smoothing`, `discopop_tau`, `ld_alpha` and
-    `f_alpha_divergence_coef`, are the objective's, too: with a text, those that differ from DPOConfig's default are adopted, and
-    refused where they contradict the text; TRL's loss types take all they read. The trainer's own copy of `args` names the
-    objective in `loss_type`.
+    accumulation: what an objective with a state or batch statistics sees when gradients are accumulated. "whole" is the
+    optimizer's batch, which takes a second forward pass; "micro-batch" is each micro-batch alone, as in TRL.
 
-    accumulation: what an objective that looks at the whole batch, or has a state, sees where gradients are accumulated: "whole",
-    the optimizer's batch, at the price of a second forward pass, or "micro-batch", each one for itself, as TRL does.
+    The objective takes its hyperparameters from `args`: `beta`, `label_smoothing`, `discopop_tau`, `ld_alpha` and
+    `f_alpha_divergence_coef`. With a text, values that differ from DPOConfig's defaults apply, and a contradiction to the text is
+    an error; TRL's loss types take every field that they read. The trainer's copy of `args` names the objective in `loss_type`.
 
-    All other arguments are DPOTrainer's. An objective that reads no reference loads none and runs none. Checkpoints hold the
-    objective and its state, and are resumed with the same objective alone. Raises LossKitError for what it cannot compute.
+    All other arguments are DPOTrainer's. An objective that reads no reference neither loads nor runs one. Checkpoints hold the
+    objective and its state; only the same objective resumes them. Raises LossKitError for an objective that it cannot compute.
     """
 
     def __init__(
@@ -95,7 +94,7 @@ class LossKitDPOTrainer(trl.DPOTrainer):
     # ---- the loss
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
-        """Takes the log-probabilities and the metrics from TRL's own computation, and replaces its loss."""
+        """Takes the log-probabilities and the metrics from TRL's computation, and replaces its loss."""
         if self.model.training and self._losskit_micro_batches:
             self._losskit_shares = self._losskit_look_ahead(model, self._losskit_micro_batches)
             self._losskit_micro_batches = []
@@ -112,7 +111,7 @@ class LossKitDPOTrainer(trl.DPOTrainer):
     def _losskit_forward(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool
     ) -> tuple[Any, Forwards, dict[str, torch.Tensor]]:
-        """Returns the result of TRL's computation, and what it computed on the way."""
+        """Returns the result of TRL's computation, its forward passes, and the objective's columns."""
         rest = {name: value for name, value in inputs.items() if name not in self._losskit_data_names}
         runs_reference = self._losskit_reads_reference and not self.precompute_ref_logps
         reference = self.model if self.ref_model is None else self.ref_model
@@ -144,7 +143,7 @@ class LossKitDPOTrainer(trl.DPOTrainer):
             loss, _ = module(**columns, token_offsets=offsets, seed=seed)
         except LossKitError as problem:
             raise LossKitError(f"step {self.state.global_step + 1}: {problem}") from None
-        # DDP and FSDP average gradients over processes; each process contributes the part of its own rows.
+        # DDP and FSDP average gradients over processes; each process contributes the gradient of its rows.
         loss = loss if processes == 1 else loss.detach() + processes * (loss - loss.detach())
         return loss, self._losskit_rewards(batches, seed)
 
@@ -237,7 +236,7 @@ class LossKitDPOTrainer(trl.DPOTrainer):
     # ---- checkpoints
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """Saves the objective first: what follows may push the checkpoint to the Hub."""
+        """Saves the objective first, because TRL may push the checkpoint to the Hub."""
         if self.args.should_save:
             directory = os.path.join(self._get_output_dir(trial), f"checkpoint-{self.state.global_step}")
             save_objective(self.losskit_objective, directory)
