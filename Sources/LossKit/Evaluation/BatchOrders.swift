@@ -16,12 +16,14 @@ struct BatchOrders {
   mutating func run(phase: Int, _ schedule: BlockSchedule) {
     let sorts = parts.first?.plan.phases[phase].sorts ?? UnsafeBufferPointer(start: nil, count: 0)
     var unsorted: [Plan.Sort] = []
-    for sort in sorts where orders[sort.key] == nil && !unsorted.contains(where: { $0.key == sort.key }) { unsorted.append(sort) }
+    for sort in sorts where orders[sort.key] == nil && !unsorted.contains(where: { $0.key == sort.key }) {
+      unsorted.append(sort)
+    }
     if !unsorted.isEmpty {
       let keys = unsorted.map { paired($0, phase: phase).map(\.key) }
       var found = [[UInt32]](repeating: [], count: keys.count)
       found.withUnsafeMutableBufferPointer { found in
-        // Below that, starting a thread takes longer than sorting.
+        // Few keys are sorted before a thread would start.
         (prompts < 4096 ? runBlocksInOrder : schedule)(keys.count) { found[$0] = sortedOrder(keys[$0]) }
       }
       for (sort, order) in zip(unsorted, found) { orders[sort.key] = order }
