@@ -99,13 +99,9 @@ public func losskit_objective_evaluate(
   _ stateCount: Int, _ seed: UInt64, _ results: UnsafeMutablePointer<losskit_results>?,
   _ failure: UnsafeMutablePointer<losskit_failure>?
 ) -> Int32 {
-  result(failure) {
-    try Handles.objectives.with(objective) { objective in
-      let batch = try required(batch, "losskit_objective_evaluate", "batch")
-      let results = try required(results, "losskit_objective_evaluate", "results")
-      try BoundBatch.with(objective, batch.pointee) { batch in
-        try HostEvaluation(batch, state: state, stateCount: stateCount, seed: seed).run(results)
-      }
+  evaluate("losskit_objective_evaluate", objective, batch, results, failure) { objective, batch, results in
+    try BoundBatch.with(objective, batch) { batch in
+      try HostEvaluation(batch, state: state, stateCount: stateCount, seed: seed).run(results)
     }
   }
 }
@@ -117,12 +113,21 @@ public func losskit_objective_evaluate_ragged(
   _ stateCount: Int, _ seed: UInt64, _ results: UnsafeMutablePointer<losskit_results>?,
   _ failure: UnsafeMutablePointer<losskit_failure>?
 ) -> Int32 {
+  evaluate("losskit_objective_evaluate_ragged", objective, batch, results, failure) { objective, batch, results in
+    try RaggedEvaluation(hosted: objective, batch: batch, seed: seed)
+      .run(state: state, stateCount: stateCount, results)
+  }
+}
+
+private func evaluate(
+  _ function: String, _ objective: losskit_objective_ref?, _ batch: UnsafePointer<losskit_batch>?,
+  _ results: UnsafeMutablePointer<losskit_results>?, _ failure: UnsafeMutablePointer<losskit_failure>?,
+  _ body: (HostedObjective, losskit_batch, UnsafeMutablePointer<losskit_results>) throws -> Void
+) -> Int32 {
   result(failure) {
     try Handles.objectives.with(objective) { objective in
-      let batch = try required(batch, "losskit_objective_evaluate_ragged", "batch")
-      let results = try required(results, "losskit_objective_evaluate_ragged", "results")
-      try RaggedEvaluation(hosted: objective, batch: batch.pointee, seed: seed)
-        .run(state: state, stateCount: stateCount, results)
+      try body(
+        objective, required(batch, function, "batch").pointee, required(results, function, "results"))
     }
   }
 }
