@@ -1,4 +1,4 @@
-# What is typed most: `make quickstart`, `make test`, `make install PREFIX=…`, `make bench`. They install what is missing.
+# The main targets are `make quickstart`, `make test`, `make install PREFIX=…` and `make bench`. They install missing system packages.
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
@@ -22,7 +22,7 @@ test: dependencies lint
 	$(MAKE) test-numpy BUILD=.build/debug
 	$(MAKE) test-bench
 
-# The Python package as it is installed, with NumPy alone, where no toolchain is to be seen.
+# Tests the Python package as it is installed, with NumPy alone and with the Swift toolchain hidden.
 PYTHON ?= python3
 NUMPY_VENV ?= $(CURDIR)/.build/venv-numpy
 test-numpy: install-wheel-prefix
@@ -35,17 +35,17 @@ test-python: torch-venv
 	cd Sources/Python/tests && "$(TORCH_VENV)/bin/python" -m unittest test_numpy test_arguments test_torch test_modules test_float32 \
 	  test_jax test_trl test_trl_objective
 
-# What a call costs through C, NumPy and PyTorch, beside eager and compiled torch and TRL, in one run.
+# Measures the cost of a call through C, NumPy and PyTorch, beside eager and compiled torch and TRL, in one run.
 bench-python: torch-venv
 	"$(TORCH_VENV)/bin/python" Sources/Python/benchmarks/overhead.py --prefix "$(WHEEL_PREFIX)"
 
-# An environment with the package, PyTorch, JAX and TRL. It is kept, and PyPI is asked for no more than it lacks; TORCH_VENV=… names another.
+# An environment with the package, PyTorch, JAX and TRL. It is kept, and only missing packages are downloaded; TORCH_VENV=… names another.
 TORCH_VENV ?= $(CURDIR)/.build/venv-torch
 torch-venv: build install-wheel-prefix
 	Sources/Python/make-venv "$(TORCH_VENV)" Sources/Python/tests/requirements.txt "$(PYTHON)" --system-site-packages
 	$(call install-wheel,$(TORCH_VENV))
 
-# Builds the wheel out of an installed prefix and installs it into an environment that has setuptools.
+# Builds the wheel from an installed prefix and installs it into an environment that has setuptools.
 install-wheel = LOSSKIT_PREFIX="$(WHEEL_PREFIX)" "$(1)/bin/pip" install -q --force-reinstall --no-deps --no-build-isolation ./Sources/Python
 
 WHEEL_PREFIX := $(CURDIR)/.build/wheel-prefix
@@ -53,16 +53,16 @@ install-wheel-prefix:
 	rm -rf "$(WHEEL_PREFIX)"
 	$(MAKE) install-library BUILD=$(BUILD) DESTDIR= PREFIX="$(WHEEL_PREFIX)" >/dev/null
 
-# LossKit beside PyTorch, TRL and Liger, which are installed where they are missing. `make bench QUICK=1` takes about 3 minutes,
-# `make bench ONLY=losses,logits` some sections, UPDATE=1 writes the tables into Documentation/Benchmarks.md, and
-# ARGUMENTS="--threads 1" and the like go to Benchmarks/bench.py.
+# Measures LossKit beside PyTorch, TRL and Liger, which are installed if they are missing. QUICK=1 takes about 3 minutes,
+# ONLY=losses,logits selects sections, UPDATE=1 writes the tables into Documentation/Benchmarks.md, and ARGUMENTS="--threads 1"
+# passes other options to Benchmarks/bench.py.
 BENCH := $(CURDIR)/.build/bench
 bench: build bench-drivers
 	$(PYTHON) Benchmarks/bench.py --prefix "$(BENCH)/prefix" --drivers "$(BENCH)/drivers" --work "$(BENCH)" \
 	  $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) \
 	  $(if $(UPDATE),--update Documentation/Benchmarks.md --svg Examples/benchmark.svg) $(ARGUMENTS)
 
-# What is measured of LossKit: an installation, and programs that use it.
+# Makes the installation of LossKit that is measured, and the programs that use it.
 DRIVER = clang -std=c11 -D_GNU_SOURCE -O3 -march=native -Wall -Wextra -o "$(BENCH)/drivers/$(1)" Benchmarks/drivers/$(1).c
 WITH_LOSSKIT = -I"$(BENCH)/prefix/include" -L"$(BENCH)/prefix/lib" -llosskit -Wl,-rpath,"$(BENCH)/prefix/lib"
 bench-drivers:
@@ -75,7 +75,7 @@ bench-drivers:
 	$(call DRIVER,limits) $(BUILD)/CLossKitHead.build/*.o -ISources/CLossKitHead/include -ldnnl -lpthread
 	install -m 755 $(BUILD)/HeadBenchmark "$(BENCH)/drivers/head"
 
-# The C API's test of threads under ThreadSanitizer, in a build of its own.
+# Runs the C API from many threads under ThreadSanitizer, in a separate build.
 SANITIZED = $(CURDIR)/.build/thread-sanitizer
 test-thread-sanitizer: dependencies
 	for product in LossKitC DPO BetaDPO IPO CalDPO LogRatio; do \
@@ -89,7 +89,7 @@ test-thread-sanitizer: dependencies
 	  "$(SANITIZED)/threads"
 	@echo "ThreadSanitizer found nothing."
 
-# Methods.md, the counts and the table of speed in README.md, then all documents and the public Swift API as a site in .build/docs.
+# Writes Methods.md, the counts and the table of speed in README.md, and all documents with the public Swift API as a site in .build/docs.
 docs: build
 	$(PYTHON) Documentation/generate.py $(BUILD)/losskit
 	$(PYTHON) Documentation/site.py $(SWIFT) $(BUILD) .build/docs
@@ -105,30 +105,30 @@ lint:
 format:
 	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
 
-# A prefix may be moved: everything in it is found from where the library or the command lies. Swift's own libraries come along,
-# so that a machine needs no toolchain.
+# The prefix can be moved: the library and the command find everything relative to themselves. It includes Swift's runtime libraries,
+# so it needs no toolchain.
 install: build install-library install-command install-requirements
 
-# Removes what `make install` put into the prefix, and nothing else.
+# Removes exactly what `make install` put into the prefix.
 uninstall:
 	Installation/tree remove "$(ROOT)"
 
 RUNTIME = $(shell $(SWIFT) -print-target-info | sed -n 's/.*"runtimeResourcePath" *: *"\(.*\)".*/\1/p')/linux
 VERSION = $(shell sed -n 's/^\#define LOSSKIT_VERSION "\(.*\)"/\1/p' Sources/CLossKit/include/losskit.h)
-# The C API changes in no way that breaks programs while the first part of the version stays.
+# The C API stays compatible as long as the first part of the version is the same.
 SONAME = liblosskit.so.$(firstword $(subst ., ,$(VERSION)))
 ROOT = $(DESTDIR)$(PREFIX)
 
-# What of Swift's own libraries these files need.
+# The Swift runtime libraries that these files need.
 runtime = LD_LIBRARY_PATH="$(RUNTIME)" ldd $(1) | sed -n 's|.*=> \($(RUNTIME)/[^ ]*\).*|\1|p' | sort -u
 
-# Runs commands that fill the directory $$stage, and installs what lies in it as a part of the installation.
+# Runs commands that fill the directory $$stage, and installs its contents as a part of the installation.
 staged = set -e; umask 022; stage=$$(mktemp -d); trap 'rm -rf "$$stage"' EXIT; $(2); Installation/tree install "$$stage" "$(ROOT)" $(1)
 
-# Links and installs liblosskit.so, the program that opens plugins for its index, the headers and the plugins, out of what is built in
+# Links and installs liblosskit.so, the program that opens plugins for its index, the headers and the plugins, from the build in
 # $(BUILD). Plugins share one copy of the SDK.
-# Swift's images cannot be unloaded: after a host's dlclose the library stays, and can be opened again. It is linked out of the
-# objects: the archive that SwiftPM makes of them keeps those of files that have been removed since.
+# Swift images cannot be unloaded: after dlclose the library stays loaded, and can be opened again. It is linked from the objects,
+# because the archive that SwiftPM makes of them keeps the objects of removed files.
 install-library:
 	$(call staged,library, \
 	mkdir -p "$$stage/lib/losskit/plugins" "$$stage/lib/pkgconfig" "$$stage/include"; \
@@ -148,8 +148,8 @@ install-library:
 	  Sources/CLossKitRows/include/losskit_logprob.h "$$stage/include/"; \
 	sed 's/@VERSION@/$(VERSION)/' Sources/LossKitC/losskit.pc.in >"$$stage/lib/pkgconfig/losskit.pc")
 
-# Links and installs the command beside an installed library, and the sources that plugins in Swift link. What a build leaves would
-# look for Swift's own libraries in the toolchain.
+# Links and installs the command beside an installed library, and the sources that plugins in Swift link. The command of the build
+# looks for Swift's runtime libraries in the toolchain, so it is not used.
 install-command:
 	$(call staged,command, \
 	mkdir -p "$$stage/bin" "$$stage/lib/losskit" "$$stage/share/losskit/swift"; \
@@ -159,17 +159,17 @@ install-command:
 	cp $$($(call runtime,"$$stage/bin/losskit")) "$$stage/lib/losskit/"; \
 	cp -R Sources/Package.swift Sources/CLossKit Sources/CLossKitKernels Sources/LossKit "$$stage/share/losskit/swift/")
 
-# Prints what an installation needs of the system at run time, and leaves a note of it there.
+# Prints the system libraries that an installation needs at run time, and installs the list.
 install-requirements:
 	@$(call staged,requirements, \
 	mkdir -p "$$stage/share/doc/losskit"; \
 	Installation/requirements "$(ROOT)" | tee "$$stage/share/doc/losskit/REQUIREMENTS")
 
-# Headers that the system does not have yet come from its packages.
+# Installs the system packages if a header is missing.
 dependencies:
 	@if ! printf '#include <ffi.h>\n#include <oneapi/dnnl/dnnl.h>\n#include <sys/types.h>\n#include <sha256.h>\n#include <zlib.h>\n' \
 	  | clang -E - >/dev/null 2>&1; then \
-	  echo "Installing $(APT_PACKAGES), which LossKit is built with."; \
+	  echo "Installing the packages that LossKit needs: $(APT_PACKAGES)."; \
 	  if [ "$$(id -u)" -eq 0 ]; then sudo=; else sudo=sudo; echo "sudo may ask for your password."; fi; \
 	  $$sudo apt-get update -q && $$sudo apt-get install -y -q $(APT_PACKAGES); \
 	fi

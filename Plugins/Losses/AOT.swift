@@ -8,7 +8,7 @@ struct AOT: PairwiseLoss {
     "Alignment via optimal transport, paired: sorted policy margins against sorted reference margins."
   static let citation = "Melnyk et al., Distributional Preference Alignment via Optimal Transport, arXiv:2406.05882"
   static let documentation = """
-    The margins log π(y_w) − log π(y_l) of the batch and those of the reference are sorted, each for itself, and the \
+    The margins log π(y_w) − log π(y_l) of the batch and those of the reference are each sorted, and the \
     k-th is set against the k-th; a gradient returns to the pair its value came from. The value at prompt k belongs to \
     the k-th order statistic, not to pair k. It depends on the whole batch, so the trainer evaluates the whole \
     optimizer batch.
@@ -18,7 +18,7 @@ struct AOT: PairwiseLoss {
     Neighbors: For a batch of one pair it is `dpo`. `aot-unpaired` sorts chosen and rejected rewards instead of \
     margins.
 
-    Elsewhere: TRL's aot sorts each device's micro-batch for itself, so its value depends on the micro-batch.
+    Elsewhere: TRL's aot sorts each device's micro-batch alone, so its value depends on the micro-batch.
 
     Verified against TRL, where the authors contributed it.
     """

@@ -7,7 +7,7 @@ struct AOTUnpaired: PairwiseLoss {
   static let summary = "Alignment via optimal transport, unpaired: sorted chosen rewards against sorted rejected ones."
   static let citation = "Melnyk et al., Distributional Preference Alignment via Optimal Transport, arXiv:2406.05882"
   static let documentation = """
-    The chosen rewards of the batch and the rejected ones are sorted, each for itself, and the k-th is set against the \
+    The chosen rewards of the batch and the rejected ones are sorted separately, and the k-th is set against the \
     k-th; a gradient returns to the response its value came from. The value at prompt k belongs to the k-th order \
     statistic, not to pair k. It depends on the whole batch.
 
@@ -15,7 +15,7 @@ struct AOTUnpaired: PairwiseLoss {
 
     Neighbors: For a batch of one pair it is `dpo`. `aot` sorts margins.
 
-    Elsewhere: TRL up to 0.28 calls it aot_pair, later aot_unpaired; it sorts each device's micro-batch for itself.
+    Elsewhere: TRL up to 0.28 calls it aot_pair, later aot_unpaired; it sorts each device's micro-batch alone.
 
     Verified against TRL, where the authors contributed it, and the copy of its code in DPO-Shift.
     """

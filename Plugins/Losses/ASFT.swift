@@ -13,7 +13,7 @@ struct ASFT: PairwiseLoss {
 
     Published: β 0.05 to 2 in others' grids.
 
-    Neighbors: `orpo` takes the logistic loss of the log-odds' difference, not of each for itself.
+    Neighbors: `orpo` takes the logistic loss of the log-odds' difference, not of each separately.
 
     Elsewhere: turbo-alignment has it; it is not among the losses of TRL or Liger-Kernel.
 

@@ -18,7 +18,7 @@ struct BetaDPO: PairwiseLoss {
     β.
 
     Elsewhere: The authors' code gives NaN for a batch of one pair, updates the statistics in evaluation, too, and \
-    takes means of each device for itself. It is not among the losses of TRL or Liger-Kernel.
+    takes means separately on each device. It is not among the losses of TRL or Liger-Kernel.
 
     Verified against the authors' code (junkangwu/beta-DPO), first step, over the draws.
     """

@@ -11,7 +11,7 @@ import LossKitRuntime
 
 /// One evaluation, in one pass from the host's arrays to the host's arrays if possible.
 ///
-/// Otherwise, and to name a number that is not finite, columns that cannot be lent directly are copied to doubles, the
+/// Otherwise, and to name a number that is not finite, columns that cannot be passed directly are copied to doubles, the
 /// objective is evaluated, and the results are copied to the host's arrays.
 struct HostEvaluation {
   private let bound: BoundBatch
@@ -29,7 +29,7 @@ struct HostEvaluation {
     self.seed = seed
   }
 
-  /// The memory lent to the runtime.
+  /// The memory passed to the runtime.
   private struct Memory {
     /// Losses, followed by rewards.
     let output: UnsafeMutablePointer<Double>
@@ -97,14 +97,14 @@ struct HostEvaluation {
     }
     if results.loss.isThere { try results.loss.checkWritable(count: prompts, "the array for the loss") }
     if results.rewards.isThere {
-      guard hosted.hasReward else { throw Failure("the objective makes no rewards; ask for none") }
+      guard hosted.hasReward else { throw Failure("the objective computes no rewards; pass an array without data") }
       try results.rewards.checkWritable(count: bound.rows, "the array for the rewards")
     }
   }
 
   private var valueCount: Int { hosted.hasReward ? prompts + bound.rows : prompts }
 
-  /// The values of a column, if they can be lent directly.
+  /// The values of a column, if they can be passed directly.
   private func lendable(_ column: Int) -> UnsafeMutablePointer<Double>? {
     let whole = bound.plans[column].whole
     return whole < 0 ? nil : bound.batch.columns?[whole].values.doubles
@@ -116,7 +116,7 @@ struct HostEvaluation {
     return whole < 0 ? nil : bound.batch.columns?[whole].gradient.doubles
   }
 
-  /// The number of doubles needed beyond what the host lends.
+  /// The number of doubles to allocate, for what the host's arrays cannot hold.
   private var scratchSize: Int {
     var size = valueCount + hosted.stateCount
     for index in hosted.columns.indices where bound.plans[index].isBound {

@@ -16,14 +16,14 @@ from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
 
 HERE = pathlib.Path(__file__).resolve().parent
-# Small libraries of the system that not every machine has; larger ones, such as the C library, every machine does.
+# Small system libraries that can be missing on a machine; larger ones, such as the C library, are on every machine.
 BUNDLED = ("libffi.so", "libmd.so")
 # Policies need oneDNN, which is larger than all else together, and nothing in Python uses them.
 POLICIES = {"libTransformer.so", "libLogProbabilityFile.so"}
 
 
 def installed_prefix(scratch: pathlib.Path) -> pathlib.Path:
-    """The prefix to take the native files from, made where none is named."""
+    """The prefix to take the native files from; created if none is named."""
     if prefix := os.environ.get("LOSSKIT_PREFIX"):
         return pathlib.Path(prefix)
     checkout = HERE.parent.parent
@@ -50,7 +50,7 @@ def version() -> str:
 
 
 def needed_libraries(prefix: pathlib.Path, files: list[pathlib.Path]) -> set[pathlib.Path]:
-    """The libraries that these files need and the package brings along: those of the prefix, and a few of the system's.
+    """The libraries that these files need and the package includes: those of the prefix, and a few of the system's.
 
     A prefix may hold more, for the command.
     """

@@ -4,7 +4,7 @@ import Testing
 
 @testable import LossKit
 
-/// Properties proved of formulas: no expected one is missed, and none is false.
+/// Properties proved of formulas: all expected ones, and no false ones.
 @Suite struct InferenceTests {
   private func isShiftInvariant(_ formula: @escaping @Sendable (Pair) -> Formula) throws -> Bool {
     var tracer = Tracer(component: ErasedComponent(WrittenLoss.self))

@@ -42,8 +42,8 @@ final class LlamaModel {
     }
   }
 
-  /// Computes the activations of a batch, including the scores of its targets if `scoring` is given, with divergences from its
-  /// references, whose rows are the batch's positions.
+  /// Computes the activations of a batch, including the scores of its targets if `scoring` is given, with divergences from
+  /// `references`, whose rows are the batch's positions.
   func forward(
     _ batch: TokenBatch, _ activations: Activations, _ workspace: Workspace, scoring: Scoring? = Scoring(),
     references: [LinearHead.Reference] = []

@@ -17,7 +17,7 @@ struct ComparedObjective {
     text == name || components.contains { $0.kind == .loss && $0.name == name }
   }
 
-  /// Whether the objective has the hyperparameter of a setting. A formula brings its own values.
+  /// Whether the objective has the hyperparameter of a setting. A formula states its own values.
   func takes(_ setting: Setting) -> Bool {
     components.contains { component in
       component.text == nil && (setting.component == nil || setting.component == component.name)

@@ -1,33 +1,33 @@
 import LossKit
 import LossKitJSON
 
-/// An exported formula as JSON, for a program that rebuilds the function out of its own operations.
+/// An exported formula as JSON, for a program that rebuilds the function from its own operations.
 ///
 ///     format, version   "losskit formula" and the version of this layout, 1
-///     kind              "objective": loss and rewards in one; "loss": over the column reward; "reward"
+///     kind              "objective" (loss and rewards), "loss" (over the column reward) or "reward"
 ///     name, text, hash  an identifier; the resolved objective; its SHA-256, or null for a component alone
-///     responses, references   K and R: what it was made for
-///     rowwise           whether a prompt's loss depends on that prompt alone
+///     responses, references   K and R, for which the formula is exported
+///     rowwise           whether a prompt's loss depends only on that prompt
 ///     random            whether nodes take random numbers
 ///     reward_scale      the factor by which metrics scale the rewards: β, or 1
-///     parameters        name, component, key (the name in the component), default, minimum, maximum (null: none),
+///     parameters        name, component, key (the name in the component), default, minimum, maximum (null if unbounded),
 ///                       minimum_excluded, maximum_excluded
 ///     states            name, initial
 ///     columns           name, per (prompt, response or token), differentiable, per_reference, sum_of_tokens
-///     prompts           null, or the nodes over prompts:
-///       nodes           see below
+///     prompts           the part over prompts, or null:
+///       nodes           the nodes, as described below
 ///       loss            the node of the loss of a prompt, or null
-///       rewards         the nodes of the rewards, one a response; they are results, no gradient goes through them but in a "reward"
+///       rewards         the nodes of the rewards, one per response; only in a "reward" do they have gradients
 ///       states          the nodes of the states after the call
-///       gradients       column, slot, node: the derivative of Σ cotangent · output; a slot that is not listed has 0
-///     tokens            null, or nodes over tokens: nodes, reward (what a token adds to its response's reward) and gradients.
-///                       Summed by response they are the column with sum_of_tokens; its gradient in `prompts` (in a "reward" the
-///                       caller's own cotangent) is the cotangent of each of the response's tokens.
+///       gradients       column, slot, node: the derivative of Σ cotangent · output; 0 for a slot that is not listed
+///     tokens            the part over tokens, or null: nodes, reward (a token's part of its response's reward) and gradients.
+///                       The sum over a response's tokens is the column with sum_of_tokens. The gradient of that column in
+///                       `prompts`, or in a "reward" the caller's cotangent, is the cotangent of each token.
 ///
-/// A node is an array: its operation, and indices of earlier nodes or what the operation says.
+/// A node is an array: its operation, followed by indices of earlier nodes or by the values named here.
 ///
 ///     ["constant", x]            a number, or "Infinity", "-Infinity", "NaN"
-///     ["input", column, slot]    slot k is response k of a column per response; with references r·K + k; of a column per prompt or token r
+///     ["input", column, slot]    a column per response: k, or r·K + k with references; per prompt or token: r
 ///     ["parameter", i]  ["state", i]
 ///     ["cotangent", i]           the factor of output i: 0 for the loss, k for the reward of response k
 ///     ["batch_count"]  ["row"]   the number of prompts; the prompt's index from 0
@@ -35,15 +35,15 @@ import LossKitJSON
 ///     ["token_index"]  ["token_count"]  ["token_shortest"]
 ///     ["token_random_rank", stream]   the token's place, from 0, in the order of its response's uniform numbers
 ///     ["add", a, b]              likewise subtract, multiply, divide, minimum, maximum
-///     ["negate", x]              likewise sign (−1, 0 or 1) and the functions of one number that a formula's text has: exp, relu, …
+///     ["negate", x]              likewise sign (−1, 0 or 1) and the functions of one number in formulas as text: exp, relu, …
 ///     ["select", c, a, b]        a where c > 0, else b
 ///     ["clamp", x, lower, upper]
-///     ["annihilate", a, b]       a · b, but 0 where a is 0, whatever b is
-///     ["batch_mean", x]          a number of the whole batch; of such a number it is that number
+///     ["annihilate", a, b]       a · b, but 0 where a is 0, even if b is not finite
+///     ["batch_mean", x]          the mean over the batch; x itself if x is a number of the whole batch
 ///     ["batch_sorted", x]        ascending, stable, NaN last
-///     ["batch_unsorted", v, x]   v taken back to the rows that batch_sorted(x) took them from
+///     ["batch_unsorted", v, x]   v moved back to the rows that batch_sorted(x) took its values from
 ///
-/// A node is a number of the whole batch unless it is, or is made of, something per row; results may be such numbers, too.
+/// A node is a number of the whole batch unless it depends on a value per row. Results can be such numbers, too.
 package struct FormulaJSON {
   private let formula: ExportedFormula
   private let rewardScale: Double

@@ -46,7 +46,7 @@ extension PreferenceDataset {
         if let first = rows.first, first.form != row.form {
           throw Failure(
             "the row is in the form \(row.form), but line \(first.example.line) is in the form \(first.form); "
-              + "put each form into a file of its own")
+              + "put each form into a separate file")
         }
         rows.append(row)
       } catch let failure as Failure {

@@ -105,13 +105,13 @@ extension LineChart {
       label.count > 24 ? label.prefix(23) + "…" : label
     }
 
-    /// Returns positions at least `apart` from one another, in the order of the wishes and as close to them as possible.
-    static func spread(_ wishes: [Double], apart: Double, between range: ClosedRange<Double>) -> [Double] {
-      var places = wishes
-      let order = wishes.indices.sorted { (wishes[$0], $0) < (wishes[$1], $1) }
+    /// Returns positions at least `apart` from one another, in the order of the targets and as close to them as possible.
+    static func spread(_ targets: [Double], apart: Double, between range: ClosedRange<Double>) -> [Double] {
+      var places = targets
+      let order = targets.indices.sorted { (targets[$0], $0) < (targets[$1], $1) }
       var least = range.lowerBound
       for index in order {
-        places[index] = max(wishes[index], least)
+        places[index] = max(targets[index], least)
         least = places[index] + apart
       }
       var most = range.upperBound

@@ -28,7 +28,7 @@ config = DPOConfig(
     gradient_checkpointing=False, disable_tqdm=True, dataloader_pin_memory=False,
     fsdp="full_shard" if options.fsdp else None,
 )  # fmt: skip
-# Without a reference to read, none is to be loaded either: this model could not be, by its name.
+# An objective without a reference must not load one; loading this name would fail.
 reference = None if options.loss == "simpo" else example.tiny_llama(tokenizer, 0)
 trainer = LossKitDPOTrainer(
     example.tiny_llama(tokenizer, 0), ref_model=reference, args=config,

@@ -23,7 +23,7 @@ LOGITS = np.zeros((2, 3), np.float32)
 
 
 class Conversion:
-    """What NumPy cannot read, and says so with an exception of its own."""
+    """A value whose conversion to an array raises."""
 
     def __array__(self, *_: object, **__: object) -> np.ndarray:
         raise RuntimeError("it lies elsewhere")

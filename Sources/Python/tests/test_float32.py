@@ -17,7 +17,7 @@ from losskit.torch import Objective
 
 # Of the largest number of a gradient, and of the loss: computed in double and rounded once or twice; computed in float32.
 ROUNDED, COMPUTED = 2.5e-7, 2e-6
-# Those in which a constant is beyond float32, or was: their compiled code is worth the time that it takes.
+# Objectives with a constant that is, or was, out of range for float32; only these are compiled, which takes long.
 CONSTANTS = ("discopop", "gpo-exponential", "hpo", "alpha-po", "f-dpo", "orpo", "dil-ukl", "wpo(clamped=false)")
 
 
@@ -163,7 +163,7 @@ class Float32Tests(unittest.TestCase):
             with self.assertRaisesRegex(losskit.LossKitError, "ref_chosen_logps of prompt 2 is NaN") as caught:
                 call(ref_chosen_logps=nan)
             self.assertEqual(caught.exception.prompt, 1)
-            # e¹⁰⁰⁰ is beyond a double, where the loss goes on along a tangent, and far beyond float32.
+            # e¹⁰⁰⁰ overflows float32 and double; the loss continues along a tangent there.
             with self.assertRaisesRegex(losskit.LossKitError, "loss.* is inf"):
                 call(policy_chosen_logps=large)
         with self.assertRaisesRegex(losskit.LossKitError, "inf"):

@@ -1,4 +1,4 @@
-"""TRL's trainer with LossKit's objectives: step for step its own, accumulated, resumed, and on two processes as on one."""
+"""TRL's trainer with LossKit's objectives: steps equal to TRL's, accumulation, resumption, and two processes."""
 
 from __future__ import annotations
 

@@ -202,7 +202,7 @@ struct PreferenceErrorsTests {
     let message = Rows.complaint(about: "", Self.good, #"{"prompt": "p", "responses": ["a", "b"]}"#)
     #expect(
       message == "rows.jsonl, line 3: the row is in the form prompt, responses as text, but line 2 is in the form "
-        + "prompt, chosen, rejected as text; put each form into a file of its own")
+        + "prompt, chosen, rejected as text; put each form into a separate file")
   }
 
   @Test("All invalid rows are reported at once, in the order of the file")

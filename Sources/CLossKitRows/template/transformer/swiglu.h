@@ -1,4 +1,4 @@
-/* 1 + exp(-gate), with -gate limited to the exponential's range; beyond it, the sigmoid of a gate is as good as 0. */
+/* 1 + exp(-gate), with -gate limited to the exponential's range; outside it, the sigmoid of a gate is practically 0. */
 LOSSKIT_INLINE vector one_and_exponential(vector gate) { return exponential(-larger((vector)-88, gate)) + 1; }
 
 LOSSKIT_INLINE void swiglu_as(const float *gate, const float *up, void *output, int is_rounded, size_t count) {

@@ -146,7 +146,7 @@ struct ForcePlane {
     let rises = chosenSlope.values.contains { $0 < -threshold }
     if downShare == 0 {
       return rises
-        ? "No place pushes the chosen log-probability down; each response has a force of its own."
+        ? "No place pushes the chosen log-probability down; the loss pushes each response separately."
         : "The chosen log-probability is not pushed at all."
     }
     return rises

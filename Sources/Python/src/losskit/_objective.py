@@ -158,9 +158,9 @@ class Objective:
         columns: by their names (a column per response [K, G] or flat [K*G], per prompt [G], per token [T]; per reference [R, …]),
         or by TRL's for pairs (policy_chosen_logps, ref_rejected_logps, chosen_lengths, rejected_scores, …), [G] each. Arrays of
         float32 and float64 of any stride are read in place; others are converted. counts: the number of responses of each prompt,
-        best first, if it varies. token_offsets: [K*G + 1], where each response's tokens start. state: the result of the call before, which is
-        overwritten; by default the initial state. seed: the only source of randomness, such as the number of the step.
-        reduction: mean or sum.
+        best first, if it varies. token_offsets: [K*G + 1], where each response's tokens start. state: the result of the call
+        before, which is overwritten; by default the initial state. seed: the only source of randomness, such as the number of the
+        step. reduction: mean or sum.
 
         Raises LossKitError for columns that are missing, unknown, of other lengths or not finite.
         """
