@@ -23,6 +23,7 @@ REFERENCE = ["Methods", "Benchmarks", "Architecture"]
 PAGES = {
     "README.md": "Overview",
     "CONTRIBUTING.md": "Contributing",
+    "SECURITY.md": "Security",
     "CHANGELOG.md": "Changelog",
     "Examples/Foreign/README.md": "ForeignFunctions",
     "Sources/Python/README.md": "Python",
@@ -34,7 +35,7 @@ def topics() -> str:
     """What the site's first page has below the text of the README."""
     groups = {
         "Guides": [*GUIDES, "ForeignFunctions", "Python"],
-        "Reference": [*REFERENCE, "Contributing", "Changelog"],
+        "Reference": [*REFERENCE, "Contributing", "Security", "Changelog"],
         "Modules": MODULES,
     }
     lines = ["", "## Topics", ""]
