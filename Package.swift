@@ -7,6 +7,13 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+/// The library of vectorized elementary functions on Linux: glibc's, or SLEEF's where glibc has only some of them.
+#if arch(arm64)
+  let vectorMath = "sleefgnuabi"
+#else
+  let vectorMath = "mvec"
+#endif
+
 /// Plugins export only their entry symbol, and drop unused parts of the SDK.
 let pluginLinking: [LinkerSetting] = [
   .unsafeFlags(
@@ -148,7 +155,7 @@ let package = Package(
   ],
   targets: [
     .target(name: "CLossKit"),
-    .target(name: "CLossKitKernels", linkerSettings: [.linkedLibrary("mvec", .when(platforms: [.linux]))]),
+    .target(name: "CLossKitKernels", linkerSettings: [.linkedLibrary(vectorMath, .when(platforms: [.linux]))]),
     .target(
       name: "CLossKitRows", dependencies: ["CLossKitKernels"],
       cSettings: [
@@ -258,6 +265,13 @@ let package = Package(
       dependencies: ["LossKitRuntime", "LossKitTraining", "LossKitJSON", "LossKit", "LossKitSystem", "LossKitCommand"],
       exclude: ["Check/Corpus"],
       swiftSettings: settings),
+    // `make fuzz` links its objects with libFuzzer.
+    .testTarget(
+      name: "FuzzTests",
+      dependencies: [
+        "LossKitCommand", "LossKitTraining", "LossKitRuntime", "LossKitJSON", "LossKitSystem", "LossKit", "Transformer",
+      ],
+      exclude: ["Corpus", "run", "sequence.c"], swiftSettings: settings),
   ] + pluginTargets,
   swiftLanguageModes: [.v6]
 )

@@ -23,10 +23,16 @@ enum SwiftPlugin {
       swiftc -swift-version 6 -parse-as-library -emit-library -module-name Plugin -o '\(library)' '\(input)' \
       -I '\(build)/Modules' -Xcc -I'\(headers)' -Xcc -fmodule-map-file='\(build)/CLossKit.build/module.modulemap' \
       -Xcc -fmodule-map-file='\(build)/CLossKitKernels.build/module.modulemap' \
-      \(objects.joined(separator: " ")) -lmvec -lm \
+      \(objects.joined(separator: " ")) \(vectorMath) -lm \
       -Xlinker --version-script='\(Repository.root.appendingPathComponent("Plugins/exports.map").path)'
       """)
   }
+
+  #if arch(arm64)
+    private static let vectorMath = "-lsleefgnuabi"
+  #else
+    private static let vectorMath = "-lmvec"
+  #endif
 
   private static func objectFiles(in directory: String) throws -> [String] {
     let files = try #require(FileManager.default.enumerator(atPath: directory))

@@ -74,7 +74,7 @@ extension PluginWorkshop {
       [
         "swiftc", "-swift-version", "6", "-parse-as-library", "-module-name", "Written", "-emit-library", "-o",
         path(name), "-I", build.appendingPathComponent("Modules").path,
-      ] + maps + [input.path] + objects + ["-lmvec", "-lm"]
+      ] + maps + [input.path] + objects + [vectorMath, "-lm"]
     try compiler.run()
     compiler.waitUntilExit()
     try #require(compiler.terminationStatus == 0, "the Swift compiler refused what was printed")
@@ -82,3 +82,9 @@ extension PluginWorkshop {
     return path(name)
   }
 }
+
+#if arch(arm64)
+  private let vectorMath = "-lsleefgnuabi"
+#else
+  private let vectorMath = "-lmvec"
+#endif
