@@ -4,8 +4,14 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 BUILD := .build/release
 APT_PACKAGES := libffi-dev libdnnl-dev libmd-dev zlib1g-dev
+# The library of vectorized elementary functions.
+MATH := -lmvec
+ifneq ($(filter aarch64 arm64,$(shell uname -m)),)
+MATH := -lsleefgnuabi
+APT_PACKAGES += libsleef-dev
+endif
 
-.PHONY: build quickstart test test-numpy test-python test-thread-sanitizer test-bench bench bench-drivers bench-python torch-venv install-wheel-prefix \
+.PHONY: build quickstart test test-numpy test-python test-thread-sanitizer test-bench fuzz fuzz-targets check-arm bench bench-drivers bench-python torch-venv install-wheel-prefix \
   docs lint format install uninstall install-library install-command install-requirements dependencies clean
 
 build: dependencies
@@ -83,11 +89,71 @@ test-thread-sanitizer: dependencies
 	done
 	clang -std=gnu11 -g -fsanitize=thread -ISources/CLossKit/include -c Tests/HostTests/Fixtures/threads.c -o "$(SANITIZED)/threads.o"
 	$(SWIFT)c -sanitize=thread -emit-executable -o "$(SANITIZED)/threads" \
-	  @"$(SANITIZED)/debug/LossKitC.product/Objects.LinkFileList" "$(SANITIZED)/threads.o" -lffi -lmd -lmvec \
+	  @"$(SANITIZED)/debug/LossKitC.product/Objects.LinkFileList" "$(SANITIZED)/threads.o" -lffi -lmd $(MATH) \
 	  -Xlinker --export-dynamic
 	LOSSKIT_PLUGIN_PATH="$(SANITIZED)/debug" TSAN_OPTIONS="die_after_fork=0 suppressions=Tests/HostTests/thread-sanitizer.supp" \
 	  "$(SANITIZED)/threads"
 	@echo "ThreadSanitizer found nothing."
+
+# Coverage-guided fuzzing with AddressSanitizer and UndefinedBehaviorSanitizer: each target of Tests/FuzzTests for SECONDS, one after another.
+# ONLY=json,rows runs some. New inputs are kept in $(FUZZ)/corpus, what fails in $(FUZZ)/crashes. The build, of its own, is optimized.
+FUZZ := .build-fuzz
+FUZZ_TARGETS := objective json recipe declaration rows evaluation model checkpoint library sequence
+SECONDS := 60
+FUZZ_BUILD = $(SWIFT) build -q -c release --scratch-path $(FUZZ) --sanitize=address -Xswiftc -sanitize=fuzzer -Xswiftc -enable-testing \
+  -Xswiftc -use-ld=lld -Xcc -fsanitize=fuzzer-no-link,undefined
+FUZZ_LINK = $(SWIFT)c -sanitize=address,fuzzer -use-ld=lld -emit-executable
+fuzz: fuzz-targets
+	SECONDS_EACH=$(SECONDS) Tests/FuzzTests/run $(FUZZ) $(if $(ONLY),$(subst $(COMMA), ,$(ONLY)),$(FUZZ_TARGETS))
+
+COMMA := ,
+fuzz-targets: dependencies
+	$(FUZZ_BUILD) --product LossKitC
+	@# SwiftPM links the command as well, which nobody calls: libFuzzer's part of it is missing.
+	$(FUZZ_BUILD) --target FuzzTests -Xlinker --unresolved-symbols=ignore-all
+	mkdir -p $(FUZZ)/targets
+	$(FUZZ_LINK) -o $(FUZZ)/targets/fuzz @$(FUZZ)/release/losskit.product/Objects.LinkFileList \
+	  $(foreach module,FuzzTests Transformer LossKitHead LossKitLogits CLossKitHead CLossKitRows,$(FUZZ)/release/$(module).build/*.o) \
+	  -lffi -lmd $(MATH) -ldnnl -lz
+	for target in $(filter-out sequence,$(FUZZ_TARGETS)); do ln -sf fuzz $(FUZZ)/targets/$$target; done
+	clang -std=gnu11 -g -O1 -fsanitize=fuzzer-no-link,address,undefined -ISources/CLossKit/include -ISources/CLossKitRows/include \
+	  -c Tests/FuzzTests/sequence.c -o $(FUZZ)/targets/sequence.o
+	$(FUZZ_LINK) -o $(FUZZ)/targets/sequence @$(FUZZ)/release/LossKitC.product/Objects.LinkFileList $(FUZZ)/targets/sequence.o \
+	  -lffi -lmd $(MATH)
+
+# The C targets for 64-bit ARM: compiled with clang and Debian's cross headers, and their kernels run under qemu against plain C. What it
+# needs of the ARM is fetched into $(ARM), and not installed.
+ARM := .build-arm
+ARM_PACKAGES := libsleef3 libsleef-dev libffi8 libffi-dev
+ARM_LIBRARIES := $(ARM)/root/usr/lib/aarch64-linux-gnu
+ARM_CLANG = clang --target=aarch64-linux-gnu --sysroot=/ -fuse-ld=lld -isystem /usr/aarch64-linux-gnu/include \
+  -B/usr/lib/gcc-cross/aarch64-linux-gnu/12 -L/usr/lib/gcc-cross/aarch64-linux-gnu/12 -L/usr/aarch64-linux-gnu/lib \
+  -std=gnu11 -O2 -Wall -Wextra -Werror -Wno-unused-command-line-argument \
+  $(foreach module,CLossKit CLossKitKernels CLossKitRows CLossKitForeign,-ISources/$(module)/include) \
+  -ISources/CLossKitKernels/template -I$(ARM)/root/usr/include/aarch64-linux-gnu
+check-arm: $(ARM)/root
+	@for source in Sources/CLossKit/*.c Sources/CLossKitForeign/*.c Tests/ABI/layout.c; do \
+	  $(ARM_CLANG) -c "$$source" -o $(ARM)/object.o || exit 1; \
+	done
+	$(ARM_CLANG) Tests/ARM/kernels.c Sources/CLossKitKernels/*.c Sources/CLossKitRows/*.c -L$(ARM_LIBRARIES) -lsleefgnuabi -lm -lpthread \
+	  -o $(ARM)/kernels
+	@# No elementary function goes through libm lane by lane; the test has its own, of other precision.
+	$(ARM_CLANG) -c Sources/CLossKitKernels/level_baseline.c -o $(ARM)/object.o
+	@if llvm-nm -u $(ARM)/object.o | grep -wE 'exp|expm1|log|log1p|tanh'; then echo "These functions of libm are called."; exit 1; fi
+	qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH=$(ARM_LIBRARIES) $(ARM)/kernels
+	@echo "The kernels agree with plain C on 64-bit ARM, as qemu runs it."
+
+ARM_APT = -o APT::Architectures::=$(shell dpkg --print-architecture) -o APT::Architectures::=arm64 -o Dir::State::lists=$(CURDIR)/$(ARM)/lists \
+  -o Dir::Cache=$(CURDIR)/$(ARM)/cache
+$(ARM)/root:
+	@if ! command -v qemu-aarch64 >/dev/null || ! [ -d /usr/lib/gcc-cross/aarch64-linux-gnu/12 ]; then \
+	  if [ "$$(id -u)" -eq 0 ]; then sudo=; else sudo=sudo; fi; \
+	  $$sudo apt-get update -q && $$sudo apt-get install -y -q qemu-user libc6-dev-arm64-cross libgcc-12-dev-arm64-cross; \
+	fi
+	mkdir -p $(ARM)/lists $(ARM)/cache/archives
+	apt-get $(ARM_APT) update -q && cd $(ARM)/cache && apt-get $(ARM_APT) download -q $(ARM_PACKAGES:=:arm64)
+	for package in $(ARM)/cache/*_arm64.deb; do dpkg-deb -x "$$package" $(ARM)/root.new || exit 1; done
+	mv $(ARM)/root.new $(ARM)/root
 
 # Writes Methods.md, the counts and the table of speed in README.md, and all documents with the public Swift API as a site in .build/docs.
 docs: build
@@ -140,9 +206,9 @@ install-library:
 	ln -s liblosskit.so.$(VERSION) "$$stage/lib/$(SONAME)"; \
 	ln -s $(SONAME) "$$stage/lib/liblosskit.so"; \
 	$(SWIFT)c -emit-executable -o "$$stage/lib/losskit/losskit-index" -no-toolchain-stdlib-rpath \
-	  @$(BUILD)/losskit-index.product/Objects.LinkFileList -Xlinker --defsym=main=LossKitIndex_main -lffi -lmd -lmvec \
+	  @$(BUILD)/losskit-index.product/Objects.LinkFileList -Xlinker --defsym=main=LossKitIndex_main -lffi -lmd $(MATH) \
 	  -Xlinker --gc-sections -Xlinker --strip-all -Xlinker --as-needed -Xlinker -rpath -Xlinker '$$ORIGIN'; \
-	Installation/link-plugins "$(SWIFT)c" "$(BUILD)" "$$stage/lib/losskit"; \
+	MATH=$(MATH) Installation/link-plugins "$(SWIFT)c" "$(BUILD)" "$$stage/lib/losskit"; \
 	cp $$($(call runtime,"$$stage/lib/liblosskit.so" "$$stage/lib/losskit/losskit-index" $(BUILD)/lib*.so)) "$$stage/lib/losskit/"; \
 	cp Sources/CLossKit/include/*.h \
 	  Sources/CLossKitRows/include/losskit_logprob.h "$$stage/include/"; \
@@ -154,7 +220,7 @@ install-command:
 	$(call staged,command, \
 	mkdir -p "$$stage/bin" "$$stage/lib/losskit" "$$stage/share/losskit/swift"; \
 	$(SWIFT)c -emit-executable -o "$$stage/bin/losskit" -no-toolchain-stdlib-rpath @$(BUILD)/losskit.product/Objects.LinkFileList \
-	  -Xlinker --defsym=main=LossKitCommand_main -lffi -lmd -lmvec -Xlinker --gc-sections -Xlinker --strip-all -Xlinker --as-needed \
+	  -Xlinker --defsym=main=LossKitCommand_main -lffi -lmd $(MATH) -Xlinker --gc-sections -Xlinker --strip-all -Xlinker --as-needed \
 	  -Xlinker -rpath -Xlinker '$$ORIGIN/../lib/losskit'; \
 	cp $$($(call runtime,"$$stage/bin/losskit")) "$$stage/lib/losskit/"; \
 	cp -R Sources/Package.swift Sources/CLossKit Sources/CLossKitKernels Sources/LossKit "$$stage/share/losskit/swift/")

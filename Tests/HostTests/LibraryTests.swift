@@ -71,6 +71,17 @@ struct LibraryTests {
     #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output.prefix(4000))")
   }
 
+  @Test("Sequences of calls with any handles, shapes, types and strides return")
+  func sequences() throws {
+    // `make fuzz` runs the same program with coverage and AddressSanitizer.
+    let outcome = try Prefix.shared.get().shell(
+      """
+      cc -std=gnu11 -DREPLAY -Wall -Wextra -Werror "$PACKAGE/Tests/FuzzTests/sequence.c" $(pkg-config --cflags --libs losskit) -o sequence
+      ./sequence "$PACKAGE"/Tests/FuzzTests/Corpus/sequence/*
+      """)
+    #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.output.prefix(4000))")
+  }
+
   @Test("A host can close and reopen it")
   func reopened() throws {
     let outcome = try Prefix.shared.get().shell(
