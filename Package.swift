@@ -196,7 +196,8 @@ let package = Package(
       name: "LossKitC",
       dependencies: ["LossKitRuntime", "LossKit", "LossKitSystem", "CLossKit", "CLossKitKernels", "CLossKitRows"],
       exclude: ["exports.map", "losskit.pc.in"], swiftSettings: settings),
-    .executableTarget(name: "LossKitIndex", dependencies: ["LossKitRuntime"], swiftSettings: settings),
+    .executableTarget(
+      name: "LossKitIndex", dependencies: ["LossKitRuntime", "LossKitSystem"], swiftSettings: settings),
     .target(
       name: "LossKitTraining",
       dependencies: [

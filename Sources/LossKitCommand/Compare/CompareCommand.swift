@@ -1,6 +1,7 @@
 import ArgumentParser
 import LossKit
 import LossKitRuntime
+import LossKitSystem
 import LossKitTraining
 
 /// `losskit compare`: runs of several objectives from one start.

@@ -51,7 +51,11 @@ package struct ColumnValues {
     _ value: JSONValue, _ column: Column, _ name: String, shape: String
   ) throws -> [Double] {
     guard column.extent == .token else { return [try number(value, column, name, shape: shape)] }
-    return try elements(value, name, shape: shape).map { try number($0, column, name, shape: shape) }
+    let tokens = try elements(value, name, shape: shape)
+    guard !tokens.isEmpty else {
+      throw Failure("\(name) has no token; write a number for each, the end token included")
+    }
+    return try tokens.map { try number($0, column, name, shape: shape) }
   }
 
   private static func elements(_ value: JSONValue, _ name: String, shape: String) throws -> [JSONValue] {

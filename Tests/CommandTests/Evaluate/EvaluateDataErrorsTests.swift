@@ -57,6 +57,17 @@ import Testing
         == ", line 1: has no reference_logp, which log-ratio needs; the line has policy_logp")
   }
 
+  @Test func aResponseWithoutTokens() throws {
+    let text = try complaint(
+      #"{"policy_token_logp": [[-1, -2], []], "reference_token_logp": [[-1, -2], []]}"#, loss: "ld-dpo")
+    #expect(
+      text == ", line 1: response 2 of policy_token_logp has no token; write a number for each, the end token included")
+    let pair = try complaint(
+      #"{"chosen_policy_token_logp": [], "rejected_policy_token_logp": [-1], "reference_token_logp": [[-1], [-1]]}"#,
+      loss: "ld-dpo")
+    #expect(pair.hasPrefix(", line 1: chosen_policy_token_logp has no token"), "\(pair)")
+  }
+
   @Test func aColumnThatALaterLineLacks() throws {
     #expect(
       try complaint(good + #"{"policy_logp": [-10, -12]}"#)
