@@ -95,11 +95,12 @@ package enum Files {
     try naming(other, "cannot be put in place") { _ = try checked { rename(path, other) } }
   }
 
-  /// Removes a directory and its contents, renamed first so that an interrupted removal leaves only a directory marked unfinished.
+  /// Removes a directory and its contents, renamed first so that an interrupted removal leaves only a directory marked unfinished. Leaves
+  /// a directory that cannot be renamed.
   package static func removeAtOnce(_ path: String) {
     let doomed = "\(parentDirectory(of: path))/\(partialPrefix)removed-\(lastComponent(of: path))"
     remove(doomed)
-    remove(rename(path, doomed) == 0 ? doomed : path)
+    if rename(path, doomed) == 0 { remove(doomed) }
   }
 
   /// Removes a file, or a directory and its contents; ignores what cannot be removed.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import LossKit
 import LossKitRuntime
+import LossKitSystem
 import LossKitTraining
 
 /// The command line of LossKit.
@@ -23,6 +24,7 @@ struct LossKitCommand: ParsableCommand {
         losskit evaluate --loss 'dpo(beta=0.1)' --input rows.jsonl --output -
         losskit train --loss cal-dpo --set beta=0.01 --output runs/cal-dpo
         losskit compare dpo cal-dpo --output runs/comparison
+        losskit verify runs/cal-dpo
         losskit new my-loss --language swift
         losskit check libmyloss.so
 
@@ -37,7 +39,8 @@ struct LossKitCommand: ParsableCommand {
     version: "losskit \(lossKitVersion)",
     subcommands: [
       ListCommand.self, DescribeCommand.self, EvaluateCommand.self, ExportCommand.self, TrainCommand.self,
-      CompareCommand.self, NewCommand.self, SDKCommand.self, CheckCommand.self, CheckWorkerCommand.self,
+      CompareCommand.self, VerifyCommand.self, NewCommand.self, SDKCommand.self, CheckCommand.self,
+      CheckWorkerCommand.self,
       IndexWorkerCommand.self,
     ])
 
@@ -46,6 +49,7 @@ struct LossKitCommand: ParsableCommand {
 
   static func main() {
     StandardFiles.openClosed()
+    StandardFiles.outliveFileLimits()
     WaitingThreads.letSleep()
     do {
       try blaming(.usage) { try checkCommand(CommandLine.arguments.dropFirst().first) }

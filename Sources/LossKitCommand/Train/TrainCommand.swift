@@ -2,6 +2,7 @@ import ArgumentParser
 import Logging
 import LossKit
 import LossKitRuntime
+import LossKitSystem
 import LossKitTraining
 
 /// `losskit train`: one run.
@@ -37,8 +38,9 @@ struct TrainCommand: ParsableCommand {
       With --resume a run, even a finished one, may have more steps than before (--max-steps, --num-train-epochs), and log, \
       evaluate and save at other times. The learning rates of the remaining steps are then those of a run of the new \
       length: warm-up and decay are stretched to it, and steps already made keep theirs. Everything else must be \
-      unchanged, including the libraries of losses, rewards and policies. A damaged checkpoint is set aside with a \
-      warning, and the previous one is used. run.json records the changes.
+      unchanged, including the libraries of losses, rewards and policies. A damaged or incomplete checkpoint is set aside with \
+      a warning, and the previous one is used; losskit verify finds such checkpoints. run.json records the changes. A finished run \
+      without more steps stays as it is: the exit status is 0.
 
       A recipe is a YAML file whose keys are the options below, with _ for -. In both, hyperparameters of the objective and options of \
       the policy may be written directly: '--beta 0.1' is '--set beta=0.1', 'hidden_size: 64' is \
@@ -80,6 +82,8 @@ struct TrainCommand: ParsableCommand {
       trainer = try self.trainer(plan, preparation, output: output, progress: progress)
     } catch let stop as Interruption.Stop {
       throw CommandFailure(status: .stopped, message: "\(stop.message); the same command starts again")
+    } catch let finished as Trainer.Finished {
+      return Console.note(finished.message)
     }
     let remark = objective.hasNumericGradient ? ", numeric gradient" : ""
     Console.note("objective: \(objective.description)\(remark)")

@@ -10,6 +10,11 @@ public struct SHA256Digest {
   /// Adds bytes.
   public mutating func update(_ bytes: [UInt8]) { SHA256Update(&context, bytes, bytes.count) }
 
+  /// Adds bytes.
+  public mutating func update(_ bytes: ArraySlice<UInt8>) {
+    bytes.withUnsafeBufferPointer { SHA256Update(&context, $0.baseAddress, $0.count) }
+  }
+
   /// The sum of all that was added, 32 bytes.
   public mutating func bytes() -> [UInt8] {
     var sum = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))

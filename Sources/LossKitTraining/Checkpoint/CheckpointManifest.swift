@@ -3,9 +3,11 @@ import LossKitJSON
 import LossKitRuntime
 import LossKitSystem
 
-/// The file `manifest.json` of a checkpoint, written last: the size and SHA-256 digest of every other file.
+/// The file `losskit-manifest.json` of a checkpoint, a saved reference or a final model, written last: the size and SHA-256 digest of every
+/// other file.
 enum CheckpointManifest {
-  static let name = "manifest.json"
+  /// Its file name; policies, which write into the same directory, have others.
+  static let name = "losskit-manifest.json"
   private static let format = "losskit-checkpoint/1"
 
   /// Writes the manifest of the files in a directory.
@@ -23,7 +25,9 @@ enum CheckpointManifest {
   /// Throws if a directory does not match its manifest, naming the first file that differs.
   static func check(_ directory: String) throws {
     guard Files.isDirectory(directory) else { throw Failure("it is not a directory") }
-    guard Files.exists("\(directory)/\(name)") else { throw Failure("it has no \(name), which is written last") }
+    guard Files.exists("\(directory)/\(name)") else {
+      throw Failure("it has no \(name): it is incomplete, or of LossKit 1.0.0")
+    }
     let damaged = Failure("\(name) is damaged")
     guard let members = try JSONValue(ofFile: "\(directory)/\(name)")?.object,
       members["format"] == .string(format), let files = members["files"]?.array
@@ -52,7 +56,7 @@ enum CheckpointManifest {
         while true {
           let count = try chunk.withUnsafeMutableBytes { try file.read(into: $0) }
           if count == 0 { return (size, digest.hexadecimal()) }
-          digest.update(Array(chunk[..<count]))
+          digest.update(chunk[..<count])
           size += count
         }
       }

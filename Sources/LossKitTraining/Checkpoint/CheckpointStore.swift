@@ -30,17 +30,22 @@ struct CheckpointStore {
   func newest() throws -> (checkpoint: Checkpoint?, damages: [(step: Int, problem: String)]) {
     var damages: [(step: Int, problem: String)] = []
     for step in try steps().reversed() {
-      let path = path(ofStep: step)
       do {
-        try CheckpointManifest.check(path)
-        let state = try TrainerState(path: "\(path)/\(TrainerState.fileName)")
-        guard state.step == step else { throw Failure("\(TrainerState.fileName) is that of step \(state.step)") }
-        return (Checkpoint(path: path, state: state), damages)
+        return (try checkpoint(ofStep: step), damages)
       } catch let failure as Failure {
         damages.append((step, failure.message))
       }
     }
     return (nil, damages)
+  }
+
+  /// Returns the checkpoint of a step; throws its problem if it is not valid.
+  func checkpoint(ofStep step: Int) throws -> Checkpoint {
+    let path = path(ofStep: step)
+    try CheckpointManifest.check(path)
+    let state = try TrainerState(path: "\(path)/\(TrainerState.fileName)")
+    guard state.step == step else { throw Failure("\(TrainerState.fileName) is that of step \(state.step)") }
+    return Checkpoint(path: path, state: state)
   }
 
   /// Renames a damaged checkpoint to `checkpoint-N.damaged`.

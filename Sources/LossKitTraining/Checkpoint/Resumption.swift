@@ -11,7 +11,7 @@ struct Resumption {
   private let stored: RunRecord
 
   /// Finds the checkpoint to resume from. `record` describes the run as requested, `stored` as it was begun. Throws if no checkpoint is
-  /// valid, if the run is finished and no steps are added, and if it is to have fewer steps than before.
+  /// valid, if it is to have fewer steps than before, and `Trainer.Finished` if the run is finished and no steps are added.
   init(_ record: RunRecord, _ stored: RunRecord, in store: CheckpointStore) throws {
     let directory = store.directory
     let place = directory.path
@@ -22,8 +22,16 @@ struct Resumption {
       )
     }
     if directory.isFinished, now == before {
-      throw Failure(
-        "\(place): the run is finished; its model is in \(place)/\(RunDirectory.modelName); set max_steps or num_train_epochs to "
+      let model = directory.path(of: RunDirectory.modelName)
+      do {
+        try CheckpointManifest.check(model)
+      } catch let failure as Failure {
+        throw Failure(
+          "\(model): cannot be used: \(failure.message); remove it, and resume again to have it made from the last checkpoint"
+        )
+      }
+      throw Trainer.Finished(
+        message: "\(place): the run is finished; its model is in \(model); set max_steps or num_train_epochs to "
           + "more than its \(counted(before, "step")) to go on")
     }
     let (newest, damages) = try store.newest()

@@ -9,6 +9,8 @@ public final class RunDirectory {
     case newRun
     /// The continuation of an interrupted run.
     case resumption
+    /// Checking the files of a run, which are left as they are.
+    case verification
   }
 
   /// The path.
@@ -18,18 +20,21 @@ public final class RunDirectory {
   private let lock: FileDescriptor
 
   /// Makes or opens the directory and locks it. Throws if another process uses it, if it is not writable, if it is not empty for a new
-  /// run, and if it holds no run to resume.
+  /// run, and if it holds no run to resume or verify.
   public init(_ path: String, for purpose: Purpose) throws {
-    if purpose == .resumption, !Files.exists("\(path)/\(Self.runFile)") {
-      throw Failure("\(path): there is no run to resume here; name the output directory of a run that stopped")
+    if purpose != .newRun, !Files.exists("\(path)/\(Self.runFile)") {
+      throw Failure(
+        purpose == .resumption
+          ? "\(path): there is no run to resume here; name the output directory of a run that stopped"
+          : "\(path): there is no run to verify here; name the output directory of a run")
     }
     if Files.exists(path), !Files.isDirectory(path) {
       throw Failure("\(path): not a directory; name a directory for the output")
     }
-    try Files.makeDirectory(path)
+    if purpose != .verification { try Files.makeDirectory(path) }
     self.path = path
     self.purpose = purpose
-    lock = try Self.lock(path)
+    lock = try purpose == .verification ? Self.lockForReading(path) : Self.lock(path)
     // If this throws, `deinit` closes the lock: closing it here too could close a descriptor that another thread just opened.
     try inspect()
   }
@@ -58,10 +63,11 @@ public final class RunDirectory {
     switch purpose {
     case .newRun where names.contains(Self.runFile):
       throw Failure("\(path): holds an earlier run; name another output directory, or resume that run")
-    case .newRun where !names.isEmpty:
+    // A run that ends while it writes its record leaves part of that, which is nobody's.
+    case .newRun where names != leftovers:
       throw Failure("\(path): is not empty; name a new or empty output directory")
-    case .newRun: break
-    case .resumption: for name in leftovers { Files.remove(self.path(of: name)) }
+    case .newRun, .resumption: for name in leftovers { Files.remove(self.path(of: name)) }
+    case .verification: break
     }
   }
 
@@ -71,8 +77,21 @@ public final class RunDirectory {
         "\(path)/\(lockFile)", .readWrite, options: [.create, .closeOnExec],
         permissions: FilePermissions(rawValue: 0o666))
     }
+    return try lock(file, LOCK_EX, path)
+  }
+
+  /// Locks the directory against runs, and writes nothing: a copy may be read-only, or lack the lock file.
+  private static func lockForReading(_ path: String) throws -> FileDescriptor {
+    let name = Files.exists("\(path)/\(lockFile)") ? lockFile : runFile
+    let file = try Files.naming(path, "cannot be read") {
+      try FileDescriptor.open("\(path)/\(name)", .readOnly, options: .closeOnExec)
+    }
+    return try lock(file, LOCK_SH, path)
+  }
+
+  private static func lock(_ file: FileDescriptor, _ kind: Int32, _ path: String) throws -> FileDescriptor {
     do throws(Errno) {
-      _ = try checked { flock(file.rawValue, LOCK_EX | LOCK_NB) }
+      _ = try checked { flock(file.rawValue, kind | LOCK_NB) }
     } catch {
       try? file.close()
       guard error == .wouldBlock else { throw Files.failure(path, "cannot be locked", error) }

@@ -39,7 +39,12 @@ public final class MetricsLog {
   /// Reads the records of a log, metrics sorted by name, without those that were not finite. Throws if the file cannot be read or is not
   /// a metrics log.
   public static func read(_ path: String) throws -> [MetricsRecord] {
-    try JSONLines.read(path: path).map { line in
+    try records(in: Files.read(path), name: path)
+  }
+
+  /// Returns the records of the content of a log.
+  static func records(in content: [UInt8], name path: String) throws -> [MetricsRecord] {
+    try JSONLines.lines(in: content, name: path).map { line in
       guard let members = line.value.object, let step = members["step"]?.integer,
         let epoch = members["epoch"]?.double
       else { throw Failure("\(path), line \(line.number): not a line of metrics; it lacks step or epoch") }

@@ -35,6 +35,11 @@ enum ReferenceFile {
     return bytes + Array(SHA256Digest.hexadecimal(of: bytes).utf8)
   }
 
+  /// Whether the content of a file ends with its digest.
+  static func isWhole(_ bytes: [UInt8]) -> Bool {
+    Array(SHA256Digest.hexadecimal(of: bytes.dropLast(64)).utf8) == Array(bytes.suffix(64))
+  }
+
   /// Reads a file of the same data, columns and origin. Throws if they differ or the file is damaged, and leaves the data unchanged then.
   static func read(
     _ data: [MeasuredData], columns: [ColumnSources.SuppliedColumn], origin: String, from path: String
@@ -45,8 +50,7 @@ enum ReferenceFile {
       throw Failure("\(path): belongs to other data, references or columns, or to another version")
     }
     let content = bytes.dropLast(64)
-    guard content.count >= header.count, Array(SHA256Digest.hexadecimal(of: content).utf8) == Array(bytes.suffix(64))
-    else { throw Failure("\(path): damaged") }
+    guard content.count >= header.count, isWhole(bytes) else { throw Failure("\(path): damaged") }
     var words = Words(bytes: content[header.count...])
     var columnValues: [(MeasuredData, Column, [Double], Int)] = []
     for data in data {

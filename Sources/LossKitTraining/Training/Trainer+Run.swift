@@ -27,7 +27,10 @@ extension Trainer {
       try saveCheckpoint()
       return try outcome(isFinished: false, since: start)
     }
-    try store.writeDirectory(named: RunDirectory.modelName) { try policy.save(to: $0, withOptimizer: false) }
+    try store.writeDirectory(named: RunDirectory.modelName) {
+      try policy.save(to: $0, withOptimizer: false)
+      try CheckpointManifest.write(to: $0)
+    }
     return try outcome(isFinished: true, since: start)
   }
 

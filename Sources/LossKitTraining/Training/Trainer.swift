@@ -18,6 +18,12 @@ public final class Trainer {
     public var evaluation: MetricsRecord?
   }
 
+  /// The error thrown when a finished run is resumed without more steps. Nothing is wrong, and nothing is to be done.
+  public struct Finished: Error {
+    /// Where the model is, and how to go on.
+    public let message: String
+  }
+
   let plan: TrainingPlan
   let directory: RunDirectory
   let data: PreparedData
@@ -95,8 +101,8 @@ public final class Trainer {
   /// references it was begun with. `options` and `referenceOptions` are passed to policies that declare which options affect results.
   ///
   /// The plan may have more steps, and log, evaluate and save at other intervals; the remaining steps then use the learning rates of a
-  /// run of the new length. Throws, with the difference, if anything else differs from the run as begun; if it has no checkpoint; and
-  /// `Interruption.Stop` if `interruption` is requested. The run is unchanged then.
+  /// run of the new length. Throws, with the difference, if anything else differs from the run as begun; if it has no checkpoint;
+  /// `Finished` if there is nothing left to do; and `Interruption.Stop` if `interruption` is requested. The run is unchanged then.
   public init(
     resuming plan: TrainingPlan, policy type: LoadedPolicyType, options: [String: Double] = [:],
     references: [LoadedPolicyType] = [], referenceOptions: [String: Double] = [:], in directory: RunDirectory,
@@ -154,7 +160,13 @@ public final class Trainer {
 
   static let policyName = "policy"
   static let movingReferenceName = "reference"
-  private static func referenceName(_ number: Int) -> String { "reference-\(number)" }
+  private static func referenceName(_ number: Int) -> String { "\(referencePrefix)\(number)" }
+  private static let referencePrefix = "reference-"
+
+  /// Whether a name in a run's directory is that of a saved reference.
+  static func isReferenceName(_ name: String) -> Bool {
+    name.hasPrefix(referencePrefix) && Int(name.dropFirst(referencePrefix.count)) != nil
+  }
 }
 
 extension TrainingPlan {

@@ -17,6 +17,13 @@ import Testing
     #expect(run.output.contains("--plugin-path"))
   }
 
+  @Test func theHelpOfVerifyTellsItsStatus() throws {
+    let root = try Tool.run(["--help"])
+    let run = try Tool.run(["verify", "--help"])
+    #expect(root.output.contains("\n  verify ") && run.status == 0 && run.output.contains("USAGE: losskit verify"))
+    #expect(run.output.contains("The exit status is 0 if everything is whole, 65 if something is not"))
+  }
+
   @Test(arguments: ["train", "compare"])
   func helpHasEveryKeyOfTheTrainingWithItsDefault(_ command: String) throws {
     let help = try Tool.run([command, "--help"]).output

@@ -190,8 +190,20 @@ import Testing
   @Test func aFinishedRunIsNotResumed() throws {
     let plan = try plan(Toy.dpo())
     try begin(plan, in: "run")
+    let finished = #expect(throws: Trainer.Finished.self) { try resume(plan, in: "run") }
+    #expect(finished?.message.contains("the run is finished; its model is in \(directory("run/model"))") == true)
+  }
+
+  @Test func aFinishedRunWithADamagedModelSaysSo() throws {
+    let plan = try plan(Toy.dpo())
+    try begin(plan, in: "run")
+    let model = try content(directory("run/model/weights"))
+    try flip("run/model/weights")
     let failure = #expect(throws: Failure.self) { try resume(plan, in: "run") }
-    #expect(failure?.message.contains("the run is finished") == true)
+    #expect(failure?.message.contains("run/model: cannot be used: weights has changed since it was written") == true)
+    try remove("run/model")
+    try resume(plan, in: "run")
+    #expect(try content(directory("run/model/weights")) == model)
   }
 
   // MARK: Damaged checkpoints
@@ -200,9 +212,9 @@ import Testing
   @Test(arguments: [
     ("flipped weight", "policy/weights has changed since it was written"),
     ("short weights", "policy/weights has "), ("no weights", "policy/weights is missing"),
-    ("flipped state", "trainer.json has changed"), ("no manifest", "it has no manifest.json"),
+    ("flipped state", "trainer.json has changed"), ("no manifest", "it has no losskit-manifest.json"),
     ("flipped manifest", "checkpoint-20"), ("a file", "it is not a directory"),
-    ("an empty directory", "it has no manifest.json"),
+    ("an empty directory", "it has no losskit-manifest.json"),
     ("another step", "trainer.json is that of step 10"),
   ])
   func theNewestWholeCheckpointServes(damage: String, expected: String) throws {
@@ -217,8 +229,8 @@ import Testing
       try Data(content("\(path)/policy/weights").dropLast()).write(to: URL(filePath: "\(path)/policy/weights"))
     case "no weights": try remove("\(newest)/policy/weights")
     case "flipped state": try flip("\(newest)/trainer.json")
-    case "no manifest": try remove("\(newest)/manifest.json")
-    case "flipped manifest": try flip("\(newest)/manifest.json")
+    case "no manifest": try remove("\(newest)/losskit-manifest.json")
+    case "flipped manifest": try flip("\(newest)/losskit-manifest.json")
     case "a file":
       try remove(newest)
       try Data("note".utf8).write(to: URL(filePath: path))

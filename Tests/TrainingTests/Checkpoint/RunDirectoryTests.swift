@@ -40,8 +40,29 @@ import Testing
     #expect(message(directory.path)?.contains("holds an earlier run") == true)
   }
 
-  @Test func whatHoldsNoRunCannotBeResumed() throws {
+  @Test func whatARunLeftBeforeItsRecordIsRemoved() throws {
+    try Files.write([1], to: directory(".partial-run.json"))
+    try Files.write([], to: directory(".lock"))
+    do { _ = try RunDirectory(directory.path, for: .newRun) }
+    #expect(try Files.names(in: directory.path) == [".lock"])
+    try Files.write([1], to: directory(".partial-run.json"))
+    try Files.write([1], to: directory("note"))
+    #expect(message(directory.path)?.contains("is not empty") == true)
+    #expect(Files.exists(directory(".partial-run.json")))
+  }
+
+  @Test func whatHoldsNoRunCannotBeResumedOrVerified() throws {
     #expect(message(directory.path, for: .resumption)?.contains("no run to resume") == true)
+    #expect(message(directory.path, for: .verification)?.contains("no run to verify") == true)
+    #expect(message(directory("none"), for: .verification)?.contains("no run to verify") == true)
+    #expect(try Files.names(in: directory.path).isEmpty)
+  }
+
+  @Test func aRunIsNotVerifiedWhileItIsWritten() throws {
+    let run = try RunDirectory(directory.path, for: .newRun)
+    try Files.write([1], to: directory("run.json"))
+    #expect(message(directory.path, for: .verification)?.contains("in use by another run") == true)
+    withExtendedLifetime(run) {}
   }
 
   @Test func whatCannotBeWrittenTellsTheSystemsReason() throws {
