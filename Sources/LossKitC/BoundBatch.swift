@@ -27,7 +27,7 @@ struct BoundBatch {
   /// The index of each binding's column.
   let columnOfBinding: UnsafeMutableBufferPointer<Int>
 
-  /// Binds a batch and lends it; `starts` are those of a ragged one. Throws if the host's arrays do not match the batch.
+  /// Calls `body` with a bound batch; `starts` are those of a ragged one. Throws if the host's arrays do not match the batch.
   static func with(
     _ hosted: HostedObjective, _ batch: losskit_batch, starts: UnsafePointer<Int>? = nil,
     _ body: (borrowing BoundBatch) throws -> Void
@@ -163,7 +163,7 @@ struct BoundBatch {
     try binding.pointee.values.check(count: count, place)
     columnOfBinding[index] = column
     guard binding.pointee.gradient.isThere else { return }
-    guard hostedColumn.isDifferentiable else { throw Failure("column '\(name)' has no gradient; ask for none") }
+    guard hostedColumn.isDifferentiable else { throw Failure("column '\(name)' has no gradient; leave out its array") }
     try binding.pointee.gradient.checkWritable(count: count, "the gradient by \(place)")
     plans[column].wantsGradient = true
   }

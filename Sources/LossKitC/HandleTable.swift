@@ -49,7 +49,7 @@ final class HandleTable<Object: AnyObject & Sendable>: Sendable {
     }
   }
 
-  /// Lends the object of a handle, without retaining it. Throws for a closed handle, or a handle of another kind.
+  /// Calls `body` with the object of a handle, without retaining it. Throws for a closed handle, or a handle of another kind.
   func with<Result>(_ handle: OpaquePointer?, _ body: (Object) throws -> Result) throws -> Result {
     let slot = try change(handle) { $0 + SlotState.user }
     defer { leave(slot) }

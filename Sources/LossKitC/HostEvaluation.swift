@@ -74,7 +74,7 @@ struct HostEvaluation {
     return true
   }
 
-  /// Lends the host's state, or a copy of the initial one.
+  /// Calls `body` with the host's state, or a copy of the initial one.
   private func withState<Result>(_ body: (UnsafeMutablePointer<Double>?) throws -> Result) rethrows -> Result {
     if state != nil || hosted.stateCount == 0 { return try body(state) }
     var initial = hosted.objective.initialState

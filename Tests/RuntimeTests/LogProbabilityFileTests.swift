@@ -107,7 +107,7 @@ import Testing
   @Test func itCannotBeCreatedTrainedOrSaved() throws {
     #expect(
       message { try type.create(seed: 1) }
-        == "policy log-probability-file: it cannot be made anew; name the file or directory to load")
+        == "policy log-probability-file: it cannot be created; name a file or directory to load")
     let policy = try load(Self.good)
     #expect(
       message { try policy.step(PolicyUpdate(learningRate: 1)) } == "policy log-probability-file: it cannot be trained")

@@ -143,14 +143,14 @@ import Testing
     (#""x", 0, "s", 0, 8, 0.1, 0, 1, 0"#, "parameter 'x': its flags hold 0x8"),
     (
       #""x", 0, "s", 0, 0, 2, 0, 1, 0"#,
-      "its default does not lie within its bounds: invalid value 2 for x; expected a number from 0 to 1"
+      "its default is out of bounds: invalid value 2 for x; expected a number from 0 to 1"
     ),
-    (#""x", 0, "s", 0, LOSSKIT_LOWER_OPEN, 0, 0, 1, 0"#, "its default does not lie within its bounds"),
-    (#""x", 0, "s", 0, 0, NAN, 0, 1, 0"#, "its default does not lie within its bounds"),
-    (#""x", 0, "s", 0, 0, INFINITY, 0, INFINITY, 0"#, "its default does not lie within its bounds"),
+    (#""x", 0, "s", 0, LOSSKIT_LOWER_OPEN, 0, 0, 1, 0"#, "its default is out of bounds"),
+    (#""x", 0, "s", 0, 0, NAN, 0, 1, 0"#, "its default is out of bounds"),
+    (#""x", 0, "s", 0, 0, INFINITY, 0, INFINITY, 0"#, "its default is out of bounds"),
     (#""x", 0, "s", 0, 0, 0, NAN, 1, 0"#, "its bounds are nan and 1.0"),
     (#""x", 0, "s", 0, 0, 0, 1, -1, 0"#, "its bounds are 1.0 and -1.0"),
-    (#""x", 0, "s", 1, 0, 0.5, 0, 1, 0"#, "its default does not lie within its bounds"),
+    (#""x", 0, "s", 1, 0, 0.5, 0, 1, 0"#, "its default is out of bounds"),
     (#""x", 0, "s", 2, 0, 0, 0, 0, 0"#, "the bounds of a Boolean are 0 and 1"),
     (#""x", 0, "s", 3, 0, 0, 0, 1, 0"#, "it is a choice, but its names are null"),
     (#""x", 0, "s", 3, 0, 0, 0, 1e9, (const char *const[]){ "a" }"#, "the bounds of a choice are 0 and"),
@@ -173,7 +173,7 @@ import Testing
     #expect(try refusal { $0.inputs = [#"{ "reward", "r", 0, 8 }"#] }.contains("its flags hold 0x8"))
     #expect(try refusal { $0.inputs = [#"{ "reward", 0, 0, 0 }"#] }.contains("its summary is null"))
     #expect(try refusal { $0.inputs += $0.inputs }.contains("declares the column 'reward' twice"))
-    #expect(try refusal { $0.states = [#"{ "m", NAN }"#] }.contains("state 'm' does not start at a finite number"))
+    #expect(try refusal { $0.states = [#"{ "m", NAN }"#] }.contains("the initial value of state 'm' is not finite"))
     #expect(try refusal { $0.states = [#"{ "m", 0 }"#, #"{ "m", 0 }"#] }.contains("declares the state 'm' twice"))
   }
 

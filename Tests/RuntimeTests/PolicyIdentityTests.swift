@@ -52,7 +52,7 @@ import Testing
     ),
     (
       "const losskit_fact facts[] = { { TEXT(\"a\"), TEXT(\"1\") }, { TEXT(\"a\"), TEXT(\"1\") } }; receive(context, facts, 2, 0);",
-      "the fact 'a' is there twice"
+      "fact 'a' is stated twice"
     ),
     ("receive(context, 0, 5, 0);", "it claims 5 facts"),
     ("(void)receive, (void)context;", "it handed over no identity"),

@@ -157,7 +157,7 @@ import Testing
         == "policy slope: unknown column 'policy_log'; did you mean 'policy_logp'?")
     #expect(
       failure { try policy.forward(pairs(), columns: ["policy_logp", "policy_logp"]) }?.message
-        == "policy slope: a column is asked for twice")
+        == "policy slope: a column is requested twice")
     #expect(
       failure { try policy.forward(pairs(), columns: ["policy_token_logp"]) }?.message
         == "policy slope: a column per token needs the token offsets")
@@ -181,7 +181,7 @@ import Testing
     let source = try PolicySource.text(flags: "0", step: "0", create: "0")
     let fixed = try #require(PluginLibrary.open(workshop.build(source, as: "libfixed.so")).policyTypes.first)
     #expect(!fixed.isTrainable && !fixed.canCreate)
-    #expect(failure { try fixed.create(seed: 1) }?.message.contains("it cannot be made anew") == true)
+    #expect(failure { try fixed.create(seed: 1) }?.message.contains("it cannot be created") == true)
     let directory = try workshop.makeDirectory("fixed")
     try type.create(seed: 1).save(to: directory, withOptimizer: false)
     let instance = try fixed.load(path: directory)

@@ -1,27 +1,27 @@
 package import CLossKit
 
-/// The shape of a batch: how many prompts, responses and references it has, and where the entries of its columns stand.
+/// The shape of a batch: the numbers of prompts, responses and references, and the places of the entries of its columns.
 ///
 /// Columns are rank-major: response k of prompt g is row k·G + g, whether or not the prompt has that many responses. A ragged batch
 /// holds the responses prompt by prompt instead, without such gaps: response k of prompt g is row `starts[g] + k`. The tokens of a row
-/// start at `tokenOffsets[row]`. A column that is per reference has all its entries once for each reference, one behind the other.
+/// start at `tokenOffsets[row]`. A column that is per reference has all its entries for the first reference, then for the next, and so on.
 ///
-/// The arrays are borrowed. Making, passing and asking a shape allocates nothing.
+/// The arrays are borrowed. Creating, passing and using a shape allocates nothing.
 package struct BatchShape {
   /// G, the number of prompts.
   package let prompts: Int
-  /// K, the most responses a prompt has.
+  /// K, the largest number of responses of a prompt.
   package let responses: Int
   /// R, the number of references.
   package let references: Int
-  /// [G] the responses each prompt has; nil: K.
+  /// [G] the number of responses of each prompt; nil: K each.
   package let counts: UnsafePointer<UInt32>?
-  /// [rows + 1] where the tokens of each row start, ascending from 0; nil where no column is per token.
+  /// [rows + 1] the start of each row's tokens, ascending from 0; nil if no column is per token.
   package let tokenOffsets: UnsafePointer<Int>?
   /// [G + 1] the row of each prompt's first response, in a ragged batch; nil in a rank-major one.
   package let starts: UnsafePointer<Int>?
 
-  /// A shape of borrowed arrays.
+  /// Creates a shape of borrowed arrays.
   package init(
     prompts: Int, responses: Int, references: Int, counts: UnsafePointer<UInt32>? = nil,
     tokenOffsets: UnsafePointer<Int>? = nil, starts: UnsafePointer<Int>? = nil
@@ -34,7 +34,7 @@ package struct BatchShape {
     self.starts = starts
   }
 
-  /// Lends the shape that arrays describe.
+  /// Calls `body` with the shape that arrays describe.
   package static func with<Result>(
     prompts: Int, responses: Int, references: Int, counts: [UInt32]?, tokenOffsets: [Int]?,
     _ body: (BatchShape) throws -> Result
@@ -89,10 +89,10 @@ package struct BatchShape {
   package struct Place: Equatable {
     /// The prompt.
     package let prompt: Int
-    /// The response's rank, 0 the best; nil where the column is per prompt.
+    /// The response's rank, 0 for the best; nil if the column is per prompt.
     package let rank: Int?
 
-    /// A place.
+    /// Creates a place.
     package init(prompt: Int, rank: Int? = nil) {
       self.prompt = prompt
       self.rank = rank
@@ -121,7 +121,7 @@ package struct BatchShape {
     }
   }
 
-  /// Where an entry of a column belongs, whatever its reference.
+  /// The place of an entry of a column, for any reference.
   package func place(of entry: Int, per extent: Column.Extent) -> Place {
     let entry = entry % count(per: extent)
     let row: Int
@@ -135,10 +135,10 @@ package struct BatchShape {
     return Place(prompt: prompt, rank: row - starts[prompt])
   }
 
-  /// The last row that starts at a token or before it: rows without tokens start where the next one does.
+  /// The last row that starts at a token or before it; rows without tokens start where the next one does.
   private func row(ofToken token: Int) -> Int { tokenOffsets.map { last(of: rows, in: $0, upTo: token) } ?? 0 }
 
-  /// The last of some ascending starts that is at most `entry`.
+  /// The index of the last of the ascending starts that is at most `entry`.
   private func last(of count: Int, in starts: UnsafePointer<Int>, upTo entry: Int) -> Int {
     var low = 0, high = count
     while high - low > 1 {
@@ -151,7 +151,7 @@ package struct BatchShape {
   /// Whether the prompt has the response of a place.
   package func exists(_ place: Place) -> Bool { (place.rank ?? 0) < responseCount(ofPrompt: place.prompt) }
 
-  /// A place in words, counted from 1; the response is named where a prompt may have several.
+  /// A place in words, counted from 1; names the response if a prompt can have several.
   package func words(_ place: Place) -> String {
     guard responses > 1, let rank = place.rank else { return "prompt \(place.prompt + 1)" }
     return "prompt \(place.prompt + 1), response \(rank + 1)"
@@ -174,7 +174,7 @@ extension losskit_texts {
   }
 }
 
-/// Lends an array's elements, or NULL for none.
+/// Calls `body` with an array's elements, or NULL if there is no array.
 package func withOptionalPointer<Element, Value>(
   _ array: [Element]?, _ body: (UnsafePointer<Element>?) throws -> Value
 ) rethrows -> Value {

@@ -62,7 +62,7 @@ package struct ComponentCall: @unchecked Sendable {
     }
   }
 
-  /// Lends the shape of the call's batch.
+  /// Calls `body` with the shape of the call's batch.
   package func withShape<Answer>(_ body: (BatchShape) throws -> Answer) rethrows -> Answer {
     try BatchShape.with(
       prompts: prompts, responses: responses, references: references, counts: counts, tokenOffsets: tokenOffsets, body)

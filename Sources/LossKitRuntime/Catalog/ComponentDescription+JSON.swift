@@ -3,7 +3,7 @@ package import LossKitJSON
 import LossKitSource
 
 extension ComponentDescription {
-  /// The description for machines.
+  /// The description as JSON.
   package var json: JSONValue {
     var members: [(String, JSONValue)] = [
       ("kind", .string(kind.rawValue)), ("name", .string(name)), ("version", .string(version)),
@@ -29,7 +29,7 @@ extension ComponentDescription {
     return .object(members)
   }
 
-  /// The least and the largest number; null where there is no largest.
+  /// The least and the largest number; null if there is no limit.
   private func json(_ range: ClosedRange<Int>) -> JSONValue {
     .array([.number(range.lowerBound), range.upperBound == Int.max ? .null : .number(range.upperBound)])
   }

@@ -1,8 +1,8 @@
 package import LossKit
 
-/// All that is to be told of a component, policy or objective, whatever it is.
+/// The description of a component, policy or objective.
 package struct ComponentDescription {
-  /// A column and what it is for.
+  /// A column and its summary.
   package struct ColumnNote {
     package let column: Column
     package let summary: String
@@ -10,30 +10,30 @@ package struct ComponentDescription {
 
   package let kind: PluginEntryDescription.Kind
   package let name, version, summary, citation, library: String
-  /// The text as the plugin has it, and taken apart.
+  /// The plugin's text, and its sections.
   package let documentation: String
   package var sections: Documentation { Documentation(documentation) }
-  /// What has to be there for it, in few words; empty where nothing is known to be.
+  /// What it needs, each in a few words; empty if nothing is known.
   package private(set) var requirements: [String] = []
   package private(set) var parameters: [ParameterDescription] = []
   package private(set) var columns: [ColumnNote] = []
-  /// Properties that hold or not, by name.
+  /// Properties by name, and whether they hold.
   package private(set) var flags: [(name: String, holds: Bool)] = []
-  /// The parameterization a loss goes by.
+  /// A loss's parameterization if the objective names none.
   package private(set) var defaultReward: String?
-  /// How many responses and references it takes; nil where that has no meaning.
+  /// How many responses and references it takes; nil for a policy or an objective.
   package private(set) var responses, references: ClosedRange<Int>?
-  /// The numbers it keeps from step to step, with their first values.
+  /// The numbers it keeps from step to step, with their initial values.
   package private(set) var state: [(name: String, initial: Double)] = []
   /// The objective that a name stands for.
   package private(set) var expression: String?
-  /// The formula and its gradient; nil where the library exports none.
+  /// The formula and its gradient; nil if the library exports none.
   package private(set) var formula: FormulaTexts?
 }
 
 extension ComponentDescription {
-  /// Tells of a loss or a reward. Throws where its library cannot say its formula, or where its default parameterization is not there.
-  /// `text` is what an objective calls it by, where that is not its name.
+  /// Describes a loss or a reward; `text` is its text in an objective, if that is not its name. Throws if its library cannot export its
+  /// formula, or its default parameterization is missing.
   package init(_ component: LoadedComponent, text: String? = nil, in registry: PluginRegistry) throws {
     self.init(
       kind: component.kind == .loss ? .loss : .reward, name: component.name, version: component.version,
@@ -60,7 +60,7 @@ extension ComponentDescription {
     formula = try FormulaTexts(component)
   }
 
-  /// Tells of a policy.
+  /// Describes a policy.
   package init(_ policy: LoadedPolicyType) {
     self.init(
       kind: .policy, name: policy.name, version: policy.version, summary: policy.summary, citation: policy.citation,
@@ -70,7 +70,7 @@ extension ComponentDescription {
     flags = [("trainable", policy.isTrainable), ("can_create", policy.canCreate)]
   }
 
-  /// Tells of a named objective. Throws where it does not resolve.
+  /// Describes a named objective. Throws if it does not resolve.
   package init(_ objective: LoadedObjective, in registry: PluginRegistry) throws {
     self.init(
       kind: .objective, name: objective.name, version: objective.version, summary: objective.summary,
@@ -79,7 +79,7 @@ extension ComponentDescription {
     requirements = try Objective(objective.name, in: registry).requirements
   }
 
-  /// Tells of an objective that was written out.
+  /// Describes an objective given as text.
   package init(_ objective: Objective, text: String) {
     self.init(kind: .objective, name: text, version: "", summary: "", citation: "", documentation: "", library: "")
     expression = objective.description

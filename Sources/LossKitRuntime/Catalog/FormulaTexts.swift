@@ -1,7 +1,7 @@
 import LossKit
 package import LossKitSource
 
-/// A component's formula and gradient as text, hyperparameters as symbols.
+/// A component's formula and gradient as text, with hyperparameters as symbols.
 package struct FormulaTexts {
   /// The number of responses for which the formula is written.
   package let responses: Int

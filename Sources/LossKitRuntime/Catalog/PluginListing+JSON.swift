@@ -1,7 +1,7 @@
 package import LossKitJSON
 
 extension PluginListing {
-  /// The listing for machines: an array of entries and one of problems.
+  /// The listing as JSON: an array of entries and one of problems.
   package var json: JSONValue {
     .object([
       ("entries", .array(entries.map(\.json))),
@@ -11,7 +11,7 @@ extension PluginListing {
 }
 
 extension PluginEntryDescription {
-  /// The entry for machines.
+  /// The entry as JSON.
   package var json: JSONValue {
     .object([
       ("kind", .string(kind.rawValue)), ("name", .string(name)), ("version", .string(version)),

@@ -1,7 +1,7 @@
 import LossKit
 
 extension PluginRegistry {
-  /// The descriptions of everything that has a name: a loss, a reward and a policy may share one.
+  /// The descriptions of everything with a name, which a loss, a reward and a policy can share.
   ///
   /// Throws for a name that nobody has, with the nearest ones and with what is wrong in the search path, and for one that is
   /// claimed twice.

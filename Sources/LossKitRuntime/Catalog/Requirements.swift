@@ -1,7 +1,7 @@
 import LossKit
 
 extension Objective {
-  /// What has to be there for it, in few words: the form of the data, references, further columns, whole batches.
+  /// What it needs, each in a few words: the form of the data, references, further columns, whole batches.
   package var requirements: [String] {
     let labels = columns.contains { $0.name == Column.label.name && !$0.isOptional }
     var requirements = [labels ? "labelled responses" : responseWords(responses)]
@@ -14,7 +14,7 @@ extension Objective {
 }
 
 extension LoadedComponent {
-  /// What a reward reads, in few words.
+  /// What a reward needs, each in a few words.
   package var requirements: [String] {
     var requirements = responses.upperBound == Int.max ? [] : [responseWords(responses)]
     if inputs.contains(where: { $0.isPerReference && !$0.isOptional }) {
@@ -38,7 +38,7 @@ private func responseWords(_ range: ClosedRange<Int>) -> String {
 
 private func referenceWords(_ count: Int) -> String { count == 1 ? "a reference" : "\(count) references" }
 
-/// What is read beside the log-probabilities and lengths of whole responses, which every policy supplies.
+/// The columns besides the log-probabilities and lengths of whole responses, which every policy supplies.
 private func columnWords(_ columns: [Column]) -> [String] {
   let usual = [Column.logProbability, .referenceLogProbability, .tokenCount, .reward].map(\.name)
   let perToken = [Column.tokenLogProbability, .referenceTokenLogProbability].map(\.name)

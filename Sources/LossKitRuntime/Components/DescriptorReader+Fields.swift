@@ -88,7 +88,7 @@ extension DescriptorReader {
     do {
       try parameter.check(parameter.initial)
     } catch {
-      throw failure("its default does not lie within its bounds: \(error)")
+      throw failure("its default is out of bounds: \(error)")
     }
   }
 }

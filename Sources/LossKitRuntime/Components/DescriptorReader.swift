@@ -16,7 +16,7 @@ struct DescriptorReader {
 
   /// A required text.
   func text(_ pointer: UnsafePointer<CChar>?, _ field: String) throws -> String {
-    guard let pointer else { throw failure("its \(field) is null; a plugin gives every text but the optional ones") }
+    guard let pointer else { throw failure("its \(field) is null; only optional texts may be") }
     let length = strnlen(pointer, Self.longestText + 1)
     guard length <= Self.longestText else { throw failure("its \(field) is longer than \(Self.longestText) bytes") }
     let bytes = UnsafeRawBufferPointer(start: pointer, count: length)
@@ -66,7 +66,7 @@ struct DescriptorReader {
   func checkFlags(_ flags: UInt32, known: Int32...) throws {
     let unknown = flags & ~known.reduce(0) { $0 | UInt32($1) }
     guard unknown == 0 else {
-      throw failure("its flags hold 0x\(String(unknown, radix: 16)), which plugin ABI 1 has not")
+      throw failure("its flags hold 0x\(String(unknown, radix: 16)), which plugin ABI 1 does not define")
     }
   }
 

@@ -139,7 +139,7 @@ extension DescriptorReader {
   ) throws -> [(name: String, initial: Double)] {
     let state = try elements(array, count: count, "states").map { entry in
       let name = try fieldName(entry.pointee.name, "state")
-      guard entry.pointee.initial.isFinite else { throw failure("state '\(name)' does not start at a finite number") }
+      guard entry.pointee.initial.isFinite else { throw failure("the initial value of state '\(name)' is not finite") }
       return (name, entry.pointee.initial)
     }
     try checkDistinct(state.map(\.0), "state")

@@ -75,7 +75,7 @@ public final class LoadedPolicyType: @unchecked Sendable {
   /// Throws for an option that does not exist or is out of bounds, and if instances can only be loaded.
   public func create(options: [String: Double] = [:], seed: UInt64) throws -> PolicyInstance {
     guard let create = descriptor.pointee.create else {
-      throw Failure("policy \(name): it cannot be made anew; name the file or directory to load")
+      throw Failure("policy \(name): it cannot be created; name a file or directory to load")
     }
     let values = try values(of: options) { $0.initial }
     return try instance(options: options) { create(descriptor, values, seed, $0, $1) }

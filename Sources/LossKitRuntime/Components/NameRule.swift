@@ -1,4 +1,4 @@
-/// How names look: of components, of what they declare, and of the words that stand for choices.
+/// The rules for names of components, of what they declare, and of choices.
 package enum NameRule {
   package static let componentRule = "names are lower-case letters and digits in words joined by '-', such as cal-dpo"
   /// The most bytes of a name.

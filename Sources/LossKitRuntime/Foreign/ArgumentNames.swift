@@ -11,7 +11,7 @@ struct ArgumentNames {
     var subtracted: Column?
   }
 
-  /// What names of the responses of a pair begin with, best first.
+  /// The prefixes of the names of a pair's responses, best first.
   static let roles = ["chosen_", "rejected_"]
   /// log π − log π_ref: what a link function is applied to.
   static let logRatio = "log_ratio"
@@ -37,7 +37,7 @@ struct ArgumentNames {
     let standard = Set(Self.standard.map(\.name) + [Self.logRatio, Prototype.count, Prototype.userData])
     for name in columns {
       guard NameRule.isFieldName(name) else { throw Failure("columns: '\(name)' is not a name; \(NameRule.fieldRule)") }
-      guard !standard.contains(name) else { throw Failure("columns: '\(name)' is there anyway; leave it out") }
+      guard !standard.contains(name) else { throw Failure("columns: '\(name)' is a standard column; leave it out") }
       guard columns.count(where: { $0 == name }) == 1 else { throw Failure("columns: '\(name)' appears twice") }
     }
     self.values = values

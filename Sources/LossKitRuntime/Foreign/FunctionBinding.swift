@@ -93,7 +93,7 @@ struct FunctionBinding {
     }
     guard argument.number != nil, argument.passing != .output else {
       throw function.failure(
-        "hyperparameter '\(argument.name)' is handed over as a number or as 'const T *'", at: argument.column)
+        "hyperparameter '\(argument.name)' is passed as a number or as 'const T *'", at: argument.column)
     }
     hyperparameters.append(argument)
     return try bound(argument, LOSSKIT_GETS_PARAMETER, index: hyperparameters.count - 1, in: function)
@@ -159,10 +159,10 @@ struct FunctionBinding {
     }
     if let index = hyperparameters.firstIndex(where: { $0.name == argument.name }) {
       guard argument.number != nil, argument.passing != .output else {
-        throw gradient.failure("'\(argument.name)' is handed over as a number or as 'const T *'", at: argument.column)
+        throw gradient.failure("'\(argument.name)' is passed as a number or as 'const T *'", at: argument.column)
       }
       guard argument.initial == nil || argument.initial == hyperparameters[index].initial else {
-        throw gradient.failure("the default of '\(argument.name)' is another one in the function", at: argument.column)
+        throw gradient.failure("the default of '\(argument.name)' differs from the function's", at: argument.column)
       }
       return try bound(argument, LOSSKIT_GETS_PARAMETER, index: index, in: gradient)
     }

@@ -1,4 +1,4 @@
-/// Describes a plain function as a loss or a reward: everything that its prototype does not say.
+/// Describes a plain function as a loss or a reward: everything that its prototype does not state.
 public struct FunctionDeclaration: Sendable, Equatable {
   /// The description of a hyperparameter; its default is in the prototype.
   public struct HyperparameterNote: Sendable, Equatable {
@@ -13,7 +13,7 @@ public struct FunctionDeclaration: Sendable, Equatable {
     /// Whether metrics multiply the reward by it: the field's β.
     public var scalesRewards: Bool
 
-    /// Creates a note on a hyperparameter, which is unbounded by default.
+    /// Describes a hyperparameter, which is unbounded by default.
     public init(
       summary: String = "", symbol: String = "", minimum: Double = -.infinity, maximum: Double = .infinity,
       isMinimumExcluded: Bool = false, isMaximumExcluded: Bool = false, scalesRewards: Bool = false

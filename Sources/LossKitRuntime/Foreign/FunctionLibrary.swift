@@ -23,7 +23,7 @@ struct FunctionLibrary {
       guard let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD) else {
         throw Failure(
           "key 'library': there is no '\(name)' beside the manifest, and this program has not loaded a library of that name; "
-            + "put the file there, or write its path from '/' on")
+            + "put the file there, or write its absolute path")
       }
       (self.path, self.file, self.handle, functions) = (name, nil, handle, nil)
       return
@@ -49,7 +49,7 @@ struct FunctionLibrary {
     guard functions?.contains(prototype.name) ?? true, let symbol = dlsym(handle, prototype.name) else {
       let problem =
         functions.map { unknownNameMessage(prototype.name, kind: "function", known: $0) }
-        ?? "it has no function '\(prototype.name)'; look at its spelling"
+        ?? "it has no function '\(prototype.name)'; check its spelling"
       throw Failure("\(prototype.subject): \(path): \(problem)")
     }
     return UnsafeRawPointer(symbol)

@@ -47,11 +47,11 @@ extension FunctionDeclaration {
     switch kind {
     case .loss:
       guard !isZeroAtReference else {
-        throw Failure("zero_at_reference: it is a claim of rewards, and '\(name)' is a loss; leave it out")
+        throw Failure("zero_at_reference: it is a claim about rewards, and '\(name)' is a loss; leave it out")
       }
     case .reward:
       guard !isShiftInvariant else {
-        throw Failure("shift_invariant: it is a claim of losses, and '\(name)' is a reward; leave it out")
+        throw Failure("shift_invariant: it is a claim about losses, and '\(name)' is a reward; leave it out")
       }
       guard defaultReward == nil else {
         throw Failure("default_reward: '\(name)' is a reward itself; leave it out")

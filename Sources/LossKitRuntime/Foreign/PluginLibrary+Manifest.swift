@@ -19,13 +19,13 @@ extension PluginLibrary {
       for prototype in [binding.function, binding.gradient].compactMap({ $0 }) {
         guard let argument = prototype.argument(named: Prototype.userData) else { continue }
         throw prototype.failure(
-          "'user_data' is for functions of the running program, and there is none; leave it out", at: argument.column)
+          "'user_data' is only for functions of the running program; leave it out", at: argument.column)
       }
       let opened = try FunctionLibrary(manifest.library, namedBy: path, allowedDigests: allowedDigests)
       library = opened
       let function = try opened.address(of: binding.function)
       guard let code = opened.file ?? OpenedFile.containing(function)?.file else {
-        throw Failure("key 'library': the file of '\(manifest.library)' cannot be told; write its path from '/' on")
+        throw Failure("key 'library': the file of '\(manifest.library)' cannot be determined; write its absolute path")
       }
       return LoadedComponent.FunctionSource(
         addresses: .init(function: function, gradient: try binding.gradient.map(opened.address(of:))),

@@ -1,6 +1,6 @@
 import LossKit
 
-/// Reads a C declaration, and says at which column it is none.
+/// Parses a C declaration; errors name the column.
 struct PrototypeParser {
   private let text: String
   private let subject: String
@@ -15,7 +15,7 @@ struct PrototypeParser {
     scanner = try TextScanner(text, subject: subject)
   }
 
-  /// Reads a prototype; `subject` is what errors call it.
+  /// Parses a prototype; `subject` is its name in errors.
   static func parse(_ text: String, subject: String) throws -> Prototype {
     var parser = try PrototypeParser(text, subject: subject)
     return try parser.parse()
@@ -36,7 +36,7 @@ struct PrototypeParser {
   private mutating func result() throws -> Prototype.Number? {
     let result = take(word: "void") ? nil : try number(or: "void")
     guard scanner.peek() != "*" else {
-      throw scanner.failure("a pointer is returned; a number or void has to be", at: scanner.column)
+      throw scanner.failure("a pointer is returned; return a number or void", at: scanner.column)
     }
     return result
   }

@@ -34,7 +34,7 @@ public struct Batch: Sendable {
   /// The number of responses of a prompt.
   public func responseCount(ofPrompt prompt: Int) -> Int { counts.map { Int($0[prompt]) } ?? responses }
 
-  /// Lends the batch's shape.
+  /// Calls `body` with the batch's shape.
   package func withShape<Result>(_ body: (BatchShape) throws -> Result) rethrows -> Result {
     try BatchShape.with(
       prompts: prompts, responses: responses, references: references, counts: counts, tokenOffsets: tokenOffsets, body)

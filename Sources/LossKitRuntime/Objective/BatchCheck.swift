@@ -1,6 +1,6 @@
 public import LossKit
 
-/// Looks at a batch before an objective evaluates it: is all there that is needed, and as long as it has to be?
+/// Checks the shape and the columns of a batch before an objective evaluates it.
 struct BatchCheck {
   private let objective: Objective
   private let batch: Batch
@@ -55,7 +55,7 @@ struct BatchCheck {
       if column.isOptional { return }
       let found = batch.columns.keys.sorted().joined(separator: ", ")
       throw Failure(
-        "column '\(column.name)' is needed by \(objective.readers(of: column).joined(separator: " and ")) and not there; "
+        "column '\(column.name)' is needed by \(objective.readers(of: column).joined(separator: " and ")) and missing; "
           + "the batch has \(found.isEmpty ? "no columns" : found)")
     }
     guard column.extent != .token || batch.tokenOffsets != nil else {
@@ -75,7 +75,7 @@ struct BatchCheck {
     }
   }
 
-  /// Throws where a response's count of tokens is another than the offsets say.
+  /// Throws if the token count of a response differs from that of the offsets.
   private func checkTokenCounts() throws {
     let column = Column.tokenCount
     guard let offsets = batch.tokenOffsets, let counts = batch.columns[column.name],
@@ -88,13 +88,13 @@ struct BatchCheck {
       guard shape.exists(place) else { continue }
       throw Failure(
         "column '\(column.name)' of \(shape.words(place)) is \(roundTripDecimal(count)), and the token offsets give that response "
-          + "\(length); they have to agree", prompt: place.prompt)
+          + "\(length); make them agree", prompt: place.prompt)
     }
   }
 }
 
 extension Objective {
-  /// Throws what is wrong with a batch, before it is evaluated.
+  /// Throws if a batch is invalid, without evaluating it.
   package func check(_ batch: Batch) throws { try batch.withShape { try BatchCheck(self, batch, $0).run() } }
 
   /// The names of the parts that read a column.

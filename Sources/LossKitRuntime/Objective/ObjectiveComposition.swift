@@ -30,7 +30,7 @@ struct ObjectiveComposition {
     let upper = parts.map(\.component.responses.upperBound).min() ?? Int.max
     guard lower <= upper else {
       let words = terms.map { "\($0.loss.component.name) takes \(Self.words($0.loss.component.responses))" }
-      throw Failure("the terms want another number of responses each: \(words.joined(separator: ", "))")
+      throw Failure("the terms take different numbers of responses: \(words.joined(separator: ", "))")
     }
     responses = lower...upper
     let references = parts.map(\.component.references.lowerBound).max() ?? 0
@@ -219,7 +219,7 @@ struct ObjectiveComposition {
         responses: responses, references: max(references, part.component.references.lowerBound), values: part.values)
       let outputs = part.component.kind == .loss || formula?.rows == .token ? 1 : responses
       guard let formula, formula.outputs.count == outputs else {
-        throw Failure("\(part.component.name): its formula for \(responses) responses is not there")
+        throw Failure("\(part.component.name): it has no formula for \(responses) responses")
       }
       if !isSymbolic { return formula.bound(to: part.values) }
       return composition.isFused ? formula.bound(to: formula.decidingValues(among: part.values)) : formula

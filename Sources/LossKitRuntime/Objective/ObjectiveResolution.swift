@@ -94,7 +94,7 @@ struct ObjectiveResolution {
   ) throws {
     if let other = rewardDraft {
       throw expression.failure(
-        "the reward '\(component.name)' cannot stand beside '\(other.component.name)': an objective has one parameterization",
+        "the reward '\(component.name)' cannot be combined with '\(other.component.name)': an objective has one parameterization",
         at: component.column)
     }
     guard case .name(let name) = component.body else {

@@ -2,12 +2,12 @@ import CLossKit
 import CLossKitKernels
 package import LossKit
 
-/// The one rule of what an objective may report as done: each loss, reward, derivative and state is finite in the type in which the
-/// host gets it, and so is the mean of the losses.
+/// The check of an objective's results: each loss, reward, derivative and state is finite in the type that the host receives, and so is
+/// the mean of the losses.
 ///
-/// What is not finite would ruin an optimizer, and hide which prompt it comes from.
+/// A number that is not finite would ruin an optimizer, and hide the prompt that it comes from.
 package struct ResultCheck {
-  /// What a number of the results is.
+  /// The kind of a result.
   package enum Quantity {
     case loss, reward
     /// The derivative by a column, by its index among the objective's columns.
@@ -17,7 +17,7 @@ package struct ResultCheck {
   private let objective: Objective
   private let shape: BatchShape
 
-  /// The check of the results of a batch with this shape.
+  /// Creates the check for the results of a batch with this shape.
   package init(_ objective: Objective, _ shape: BatchShape) {
     self.objective = objective
     self.shape = shape
@@ -64,7 +64,7 @@ package struct ResultCheck {
     }
   }
 
-  /// What is wrong with a number of the results: not finite, or finite and no float.
+  /// The error for a result that is not finite, or too large for a float.
   package func failure(_ quantity: Quantity, at index: Int, value: Double) -> Failure {
     let place = place(quantity, of: index)
     let what =
@@ -75,14 +75,14 @@ package struct ResultCheck {
       }
     let problem =
       value.isFinite
-      ? "\(roundTripDecimal(value)), which no float32 holds; take float64, or look at its columns"
+      ? "\(roundTripDecimal(value)), which is out of range for float32; use float64, or look at its columns"
       : "\(roundTripDecimal(value)); look at its columns"
     return Failure("\(name): \(what) of \(shape.words(place)) is \(problem)", prompt: place.prompt)
   }
 
   private var name: String { objective.terms.map(\.loss.component.name).joined(separator: " + ") }
 
-  /// Where an entry of the results belongs.
+  /// The place of an entry of the results.
   private func place(_ quantity: Quantity, of index: Int) -> BatchShape.Place {
     let extent: Column.Extent =
       switch quantity {

@@ -1,15 +1,15 @@
 import LossKit
 
-/// How the columns of a call to a policy lie in one array of doubles.
+/// The layout of the columns of a policy's call in one array of doubles.
 struct PolicyBatchLayout {
   let columns: [Column]
-  /// Where each column stands among those of the policy's type.
+  /// The index of each column among those of the policy's type.
   let indices: [UInt32]
-  /// Where each column starts in the array.
+  /// The start of each column in the array.
   let starts: [Int]
-  /// How many values each column has.
+  /// The number of values of each column.
   let counts: [Int]
-  /// Where each response's tokens start, checked; nil where no column is per token.
+  /// The start of each response's tokens, checked; nil if no column is per token.
   let tokenOffsets: [Int]?
 
   var totalCount: Int { counts.reduce(0, +) }
@@ -25,7 +25,7 @@ struct PolicyBatchLayout {
       }
       return UInt32(index)
     }
-    guard Set(names).count == names.count else { throw Failure("\(place): a column is asked for twice") }
+    guard Set(names).count == names.count else { throw Failure("\(place): a column is requested twice") }
     let columns = indices.map { type.columns[Int($0)] }
     self.columns = columns
     let isPerToken = columns.contains { $0.extent == .token }
@@ -39,7 +39,7 @@ struct PolicyBatchLayout {
     }
   }
 
-  /// The columns out of the array. What belongs to no response becomes 0; throws for any other value that is not finite.
+  /// The columns from the array, with 0 if a prompt has no such response. Throws for any other value that is not finite.
   func columnsByName(of values: [Double], texts: Texts, place: String) throws -> [String: [Double]] {
     try texts.withShape(tokenOffsets: tokenOffsets) { shape in
       var byName: [String: [Double]] = [:]
@@ -59,7 +59,7 @@ struct PolicyBatchLayout {
     }
   }
 
-  /// The gradients as one array. Throws for a column without gradient and for a gradient of another size.
+  /// The gradients as one array. Throws for a column without gradient and for a gradient of the wrong size.
   func flattened(_ gradients: [String: [Double]], place: String) throws -> [Double] {
     var flat: [Double] = []
     for (column, count) in zip(columns, counts) {

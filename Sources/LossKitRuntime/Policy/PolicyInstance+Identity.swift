@@ -50,14 +50,14 @@ extension PolicyIdentity {
       throw Failure("it claims \(UInt(bitPattern: count)) facts; 256 are the limit")
     }
     self.init(facts: [], digest: try digest.map { try text($0, "digest", limit: 1024) })
-    guard self.digest != "" else { throw Failure("the digest is empty; a policy that cannot tell it hands over NULL") }
+    guard self.digest != "" else { throw Failure("the digest is empty; if it is unknown, set it to NULL") }
     for index in 0..<count {
       guard let fact = facts?[index] else { continue }
       let name = try text(fact.name, "name of fact \(index)", limit: NameRule.longest)
       guard NameRule.isFieldName(name) else {
         throw Failure("'\(name)' is not a name of a fact; \(NameRule.fieldRule)")
       }
-      guard !self.facts.contains(where: { $0.name == name }) else { throw Failure("the fact '\(name)' is there twice") }
+      guard !self.facts.contains(where: { $0.name == name }) else { throw Failure("fact '\(name)' is stated twice") }
       self.facts.append(Fact(name, try text(fact.value, "fact '\(name)'", limit: 1 << 16)))
     }
   }

@@ -1,28 +1,28 @@
 import CLossKit
 import LossKit
 
-/// The prompts and responses of a batch, as UTF-8, laid out as the columns are: first every prompt's best response, then every
-/// second one.
+/// The prompts and responses of a batch, as UTF-8, in the order of its columns: the best response of each prompt, then the second
+/// ones, and so on.
 public struct Texts: Sendable {
   /// The number of prompts, G.
   public let promptCount: Int
-  /// The most responses a prompt has, K.
+  /// The largest number of responses of a prompt, K.
   public let responseCount: Int
-  /// How many responses each prompt has, [G]; nil where all have K.
+  /// The number of responses of each prompt, [G]; nil if all have K.
   public let counts: [UInt32]?
 
-  /// All texts, one behind the other, and a zero, so that there is always an address.
+  /// All texts in sequence, followed by a zero, so that the array has an address.
   private let bytes: [UInt8]
   /// The ends of the texts in `bytes`: G prompts, then K·G responses.
   private let ends: [Int]
 
-  /// Texts from `prompts` and each one's `responses`, best first. Throws for a prompt without a response, and where there are
-  /// not as many lists of responses as prompts.
+  /// Creates texts from prompts and the responses to each, best first. Throws for a prompt without a response, and if the number of
+  /// lists of responses differs from that of prompts.
   public init(prompts: [String], responses: [[String]]) throws {
     try self.init(prompts: prompts.map(\.utf8), responses: responses.map { $0.map(\.utf8) })
   }
 
-  /// Texts from UTF-8; as `init(prompts:responses:)` with strings.
+  /// Creates texts from UTF-8; otherwise as `init(prompts:responses:)` with strings.
   public init(prompts: [some Collection<UInt8>], responses: [[some Collection<UInt8>]]) throws {
     guard prompts.count == responses.count else {
       throw Failure("texts: \(prompts.count) prompts, but responses for \(responses.count)")
@@ -48,7 +48,7 @@ public struct Texts: Sendable {
     self.ends = ends
   }
 
-  /// Lends the shape of a batch of these texts.
+  /// Calls `body` with the shape of a batch of these texts.
   func withShape<Value>(
     references: Int = 0, tokenOffsets: [Int]? = nil, _ body: (BatchShape) throws -> Value
   ) rethrows -> Value {
@@ -57,7 +57,7 @@ public struct Texts: Sendable {
       tokenOffsets: tokenOffsets, body)
   }
 
-  /// Lends the texts to a call.
+  /// Calls `body` with the texts as a C struct.
   func withTexts<Value>(_ body: (losskit_texts) throws -> Value) rethrows -> Value {
     try bytes.withUnsafeBytes { bytes in
       let base = bytes.bindMemory(to: CChar.self).baseAddress

@@ -15,7 +15,7 @@ static void columns(void) {
   make_pairs(&made), made.columns[0].name = NULL, made.columns[0].column = 7;
   FAILS("there is no column 7; the objective reads 2", evaluate(&made));
   make_pairs(&made), made.batch.column_count = 1;
-  FAILS("column 'reference_logp' is needed by log-ratio and not there", evaluate(&made));
+  FAILS("column 'reference_logp' is needed by log-ratio and missing", evaluate(&made));
   make_pairs(&made), made.batch.columns = NULL;
   FAILS("batch->columns is NULL", evaluate(&made));
   make_pairs(&made), made.columns[0].values.count = 7;

@@ -107,14 +107,14 @@ import Testing
       part: "\"minimum\":", replacement: "\"min\":", message: "line 7: unknown key of hyperparameters.weight 'min'"),
     Wrong(
       part: "\"minimum\": 0", replacement: "\"minimum\": 5",
-      message: "parameter 'weight': its default does not lie within its bounds"),
+      message: "parameter 'weight': its default is out of bounds"),
     Wrong(part: "double margin", replacement: "complex margin", message: "function, column 1: unknown type 'complex'"),
     Wrong(
       part: "double weight", replacement: "double *user_data, double weight",
       message: "function, column 69: write 'void *user_data'"),
     Wrong(
       part: "double weight", replacement: "void *user_data, double weight",
-      message: "'user_data' is for functions of the running program"),
+      message: "'user_data' is only for functions of the running program"),
     Wrong(
       part: "double margin", replacement: "double margim",
       message: "libmargin.so: unknown function 'margim'; did you mean 'margin'?"),

@@ -86,7 +86,7 @@ import Testing
       message: "gradient, column 15: unknown argument 'gamma'"),
     Wrong(
       prototype: pair, gradient: "void g(double beta = 0.2, double *d_chosen_reward, double *d_rejected_reward)",
-      message: "gradient, column 15: the default of 'beta' is another one in the function"),
+      message: "gradient, column 15: the default of 'beta' differs from the function's"),
     Wrong(
       prototype: "double f(double chosen_token_count)", gradient: "void g(void)",
       message: "gradient, column 1: the function reads nothing that carries a gradient"),
@@ -130,12 +130,12 @@ import Testing
       return message { try PluginRegistry().register(declaration, function: Functions.sigmoid) }
     }
     #expect(found { $0.name = "Plain" }.hasPrefix("this program: 'Plain' is not a name; "))
-    #expect(found { $0.isZeroAtReference = true }.contains("zero_at_reference: it is a claim of rewards"))
+    #expect(found { $0.isZeroAtReference = true }.contains("zero_at_reference: it is a claim about rewards"))
     #expect(found { $0.hyperparameters["bета"] = .init() }.contains("unknown hyperparameter"))
     #expect(
       found { $0.hyperparameters["beta"] = .init(minimum: 1) }.contains(
-        "'beta': its default does not lie within its bounds"))
-    #expect(found { $0.columns = ["score"] }.contains("columns: 'score' is there anyway; leave it out"))
+        "'beta': its default is out of bounds"))
+    #expect(found { $0.columns = ["score"] }.contains("columns: 'score' is a standard column; leave it out"))
     #expect(found { $0.columns = ["a b"] }.contains("columns: 'a b' is not a name"))
     #expect(found { $0.summary = "a\0b" }.contains("a text holds a zero byte"))
     #expect(found { $0.gradientPrototype = Functions.sigmoidGradientPrototype }.contains("the function is missing"))

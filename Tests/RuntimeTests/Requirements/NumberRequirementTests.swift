@@ -66,7 +66,7 @@ import Testing
     #expect(
       try failure(text, batch)
         == Failure(
-          "column 'token_count' of prompt 1, response 2 is 5, and the token offsets give that response 1; they have to agree",
+          "column 'token_count' of prompt 1, response 2 is 5, and the token offsets give that response 1; make them agree",
           prompt: 0))
   }
 
