@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the derived parts of the documents: Methods.md and the counts in README.md from the plugins' own descriptions, the table of
+"""Writes the derived parts of the documents: Methods.md and the counts in README.md from the plugins' descriptions, the table of
 speed in README.md from Benchmarks.md.
 
-generate.py LOSSKIT [ROOT]: the command to ask, and the directory that holds README.md.
+generate.py LOSSKIT [ROOT]: the command `losskit`, and the directory that contains README.md.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import sys
 
 METHODS = """# Methods
 
-`make docs` writes this page from the descriptions in the plugins, as `losskit list --markdown` prints them. `losskit describe NAME` prints all
-there is to know of a method: its hyperparameters, the columns it reads, its formula and its gradient.
+`make docs` writes this page from the descriptions in the plugins, as `losskit list --markdown` prints them. `losskit describe NAME` prints
+the page of a method: its hyperparameters, the columns it reads, its formula and its gradient.
 
 """
 
-# The rows of the table of speed: the title of a section of Benchmarks.md, a case of it, what README.md calls the case, and the
-# configurations that stand in the columns LossKit, PyTorch, torch.compile and TRL.
+# The rows of the table of speed: the title of a section of Benchmarks.md, a case of it, the name of the case in README.md, and the
+# configurations of the columns LossKit, PyTorch, torch.compile and TRL.
 SPEED = [
     ("Loss and gradient", "dpo, 64 pairs", "DPO and its gradient, 64 pairs", ["LossKit", "PyTorch", "torch.compile", "TRL"]),
     ("Loss and gradient", "dpo, 65,536 pairs, retained pages", "DPO and its gradient, 65,536 pairs", ["LossKit", "PyTorch", "torch.compile", "TRL"]),
@@ -40,7 +40,7 @@ def cells(line: str) -> list[str]:
 
 
 def counts(table: str) -> str:
-    """The sentence with how many methods there are."""
+    """The sentence with the numbers of methods."""
     kinds = [cells(line)[1] for line in table.splitlines()[2:]]
     words = {"loss": "losses", "reward": "reward parameterizations", "objective": "named objectives", "policy": "policies"}
     parts = [f"{kinds.count(kind)} {word}" for kind, word in words.items()]
@@ -72,7 +72,7 @@ def speed(document: str) -> str:
         rows = next((rows for title, rows in found.items() if title.startswith(start)), {})
         if case not in rows:
             sys.exit(f"Benchmarks.md: the table '{start}…' has no case '{case}'; run 'make bench UPDATE=1', or change SPEED in {__file__}")
-        # Memory stands behind the time, and is left out here.
+        # Memory follows the time, and is left out here.
         times = [re.sub(r", [\d,]+ MB$", "", rows[case][column]) if column else "–" for column in columns]
         lines.append("| " + " | ".join([name, *times]) + " |")
     return "\n" + "\n".join(lines) + "\n"

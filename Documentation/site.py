@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds the documents and the public Swift API as a static site, by the toolchain's own docc.
+"""Builds the documents and the public Swift API as a static site, with the toolchain's docc.
 
 site.py SWIFT BUILD SITE: the swift command, the build directory whose modules are described, and the directory to write.
 A warning of docc and a public symbol without a comment are errors.
@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 MODULES = ["LossKit", "LossKitRuntime", "LossKitTraining", "LossKitLogits", "LossKitHead"]
 GUIDES = ["WritingLosses", "Formulas", "Data", "Embedding"]
 REFERENCE = ["Methods", "Benchmarks", "Architecture"]
-# What each page is called in the site.
+# The name of each page in the site.
 PAGES = {
     "README.md": "Overview",
     "CONTRIBUTING.md": "Contributing",
@@ -32,7 +32,7 @@ PAGES = {
 
 
 def topics() -> str:
-    """What the site's first page has below the text of the README."""
+    """The part of the site's first page below the text of the README."""
     groups = {
         "Guides": [*GUIDES, "ForeignFunctions", "Python"],
         "Reference": [*REFERENCE, "Contributing", "Security", "Changelog"],
@@ -46,13 +46,13 @@ def topics() -> str:
 
 
 def anchor(path: str, slug: str) -> str:
-    """What docc calls a heading that links name in lower case."""
+    """The anchor that docc gives a heading that links name in lower case."""
     titles = re.findall(r"^#+ (.*)$", (ROOT / path).read_text(), flags=re.MULTILINE)
     return next(("#" + title.replace(" ", "-") for title in titles if title.lower().replace(" ", "-") == slug), "")
 
 
 def article(path: str, catalog: pathlib.Path) -> str:
-    """A document as an article: links lead to articles, pictures lie in the catalog."""
+    """Converts a document to an article: links point to articles, and pictures are copied into the catalog."""
 
     def link(match: re.Match[str]) -> str:
         mark, text, target = match.groups()
@@ -70,7 +70,7 @@ def article(path: str, catalog: pathlib.Path) -> str:
     pieces = re.split(r"(^```.*?^```$)", (ROOT / path).read_text(), flags=re.DOTALL | re.MULTILINE)
     for index, piece in enumerate(pieces):
         if piece.startswith("```"):
-            # Only the language: what follows it is for the tests.
+            # Keeps only the language; the rest is for the tests.
             pieces[index] = re.sub(r"^```(\w*)[^\n]*", r"```\1", piece)
         else:
             piece = re.sub(r"<!--.*?-->", "", piece)
@@ -82,7 +82,7 @@ def article(path: str, catalog: pathlib.Path) -> str:
 
 
 def summary(module: str) -> str:
-    """What Architecture.md says of a module, as a sentence."""
+    """The description of a module in Architecture.md, as a sentence."""
     row = re.search(rf"^\| `{module}` \|.*\| (.*) \|$", (ROOT / "Documentation/Architecture.md").read_text(), flags=re.MULTILINE)
     if row is None:
         sys.exit(f"Architecture.md has no row for {module}")
@@ -104,9 +104,9 @@ def extract(swift: str, build: pathlib.Path, graphs: pathlib.Path) -> None:
     graphs.mkdir(parents=True)
     target = json.loads(subprocess.run([swift, "-print-target-info"], check=True, capture_output=True, text=True).stdout)
     headers = [f"-I{path}" for path in sorted(ROOT.glob("Sources/*/include"))]
-    # A build directory keeps the maps of targets that were removed.
+    # A build directory keeps the module maps of removed targets.
     made = [path for path in build.glob("*.build/module.modulemap") if (ROOT / "Sources" / path.parent.stem).is_dir()]
-    # Those of packages lie beside the build directories.
+    # The module maps of packages are beside the build directories.
     others = (build.parent.parent / "checkouts").glob("*/Sources/*/include/module.modulemap")
     maps = [*made, *others, *ROOT.glob("Sources/*/module.modulemap")]
     options = [word for flag in [*headers, *[f"-fmodule-map-file={path}" for path in maps]] for word in ("-Xcc", flag)]
@@ -118,7 +118,7 @@ def extract(swift: str, build: pathlib.Path, graphs: pathlib.Path) -> None:
 
 
 def undocumented(graphs: pathlib.Path) -> list[str]:
-    """The public symbols that do not say what they are."""
+    """The public symbols without a comment."""
     symbols = [symbol for path in sorted(graphs.glob("*.json")) for symbol in json.loads(path.read_text())["symbols"]]
     return [".".join(symbol["pathComponents"]) for symbol in symbols if "docComment" not in symbol]
 

@@ -24,7 +24,7 @@ extension FileDescriptor {
     return FileDescriptor(rawValue: try checked { openat(rawValue, name, flags, permissions.rawValue) })
   }
 
-  /// The names of all that lies in this directory, "." and ".." among them.
+  /// The names of all entries of this directory, including "." and "..".
   package func names() throws(Errno) -> [String] {
     // The stream closes its descriptor.
     let directory = try open(".", .readOnly, options: [.directory, .closeOnExec])

@@ -1,8 +1,8 @@
 """Builds the wheel with the native library, the plugins, the program that opens them for the library's index, and the parts of the
 Swift runtime that they need.
 
-LOSSKIT_PREFIX names an installed prefix to take them from; without it `make` builds and installs them out of the checkout
-that this folder is part of.
+LOSSKIT_PREFIX names an installed prefix to take them from; without it `make` builds and installs them from the checkout
+that contains this folder.
 """
 
 import os
@@ -18,7 +18,7 @@ from setuptools.command.build_py import build_py
 HERE = pathlib.Path(__file__).resolve().parent
 # Small system libraries that can be missing on a machine; larger ones, such as the C library, are on every machine.
 BUNDLED = ("libffi.so", "libmd.so")
-# Policies need oneDNN, which is larger than all else together, and nothing in Python uses them.
+# Policies need oneDNN, which is larger than everything else together, and Python does not use them.
 POLICIES = {"libTransformer.so", "libLogProbabilityFile.so"}
 
 
@@ -38,7 +38,7 @@ def installed_prefix(scratch: pathlib.Path) -> pathlib.Path:
 
 
 def version() -> str:
-    """The version of the native library, as its header says."""
+    """The version of the native library, from its header."""
     prefix = os.environ.get("LOSSKIT_PREFIX")
     folder = pathlib.Path(prefix) / "include" if prefix else HERE.parent / "CLossKit" / "include"
     header = folder / "losskit.h"
@@ -52,7 +52,7 @@ def version() -> str:
 def needed_libraries(prefix: pathlib.Path, files: list[pathlib.Path]) -> set[pathlib.Path]:
     """The libraries that these files need and the package includes: those of the prefix, and a few of the system's.
 
-    A prefix may hold more, for the command.
+    A prefix can contain others, for the command.
     """
     own = prefix.resolve() / "lib" / "losskit"
     found = set()

@@ -58,7 +58,7 @@ extension ComponentCall {
 }
 
 extension losskit_column {
-  /// Over what it has its entries.
+  /// The rows that it has entries for.
   package var per: Column.Extent { Column.Extent(rawValue: extent) ?? .token }
   /// Whether a gradient is returned for it.
   package var isDifferentiable: Bool { flags & UInt32(LOSSKIT_DIFFERENTIABLE) != 0 }

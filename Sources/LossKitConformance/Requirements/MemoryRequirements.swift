@@ -2,7 +2,7 @@ import LossKit
 import LossKitRuntime
 
 extension ComponentRequirement {
-  /// A component reads only what is declared and passed. A read beyond hits an inaccessible page.
+  /// A component reads only what is declared and passed. A read outside hits an inaccessible page.
   static let reads = ComponentRequirement(
     name: "reads", summary: "it reads nothing beyond the columns it declared, the hyperparameters and its state"
   ) { subject in

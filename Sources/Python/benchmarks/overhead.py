@@ -1,8 +1,8 @@
-"""What a loss with its gradient costs through each host, beside PyTorch and TRL, in one run; `make bench-python` calls it.
+"""Measures a loss with its gradient through each host, beside PyTorch and TRL, in one run; `make bench-python` calls it.
 
-Everything computes loss and gradient in float32 from the same log-probabilities, two threads, and is called in turns. The figures
-are medians of 200 calls, in microseconds; of several rounds the quietest, for a machine with other work on it stalls threads that
-wait for each other a thousandfold. Both compiled ones are compiled with fullgraph=True.
+All hosts compute loss and gradient in float32 from the same log-probabilities, with two threads, and are called in turn. The figures
+are medians of 200 calls, in microseconds, of the fastest of several rounds, because other work on the machine stalls threads that
+wait for each other. Both compiled hosts use fullgraph=True.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ TRL_TYPES = {"dpo": "sigmoid", "ipo": "ipo"}
 
 
 class TRL:
-    """TRL's own `_compute_loss` with its metrics, behind a model that has the log-probabilities ready."""
+    """TRL's `_compute_loss` with its metrics, on a model that returns given log-probabilities."""
 
     def __init__(self, kind: str, columns: list[torch.Tensor]) -> None:
         pairs = len(columns[0])
@@ -60,7 +60,7 @@ class TRL:
         zeros = torch.zeros(2 * pairs, 1)
         output = types.SimpleNamespace(log_probs=self.log_probs, entropy=zeros, mean_logits=zeros, is_top1=zeros.bool())
         self.model = lambda **_: output
-        # A token of prompt and one of response each: the log-probabilities are sums already.
+        # One token of prompt and one of response each: the log-probabilities are already sums.
         self.inputs = {
             "input_ids": torch.zeros(2 * pairs, 2, dtype=torch.long),
             "attention_mask": torch.ones(2 * pairs, 2, dtype=torch.long),
@@ -125,7 +125,7 @@ def median_call(call: Callable[[], object], repeats: int) -> float:
 
 
 def measure(name: str, pairs: int, driver: pathlib.Path, rounds: int) -> dict[str, float]:
-    """Microseconds of each host. Fails where their losses differ."""
+    """Microseconds of each host. Fails if their losses differ."""
     calls = hosts(name, pairs)
     expected = float(calls["eager by hand"]())
     for host, call in calls.items():

@@ -10,7 +10,7 @@ PROMPTS = 6
 
 
 def responses_of(objective: losskit.Objective) -> int:
-    """Two responses, or as many as come nearest."""
+    """Two responses, or the nearest number that the objective takes."""
     least, largest = objective.responses
     return min(max(2, least), largest or max(2, least))
 

@@ -1,4 +1,4 @@
-"""Arguments of the package with NumPy alone: wrong ones are named, and objectives can be copied."""
+"""Tests with NumPy alone: errors name invalid arguments, and objectives can be copied."""
 
 from __future__ import annotations
 

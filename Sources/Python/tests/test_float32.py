@@ -1,4 +1,4 @@
-"""Columns of float32, computed in every way: what comes out is what doubles give, or an error."""
+"""Columns of float32, computed in every way: results equal those of doubles, or there is an error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import losskit.jax
 from losskit._source import function_of, module_of
 from losskit.torch import Objective
 
-# Of the largest number of a gradient, and of the loss: computed in double and rounded once or twice; computed in float32.
+# Tolerances relative to the loss and to the largest number of a gradient: computed in double and rounded; computed in float32.
 ROUNDED, COMPUTED = 2.5e-7, 2e-6
 # Objectives with a constant that is, or was, out of range for float32; only these are compiled, which takes long.
 CONSTANTS = ("discopop", "gpo-exponential", "hpo", "alpha-po", "f-dpo", "orpo", "dil-ukl", "wpo(clamped=false)")
@@ -84,7 +84,7 @@ class Float32Tests(unittest.TestCase):
                 torch._dynamo.reset()
                 with self.subTest(name, way=way):
                     module = Objective(name, compute="native" if way == "native" else "traced")
-                    # Inductor's own code is looked at where a constant is large; elsewhere the graph that it is made of.
+                    # Inductor's code is tested if a constant is large, otherwise the graph from which it is generated.
                     backend = "inductor" if name in CONSTANTS else "aot_eager"
                     call = torch.compile(module, backend=backend) if way == "compiled" else module
                     given = tensors(objective, columns)

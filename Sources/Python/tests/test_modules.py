@@ -1,4 +1,4 @@
-"""What happens to the PyTorch module and to `log_probs` in programs: casts, checkpoints, hooks, copies, second derivatives, shapes."""
+"""Uses of the PyTorch module and of `log_probs` in programs: casts, checkpoints, hooks, copies, second derivatives, shapes."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class StateTests(unittest.TestCase):
 
 
 class Margins(torch.utils.data.Dataset):
-    """Losses by an objective that goes to another process."""
+    """Losses of an objective that is sent to another process."""
 
     def __init__(self) -> None:
         self.objective = losskit.Objective("dpo")
@@ -215,7 +215,7 @@ class SecondDerivativeTests(unittest.TestCase):
             chosen, rejected = rewards()
             return -torch.nn.functional.logsigmoid(0.1 * (chosen - rejected)).mean()
 
-        # What stops a gradient stops the second one, too.
+        # A stopped gradient has no second derivative either.
         for text, expected in (("dpo", dpo), ("{square(chosen.reward) * stop_gradient(rejected.reward)}", stopped)):
             with self.subTest(text):
                 self.assertAlmostEqual(second(Objective(text, compute="traced")(**columns())[0]), second(expected()), places=9)
@@ -231,7 +231,7 @@ class SecondDerivativeTests(unittest.TestCase):
 
 
 class SavedLogitsTests(unittest.TestCase):
-    """The gradient is made of the logits that autograd saved, wherever they are by then."""
+    """The gradient is computed from the logits that autograd saved, even if they have moved."""
 
     def setUp(self) -> None:
         draw = torch.Generator().manual_seed(3)
@@ -245,7 +245,7 @@ class SavedLogitsTests(unittest.TestCase):
         return (scores.values + 0.1 * scores.entropy + 0.2 * scores.divergence).sum()
 
     def gradient(self, loss: torch.Tensor) -> torch.Tensor:
-        # What would be found where the logits were is something else by now.
+        # The memory of the logits has been reused.
         others = [torch.full((6, 301), 50.0) for _ in range(64)]
         (found,) = torch.autograd.grad(loss, self.weights)
         del others
@@ -289,7 +289,7 @@ class SavedLogitsTests(unittest.TestCase):
 
 
 def _spread(tensor: torch.Tensor) -> torch.Tensor:
-    """The same numbers with twice as much room between rows."""
+    """The same numbers with twice the distance between rows."""
     if tensor.dim() != 2:
         return tensor.clone()
     wide = torch.zeros(tensor.shape[0], 2 * tensor.shape[1], dtype=tensor.dtype)

@@ -173,7 +173,7 @@ class EvaluationTests(unittest.TestCase):
 
 
 def _stops_gradients(name: str) -> bool:
-    """Methods whose gradient is not that of their value, as published: they stop gradients, or keep statistics apart."""
+    """Methods whose published gradient is not that of their value: they stop gradients, or treat statistics as constants."""
     text = str(losskit.describe(name))
     return "stopGradient" in text or "stop_gradient" in text or "sg(" in text or "sg[" in text
 
@@ -246,12 +246,12 @@ class BadInputTests(unittest.TestCase):
         environment = {**os.environ, "LOSSKIT_LIBRARY": "/nowhere/liblosskit.so"}
         code = "import losskit\ntry: losskit.list()\nexcept losskit.LossKitError as problem: print(problem)"
         result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-        self.assertIn("/nowhere/liblosskit.so: the native library is not there; install", result.stdout)
+        self.assertIn("/nowhere/liblosskit.so: the native library is missing; install", result.stdout)
 
-    def test_the_program_that_opens_plugins_for_the_index_comes_along(self) -> None:
+    def test_the_package_includes_the_program_that_opens_plugins_for_the_index(self) -> None:
         index = losskit._library.library_path().parent / "losskit" / "losskit-index"
         plugin = next(entry.library for entry in losskit.list() if entry.name == "dpo")
-        # It tells what it finds to file 3.
+        # It writes its findings to file 3.
         result = subprocess.run(f"exec 3>&1; '{index}' '{plugin}'", shell=True, capture_output=True, text=True, check=True)
         self.assertIn("offer\tloss\tdpo\t", result.stdout)
 

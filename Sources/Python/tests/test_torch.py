@@ -1,4 +1,4 @@
-"""The PyTorch module: natively and traced, on the CPU and, where there is one, on a GPU."""
+"""The PyTorch module: natively and traced, on the CPU and, if available, on a GPU."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEVICES = ["cpu"] + (["cuda"] if torch.cuda.is_available() else [])
 def tensors(
     objective: losskit.Objective, device: str = "cpu", dtype: torch.dtype = torch.float64, seed: int = 0, prompts: int = PROMPTS
 ) -> dict:
-    """A random batch whose differentiable columns want gradients."""
+    """A random batch whose differentiable columns require gradients."""
     batch = {}
     for name, array in random_batch(objective, seed, prompts).items():
         if name == "token_offsets":
@@ -204,7 +204,7 @@ class ModuleTests(unittest.TestCase):
         self.assertTrue(torch.equal(module.state, start))
 
     def test_a_plugin_that_fails_amid_a_training_leaves_the_weights_as_they_were(self) -> None:
-        # ORPO's odds exist for log-probabilities below 0 alone.
+        # ORPO's odds exist only for log-probabilities below 0.
         for compute in ("native", "auto"):
             weights = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
             optimizer = torch.optim.AdamW([weights], lr=0.1)
@@ -290,7 +290,7 @@ class LogProbTests(unittest.TestCase):
                     weights = [torch.linspace(-1, 1, 18).reshape(3, 6) + index for index in range(4)]
                     total = sum((weight * value).sum() for weight, value in zip(weights, expected))
                     wanted = torch.autograd.grad(total, logits)[0]
-                    # What a head returns is no leaf; its gradient goes on from there.
+                    # The output of a head is not a leaf; its gradient propagates further.
                     head = logits * 1
                     found = log_probs(head, labels, mask=mask, entropy=True, collision=True, reference=reference, in_place=in_place)
                     for value, right in zip(found, expected):

@@ -161,7 +161,7 @@ class TrainerTests(unittest.TestCase):
                     torch.testing.assert_close(parts.losskit_objective.state, state, rtol=1e-5, atol=1e-6)
 
     def test_micro_batches_for_themselves_are_trls(self) -> None:
-        # Steps so large that the rewards come in another order than the reference's, which is what AOT sorts for.
+        # Steps so large that the order of the rewards differs from that of the reference, on which AOT depends.
         options = {"max_steps": 4, "gradient_accumulation_steps": 2, "loss_type": ["aot"], "learning_rate": 1e-2}
         theirs = run(DPOTrainer, self.directory, options)
         ours = run(LossKitDPOTrainer, self.directory, options, accumulation="micro-batch")
@@ -177,7 +177,7 @@ class TrainerTests(unittest.TestCase):
         data = example.reviews(8, 0).add_column("chosen_score", chosen).add_column("rejected_score", rejected)
         zeros = [0.0] * 8
         logps = {f"{side}_{part}_logps": zeros for side in ("policy", "ref") for part in ("chosen", "rejected")}
-        # Before the first step the policy is the reference, so that the offsets alone make the loss.
+        # Before the first step the policy is the reference, so the loss depends only on the offsets.
         expected = losskit.Objective("odpo").evaluate(**logps, chosen_scores=chosen, rejected_scores=rejected).loss
         for options in ({"precompute_ref_log_probs": True}, {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 4}):
             with self.subTest(options):
@@ -260,7 +260,7 @@ class TrainerTests(unittest.TestCase):
 
 
 class TwoProcessTests(unittest.TestCase):
-    """Two processes with half the batch each, against one with all of it."""
+    """Two processes with half of the batch each, compared with one that has the whole batch."""
 
     def launch(self, processes: int, *options: str) -> dict[str, list[float]]:
         with tempfile.TemporaryDirectory() as directory:

@@ -1,4 +1,4 @@
-"""What objective TRL's config and LossKit's text stand for together: TRL's losses to the printed digit, and no field ignored."""
+"""The objective that TRL's config and LossKit's text resolve to: it reproduces TRL's losses, and no field is ignored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import losskit.torch
 from losskit.trl import LossKitDPOTrainer
 
 MEANS = "chosen.reward / chosen.token_count - rejected.reward / rejected.token_count"
-# TRL's configs, and what they are in LossKit.
+# TRL's configs, and the same objectives in LossKit.
 TRANSLATIONS = [
     ({}, "dpo(beta=0.1, label_smoothing=0) @ log-ratio"),
     ({"beta": 0.5}, "dpo(beta=0.5, label_smoothing=0) @ log-ratio"),
@@ -108,7 +108,7 @@ class ObjectiveTests(unittest.TestCase):
             ("sigmoid", "dpo(beta=0.2, label_smoothing=0) @ log-ratio"),
             ("bco_pair", "nca-pair(beta=0.2, biased=true) @ log-ratio"),
             ("sigmoid_norm", "dpo(beta=0.2, label_smoothing=0) @ mean-log-ratio"),
-            # Names that both know are LossKit's.
+            # Names that both define are LossKit's.
             ("ipo", "ipo(beta=0.2) @ log-ratio"),
             ("sft(per=token) + hinge", "sft(per=token) + hinge(beta=0.2) @ log-ratio"),
         ]:
@@ -176,7 +176,7 @@ class ObjectiveTests(unittest.TestCase):
             loss="simpo",
         )  # fmt: skip
         self.assertEqual(args.to_dict(), before)
-        # What is reported to trackers, and saved with the model, is the objective.
+        # The objective is reported to trackers, and saved with the model.
         self.assertEqual(again.args.loss_type, [again.losskit_objective.objective.text])
         self.assertEqual(again.args.beta, 0.5)
 

@@ -90,7 +90,7 @@ def library() -> ctypes.CDLL:
     path = library_path()
     if not path.is_file():
         raise LossKitError(
-            f"{path}: the native library is not there; install the package with 'pip install ./Sources/Python' from LossKit's "
+            f"{path}: the native library is missing; install the package with 'pip install ./Sources/Python' from LossKit's "
             "checkout, or set LOSSKIT_LIBRARY to an installed liblosskit.so"
         )
     loaded = ctypes.CDLL(str(path))

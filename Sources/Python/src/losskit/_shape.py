@@ -144,7 +144,7 @@ def _references(
     objective: Objective, columns: Mapping[str, Column], inner: Mapping[str, tuple[int | None, int | None]],
     flat: Mapping[str, bool],
 ) -> int:  # fmt: skip
-    """How many references all columns per reference are for."""
+    """Returns the number of references of all columns per reference."""
     least = max(1, objective.references)
     first: tuple[str, int] | None = None
     for name, column in columns.items():
@@ -165,7 +165,7 @@ def _responses(
     objective: Objective, places: Mapping[str, Place], columns: Mapping[str, Column],
     inner: Mapping[str, tuple[int | None, int | None]],
 ) -> int:  # fmt: skip
-    """How many responses each prompt has; where no argument says it, a pair or what comes nearest."""
+    """Returns the number of responses per prompt; if no argument determines it, two, or the nearest number that is allowed."""
     first: tuple[str, int] | None = None
     for name, where in places.items():
         count = 2 if where.response is not None else inner[name][1]
