@@ -96,7 +96,7 @@ test-thread-sanitizer: dependencies
 	@echo "ThreadSanitizer found nothing."
 
 # Coverage-guided fuzzing with AddressSanitizer and UndefinedBehaviorSanitizer: each target of Tests/FuzzTests for SECONDS, one after another.
-# ONLY=json,rows runs some. New inputs are kept in $(FUZZ)/corpus, what fails in $(FUZZ)/crashes. The build, of its own, is optimized.
+# ONLY=json,rows runs some. New inputs are kept in $(FUZZ)/corpus, failing ones in $(FUZZ)/crashes. The separate build is optimized.
 FUZZ := .build-fuzz
 FUZZ_TARGETS := objective json recipe declaration rows evaluation model checkpoint library sequence
 SECONDS := 60

@@ -1,4 +1,4 @@
-/// A reader of untrusted bytes, which a fuzzer calls with inputs of its own.
+/// A reader of untrusted bytes, which a fuzzer calls with generated inputs.
 ///
 /// An input that is refused throws. A trap, a failed precondition, a hang or too much memory is a fault.
 struct FuzzTarget: Sendable {

@@ -54,7 +54,7 @@ static void free_all(void) {
   while (block_count > 0) free(blocks[--block_count]);
 }
 
-/* An array of `count` entries of its own memory, filled with numbers unless it is an output. */
+/* An array of `count` entries in separate memory, filled with numbers unless it is an output. */
 static losskit_array array(size_t count, int is_output) {
   losskit_array made = {.count = count, .type = byte() % 16 == 15 ? byte() : byte() % 2};
   const size_t size = made.type == LOSSKIT_FLOAT64 ? 8 : 4;
