@@ -32,11 +32,15 @@ struct RSDPO: ListwiseLoss {
   var temperature: Formula = 1
 
   func loss(_ ranking: Ranking) -> Formula {
+    // η is at least a half, so only the order of the scores can pass: each pair of responses occurs once.
     let pairs = ranking.flatMap { first in
-      ranking.filter { $0.index != first.index }.map { (chosen: first, rejected: $0) }
+      ranking.dropFirst(first.index + 1).map { second in
+        let margin = first.reward - second.reward
+        return (gap: (first.score - second.score) / temperature, margin: margin)
+      }
     }
-    let taken = pairs.map { select(sigmoid(($0.chosen.score - $0.rejected.score) / temperature) - eta, 1, 0) }
-    let total = zip(pairs, taken).sum { $1 * -logSigmoid(beta * ($0.chosen.reward - $0.rejected.reward)) }
+    let taken = pairs.map { select(sigmoid(abs($0.gap)) - eta, 1, 0) }
+    let total = zip(pairs, taken).sum { $1 * -logSigmoid(beta * select($0.gap, $0.margin, -$0.margin)) }
     let mean = batchMean(taken.sum { $0 })
     return select(mean, total / mean, 0)
   }

@@ -7,7 +7,7 @@ struct LibraryTests {
   @Test(
     "C programs find no fault with it",
     arguments: [
-      "arrays", "errors", "functions", "state", "threads",
+      "arrays", "errors", "formulas", "functions", "state", "threads",
     ])
   func program(name: String) throws {
     let outcome = try Prefix.shared.get().shell("\(Self.compile(name)); ./\(name)")

@@ -4,7 +4,7 @@
 /// program derive from it. Every operation is numerically stable for all doubles and has a documented slope at its kinks.
 public struct Formula: Sendable, ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral {
   /// The meaning of a node without operands.
-  enum Symbol: Sendable, Hashable {
+  indirect enum Symbol: Sendable, Hashable {
     case constant(Double), input(Column, slot: Int), parameter(String), state(String)
     case batchCount, rowIndex, uniform(UInt32), tokenIndex, tokenCount, tokenShortest, tokenRandomRank(UInt32)
   }
@@ -13,24 +13,35 @@ public struct Formula: Sendable, ExpressibleByFloatLiteral, ExpressibleByInteger
   final class Node: Sendable {
     let operation: Operation
     let symbol: Symbol?
-    // Written in init and deinit only, while nothing else references the node.
-    nonisolated(unsafe) private(set) var operands: [Node]
+    // Written in init and deinit only, while nothing else references the node. An array would take as much memory again.
+    nonisolated(unsafe) private var a, b, c: Node?
 
     init(_ operation: Operation, _ operands: [Node], symbol: Symbol? = nil) {
       self.operation = operation
-      self.operands = operands
       self.symbol = symbol
+      if operands.count > 0 { a = operands[0] }
+      if operands.count > 1 { b = operands[1] }
+      if operands.count > 2 { c = operands[2] }
+    }
+
+    var operands: [Node] {
+      var operands: [Node] = []
+      if let a { operands.append(a) }
+      if let b { operands.append(b) }
+      if let c { operands.append(c) }
+      return operands
+    }
+
+    private func takeOperands() -> [Node] {
+      defer { (a, b, c) = (nil, nil, nil) }
+      return operands
     }
 
     // A sum over a long ranking is a chain of thousands of nodes; recursive release would overflow the stack.
     deinit {
-      var waiting = operands
-      operands = []
+      var waiting = takeOperands()
       while var node = waiting.popLast() {
-        if isKnownUniquelyReferenced(&node) {
-          waiting.append(contentsOf: node.operands)
-          node.operands = []
-        }
+        if isKnownUniquelyReferenced(&node) { waiting += node.takeOperands() }
       }
     }
   }

@@ -1,5 +1,4 @@
 import CLossKit
-import Synchronization
 
 /// A name for a text in the objective grammar, such as `dpo @ forward-kl`.
 public struct NamedObjective: Sendable {
@@ -43,18 +42,18 @@ public enum Plugin {
     policies: [any LogProbabilityProvider.Type] = [], error: Problem
   ) -> Entry {
     do {
-      let components = try components.map { try descriptor(of: $0) }
-      let policies = policies.map { descriptor(of: $0) }
-      let objectives = objectives.map { permanent(losskit_objective($0)) }
-      let plugin = UnsafeRawPointer(
-        permanent(
-          losskit_plugin(
-            component_count: components.count, policy_count: policies.count, objective_count: objectives.count,
-            components: permanentArray(components.map { Optional($0) }),
-            policies: permanentArray(policies.map { Optional($0) }),
-            objectives: permanentArray(objectives.map { Optional($0) }), extension: nil)))
-      exported.withLock { $0.append(UInt(bitPattern: plugin)) }
-      return plugin
+      let memory = OwnedMemory.lasting()
+      let components = try components.map { try descriptor(of: $0, in: memory) }
+      let policies = policies.map { descriptor(of: $0, in: memory) }
+      let objectives = objectives.map { memory.keep([losskit_objective($0, in: memory)]) }
+      let plugin = memory.keep([
+        losskit_plugin(
+          component_count: components.count, policy_count: policies.count, objective_count: objectives.count,
+          components: memory.keepUnlessEmpty(components.map { Optional($0) }),
+          policies: memory.keepUnlessEmpty(policies.map { Optional($0) }),
+          objectives: memory.keepUnlessEmpty(objectives.map { Optional($0) }), extension: nil)
+      ])
+      return UnsafeRawPointer(plugin)
     } catch let problem {
       let failure = problem as? Failure ?? Failure("\(problem)")
       failure.write(to: error?.assumingMemoryBound(to: losskit_error.self))
@@ -62,24 +61,24 @@ public enum Plugin {
     }
   }
 
-  private static func descriptor<C: Component>(of type: C.Type) throws -> UnsafePointer<losskit_component> {
-    try ComponentExport(ErasedComponent(C.self)).descriptor()
+  private static func descriptor<C: Component>(
+    of type: C.Type, in memory: OwnedMemory
+  ) throws -> UnsafePointer<losskit_component> {
+    try ComponentExport(ErasedComponent(C.self)).descriptor(in: memory)
   }
 
-  private static func descriptor<P: LogProbabilityProvider>(of type: P.Type) -> UnsafePointer<losskit_policy_type> {
-    PolicyExport<P>.descriptor()
+  private static func descriptor<P: LogProbabilityProvider>(
+    of type: P.Type, in memory: OwnedMemory
+  ) -> UnsafePointer<losskit_policy_type> {
+    PolicyExport<P>.descriptor(in: memory)
   }
 }
 
-/// The addresses of all exported descriptors, so that leak checkers see them referenced after a host drops them.
-private let exported = Mutex<[UInt]>([])
-
 extension losskit_objective {
-  fileprivate init(_ objective: NamedObjective) {
+  fileprivate init(_ objective: NamedObjective, in memory: OwnedMemory) {
     self.init(
-      name: permanentString(objective.name), version: permanentString(objective.version),
-      summary: permanentString(objective.summary), citation: permanentString(objective.citation, emptyIsNull: true),
-      documentation: permanentString(objective.documentation, emptyIsNull: true),
-      expression: permanentString(objective.expression))
+      name: memory.keep(objective.name), version: memory.keep(objective.version),
+      summary: memory.keep(objective.summary), citation: memory.keepUnlessEmpty(objective.citation),
+      documentation: memory.keepUnlessEmpty(objective.documentation), expression: memory.keep(objective.expression))
   }
 }

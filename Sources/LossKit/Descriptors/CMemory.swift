@@ -1,21 +1,5 @@
 import CLossKit
 
-// Descriptors live as long as the process; their memory is never freed.
-
-/// A C string with the lifetime of the process; NULL for an empty one if `emptyIsNull`.
-func permanentString(_ string: String, emptyIsNull: Bool = false) -> UnsafePointer<CChar>? {
-  if emptyIsNull, string.isEmpty { return nil }
-  return permanentArray(Array(string.utf8CString))
-}
-
-/// An array with the lifetime of the process; NULL if it is empty.
-func permanentArray<Element>(_ elements: [Element]) -> UnsafePointer<Element>? {
-  if elements.isEmpty { return nil }
-  let pointer = UnsafeMutablePointer<Element>.allocate(capacity: elements.count)
-  pointer.initialize(from: elements, count: elements.count)
-  return UnsafePointer(pointer)
-}
-
 /// A value with the lifetime of the process.
 func permanent<Value>(_ value: Value) -> UnsafePointer<Value> {
   let pointer = UnsafeMutablePointer<Value>.allocate(capacity: 1)

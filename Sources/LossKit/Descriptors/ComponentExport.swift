@@ -58,31 +58,30 @@ package struct ComponentExport {
     return (variants, true)
   }
 
-  /// The descriptor, with the lifetime of the process.
-  package func descriptor() throws -> UnsafePointer<losskit_component> {
+  /// The descriptor, as long as `memory`.
+  package func descriptor(in memory: OwnedMemory) throws -> UnsafePointer<losskit_component> {
     let evaluator = makeEvaluator()
     let references = try referenceRange(evaluator)
-    let parameters = try zip(component.hyperparameters, values).map { try parameter($0, initial: $1) }
-    let inputs = columns.map { permanent(Self.column($0)) }
+    let parameters = try zip(component.hyperparameters, values).map { try parameter($0, initial: $1, in: memory) }
+    let inputs = columns.map { memory.keep([Self.column($0, in: memory)]) }
     let states = zip(component.stateNames, component.initialState).map { name, initial in
-      permanent(losskit_state(name: permanentString(name), initial: initial ?? 0))
+      memory.keep([losskit_state(name: memory.keep(name), initial: initial ?? 0)])
     }
     let descriptor = losskit_component(
       kind: component.kind.rawValue, flags: flags,
       min_responses: UInt32(clamping: component.responses.lowerBound),
       max_responses: UInt32(clamping: component.responses.upperBound),
       min_references: references.min, max_references: references.max,
-      name: permanentString(component.name), version: permanentString(component.version),
-      summary: permanentString(component.summary),
-      citation: permanentString(component.citation, emptyIsNull: true),
-      documentation: permanentString(component.documentation, emptyIsNull: true),
-      default_reward: component.kind == .loss ? component.defaultReward.flatMap { permanentString($0) } : nil,
+      name: memory.keep(component.name), version: memory.keep(component.version),
+      summary: memory.keep(component.summary), citation: memory.keepUnlessEmpty(component.citation),
+      documentation: memory.keepUnlessEmpty(component.documentation),
+      default_reward: component.kind == .loss ? component.defaultReward.map { memory.keep($0) } : nil,
       parameter_count: parameters.count, input_count: inputs.count, state_count: states.count,
-      parameters: permanentArray(parameters.map { Optional($0) }), inputs: permanentArray(inputs.map { Optional($0) }),
-      state: permanentArray(states.map { Optional($0) }),
-      context: UnsafeRawPointer(Unmanaged.passRetained(evaluator).toOpaque()),
-      compute: computeComponent, extension: extendComponent)
-    return permanent(descriptor)
+      parameters: memory.keepUnlessEmpty(parameters.map { Optional($0) }),
+      inputs: memory.keepUnlessEmpty(inputs.map { Optional($0) }),
+      state: memory.keepUnlessEmpty(states.map { Optional($0) }),
+      context: memory.keep(object: evaluator), compute: computeComponent, extension: extendComponent)
+    return memory.keep([descriptor])
   }
 
   private func makeEvaluator() -> GraphEvaluator {
@@ -124,37 +123,36 @@ package struct ComponentExport {
   }
 
   private func parameter(
-    _ hyperparameter: HyperparameterDescription, initial: Double
+    _ hyperparameter: HyperparameterDescription, initial: Double, in memory: OwnedMemory
   ) throws -> UnsafePointer<losskit_parameter> {
     guard hyperparameter.bounds.contains(initial) else {
       throw Failure("\(component.name): the default of '\(hyperparameter.name)', \(initial), is out of its bounds")
     }
-    return permanent(losskit_parameter(hyperparameter, initial: initial))
+    return memory.keep([losskit_parameter(hyperparameter, initial: initial, in: memory)])
   }
 
-  private static func column(_ column: Column) -> losskit_column {
+  private static func column(_ column: Column, in memory: OwnedMemory) -> losskit_column {
     var flags: UInt32 = 0
     if column.isOptional { flags |= UInt32(LOSSKIT_OPTIONAL) }
     if column.isDifferentiable { flags |= UInt32(LOSSKIT_DIFFERENTIABLE) }
     if column.isPerReference { flags |= UInt32(LOSSKIT_PER_REFERENCE) }
     return losskit_column(
-      name: permanentString(column.name), summary: permanentString(""), extent: column.extent.rawValue, flags: flags)
+      name: memory.keep(column.name), summary: memory.keep(""), extent: column.extent.rawValue, flags: flags)
   }
 }
 
 extension losskit_parameter {
   /// The descriptor of a hyperparameter.
-  init(_ hyperparameter: HyperparameterDescription, initial: Double) {
+  init(_ hyperparameter: HyperparameterDescription, initial: Double, in memory: OwnedMemory) {
     var flags: UInt32 = 0
     if hyperparameter.bounds.isLowerOpen { flags |= UInt32(LOSSKIT_LOWER_OPEN) }
     if hyperparameter.bounds.isUpperOpen { flags |= UInt32(LOSSKIT_UPPER_OPEN) }
     if hyperparameter.isRewardScale { flags |= UInt32(LOSSKIT_REWARD_SCALE) }
     self.init(
-      name: permanentString(hyperparameter.name),
-      symbol: permanentString(hyperparameter.symbol, emptyIsNull: true),
-      summary: permanentString(hyperparameter.summary), type: hyperparameter.kind.rawValue, flags: flags,
+      name: memory.keep(hyperparameter.name), symbol: memory.keepUnlessEmpty(hyperparameter.symbol),
+      summary: memory.keep(hyperparameter.summary), type: hyperparameter.kind.rawValue, flags: flags,
       initial: initial, lower: hyperparameter.bounds.lower, upper: hyperparameter.bounds.upper,
-      choices: permanentArray(hyperparameter.choices.map { permanentString($0) }))
+      choices: memory.keepUnlessEmpty(hyperparameter.choices.map { Optional(memory.keep($0)) }))
   }
 }
 

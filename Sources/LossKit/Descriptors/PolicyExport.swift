@@ -2,35 +2,36 @@ import CLossKit
 
 /// Makes the descriptor of a policy type. C functions cannot be generic; they reach the type through two base classes.
 enum PolicyExport<P: LogProbabilityProvider> {
-  static func descriptor() -> UnsafePointer<losskit_policy_type> {
+  /// The descriptor, as long as `memory`.
+  static func descriptor(in memory: OwnedMemory = .lasting()) -> UnsafePointer<losskit_policy_type> {
     let isTrainable = P.self is any Policy.Type
     let defaults = P.defaultOptions
     let parameters = P.hyperparameters.map {
-      permanent(losskit_parameter($0.description, initial: $0.initial(defaults)))
+      memory.keep([losskit_parameter($0.description, initial: $0.initial(defaults), in: memory)])
     }
     let columns = P.columns.map { column in
       var flags: UInt32 = 0
       if column.isDifferentiable { flags |= UInt32(LOSSKIT_DIFFERENTIABLE) }
       if column.isPerReference { flags |= UInt32(LOSSKIT_PER_REFERENCE) }
-      return permanent(
+      return memory.keep([
         losskit_column(
-          name: permanentString(column.name), summary: permanentString(""), extent: column.extent.rawValue, flags: flags
-        ))
+          name: memory.keep(column.name), summary: memory.keep(""), extent: column.extent.rawValue, flags: flags)
+      ])
     }
-    return permanent(
+    return memory.keep([
       losskit_policy_type(
-        flags: isTrainable ? UInt32(LOSSKIT_TRAINABLE) : 0, name: permanentString(P.name),
-        version: permanentString(P.version), summary: permanentString(P.summary),
-        citation: permanentString(P.citation, emptyIsNull: true),
-        documentation: permanentString(P.documentation, emptyIsNull: true),
+        flags: isTrainable ? UInt32(LOSSKIT_TRAINABLE) : 0, name: memory.keep(P.name),
+        version: memory.keep(P.version), summary: memory.keep(P.summary), citation: memory.keepUnlessEmpty(P.citation),
+        documentation: memory.keepUnlessEmpty(P.documentation),
         parameter_count: parameters.count, column_count: columns.count,
-        parameters: permanentArray(parameters.map { Optional($0) }),
-        columns: permanentArray(columns.map { Optional($0) }),
-        context: UnsafeRawPointer(Unmanaged.passRetained(Factory<P>() as PolicyFactory).toOpaque()),
+        parameters: memory.keepUnlessEmpty(parameters.map { Optional($0) }),
+        columns: memory.keepUnlessEmpty(columns.map { Optional($0) }),
+        context: memory.keep(object: Factory<P>() as PolicyFactory),
         create: isTrainable ? createPolicy : nil, load: loadPolicy, destroy: destroyPolicy, measure: measurePolicy,
         forward: forwardPolicy, backward: isTrainable ? backwardPolicy : nil, step: isTrainable ? stepPolicy : nil,
         save: isTrainable ? savePolicy : nil, copy: isTrainable ? copyPolicy : nil,
-        blend: isTrainable ? blendPolicy : nil, extension: extendPolicy))
+        blend: isTrainable ? blendPolicy : nil, extension: extendPolicy)
+    ])
   }
 
   /// The provider that a handle of this type refers to.

@@ -17,7 +17,7 @@ package struct Spelling: Sendable, Equatable, ExpressibleByStringLiteral {
   /// How tightly the whole expression binds.
   package let binding: Binding
 
-  init(_ template: String, _ binding: Binding) {
+  package init(_ template: String, _ binding: Binding) {
     self.template = template
     self.binding = binding
   }
@@ -30,26 +30,50 @@ package struct Spelling: Sendable, Equatable, ExpressibleByStringLiteral {
     return Spelling(arity == 0 ? name : "\(name)(\(operands))", .atom)
   }
 
-  /// The template with its places filled in.
-  package func filled(_ operand: (_ place: String, _ surroundings: Binding) -> String?) -> String {
+  /// A part of a template.
+  package enum Part {
+    case text(String)
+    /// The operand of an index, and what it is surrounded by.
+    case operand(Int, in: Binding)
+  }
+
+  /// The parts of the template for a node; `subject` is the object whose columns a plugin's function reads.
+  package func parts(of node: GraphNode, subject: String) -> [Part] {
+    var parts: [Part] = []
     var text = ""
     var rest = template[...]
     while let start = rest.firstIndex(of: "{") {
       text += rest[..<start]
       rest = rest[start...].dropFirst()
       let inner = rest.prefix { $0 != "}" && $0 != "{" }
-      let parts = inner.split(separator: ":").map(String.init)
-      let surroundings = parts.count > 1 ? Binding(rawValue: parts[1]) : .sum
-      if let place = parts.first, rest.dropFirst(inner.count).first == "}", let surroundings,
-        let filled = operand(place, surroundings)
-      {
-        text += filled
-        rest = rest.dropFirst(inner.count + 1)
-      } else {
+      guard rest.dropFirst(inner.count).first == "}", let place = Self.place(inner, of: node, subject: subject) else {
         text += "{"
+        continue
+      }
+      rest = rest.dropFirst(inner.count + 1)
+      switch place {
+      case .text(let filled): text += filled
+      case .operand:
+        parts += [.text(text), place]
+        text = ""
       }
     }
-    return text + rest
+    return parts + [.text(text + rest)]
+  }
+
+  /// What a place in braces stands for; nil if it is none.
+  private static func place(_ inner: Substring, of node: GraphNode, subject: String) -> Part? {
+    let words = inner.split(separator: ":")
+    guard let name = words.first, let surroundings = words.count > 1 ? Binding(rawValue: String(words[1])) : .sum
+    else { return nil }
+    switch name {
+    case "a" where node.operation.arity > 0: return .operand(0, in: surroundings)
+    case "b" where node.operation.arity > 1: return .operand(1, in: surroundings)
+    case "c" where node.operation.arity > 2: return .operand(2, in: surroundings)
+    case "n": return .text("\(node.a)")
+    case "subject": return .text(subject)
+    default: return nil
+    }
   }
 }
 

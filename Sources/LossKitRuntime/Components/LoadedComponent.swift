@@ -63,7 +63,7 @@ public final class LoadedComponent: @unchecked Sendable {
   /// The plugin's own descriptor, to call it with.
   package let descriptor: UnsafePointer<losskit_component>
   /// The owner of the descriptor; nil if it stays valid until the process ends.
-  private let owner: AnyObject?
+  let owner: AnyObject?
 
   /// The parameter that metrics multiply the reward by, if any.
   public var rewardScale: ParameterDescription? { parameters.first(where: \.isRewardScale) }

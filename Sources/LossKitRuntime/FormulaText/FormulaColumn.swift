@@ -1,9 +1,9 @@
 import LossKit
 
 /// A column in a formula's text: `chosen.reward`, `response.reference_logp[1]`, `token.index`.
-struct FormulaColumn: Sendable, Equatable {
+struct FormulaColumn: Sendable, Hashable {
   /// What the column belongs to.
-  enum Place: Sendable, Equatable {
+  enum Place: Sendable, Hashable {
     /// The responses of a pair.
     case chosen, rejected
     /// The only response of an unpaired loss or of a reward.
@@ -36,7 +36,7 @@ struct FormulaColumn: Sendable, Equatable {
   let reference: Int
 
   /// What is read of a place.
-  enum Source: Sendable, Equatable {
+  enum Source: Sendable, Hashable {
     case column(Column)
     case token(TokenNumber)
   }

@@ -14,25 +14,28 @@ struct FormulaParser {
   /// Whether the text is a loss or a reward, which determines the columns and functions it may use.
   let kind: LoadedComponent.Kind
   /// The hyperparameters that have values.
-  let parameters: [String]
+  let parameters: Set<String>
   let failure: (_ problem: String, _ column: Int) -> Failure
 
   private(set) var code = FormulaCode()
   /// The columns it reads, with the position of each one's first use.
   private(set) var columns: [(column: FormulaColumn, position: Int)] = []
+  private var knownColumns: Set<FormulaColumn> = []
   private(set) var usedParameters: Set<String> = []
 
   private let tokens: [FormulaToken]
   private var position = 0
   private var depth = 0
+  /// The definitions in the order of the text, and their names.
   private var definitions: [(name: String, column: Int)] = []
+  private var definedNames: Set<String> = []
   private var usedDefinitions: Set<String> = []
 
   /// The deepest nesting of parentheses and calls.
   private static let deepest = 100
 
   init(
-    _ tokens: [FormulaToken], kind: LoadedComponent.Kind, parameters: [String],
+    _ tokens: [FormulaToken], kind: LoadedComponent.Kind, parameters: Set<String>,
     failure: @escaping (_ problem: String, _ column: Int) -> Failure
   ) {
     self.tokens = tokens
@@ -90,12 +93,13 @@ struct FormulaParser {
     try expect(";", or: " behind the definition of '\(name)'")
     code.append(.define(name))
     definitions.append((name, column))
+    definedNames.insert(name)
     return true
   }
 
   private func check(definition name: String, at column: Int) throws {
     guard NameRule.isFieldName(name) else { throw failure("'\(name)' is not a name; \(NameRule.fieldRule)", column) }
-    guard !definitions.contains(where: { $0.name == name }) else { throw failure("'\(name)' is defined twice", column) }
+    guard !definedNames.contains(name) else { throw failure("'\(name)' is defined twice", column) }
     guard !parameters.contains(name) else {
       throw failure("'\(name)' is defined here, and given a value as a hyperparameter", column)
     }
@@ -189,7 +193,7 @@ struct FormulaParser {
     if name == FormulaNumber.uniform.rawValue { return try uniform(at: column) }
     guard let function = FormulaFunction.named(name) else {
       let known = FormulaFunction.all.map(\.name) + [FormulaNumber.uniform.rawValue]
-      if parameters.contains(name) || definitions.contains(where: { $0.name == name }) {
+      if parameters.contains(name) || definedNames.contains(name) {
         throw failure("'\(name)' is not a function; a product is written with '*'", column)
       }
       if FormulaNumber(rawValue: name) != nil {
@@ -252,7 +256,7 @@ struct FormulaParser {
   // MARK: Names
 
   private mutating func word(_ name: String, at column: Int) throws {
-    if definitions.contains(where: { $0.name == name }) {
+    if definedNames.contains(name) {
       usedDefinitions.insert(name)
       code.append(.recall(name))
     } else if let number = FormulaNumber(rawValue: name) {
@@ -278,7 +282,7 @@ struct FormulaParser {
     }
     guard NameRule.isFieldName(name) else { return "'\(name)' is not a name; \(NameRule.fieldRule)" }
     let known =
-      parameters + definitions.map(\.name) + FormulaNumber.allCases.map(\.rawValue)
+      parameters.sorted() + definitions.map(\.name) + FormulaNumber.allCases.map(\.rawValue)
       + FormulaFunction.all.map(\.name) + FormulaColumn.places
     let near = nearestNames(to: name, in: known).map { "'\($0)'" }
     let question = near.isEmpty ? "" : "; did you mean \(near.joined(separator: " or "))?"
@@ -304,7 +308,7 @@ struct FormulaParser {
     let reference = try reference(of: source, name)
     let column = FormulaColumn(place: place, source: source, reference: reference)
     code.append(.column(column))
-    if !columns.contains(where: { $0.column == column }) { columns.append((column, start)) }
+    if knownColumns.insert(column).inserted { columns.append((column, start)) }
   }
 
   private mutating func place(_ word: String, at column: Int) throws -> FormulaColumn.Place {

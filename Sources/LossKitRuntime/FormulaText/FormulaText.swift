@@ -65,7 +65,7 @@ public struct FormulaText: Sendable {
     }
     let tokens = try FormulaToken.tokens(of: text, failure: failure)
     var parser = FormulaParser(
-      tokens, kind: kind, parameters: component.arguments.map(\.key), failure: failure)
+      tokens, kind: kind, parameters: Set(component.arguments.map(\.key)), failure: failure)
     try parser.parse()
     parameters = try component.arguments.map { argument in
       guard parser.usedParameters.contains(argument.key) else {
@@ -138,8 +138,6 @@ public struct FormulaText: Sendable {
 
 extension FormulaText {
   /// The formula as a component named "formula", with `log-ratio` as the default reward of a loss that reads one.
-  ///
-  /// Its memory is kept until the process ends, like that of a plugin.
   public func component() throws -> LoadedComponent {
     let erased = ErasedComponent(
       name: "formula", summary: "A \(kind) that is given as text.", kind: kind == .loss ? .loss : .reward,
@@ -150,7 +148,9 @@ extension FormulaText {
         let count = form == .reward ? responses : 1
         return (0..<count).map { code.formula(responses: responses, index: $0) }
       })
-    return try LoadedComponent(ComponentExport(erased).descriptor(), library: "the objective's text", text: text)
+    let memory = OwnedMemory()
+    return try LoadedComponent(
+      ComponentExport(erased).descriptor(in: memory), library: "the objective's text", text: text, owner: memory)
   }
 
   /// Whether it is a loss or a reward.

@@ -126,6 +126,8 @@ struct ObjectiveComposition {
     private let composition: ObjectiveComposition
     private let responses, references: Int
     private let isSymbolic: Bool
+    /// The index of the first hyperparameter of each term, and of the reward, which follows all terms.
+    private let symbolOffsets: [Int]
     private var builder = GraphBuilder()
     private(set) var graph = Graph()
 
@@ -137,6 +139,9 @@ struct ObjectiveComposition {
       self.responses = responses
       self.references = references
       self.isSymbolic = isSymbolic
+      symbolOffsets = composition.terms.reduce(into: [0]) { offsets, term in
+        offsets.append((offsets.last ?? 0) + term.loss.values.count)
+      }
       let rewards: [Int]
       if let rewardColumn {
         rewards = (0..<responses).map { builder.insert(GraphNode(.input, a: rewardColumn, b: $0)) }
@@ -170,7 +175,7 @@ struct ObjectiveComposition {
     private mutating func appendReward(prefix: String) throws -> [Int] {
       guard let part = composition.reward else { return [] }
       let formula = try formula(of: part)
-      let offset = symbolOffset(composition.terms.count)
+      let offset = symbolOffsets[composition.terms.count]
       let composition = composition
       func leaf(_ node: GraphNode, _ builder: inout GraphBuilder) throws -> Int? {
         try composition.leaf(
@@ -196,7 +201,7 @@ struct ObjectiveComposition {
       let readsMismatched = formula.inputs(of: formula.outputs + formula.stateOutputs)
         .contains { names[$0.column] == ObjectiveComposition.mismatched + Column.reward.name }
       let mismatched = readsMismatched ? try appendReward(prefix: ObjectiveComposition.mismatched) : []
-      let offset = symbolOffset(index)
+      let offset = symbolOffsets[index]
       let places = try builder.append(formula, reaching: formula.outputs + formula.stateOutputs) { node, builder in
         if node.operation == .input {
           if names[node.a] == Column.reward.name { return rewards[node.b] }
@@ -206,11 +211,6 @@ struct ObjectiveComposition {
           node, of: part, prefix: "", stateOffset: stateOffset, symbolOffset: offset, rows: .prompt, in: &builder)
       }
       return (places[formula.outputs[0]], formula.stateOutputs.map { places[$0] })
-    }
-
-    /// The index of the first hyperparameter of a term, or of the reward, which follows all terms.
-    private func symbolOffset(_ part: Int) -> Int {
-      composition.terms.prefix(part).reduce(0) { $0 + $1.loss.values.count }
     }
 
     private func formula(of part: Objective.Part) throws -> Graph {

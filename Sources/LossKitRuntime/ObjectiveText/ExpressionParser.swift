@@ -56,9 +56,10 @@ struct ExpressionParser {
   private mutating func arguments() throws -> [ObjectiveExpression.Argument] {
     guard scanner.take("(") else { return [] }
     var arguments: [ObjectiveExpression.Argument] = []
+    var keys: Set<String> = []
     repeat {
       let argument = try argument()
-      guard !arguments.contains(where: { $0.key == argument.key }) else {
+      guard keys.insert(argument.key).inserted else {
         throw scanner.failure("'\(argument.key)' is given twice", at: argument.keyColumn)
       }
       arguments.append(argument)

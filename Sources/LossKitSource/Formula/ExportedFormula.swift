@@ -120,13 +120,22 @@ extension ExportedFormula {
     tokens?.renumberParameters(places)
     parameters = kept.map { parameters[$0] }
     var taken = Set(columns.map(\.name) + states.map(\.name) + [Column.reward.name])
-    let plain = parameters.map(\.name)
+    let counts = Dictionary(grouping: parameters, by: \.name).mapValues(\.count)
+    // The number that follows the last one behind each long name.
+    var numbers: [String: Int] = [:]
     for index in parameters.indices {
-      let isUnique = plain.count { $0 == plain[index] } == 1 && !taken.contains(plain[index])
-      let long = Self.identifier(parameters[index].component) + "_" + plain[index]
-      let candidates = (isUnique ? [plain[index]] : []) + [long] + (2...parameters.count + 2).map { "\(long)_\($0)" }
-      parameters[index].name = candidates.first { !taken.contains($0) } ?? long
-      taken.insert(parameters[index].name)
+      var name = parameters[index].name
+      if counts[name] != 1 || taken.contains(name) {
+        let long = Self.identifier(parameters[index].component) + "_" + name
+        name = long
+        while taken.contains(name) {
+          let number = numbers[long] ?? 2
+          name = "\(long)_\(number)"
+          numbers[long] = number + 1
+        }
+      }
+      parameters[index].name = name
+      taken.insert(name)
     }
   }
 

@@ -4,10 +4,12 @@ import LossKit
 struct ArrayCode {
   let formula: ExportedFormula
   let language: CodeLanguage
+  let parameterNames: [String]
 
   init(_ formula: ExportedFormula, _ language: CodeLanguage) throws {
     self.formula = formula
     self.language = language
+    parameterNames = formula.parameters.map { language.identifier($0.name) }
     guard language == .numpy || !formula.isRandom else {
       throw Failure(
         "export: the objective draws random numbers, and \(language) has no integers that give the same bits on every device; "
@@ -26,7 +28,6 @@ struct ArrayCode {
   // MARK: Names
 
   func name(_ column: Column) -> String { language.identifier(column.name) }
-  var parameterNames: [String] { formula.parameters.map { language.identifier($0.name) } }
   /// The columns that a caller passes.
   var inputs: [Column] { formula.columns.indices.filter { $0 != formula.tokenSum }.map { formula.columns[$0] } }
   var functionName: String { language.identifier(formula.name) }
@@ -203,13 +204,13 @@ struct ArrayCode {
   }
 
   private func collected(_ part: ExportedFormula.Part, _ code: CodeBody, like: String) -> [String] {
-    let differentiated = formula.columns.indices.filter { index in
-      formula.columns[index].isDifferentiable && part.gradients.contains { $0.slot.column == index }
-    }
-    return differentiated.map { index in
+    let nodes = Dictionary(part.gradients.map { ($0.slot, $0.node) }) { first, _ in first }
+    let differentiated = Set(part.gradients.map(\.slot.column))
+    return formula.columns.indices.filter { differentiated.contains($0) && formula.columns[$0].isDifferentiable }.map {
+      index in
       let column = formula.columns[index]
       let rows = (0..<slots(of: column)).map { slot in
-        let node = part.gradients.first { $0.slot == InputSlot(column: index, slot: slot) }?.node
+        let node = nodes[InputSlot(column: index, slot: slot)]
         return "_rows(\(node.map { code.text($0) } ?? "0.0"), \(like))"
       }
       let list = "[\(rows.joined(separator: ", "))]"
@@ -221,10 +222,8 @@ struct ArrayCode {
 
   /// The differentiable columns that have a derivative.
   var differentiated: [Column] {
-    let slots = (formula.main?.gradients ?? []) + (formula.tokens?.gradients ?? [])
-    return formula.columns.indices.filter { index in
-      index != formula.tokenSum && slots.contains { $0.slot.column == index }
-    }.map { formula.columns[$0] }
+    let columns = Set(((formula.main?.gradients ?? []) + (formula.tokens?.gradients ?? [])).map(\.slot.column))
+    return formula.columns.indices.filter { $0 != formula.tokenSum && columns.contains($0) }.map { formula.columns[$0] }
   }
 
   /// The number of rows of a column.

@@ -47,11 +47,12 @@ struct CProgram {
 
   /// The slots of a differentiated column without a derivative: their gradient is 0.
   private func missing(_ column: Int, _ main: ExportedFormula.Part) -> [String] {
-    guard main.gradients.contains(where: { $0.slot.column == column }) else { return [] }
+    let present = Set(main.gradients.lazy.map(\.slot).filter { $0.column == column })
+    guard !present.isEmpty else { return [] }
     let declared = formula.columns[column]
     let slots =
       (declared.extent == .response ? formula.responses : 1) * (declared.isPerReference ? formula.references : 1)
-    return (0..<slots).filter { slot in !main.gradients.contains { $0.slot == InputSlot(column: column, slot: slot) } }
+    return (0..<slots).filter { !present.contains(InputSlot(column: column, slot: $0)) }
       .map { "d_\(declared.name)[\($0) * n + g]" }
   }
 

@@ -4,8 +4,12 @@ import LossKit
 /// loops.
 package struct CSource {
   private let formula: ExportedFormula
+  private let parameters: [String]
 
-  package init(_ formula: ExportedFormula) { self.formula = formula }
+  package init(_ formula: ExportedFormula) {
+    self.formula = formula
+    parameters = formula.parameters.map { CodeLanguage.c.identifier($0.name) }
+  }
 
   package var text: String {
     let body = function.joined(separator: "\n")
@@ -22,7 +26,6 @@ package struct CSource {
   private var functionName: String { CodeLanguage.c.identifier(formula.name) }
   private var inputs: [Int] { formula.columns.indices.filter { $0 != formula.tokenSum } }
   private func name(_ column: Int) -> String { CodeLanguage.c.identifier(formula.columns[column].name) }
-  private var parameters: [String] { formula.parameters.map { CodeLanguage.c.identifier($0.name) } }
   private var hasTokens: Bool { formula.tokens != nil }
   private var hasReward: Bool {
     formula.kind == .reward || hasTokens || (formula.main?.graph.outputs.count ?? 0) > 1

@@ -4,10 +4,10 @@ import LossKit
 enum CodeLanguage: Sendable {
   case numpy, torch, jax, c
 
-  /// A call of an operation's function with operands that are already written.
-  func call(_ operation: Operation, _ operands: [String]) -> String {
-    let like = operation.isBatch ? ["like"] : []
-    return "\(function(operation))(\((operands + like).joined(separator: ", ")))"
+  /// The spelling of an operation as a call of its function.
+  func call(_ operation: Operation) -> Spelling {
+    let operands = ["{a}", "{b}", "{c}"].prefix(operation.arity) + (operation.isBatch ? ["like"] : [])
+    return Spelling("\(function(operation))(\(operands.joined(separator: ", ")))", .atom)
   }
 
   private func function(_ operation: Operation) -> String {

@@ -8,14 +8,13 @@ struct CodeNotation: FormulaNotation {
 
   func name(ofDefinition index: Int) -> String { "t\(index + 1)" }
 
-  func write(_ node: GraphNode, graph: Graph, operands: [FormulaPiece]) -> FormulaPiece {
+  func form(of node: GraphNode, in graph: Graph) -> FormulaForm {
     if node.operation == .constant {
-      return FormulaPiece(
-        language.constant(node.value), node.value < 0 || node.value.sign == .minus ? .negation : .atom)
+      return .text(language.constant(node.value), node.value < 0 || node.value.sign == .minus ? .negation : .atom)
     }
-    if node.operation.arity == 0 { return FormulaPiece(leaf(node), .atom) }
-    if case .infix(let spelling) = node.operation.entry.code { return FormulaPiece(spelling, of: node, operands) }
-    return FormulaPiece(language.call(node.operation, operands.map(\.text)), .atom)
+    if node.operation.arity == 0 { return .text(leaf(node), .atom) }
+    if case .infix(let spelling) = node.operation.entry.code { return .spelling(spelling) }
+    return .spelling(language.call(node.operation))
   }
 }
 

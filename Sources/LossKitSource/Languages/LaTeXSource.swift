@@ -22,9 +22,8 @@ package struct LaTeXSource {
     }
     let values = formula.parameters.indices.map { index in
       let node = GraphNode(.parameter, a: index)
-      let symbol = notation.write(node, graph: Graph(), operands: []).text
-      return
-        "$\(symbol) = \(notation.write(GraphNode(.constant, value: formula.parameters[index].value), graph: Graph(), operands: []).text)$"
+      let value = GraphNode(.constant, value: formula.parameters[index].value)
+      return "$\(notation.text(ofLeaf: node, in: Graph())) = \(notation.text(ofLeaf: value, in: Graph()))$"
     }
     if !values.isEmpty { blocks.append("% The values it was written with:\nwith \(values.joined(separator: ", ")).") }
     return blocks.joined(separator: "\n") + "\n"

@@ -19,19 +19,19 @@ struct SwiftNotation: FormulaNotation {
 
   func name(ofDefinition index: Int) -> String { "t\(index + 1)" }
 
-  func write(_ node: GraphNode, graph: Graph, operands: [FormulaPiece]) -> FormulaPiece {
+  func form(of node: GraphNode, in graph: Graph) -> FormulaForm {
     switch node.operation {
     case .constant: return constant(node.value)
-    case .input: return FormulaPiece(input(node, graph), .atom)
-    case .parameter: return FormulaPiece(parameters[node.a], .atom)
-    case .state: return FormulaPiece(states[node.a], .atom)
-    default: return FormulaPiece(node.operation.entry.swift, of: node, operands, subject: subject)
+    case .input: return .text(input(node, graph), .atom)
+    case .parameter: return .text(parameters[node.a], .atom)
+    case .state: return .text(states[node.a], .atom)
+    default: return .spelling(node.operation.entry.swift, subject: subject)
     }
   }
 
-  private func constant(_ value: Double) -> FormulaPiece {
-    if value.isFinite { return FormulaPiece(roundTripDecimal(value), value.sign == .minus ? .negation : .atom) }
-    return FormulaPiece(value.isNaN ? "Formula(Double.nan)" : "Formula(\(value < 0 ? "-" : "")Double.infinity)", .atom)
+  private func constant(_ value: Double) -> FormulaForm {
+    if value.isFinite { return .text(roundTripDecimal(value), value.sign == .minus ? .negation : .atom) }
+    return .text(value.isNaN ? "Formula(Double.nan)" : "Formula(\(value < 0 ? "-" : "")Double.infinity)", .atom)
   }
 
   private func input(_ node: GraphNode, _ graph: Graph) -> String {

@@ -29,7 +29,7 @@ package struct FormulaDescription: Sendable {
     gradient = inputs.compactMap { input in
       gradients[input].map {
         FormulaPrinter.Definition(
-          name: notation.write(builder.nodes[input], graph: graph, operands: []).text, text: printer.text($0))
+          name: notation.text(ofLeaf: builder.nodes[input], in: graph), text: printer.text($0))
       }
     }
   }

@@ -15,6 +15,11 @@ package struct FormulaPrinter {
   private var names: [Int: String] = [:]
   private var named: [Int] = []
 
+  /// The size from which a value that is used more than once has a name in any case.
+  private static let repeatable = 64
+  /// The largest number that sizes are counted to.
+  private static let countLimit = 1 << 30
+
   /// Creates a printer of the values of `roots`, nodes of `graph`.
   ///
   /// Expressions of more than `longest` operations get names, too; so do roots that are used more than once, if
@@ -34,9 +39,12 @@ package struct FormulaPrinter {
     // The number of operations that are written out where a node is used.
     var sizes = [Int](repeating: 0, count: graph.nodes.count)
     for (index, node) in graph.nodes.enumerated() where reached[index] && node.operation.arity > 0 {
-      sizes[index] = node.operands.reduce(1) { min($0 + sizes[$1], longest) }
-      let isShared = uses[index] > 1 && isWorthAName(index)
-      guard !results.contains(index), isShared || sizes[index] == longest else { continue }
+      sizes[index] = node.operands.reduce(1) { min($0 + sizes[$1], longest, Self.countLimit) }
+      let isShared = uses[index] > 1
+      // Writing a large value wherever it is used would make texts grow exponentially.
+      let isNeeded = isShared && sizes[index] >= Self.repeatable
+      let isWanted = (isShared && isWorthAName(index)) || sizes[index] == longest
+      guard isNeeded || (isWanted && !results.contains(index)) else { continue }
       names[index] = notation.name(ofDefinition: named.count)
       named.append(index)
       sizes[index] = 0
@@ -45,11 +53,11 @@ package struct FormulaPrinter {
 
   /// The named values that the roots refer to, each before its first use.
   package var definitions: [Definition] {
-    named.map { Definition(name: names[$0] ?? "", text: write($0, isDefinition: true).text) }
+    named.map { Definition(name: names[$0] ?? "", text: write($0, isDefinition: true)) }
   }
 
   /// The text of a node.
-  package func text(_ node: Int) -> String { write(node).text }
+  package func text(_ node: Int) -> String { write(node) }
 
   /// Leaves, their negatives, and batch statistics of a single operation on leaves are shorter than a name.
   private func isWorthAName(_ index: Int) -> Bool {
@@ -63,72 +71,87 @@ package struct FormulaPrinter {
     }
   }
 
-  /// Writes nodes one after another, operands first, so that deep graphs need no stack.
-  private func write(_ root: Int, isDefinition: Bool = false) -> FormulaPiece {
-    var texts: [Int: FormulaPiece] = [:]
-    var stack = [root]
-    while let index = stack.last {
-      if texts[index] != nil {
-        stack.removeLast()
-        continue
-      }
-      if let name = names[index], !(isDefinition && index == root) {
-        texts[index] = FormulaPiece(name, .atom)
-        continue
-      }
-      let node = graph.nodes[index]
-      let waiting = node.operands.filter { texts[$0] == nil }
-      if waiting.isEmpty {
-        texts[index] = notation.write(node, graph: graph, operands: node.operands.compactMap { texts[$0] })
-      } else {
-        stack.append(contentsOf: waiting)
+  /// Writes a node from left to right: a text takes time and memory in proportion to its length, and deep graphs need no
+  /// stack.
+  private func write(_ root: Int, isDefinition: Bool = false) -> String {
+    var text = ""
+    // The parts to come, the next one last.
+    var waiting = parts(of: root, named: !isDefinition).reversed().map { (part: $0, owner: root) }
+    while let (part, owner) = waiting.popLast() {
+      switch part {
+      case .text(let piece): text += piece
+      case .operand(let place, let surroundings):
+        let operand = graph.nodes[owner].operands[place]
+        var parts = parts(of: operand, named: true)
+        if !binds(operand, in: surroundings) {
+          parts = [.text(notation.parentheses.opening)] + parts + [.text(notation.parentheses.closing)]
+        }
+        for part in parts.reversed() { waiting.append((part, operand)) }
       }
     }
-    return texts[root] ?? FormulaPiece("", .atom)
+    return text
+  }
+
+  private func parts(of index: Int, named: Bool) -> [Spelling.Part] {
+    if named, let name = names[index] { return [.text(name)] }
+    let node = graph.nodes[index]
+    return notation.form(of: node, in: graph).parts(of: node)
+  }
+
+  private func binds(_ index: Int, in surroundings: Spelling.Binding) -> Bool {
+    let node = graph.nodes[index]
+    let name = names[index]
+    let binding = name == nil ? notation.form(of: node, in: graph).binding : .atom
+    if binding >= surroundings { return true }
+    // A name of letters alone is a word.
+    guard surroundings == .word, binding == .atom, name != nil || node.operation.arity == 0 else { return false }
+    return (name ?? notation.text(ofLeaf: node, in: graph)).allSatisfy(\.isLetter)
   }
 }
 
-/// A piece of a formula, with the precedence of its outermost operation.
-package struct FormulaPiece {
-  package let text: String
-  package let binding: Spelling.Binding
+/// How a notation writes a node.
+package enum FormulaForm {
+  /// A leaf that is written out, and how tightly it binds.
+  case text(String, Spelling.Binding)
+  /// The operation's spelling; `subject` is the object whose columns a plugin's function reads.
+  case spelling(Spelling, subject: String = "")
 
-  package init(_ text: String, _ binding: Spelling.Binding) {
-    self.text = text
-    self.binding = binding
-  }
-
-  /// Writes a node in the form of `spelling`, with operands that are already written.
-  package init(
-    _ spelling: Spelling, of node: GraphNode, _ operands: [FormulaPiece], subject: String = "",
-    parenthesized: (String) -> String = { "(\($0))" }
-  ) {
-    let text = spelling.filled { place, surroundings in
-      switch place {
-      case "a", "b", "c":
-        let index = place == "a" ? 0 : place == "b" ? 1 : 2
-        guard operands.indices.contains(index) else { return nil }
-        let operand = operands[index]
-        return operand.binds(in: surroundings) ? operand.text : parenthesized(operand.text)
-      case "n": return "\(node.a)"
-      case "subject": return subject
-      default: return nil
-      }
+  var binding: Spelling.Binding {
+    switch self {
+    case .text(_, let binding): binding
+    case .spelling(let spelling, _): spelling.binding
     }
-    self.init(text, spelling.binding)
   }
 
-  private func binds(in surroundings: Spelling.Binding) -> Bool {
-    binding >= surroundings || (surroundings == .word && binding == .atom && text.allSatisfy(\.isLetter))
+  /// The parts of a node's text.
+  func parts(of node: GraphNode) -> [Spelling.Part] {
+    switch self {
+    case .text(let text, _): [.text(text)]
+    case .spelling(let spelling, let subject): spelling.parts(of: node, subject: subject)
+    }
   }
 }
 
 /// A notation for formulas.
 package protocol FormulaNotation {
-  /// Writes a node, with operands that are already written.
-  func write(_ node: GraphNode, graph: Graph, operands: [FormulaPiece]) -> FormulaPiece
+  /// How a node is written.
+  func form(of node: GraphNode, in graph: Graph) -> FormulaForm
   /// The name of the n-th named value.
   func name(ofDefinition index: Int) -> String
+  /// What an operand that binds looser than its place allows is put between.
+  var parentheses: (opening: String, closing: String) { get }
+}
+
+extension FormulaNotation {
+  /// The default, plain parentheses.
+  package var parentheses: (opening: String, closing: String) { ("(", ")") }
+
+  /// The text of a node without operands.
+  func text(ofLeaf node: GraphNode, in graph: Graph) -> String {
+    form(of: node, in: graph).parts(of: node).reduce(into: "") { text, part in
+      if case .text(let piece) = part { text += piece }
+    }
+  }
 }
 
 /// The names of a formula's leaves.

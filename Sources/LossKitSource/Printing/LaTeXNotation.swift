@@ -11,23 +11,24 @@ package struct LaTeXNotation: FormulaNotation {
     return index < names.count ? names[index] : "t_{\(index - names.count + 1)}"
   }
 
-  package func write(_ node: GraphNode, graph: Graph, operands: [FormulaPiece]) -> FormulaPiece {
+  package var parentheses: (opening: String, closing: String) { ("\\left(", "\\right)") }
+
+  package func form(of node: GraphNode, in graph: Graph) -> FormulaForm {
     switch node.operation {
     case .constant: return constant(node.value)
-    case .input: return FormulaPiece(input(node, graph), .atom)
-    case .parameter: return FormulaPiece(symbol(symbols.parameterSymbols[node.a]), .atom)
-    case .state: return FormulaPiece(symbol(symbols.states[node.a]), .atom)
-    default:
-      return FormulaPiece(node.operation.entry.latex, of: node, operands) { "\\left(\($0)\\right)" }
+    case .input: return .text(input(node, graph), .atom)
+    case .parameter: return .text(symbol(symbols.parameterSymbols[node.a]), .atom)
+    case .state: return .text(symbol(symbols.states[node.a]), .atom)
+    default: return .spelling(node.operation.entry.latex)
     }
   }
 
-  private func constant(_ value: Double) -> FormulaPiece {
-    if value.isInfinite { return FormulaPiece(value < 0 ? "-\\infty" : "\\infty", value < 0 ? .negation : .atom) }
+  private func constant(_ value: Double) -> FormulaForm {
+    if value.isInfinite { return .text(value < 0 ? "-\\infty" : "\\infty", value < 0 ? .negation : .atom) }
     let text = roundTripDecimal(value)
     let parts = text.split(separator: "e")
     let written = parts.count == 2 ? "\(parts[0]) \\cdot 10^{\(parts[1])}" : text
-    return FormulaPiece(written, value < 0 || parts.count == 2 ? .negation : .atom)
+    return .text(written, value < 0 || parts.count == 2 ? .negation : .atom)
   }
 
   private func input(_ node: GraphNode, _ graph: Graph) -> String {

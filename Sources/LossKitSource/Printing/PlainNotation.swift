@@ -3,32 +3,34 @@ package import LossKit
 /// The notation of formulas as typed by users: `-logsigmoid(beta * (chosen.reward - rejected.reward))`.
 package struct PlainNotation: FormulaNotation {
   private let symbols: FormulaSymbols
+  /// The names of hyperparameters and states, which a definition of that name would hide.
+  private let taken: Set<String>
 
-  package init(_ symbols: FormulaSymbols) { self.symbols = symbols }
-
-  package func name(ofDefinition index: Int) -> String {
-    let names = ["z", "u", "v", "w"].filter { !isTaken($0) }
-    if index < names.count { return names[index] }
-    let name = "t\(index - names.count + 1)"
-    return isTaken(name) ? name + "_" : name
+  package init(_ symbols: FormulaSymbols) {
+    self.symbols = symbols
+    taken = Set(symbols.parameters + symbols.states)
   }
 
-  /// Whether a definition of this name would hide a hyperparameter or a state.
-  private func isTaken(_ name: String) -> Bool { symbols.parameters.contains(name) || symbols.states.contains(name) }
+  package func name(ofDefinition index: Int) -> String {
+    let names = ["z", "u", "v", "w"].filter { !taken.contains($0) }
+    if index < names.count { return names[index] }
+    let name = "t\(index - names.count + 1)"
+    return taken.contains(name) ? name + "_" : name
+  }
 
-  package func write(_ node: GraphNode, graph: Graph, operands: [FormulaPiece]) -> FormulaPiece {
+  package func form(of node: GraphNode, in graph: Graph) -> FormulaForm {
     switch node.operation {
     case .constant: return constant(node.value)
-    case .input: return FormulaPiece(input(node, graph), .atom)
-    case .parameter: return FormulaPiece(symbols.parameters[node.a], .atom)
-    case .state: return FormulaPiece(symbols.states[node.a], .atom)
-    case .tokenRandomRank where node.a > 0: return FormulaPiece("token.random_rank(\(node.a))", .atom)
-    default: return FormulaPiece(node.operation.entry.plain, of: node, operands)
+    case .input: return .text(input(node, graph), .atom)
+    case .parameter: return .text(symbols.parameters[node.a], .atom)
+    case .state: return .text(symbols.states[node.a], .atom)
+    case .tokenRandomRank where node.a > 0: return .text("token.random_rank(\(node.a))", .atom)
+    default: return .spelling(node.operation.entry.plain)
     }
   }
 
-  private func constant(_ value: Double) -> FormulaPiece {
-    FormulaPiece(roundTripDecimal(value), value < 0 ? .negation : .atom)
+  private func constant(_ value: Double) -> FormulaForm {
+    .text(roundTripDecimal(value), value < 0 ? .negation : .atom)
   }
 
   private func input(_ node: GraphNode, _ graph: Graph) -> String {

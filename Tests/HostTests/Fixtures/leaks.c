@@ -2,13 +2,14 @@
 #include "check.h"
 
 int main(void) {
-  const char *texts[] = {"dpo", "bco", "dpo @ length-desensitized"};
+  const char *texts[] = {
+      "dpo", "bco", "{square(chosen.reward - rejected.reward - c)}(c=1) @ {response.policy_logp - response.reference_logp}", "dpo @ length-desensitized"};
   losskit_registry_ref registry = installed_registry();
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     losskit_objective_ref own = objective(registry, texts[i]);
     pairs made;
     make_pairs(&made);
-    if (i < 2) WORKS(losskit_objective_evaluate(own, &made.batch, NULL, 0, 0, &made.results, &failure));
+    if (i < 3) WORKS(losskit_objective_evaluate(own, &made.batch, NULL, 0, 0, &made.results, &failure));
     WORKS(losskit_objective_close(own, &failure));
   }
   WORKS(losskit_registry_close(registry, &failure));

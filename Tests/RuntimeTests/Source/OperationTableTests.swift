@@ -44,14 +44,10 @@ import Testing
   @Test(arguments: written)
   func everyOperationHasAllItsSpellings(operation: Operation) {
     let entry = operation.entry
-    let places = ["a", "b", "c"].prefix(entry.arity)
     for (notation, spelling) in [("plain", entry.plain), ("swift", entry.swift), ("latex", entry.latex)] {
-      var seen: Set<String> = []
-      let text = spelling.filled { place, _ in
-        seen.insert(place)
-        return places.contains(place) ? "x" : nil
-      }
-      #expect(seen.isSuperset(of: places), "\(notation): \(text)")
+      let parts = spelling.parts(of: GraphNode(operation), subject: "")
+      let seen = parts.compactMap { if case .operand(let place, _) = $0 { place } else { nil } }
+      #expect(Set(seen) == Set(0..<entry.arity), "\(notation): \(spelling.template)")
     }
     guard case .helper(let helper) = entry.code else { return }
     #expect(helper.operands.split(separator: ",").count == entry.arity + (entry.isBatch ? 1 : 0))

@@ -38,7 +38,9 @@ enum Toy {
   }
 
   private static func part<C: Component>(_ type: C.Type) throws -> Objective.Part {
-    let component = try LoadedComponent(ComponentExport(ErasedComponent(C.self)).descriptor(), library: "tests")
+    let memory = OwnedMemory()
+    let component = try LoadedComponent(
+      ComponentExport(ErasedComponent(C.self)).descriptor(in: memory), library: "tests", owner: memory)
     return Objective.Part(component: component, values: component.parameters.map(\.initial))
   }
 }
