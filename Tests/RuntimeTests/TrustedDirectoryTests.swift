@@ -80,4 +80,44 @@ import Testing
       message { try PluginLibrary.open(library) }
         == "\(above): group 100 can write it, and others may belong to it; remove that permission with chmod g-w")
   }
+
+  @Test(.enabled(if: geteuid() == 0, "a list of another user's right is foreign to root alone"))
+  func anAccessControlListThatLetsAnotherUserWrite() throws {
+    // Version 2: entries of a tag, permissions and an id, as setfacl -m u:54321:rwx writes them.
+    let entries: [(tag: UInt8, permissions: UInt8, id: UInt32)] = [
+      (1, 7, .max), (2, 7, 54321), (4, 5, .max), (0x10, 7, .max), (0x20, 5, .max),
+    ]
+    var list: [UInt8] = [2, 0, 0, 0]
+    for entry in entries {
+      list += [entry.tag, 0, entry.permissions, 0]
+      list += (0..<4).map { UInt8(truncatingIfNeeded: entry.id >> (8 * $0)) }
+    }
+    for path in [above, above + "/own", library] {
+      guard set(list, of: path) else { return }  // A file system without such lists.
+      #expect(
+        message { try PluginLibrary.open(library) }
+          == "\(path): an access control list may let others write it; remove the list with setfacl -b")
+      #expect(remove(path))
+    }
+    #expect(try PluginLibrary.open(library).components.count == 1)
+  }
+
+  private func set(_ list: [UInt8], of path: String) -> Bool {
+    let hex = list.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    return python("os.setxattr('\(path)', 'system.posix_acl_access', bytes.fromhex('\(hex)'))")
+  }
+
+  private func remove(_ path: String) -> Bool {
+    python("os.removexattr('\(path)', 'system.posix_acl_access')")
+  }
+
+  private func python(_ call: String) -> Bool {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["python3", "-c", "import os; " + call]
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return false }
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }
 }

@@ -64,4 +64,7 @@ int32_t losskit_foreign_compute(const losskit_component *self, const losskit_fra
  * memory. NULL for code generated at run time. */
 const char *losskit_code_file(const void *function, size_t *offset);
 
+/* Whether an open file or directory has a POSIX access control list beside its permissions. */
+int losskit_has_access_list(int descriptor);
+
 #endif

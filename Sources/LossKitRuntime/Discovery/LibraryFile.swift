@@ -30,7 +30,7 @@ struct LibraryFile: ~Copyable {
     }
     do {
       let status = try Stat(descriptor)
-      try Self.check(status, path: path)
+      try Self.check(status, of: descriptor, path: path)
       self.path = path
       self.descriptor = descriptor
       stamp = FileStamp(status)
@@ -42,25 +42,27 @@ struct LibraryFile: ~Copyable {
   }
 
   /// Throws unless it is a regular file that nobody else can write.
-  static func check(_ status: Stat, path: String) throws {
+  static func check(_ status: Stat, of file: FileDescriptor? = nil, path: String) throws {
     guard status.type != .symbolicLink else { throw openFailure(path, .tooManySymbolicLinkLevels) }
     guard status.type == .regular else {
       throw Failure("\(path): not a regular file; a plugin is a single file")
     }
-    try Ownership.check(status, path: path)
+    try Ownership.check(status, of: file, path: path)
   }
 
   /// Has the system open the library. It stays open until the process ends.
   ///
-  /// The system opens it by name, so that `$ORIGIN` in the file, debuggers and profilers know where it is. Only root
-  /// and the user can have made the name refer to another file since the check, and that is detected.
+  /// The system opens it by name: under the name of a descriptor, `/proc/self/fd/N`, it would look for `$ORIGIN` in the
+  /// wrong directory, and neither debuggers nor the library itself could find the file. A name is as good here, since
+  /// of all directories that it leads through, nobody but those trusted anyway can change one. What they change
+  /// meanwhile, the file's content or what the name refers to, changes the stamp, and that is an error.
   func openLibrary() throws -> UnsafeMutableRawPointer {
     let handle = PluginCall.track("opening it", of: path) { dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) }
     guard let handle else {
       throw Failure("\(path): cannot be opened: \(dlerror().map { String(cString: $0) } ?? "no reason given")")
     }
-    guard FileStamp(path: path)?.hasContent(of: stamp) == true else {
-      throw Failure("\(path): it was replaced while it was opened; start the program again")
+    guard FileStamp(path: path) == stamp else {
+      throw Failure("\(path): it was changed or replaced while it was opened; start the program again")
     }
     return handle
   }
@@ -73,6 +75,17 @@ struct LibraryFile: ~Copyable {
     let available = Int(min(UInt64(count), size - offset))
     return [UInt8](unsafeUninitializedCapacity: available) { buffer, filled in
       filled = (try? descriptor.read(filling: UnsafeMutableRawBufferPointer(buffer), from: start)) ?? 0
+    }
+  }
+
+  /// Exactly `count` 64-bit words from `offset`, of this machine's byte order; nil if the file ends before.
+  func words(at offset: UInt64, count: Int) -> [UInt64]? {
+    guard count <= size / 8 else { return nil }
+    let bytes = bytes(at: offset, count: count * 8)
+    guard bytes.count == count * 8 else { return nil }
+    return [UInt64](unsafeUninitializedCapacity: count) { buffer, filled in
+      UnsafeMutableRawBufferPointer(buffer).copyBytes(from: bytes)
+      filled = count
     }
   }
 

@@ -1,26 +1,27 @@
+import CLossKitForeign
 import LossKit
 import LossKitSystem
 import Synchronization
 
 /// Who may change a file or directory: for plugins, only root, the user or the owner of the running code.
 enum Ownership {
-  /// Throws if anyone else can replace the contents of a library or of its directory.
-  static func check(_ status: Stat, path: String) throws {
+  /// Throws if anyone else can replace the contents of a library or of its directory. Access control lists are read of an open file.
+  static func check(_ status: Stat, of file: FileDescriptor? = nil, path: String) throws {
     guard isTrusted(status.userID) else { throw foreign(status, path) }
     if status.permissions.isSuperset(of: [.otherWrite, .saveText]) {
       throw Failure("\(path): everyone can put files there; move the plugin into a directory of your own")
     }
-    try checkWriters(status, path: path)
+    try checkWriters(status, of: file, path: path)
   }
 
   /// Throws if anyone else can replace the contents of a directory above a library.
   ///
   /// A directory such as /tmp, which everyone can write but where nobody can remove another's files, is fine. So is one
   /// above the running code itself: anyone who can write there could replace that code as well.
-  static func checkAbove(_ status: Stat, path: String) throws {
+  static func checkAbove(_ status: Stat, of directory: FileDescriptor, path: String) throws {
     if RunningCode.directoriesAbove.contains(FileIdentity(status)) { return }
     guard isTrustedAbove(status.userID) else { throw foreign(status, path) }
-    if !status.permissions.contains(.saveText) { try checkWriters(status, path: path) }
+    if !status.permissions.contains(.saveText) { try checkWriters(status, of: directory, path: path) }
   }
 
   /// Whether an owner is root, the user, or an owner of the running code.
@@ -40,7 +41,7 @@ enum Ownership {
         + "copy the plugin into a directory of your own")
   }
 
-  private static func checkWriters(_ status: Stat, path: String) throws {
+  private static func checkWriters(_ status: Stat, of file: FileDescriptor?, path: String) throws {
     guard !status.permissions.contains(.otherWrite) else {
       throw Failure("\(path): everyone can write it; remove that permission with chmod o-w")
     }
@@ -48,6 +49,12 @@ enum Ownership {
       throw Failure(
         "\(path): group \(status.groupID.rawValue) can write it, and others may belong to it; remove that permission with chmod g-w"
       )
+    }
+    // A list may name other users. Its mask is what the group's permissions show, so without them it lets nobody write.
+    guard
+      !status.permissions.contains(.groupWrite) || !(file.map { losskit_has_access_list($0.rawValue) != 0 } ?? false)
+    else {
+      throw Failure("\(path): an access control list may let others write it; remove the list with setfacl -b")
     }
   }
 

@@ -20,7 +20,7 @@ struct TrustedDirectory: ~Copyable {
       try walk.descriptor.open(".", .readOnly, options: [.directory, .closeOnExec])
     }
     do {
-      try Ownership.check(wording(failure) { () throws(Errno) in try Stat(opened) }, path: path)
+      try Ownership.check(wording(failure) { () throws(Errno) in try Stat(opened) }, of: opened, path: path)
     } catch {
       try? opened.close()
       throw error
@@ -62,7 +62,7 @@ private struct Walk: ~Copyable {
 
   /// Walks the whole path.
   mutating func finish() throws {
-    try Ownership.checkAbove(status(of: descriptor), path: "/")
+    try Ownership.checkAbove(status(of: descriptor), of: descriptor, path: "/")
     while let name = pending.popLast() { try enter(name) }
   }
 
@@ -78,7 +78,7 @@ private struct Walk: ~Copyable {
         try? next.close()
       case .directory:
         // The last directory is checked at the end, more strictly.
-        if !pending.isEmpty { try Ownership.checkAbove(status, path: path) }
+        if !pending.isEmpty { try Ownership.checkAbove(status, of: next, path: path) }
         move(to: next, path)
       default: throw failure(.notDirectory)
       }
