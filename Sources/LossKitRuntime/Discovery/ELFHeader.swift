@@ -1,53 +1,39 @@
 #if os(Linux)
   import LossKit
 
-  /// The machine architecture of a shared library.
-  struct ELFTarget: Equatable {
-    var bits: Int
-    var isLittleEndian: Bool
-    var machine: UInt16
-
-    /// The architecture of this program, if its name is known.
-    static var host: ELFTarget? {
-      #if arch(x86_64)
-        ELFTarget(bits: 64, isLittleEndian: true, machine: 62)
-      #elseif arch(arm64)
-        ELFTarget(bits: 64, isLittleEndian: true, machine: 183)
-      #elseif arch(riscv64)
-        ELFTarget(bits: 64, isLittleEndian: true, machine: 243)
-      #else
-        nil
-      #endif
-    }
-
-    var name: String {
-      let machines: [UInt16: String] = [
-        3: "x86", 8: "MIPS", 20: "PowerPC", 21: "PowerPC 64", 22: "S/390", 40: "ARM", 62: "x86-64", 183: "AArch64",
-        243: "RISC-V", 258: "LoongArch",
-      ]
-      let base = machines[machine] ?? "machine \(machine)"
-      let known = ELFTarget.host.map { bits == $0.bits && isLittleEndian == $0.isLittleEndian } ?? true
-      return known ? base : "\(base), \(bits) bits, \(isLittleEndian ? "little" : "big")-endian"
-    }
-  }
-
   /// The header of an ELF file: what must be valid before the system may be asked to open it. The file is not trusted;
   /// every offset in it is checked against its size, because the system's own loader does not do that.
   struct ELFHeader {
-    /// A segment that is mapped to memory.
+    /// A segment: a part of the file that is mapped to memory, or that lies in such a part and has a meaning.
     struct Segment {
       let type: UInt32
       let flags: UInt32
-      let offset, address, fileSize: UInt64
+      let offset, address, fileSize, memorySize, alignment: UInt64
+
+      static let loadable: UInt32 = 1, dynamic: UInt32 = 2, note: UInt32 = 4, table: UInt32 = 6, threadLocal: UInt32 = 7
+      static let unwinding: UInt32 = 0x6474_E550, readOnlyLater: UInt32 = 0x6474_E552, property: UInt32 = 0x6474_E553
+
+      var isExecutable: Bool { flags & 1 != 0 }
+      var isWritable: Bool { flags & 2 != 0 }
+      var isReadable: Bool { flags & 4 != 0 }
+      /// Where it ends in memory; `ELFHeader` has checked that this does not overflow.
+      var end: UInt64 { address &+ memorySize }
+
+      /// Whether it has the whole of a range in memory.
+      func holds(_ start: UInt64, _ count: UInt64) -> Bool {
+        start >= address && start - address <= memorySize && memorySize - (start - address) >= count
+      }
     }
 
     static let size = 64
     static let segmentSize = 56
-    private static let loadable: UInt32 = 1
-    private static let dynamic: UInt32 = 2
-    private static let readable: UInt32 = 4
 
+    let path: String
     let segments: [Segment]
+    /// The segments that are mapped, in the order of their addresses.
+    let loaded: [Segment]
+    /// The offset of the table of segments.
+    let tableOffset: UInt64
 
     /// Reads the header. Throws for a file that is not a complete shared library for this machine.
     init(_ file: borrowing LibraryFile) throws {
@@ -68,39 +54,52 @@
         throw Failure("\(path): damaged: invalid program headers; build it again")
       }
       let table = ByteReader(file.bytes(at: tableOffset, count: Int(count) * Self.segmentSize))
+      self.path = path
+      self.tableOffset = tableOffset
       segments = try (0..<Int(count)).map { try Self.segment($0, of: table, path: path) }
+      loaded = segments.filter { $0.type == Segment.loadable }
       // A segment mapped past the end of the file would kill the whole program on first access.
-      for segment in segments where segment.type == Self.loadable {
+      for segment in loaded {
         guard segment.fileSize <= file.size, segment.offset <= file.size - segment.fileSize else {
           throw Self.truncated(path)
         }
       }
-      // The dynamic loader reads this segment from memory, at whatever address the header gives.
-      guard let dynamic = dynamicSegment else { return }
-      guard let place = location(ofAddress: dynamic.address), place.offset == dynamic.offset,
-        place.available >= dynamic.fileSize
-      else {
-        throw Failure("\(path): damaged: its dynamic segment lies outside of what is loaded; build it again")
-      }
+      try checkSegments()
     }
 
     /// The segment that lists what the dynamic loader needs.
-    var dynamicSegment: Segment? { segments.first { $0.type == Self.dynamic } }
+    var dynamicSegment: Segment? { segments.first { $0.type == Segment.dynamic } }
 
     /// The file offset of a memory address, and how many bytes of its segment follow; nil for an address outside every
-    /// loaded segment.
+    /// readable segment.
     func location(ofAddress address: UInt64) -> (offset: UInt64, available: UInt64)? {
-      for segment in segments
-      where segment.type == Self.loadable && segment.flags & Self.readable != 0 && address >= segment.address {
+      for segment in loaded where segment.isReadable && address >= segment.address {
         let inside = address - segment.address
         if inside < segment.fileSize { return (segment.offset + inside, segment.fileSize - inside) }
       }
       return nil
     }
 
+    /// The file offset of a range in memory; nil unless all of it is in one readable segment of the file.
+    func location(ofAddress address: UInt64, count: UInt64) -> UInt64? {
+      location(ofAddress: address).flatMap { $0.available >= count ? $0.offset : nil }
+    }
+
+    /// Whether a range in memory can be written.
+    func isWritable(_ address: UInt64, count: UInt64) -> Bool {
+      loaded.contains { $0.isWritable && $0.holds(address, count) }
+    }
+
+    /// Whether code of the file can be at an address.
+    func isExecutable(_ address: UInt64) -> Bool {
+      loaded.contains { $0.isExecutable && address >= $0.address && address - $0.address < $0.fileSize }
+    }
+
     static func truncated(_ path: String) -> Failure {
       Failure("\(path): truncated: the file ends before what its header promises; copy or build it again")
     }
+
+    func damaged(_ problem: String) -> Failure { Failure("\(path): damaged: \(problem); copy or build it again") }
 
     private static func checkTarget(_ head: ByteReader, path: String) throws {
       guard head.bytes.count >= 20 else { throw truncated(path) }
@@ -118,26 +117,12 @@
       let start = index * segmentSize
       guard let type = table.uint32(at: start), let flags = table.uint32(at: start + 4),
         let offset = table.uint64(at: start + 8), let address = table.uint64(at: start + 16),
-        let fileSize = table.uint64(at: start + 32)
+        let fileSize = table.uint64(at: start + 32), let memorySize = table.uint64(at: start + 40),
+        let alignment = table.uint64(at: start + 48)
       else { throw truncated(path) }
-      return Segment(type: type, flags: flags, offset: offset, address: address, fileSize: fileSize)
-    }
-  }
-
-  /// Reads little-endian numbers from bytes; nil past their end.
-  struct ByteReader {
-    let bytes: [UInt8]
-
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-    func uint16(at offset: Int) -> UInt16? { integer(at: offset) }
-    func uint32(at offset: Int) -> UInt32? { integer(at: offset) }
-    func uint64(at offset: Int) -> UInt64? { integer(at: offset) }
-
-    private func integer<I: FixedWidthInteger>(at offset: Int) -> I? {
-      let size = MemoryLayout<I>.size
-      guard offset >= 0, bytes.count >= size, offset <= bytes.count - size else { return nil }
-      return bytes.withUnsafeBytes { I(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: I.self)) }
+      return Segment(
+        type: type, flags: flags, offset: offset, address: address, fileSize: fileSize, memorySize: memorySize,
+        alignment: alignment)
     }
   }
 #endif

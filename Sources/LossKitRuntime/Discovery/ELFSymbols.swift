@@ -4,113 +4,90 @@
   /// The symbols that a shared library exports, as the dynamic loader will see them: read through the dynamic segment,
   /// since section headers may have been stripped.
   struct ELFSymbols {
-    private static let symbolSize = 24
+    /// A symbol of the table.
+    struct Symbol {
+      static let wordCount = 3
+      static let absolute: UInt16 = 0xFFF1, common: UInt16 = 0xFFF2
+      static let function: UInt8 = 2, threadLocal: UInt8 = 6, indirect: UInt8 = 10
 
-    private let symbols: ByteReader
-    private let count: Int
+      let name: UInt32
+      let type, binding: UInt8
+      let section: UInt16
+      let value: UInt64
+
+      /// Whether other libraries can use it; it may only be imported.
+      var isVisible: Bool { [1, 2, 10].contains(binding) }
+      var isDefined: Bool { section != 0 }
+
+      fileprivate init(_ words: ArraySlice<UInt64>) {
+        let first = words[words.startIndex]
+        name = UInt32(truncatingIfNeeded: first)
+        type = UInt8(truncatingIfNeeded: first >> 32) & 0xF
+        binding = UInt8(truncatingIfNeeded: first >> 36) & 0xF
+        section = UInt16(truncatingIfNeeded: first >> 48)
+        value = words[words.startIndex + 1]
+      }
+    }
+
+    let all: [Symbol]
     private let names: [UInt8]
 
-    init(_ file: borrowing LibraryFile, header: ELFHeader) throws {
-      let tags = try Self.dynamicTags(file, header: header)
-      guard let symbolTable = tags[6], let stringTable = tags[5], let stringSize = tags[10],
-        let count = Self.symbolCount(file, header: header, tags: tags),
-        let symbolLocation = header.location(ofAddress: symbolTable),
-        let stringLocation = header.location(ofAddress: stringTable),
-        UInt64(count) * UInt64(Self.symbolSize) <= symbolLocation.available, stringSize <= stringLocation.available
-      else { throw Failure("\(file.path): damaged: its table of symbols cannot be read; build it again") }
-      symbols = ByteReader(file.bytes(at: symbolLocation.offset, count: count * Self.symbolSize))
-      names = file.bytes(at: stringLocation.offset, count: Int(stringSize))
-      self.count = count
+    /// Reads the symbols. Throws for one whose name or value lies outside of the library.
+    init(_ file: borrowing LibraryFile, _ dynamic: ELFDynamicSegment) throws {
+      let header = dynamic.header
+      let count = try ELFHashTable(file, dynamic).count
+      guard let address = dynamic[.symbols], count <= file.size / 24,
+        let offset = header.location(ofAddress: address, count: UInt64(count) * 24),
+        let words = file.words(at: offset, count: count * Symbol.wordCount)
+      else { throw header.damaged("its table of symbols cannot be read") }
+      names = dynamic.strings
+      all = (0..<count).map { Symbol(words[($0 * Symbol.wordCount)...]) }
+      for symbol in all where !Self.isSound(symbol, in: dynamic) {
+        let name = (try? dynamic.name(at: UInt64(symbol.name))).map { "'\($0)'" } ?? "a symbol"
+        throw header.damaged("\(name) lies outside of what is loaded")
+      }
+    }
+
+    private static func isSound(_ symbol: Symbol, in dynamic: ELFDynamicSegment) -> Bool {
+      guard symbol.name < dynamic.strings.count else { return false }
+      guard symbol.isVisible, symbol.isDefined, ![Symbol.absolute, Symbol.common].contains(symbol.section) else {
+        return true
+      }
+      switch symbol.type {
+      case Symbol.function, Symbol.indirect: return dynamic.header.isExecutable(symbol.value)
+      case Symbol.threadLocal:
+        return dynamic.header.segments.contains {
+          $0.type == ELFHeader.Segment.threadLocal && symbol.value <= $0.memorySize
+        }
+      // A symbol may mark an end.
+      default: return dynamic.header.loaded.contains { $0.holds(symbol.value, 0) }
+      }
     }
 
     /// The rest of the name of each defined and visible symbol that begins with `prefix`.
     func suffixes(ofNamesWithPrefix prefix: String) -> [String] {
       let prefix = Array(prefix.utf8)
-      return (0..<count).compactMap { index in
-        guard let start = definedName(index), names.count - start >= prefix.count,
-          names[start...].starts(with: prefix)
-        else { return nil }
-        return String(decoding: names[(start + prefix.count)...].prefix { $0 != 0 }, as: UTF8.self)
-      }
+      return exported.filter { names[Int($0.name)...].starts(with: prefix) }
+        .map { String(name($0).utf8.dropFirst(prefix.count)) ?? "" }
     }
 
     /// The names of the defined and visible symbols, without inline functions and templates of C++: without
     /// optimization, compilers emit those of the standard library, as weak symbols, into every object that uses them,
     /// whatever the visibility.
     var namesBesideInlineFunctions: [String] {
-      (0..<count).compactMap { index in
-        guard let start = definedName(index), let information = symbols.uint16(at: index * Self.symbolSize + 4)
-        else { return nil }
-        let name = String(decoding: names[start...].prefix { $0 != 0 }, as: UTF8.self)
-        let isGlobal = (information & 0xFF) >> 4 == 1
-        return isGlobal || !name.hasPrefix("_Z") ? name : nil
-      }
+      exported.filter { $0.binding == 1 || !names[Int($0.name)...].starts(with: "_Z".utf8) }.map(name)
     }
 
-    /// The names of the defined and visible functions.
+    /// The names of the defined and visible functions, also of those that are resolved when the library is opened.
     var functions: [String] {
-      (0..<count).compactMap { index in
-        // A function, or an indirect one that is resolved when the library is opened.
-        guard let start = definedName(index), let information = symbols.uint16(at: index * Self.symbolSize + 4),
-          [2, 10].contains(information & 0xF)
-        else { return nil }
-        return String(decoding: names[start...].prefix { $0 != 0 }, as: UTF8.self)
-      }
+      exported.filter { [Symbol.function, Symbol.indirect].contains($0.type) }.map(name)
     }
 
-    /// The offset of a symbol's name; nil if the library only imports the symbol, or hides it.
-    private func definedName(_ index: Int) -> Int? {
-      let start = index * Self.symbolSize
-      guard let name = symbols.uint32(at: start), let information = symbols.uint16(at: start + 4),
-        let section = symbols.uint16(at: start + 6), section != 0, Int(name) < names.count
-      else { return nil }
-      let binding = (information & 0xFF) >> 4
-      return [1, 2, 10].contains(binding) ? Int(name) : nil
-    }
+    /// The defined and visible symbols.
+    private var exported: [Symbol] { all.filter { $0.isDefined && $0.isVisible } }
 
-    private static func dynamicTags(_ file: borrowing LibraryFile, header: ELFHeader) throws -> [UInt64: UInt64] {
-      guard let segment = header.dynamicSegment, segment.fileSize <= 1 << 20 else {
-        throw Failure("\(file.path): not a shared library: it has no dynamic segment; link it with -shared")
-      }
-      let table = ByteReader(file.bytes(at: segment.offset, count: Int(segment.fileSize)))
-      var tags: [UInt64: UInt64] = [:]
-      for start in stride(from: 0, to: table.bytes.count, by: 16) {
-        guard let tag = table.uint64(at: start), let value = table.uint64(at: start + 8), tag != 0 else { break }
-        tags[tag] = value
-      }
-      return tags
-    }
-
-    /// The number of dynamic symbols, which only the hash tables give.
-    private static func symbolCount(
-      _ file: borrowing LibraryFile, header: ELFHeader, tags: [UInt64: UInt64]
-    ) -> Int? {
-      if let address = tags[4], let location = header.location(ofAddress: address) {
-        return ByteReader(file.bytes(at: location.offset, count: 8)).uint32(at: 4).map(Int.init)
-      }
-      guard let address = tags[0x6FFF_FEF5], let location = header.location(ofAddress: address) else { return nil }
-      return gnuSymbolCount(file, offset: location.offset, available: location.available)
-    }
-
-    /// The end of the last chain of a GNU hash table.
-    private static func gnuSymbolCount(_ file: borrowing LibraryFile, offset: UInt64, available: UInt64) -> Int? {
-      let head = ByteReader(file.bytes(at: offset, count: 16))
-      guard let bucketCount = head.uint32(at: 0), let first = head.uint32(at: 4), let filterCount = head.uint32(at: 8)
-      else { return nil }
-      let bucketsStart = 16 + UInt64(filterCount) * 8
-      let chainsStart = bucketsStart + UInt64(bucketCount) * 4
-      guard chainsStart <= available else { return nil }
-      let buckets = ByteReader(file.bytes(at: offset + bucketsStart, count: Int(bucketCount) * 4))
-      let last = (0..<Int(bucketCount)).compactMap { buckets.uint32(at: $0 * 4) }.max() ?? 0
-      guard last >= first else { return Int(first) }
-      var symbol = UInt64(last)
-      while true {
-        let position = chainsStart + (symbol - UInt64(first)) * 4
-        guard position + 4 <= available else { return nil }
-        guard let hash = ByteReader(file.bytes(at: offset + position, count: 4)).uint32(at: 0) else { return nil }
-        symbol += 1
-        if hash & 1 == 1 { return Int(symbol) }
-      }
+    private func name(_ symbol: Symbol) -> String {
+      String(decoding: names[Int(symbol.name)...].prefix { $0 != 0 }, as: UTF8.self)
     }
   }
 
@@ -119,21 +96,7 @@
     /// plugin. C++ inline functions and templates are left out. Throws for a file that is not a shared library for this
     /// machine.
     package static func exportedSymbols(of path: String) throws -> [String] {
-      let file = try LibraryFile(path: absolutePath(path))
-      return try ELFSymbols(file, header: ELFHeader(file)).namesBesideInlineFunctions
+      try ELFLibrary(LibraryFile(path: absolutePath(path))).symbols.namesBesideInlineFunctions
     }
-  }
-
-  /// Throws if a file cannot be opened as a plugin of this ABI, with the reason.
-  func checkELF(_ file: borrowing LibraryFile) throws {
-    let symbols = try ELFSymbols(file, header: ELFHeader(file))
-    let versions = symbols.suffixes(ofNamesWithPrefix: PluginEntry.symbolPrefix)
-    if versions.contains(String(PluginEntry.version)) { return }
-    guard let other = versions.compactMap({ Int($0) }).max() else {
-      throw Failure("\(file.path): not a LossKit plugin: it does not export \(PluginEntry.symbol)")
-    }
-    throw Failure(
-      "\(file.path): made for plugin ABI \(other), this is \(PluginEntry.version); build it with the header of this version"
-    )
   }
 #endif

@@ -31,7 +31,7 @@ struct FunctionLibrary {
     let file = try LibraryFile(path: absolutePath(path))
     try file.checkDigest(allowedDigests)
     #if os(Linux)
-      functions = try ELFSymbols(file, header: ELFHeader(file)).functions
+      functions = try ELFLibrary(file).symbols.functions
     #else
       functions = nil
     #endif
