@@ -35,7 +35,7 @@ struct ListCommand: ParsableCommand {
     } else if json {
       try Console.write(JSONValue.array(listing.entries.map(\.json)).indented + "\n")
     } else {
-      try Console.write(alignedLines(listing.entries.map(\.cells)))
+      try Console.show(alignedLines(listing.entries.map(\.cells)))
     }
   }
 }

@@ -49,19 +49,19 @@ struct CheckCommand: ParsableCommand {
     try LibraryChecks(try libraries.map(check)).run { library in
       reports.append(library)
       report.results += library.results
-      if !json { try Console.write(report.text(library.results)) }
+      if !json { try Console.show(report.text(library.results)) }
     }
     if isDirectory, options.tests.isEmpty || options.tests.contains(LibraryRequirement.names) {
       let names = LibraryReport.names(of: reports, named: name)
       report.results += names
-      if !json { try Console.write(report.text(names)) }
+      if !json { try Console.show(report.text(names)) }
     }
     if let name, !report.results.contains(where: { $0.subject.name == name && $0.subject.kind != "library" }),
       report.isPassed
     {
       throw CommandFailure(status: .unavailable, message: "\(library): offers nothing named '\(name)'")
     }
-    try Console.write(json ? report.json.indented + "\n" : report.summary)
+    if json { try Console.write(report.json.indented + "\n") } else { try Console.show(report.summary) }
     if !report.isPassed { throw ExitCode(ExitStatus.failure.rawValue) }
   }
 

@@ -61,7 +61,7 @@ struct CompareCommand: ParsableCommand {
       let result = try comparison.run(
         from: consume policy, in: directory, progress: { Progress(label: $0) }, interruption: .onSignals(),
         referenceCache: preparation.settings.value(.referenceCache))
-      try Console.write(result.text)
+      try Console.show(result.text)
       Console.note("the curves are in \(output)/report.html")
     } catch let stop as Interruption.Stop {
       throw CommandFailure(

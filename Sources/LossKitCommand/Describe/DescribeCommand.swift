@@ -55,7 +55,7 @@ struct DescribeCommand: ParsableCommand {
     if json {
       try Console.write(JSONValue.array(descriptions.map(\.json)).indented + "\n")
     } else {
-      try Console.write(descriptions.map(\.text).joined(separator: "\n"))
+      try Console.show(descriptions.map(\.text).joined(separator: "\n"))
     }
   }
 

@@ -60,7 +60,11 @@ struct EvaluateCommand: ParsableCommand {
     }
     if let output { try Console.write(table.results(evaluation), to: output) }
     let summary = EvaluationSummary(objective, table.batch, evaluation)
-    let text = json ? summary.json.compact + "\n" : summary.text
-    if output == "-" { Console.say(text) } else { try Console.write(text) }
+    if json {
+      let text = summary.json.compact + "\n"
+      if output == "-" { Console.sayExactly(text) } else { try Console.write(text) }
+    } else {
+      if output == "-" { Console.say(summary.text) } else { try Console.show(summary.text) }
+    }
   }
 }

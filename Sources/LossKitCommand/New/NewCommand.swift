@@ -61,7 +61,7 @@ struct NewCommand: ParsableCommand {
       try Files.makeDirectory(path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".")
       try Files.create(path, with: Array(file.text.utf8))
     }
-    try Console.write(
+    try Console.show(
       """
       \(name): a \(kind) in \(language.title), in \(directory): \(files.map(\.path).joined(separator: ", ")).
       Build and test it:   \(shellCommand(["make", "-C", directory, "test"] + makeVariables(sources)))

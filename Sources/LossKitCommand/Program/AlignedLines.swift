@@ -1,5 +1,7 @@
-/// Rows of cells, with each column as wide as its widest cell; the last cell of a row is not padded.
-func alignedLines(_ lines: [[String]], indentation: String = "") -> String {
+/// Rows of cells, with each column as wide as its widest cell; the last cell of a row is not padded. A row is one line: line ends in a cell
+/// are made visible.
+func alignedLines(_ rows: [[String]], indentation: String = "") -> String {
+  let lines = rows.map { $0.map { $0.visible(isPartOfLine: true) } }
   let columns = lines.map(\.count).max() ?? 0
   let widths = (0..<columns).map { column in lines.compactMap { $0.dropFirst(column).first?.count }.max() ?? 0 }
   return lines.map { cells in

@@ -61,7 +61,11 @@ struct LossKitCommand: ParsableCommand {
     } catch let failure as Failure {
       fail(failure.message, .failure)
     } catch {
-      exit(withError: error)
+      let code = exitCode(for: error)
+      // Help and the version are texts of this program; a message may quote an argument.
+      if code.isSuccess { exit(withError: error) }
+      Console.say(fullMessage(for: error) + "\n")
+      exit(withError: code)
     }
   }
 

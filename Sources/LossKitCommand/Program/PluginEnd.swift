@@ -41,16 +41,16 @@ enum PluginEnd {
   private static func tell(_ deed: StaticString) -> Bool {
     guard let call = PluginCall.current?.pointee else { return false }
     put("losskit: error: ")
-    put(call.library)
+    putName(call.library)
     put(": ")
     put(deed)
     put(" in a call (")
-    put(call.place)
+    putName(call.place)
     put("), which ended losskit")
     // A formula or a function is not a file; it does not start with a slash.
     if call.library.pointee == CChar(UInt8(ascii: "/")) {
       put("; run 'losskit check ")
-      put(call.library)
+      putName(call.library)
       put("'")
     }
     put("\n")
@@ -58,7 +58,16 @@ enum PluginEnd {
   }
 
   private static func put(_ text: StaticString) { _ = write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount) }
-  private static func put(_ text: UnsafePointer<CChar>) { _ = write(STDERR_FILENO, text, strlen(text)) }
+
+  /// Writes a path or a name, control characters as '?'.
+  private static func putName(_ text: UnsafePointer<CChar>) {
+    var next = text
+    while next.pointee != 0 {
+      let isControl = (0..<0x20).contains(next.pointee) || next.pointee == 0x7F
+      if isControl { put("?") } else { _ = write(STDERR_FILENO, next, 1) }
+      next += 1
+    }
+  }
 
   private static func words(_ signal: Int32) -> StaticString {
     switch signal {

@@ -95,7 +95,7 @@ struct TrainCommand: ParsableCommand {
           stopped after step \(outcome.step) of \(outcome.totalSteps), with a checkpoint; the same command with --resume continues
           """)
     }
-    try Console.write(summary(outcome, plan, output))
+    try Console.show(summary(outcome, plan, output))
   }
 
   /// A new or resumed trainer. Incompatible settings are usage errors.
