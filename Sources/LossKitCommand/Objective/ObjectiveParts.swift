@@ -14,8 +14,8 @@ struct ObjectiveParts {
       for term in named.terms { try addReward(term.component, of: named, in: registry) }
     }
     let hasReward = components.contains { $0.kind == .reward }
-    for name in components.compactMap(\.defaultReward) where !hasReward {
-      components.append(try blaming(.unavailable) { try registry.component(named: name, kind: .reward) })
+    for component in components where !hasReward {
+      components += try blaming(.unavailable) { try [registry.defaultReward(of: component)].compactMap { $0 } }
     }
   }
 

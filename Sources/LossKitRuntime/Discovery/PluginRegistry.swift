@@ -106,6 +106,19 @@ public final class PluginRegistry: Sendable {
     }
   }
 
+  /// The reward that a loss goes by if its objective names none; nil for one without. Throws as `component(named:kind:)` does, and names the
+  /// library whose declaration has the name.
+  package func defaultReward(of loss: LoadedComponent) throws -> LoadedComponent? {
+    guard let name = loss.defaultReward else { return nil }
+    do {
+      return try component(named: name, kind: .reward)
+    } catch let failure as Failure {
+      throw Failure(
+        "\(loss.library): default reward of '\(loss.name)': \(failure.message)\n"
+          + "correct it there, or name a reward in the objective, as in '\(loss.name) @ log-ratio'")
+    }
+  }
+
   /// The loss or the named objective that a term of an objective names. Throws as `component(named:kind:)` does.
   public func term(named name: String) throws -> Term {
     switch try find(name, in: .term, kind: "loss", among: .loss, .objective) {

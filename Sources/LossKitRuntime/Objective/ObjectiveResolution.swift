@@ -165,14 +165,14 @@ struct ObjectiveResolution {
       return try setReward(component.terms[0].component, in: component)
     }
     if rewardDraft != nil { return }
-    let defaults = drafts.compactMap { draft in draft.component.defaultReward.map { (draft.component.name, $0) } }
+    let defaults = drafts.compactMap { draft in draft.component.defaultReward.map { (draft.component, $0) } }
     guard let first = defaults.first else { return }
     if let other = defaults.first(where: { $0.1 != first.1 }) {
       throw Failure(
-        "\(first.0) goes by '\(first.1)', \(other.0) by '\(other.1)': name one parameterization for both, "
+        "\(first.0.name) goes by '\(first.1)', \(other.0.name) by '\(other.1)': name one parameterization for both, "
           + "as in '\(expression) @ \(first.1)'")
     }
-    rewardDraft = Draft(try registry.component(named: first.1, kind: .reward))
+    rewardDraft = try registry.defaultReward(of: first.0).map { Draft($0) }
   }
 
   private func check(hasWrittenReward: Bool) throws {
