@@ -11,7 +11,7 @@ MATH := -lsleefgnuabi
 APT_PACKAGES += libsleef-dev
 endif
 
-.PHONY: build quickstart test test-numpy test-python test-thread-sanitizer test-bench fuzz fuzz-targets check-arm bench bench-drivers bench-python torch-venv install-wheel-prefix \
+.PHONY: build quickstart test test-numpy test-python test-thread-sanitizer test-bench test-faults faults fuzz fuzz-targets check-arm bench bench-drivers bench-python torch-venv install-wheel-prefix \
   docs lint format install uninstall install-library install-command install-requirements dependencies clean
 
 build: dependencies
@@ -27,6 +27,7 @@ test: dependencies lint
 	$(SWIFT) test --skip-build
 	$(MAKE) test-numpy BUILD=.build/debug
 	$(MAKE) test-bench
+	$(MAKE) test-faults
 
 # Tests the Python package as it is installed, with NumPy alone and with the Swift toolchain hidden.
 PYTHON ?= python3
@@ -94,6 +95,19 @@ test-thread-sanitizer: dependencies
 	LOSSKIT_PLUGIN_PATH="$(SANITIZED)/debug" TSAN_OPTIONS="die_after_fork=0 suppressions=Tests/HostTests/thread-sanitizer.supp" \
 	  "$(SANITIZED)/threads"
 	@echo "ThreadSanitizer found nothing."
+
+# Trainings that are killed, whose disk fails, whose files are damaged: each ends with the same model or says what is wrong. SEED=… repeats
+# a run, ONLY=kills does one scenario, ARGUMENTS=… go to Tests/Faults/faults.py. `make test` does a few of each.
+FAULTS := $(CURDIR)/.build/faults
+run-faults = install -d "$(FAULTS)"; \
+	clang -shared -fPIC -std=gnu11 -O1 -Wall -Wextra -o "$(FAULTS)/shim.so" Tests/Faults/shim.c -ldl; \
+	$(PYTHON) Tests/Faults/faults.py --losskit $(1)/losskit --shim "$(FAULTS)/shim.so" --work "$(FAULTS)/runs" \
+	  $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only "$(ONLY)") $(2) $(ARGUMENTS)
+faults: build
+	$(call run-faults,$(BUILD),$(if $(QUICK),--quick))
+
+test-faults:
+	$(call run-faults,.build/debug,--quick)
 
 # Coverage-guided fuzzing with AddressSanitizer and UndefinedBehaviorSanitizer: each target of Tests/FuzzTests for SECONDS, one after another.
 # ONLY=json,rows runs some. New inputs are kept in $(FUZZ)/corpus, failing ones in $(FUZZ)/crashes. The separate build is optimized.

@@ -62,7 +62,10 @@ extension FuzzTarget {
 
   /// The directory of a run with a checkpoint: the first byte says which of its files has the rest as its content.
   static let checkpoint = FuzzTarget(name: "checkpoint") { bytes in
-    let files = ["run.json", "checkpoint-7/manifest.json", "checkpoint-7/trainer.json", "checkpoint-7/weights"]
+    let files = [
+      "run.json", "checkpoint-7/\(CheckpointManifest.name)", "checkpoint-7/\(TrainerState.fileName)",
+      "checkpoint-7/weights",
+    ]
     let directory = try soundRun.get()
     try FuzzFiles.shared.replacing(bytes, in: directory, files) {
       let run = try RunDirectory(directory, for: .resumption)

@@ -18,9 +18,11 @@ enum CheckpointManifest {
         ("path", .string(path)), ("bytes", .number(content.size)), ("sha256", .string(content.digest)),
       ])
     }
-    let json = JSONValue.object([("format", .string(format)), ("files", .array(files))])
-    try Files.write(Array((json.indented + "\n").utf8), to: "\(directory)/\(name)")
+    try Files.write(
+      text(.object([("format", .string(format)), ("files", .array(files))])), to: "\(directory)/\(name)")
   }
+
+  private static func text(_ json: JSONValue) -> [UInt8] { Array((json.indented + "\n").utf8) }
 
   /// Throws if a directory does not match its manifest, naming the first file that differs.
   static func check(_ directory: String) throws {
@@ -29,7 +31,9 @@ enum CheckpointManifest {
       throw Failure("it has no \(name): it is incomplete, or of LossKit 1.0.0")
     }
     let damaged = Failure("\(name) is damaged")
-    guard let members = try JSONValue(ofFile: "\(directory)/\(name)")?.object,
+    let content = try Files.read("\(directory)/\(name)")
+    // A change that leaves the meaning is found, too.
+    guard let json = try? JSONValue(parsing: content), content == text(json), let members = json.object,
       members["format"] == .string(format), let files = members["files"]?.array
     else { throw damaged }
     for file in files {
