@@ -207,14 +207,14 @@ struct HostEvaluation {
     }
     results.pointee.metric_count = 0
     if let metrics = results.pointee.metrics {
-      results.pointee.metric_count = writeMetrics(
+      results.pointee.metric_count = try writeMetrics(
         memory, to: UnsafeMutableBufferPointer(start: metrics, count: results.pointee.metric_capacity))
     }
     state?.update(from: memory.state, count: hosted.stateCount)
   }
 
   /// Writes as many metrics as fit; returns how many there are.
-  private func writeMetrics(_ memory: Memory, to target: UnsafeMutableBufferPointer<losskit_metric>) -> Int {
+  private func writeMetrics(_ memory: Memory, to target: UnsafeMutableBufferPointer<losskit_metric>) throws -> Int {
     let source = PreferenceMetrics.Source(
       prompts: prompts, responses: bound.batch.responses, counts: bound.batch.counts,
       loss: UnsafePointer(memory.output),
@@ -222,7 +222,9 @@ struct HostEvaluation {
       logProbability: hosted.logProbabilityColumn.flatMap { memory.inputs[$0] },
       label: hosted.labelColumn.flatMap { memory.inputs[$0] })
     var count = 0
-    PreferenceMetrics.forEach(of: source, rewardScale: hosted.rewardScale) { name, value in
+    var sums = PreferenceMetrics.Sums()
+    try sums.add(source)
+    try sums.forEach(rewardScale: hosted.rewardScale) { name, value in
       if count < target.count {
         target[count].value = value
         withUnsafeMutableBytes(of: &target[count].name) { room in

@@ -20,7 +20,8 @@ extension JSONParser {
     if let value = digits.exactValue { return JSONNumber(text: text, double: isNegative ? -value : value) }
     guard let value = Double(text), value.isFinite else {
       position = start
-      throw failure("\(text) is beyond the range of a double")
+      let most = 40, shown = text.utf8.count > most ? "\(text.prefix(most))…" : text
+      throw failure("\(shown) is beyond the range of a double")
     }
     return JSONNumber(text: text, double: value)
   }

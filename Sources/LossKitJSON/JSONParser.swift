@@ -4,7 +4,7 @@ import LossKit
 ///
 /// The time is linear in the length. The functions throw a `JSONError` with the position.
 struct JSONParser {
-  let bytes: UnsafeBufferPointer<UInt8>
+  var bytes: UnsafeBufferPointer<UInt8>
   var position = 0
   private(set) var line: Int
   private var lineStart = 0
@@ -24,20 +24,17 @@ struct JSONParser {
     return value
   }
 
-  /// Reads the single array of a document; returns its elements with the lines on which they begin.
-  mutating func documentElements() throws(JSONError) -> [(line: Int, value: JSONValue)] {
-    guard take(UInt8(ascii: "[")) else { throw unexpected("'['") }
-    var elements: [(line: Int, value: JSONValue)] = []
-    if !take(UInt8(ascii: "]")) {
-      repeat {
-        _ = peek()
-        let line = line
-        elements.append((line, try value(depth: 1)))
-      } while take(UInt8(ascii: ","))
-      guard take(UInt8(ascii: "]")) else { throw unexpected("',' or ']'") }
+  /// Reads the next element of the single array of a document, with the line on which it begins; nil behind the last.
+  mutating func documentElement(isFirst: Bool) throws(JSONError) -> (line: Int, value: JSONValue)? {
+    if isFirst, !take(UInt8(ascii: "[")) { throw unexpected("'['") }
+    if isFirst ? take(UInt8(ascii: "]")) : !take(UInt8(ascii: ",")) {
+      guard isFirst || take(UInt8(ascii: "]")) else { throw unexpected("',' or ']'") }
+      guard peek() == nil else { throw unexpected("nothing more") }
+      return nil
     }
-    guard peek() == nil else { throw unexpected("nothing more") }
-    return elements
+    _ = peek()
+    let line = line
+    return (line, try value(depth: 1))
   }
 
   /// The next byte after white space, or nil.

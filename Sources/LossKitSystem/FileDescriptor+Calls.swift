@@ -60,11 +60,17 @@ extension FileDescriptor {
   /// The bytes from here to the end.
   package func bytesToEnd() throws -> [UInt8] {
     var content: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 18)
     while true {
-      let count = try chunk.withUnsafeMutableBytes { try read(into: $0) }
-      if count == 0 { return content }
-      content += chunk[..<count]
+      let bytes = try bytes(upTo: 1 << 18)
+      if bytes.isEmpty { return content }
+      content += bytes
+    }
+  }
+
+  /// The next bytes, at most `count`; empty at the end.
+  package func bytes(upTo count: Int) throws -> [UInt8] {
+    try [UInt8](unsafeUninitializedCapacity: count) { bytes, filled in
+      filled = try read(into: UnsafeMutableRawBufferPointer(bytes))
     }
   }
 

@@ -51,6 +51,16 @@ package enum Files {
     try reading(name) { try file.bytesToEnd() }
   }
 
+  /// Opens a file to read it.
+  package static func open(_ path: String) throws -> FileDescriptor {
+    try reading(path) { try FileDescriptor.open(path, .readOnly, options: .closeOnExec) }
+  }
+
+  /// The next bytes of an open file, at most `count`; empty at its end.
+  package static func read(_ file: FileDescriptor, upTo count: Int, name: String) throws -> [UInt8] {
+    try reading(name) { try file.bytes(upTo: count) }
+  }
+
   /// Writes a file and waits until it is on disk.
   package static func write(_ bytes: [UInt8], to path: String) throws {
     try writing(path, [.create, .truncate]) { file in
@@ -169,7 +179,7 @@ package enum Files {
     }
   }
 
-  private static func reading(_ name: String, _ body: () throws -> [UInt8]) throws -> [UInt8] {
+  private static func reading<Value>(_ name: String, _ body: () throws -> Value) throws -> Value {
     do {
       return try body()
     } catch let error as Errno {

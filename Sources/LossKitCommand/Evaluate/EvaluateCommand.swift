@@ -2,6 +2,7 @@ import ArgumentParser
 import LossKit
 import LossKitJSON
 import LossKitRuntime
+import LossKitSystem
 import LossKitTraining
 
 /// `losskit evaluate`: losses, rewards and gradients of given log-probabilities.
@@ -10,8 +11,9 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Evaluates an objective, with gradients, on a file of log-probabilities.",
     discussion: """
-      INPUT has one JSON object per line, one line per prompt; all lines together are one batch. Each column is an array over the \
-      prompt's responses, best first; prompts may have different numbers of responses:
+      INPUT has one JSON object per line, one line per prompt; all lines together are one batch, read in blocks where no \
+      prompt's loss depends on the others. Each column is an array over the prompt's responses, best first; prompts may have \
+      different numbers of responses:
 
         policy_logp           the policy's log-probability of each response
         reference_logp        the reference's; for R references, R such arrays
@@ -27,7 +29,8 @@ struct EvaluateCommand: ParsableCommand {
 
       OUTPUT has one object per line, in the same order: "loss", "reward" (unscaled, one per response) and "d_<column>" for each \
       differentiable column of the input, in the shape of that column: the derivative of the sum of all lines' losses. \
-      Numbers read back as the same doubles. A summary with TRL's metrics goes to standard output, or to standard error if \
+      Numbers read back as the same doubles. A file is replaced when all lines are evaluated; standard output may have the \
+      results of the lines before one that is refused. A summary with TRL's metrics goes to standard output, or to standard error if \
       the lines go to standard output.
 
       EXAMPLES
@@ -52,19 +55,49 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     let registry = try plugins.registry()
     let objective = try objective.objective(in: registry)
-    let table = try blaming(.data) { try InputTable(path: input, for: objective) }
-    if !table.unread.isEmpty { Console.note("\(table.name): not read: \(table.unread.joined(separator: ", "))") }
-    var state = objective.initialState
-    let evaluation = try table.locatingFailures {
-      try objective.evaluate(table.batch, state: &state, gradients: output != nil)
+    try checkPlaces()
+    var rows = try blaming(.data) { try InputRows(path: input, for: objective) }
+    let file = try output.flatMap { $0 == "-" ? nil : try FileReplacement($0) }
+    var sums = PreferenceMetrics.Sums()
+    while let table = try blaming(.data, { try rows.next() }) {
+      var state = objective.initialState
+      let evaluation = try table.locatingFailures {
+        let evaluation = try objective.evaluate(table.batch, state: &state, gradients: output != nil)
+        try sums.add(table.batch, evaluation)
+        return evaluation
+      }
+      if output != nil {
+        try table.writeResults(evaluation) { try file?.write($0) ?? Console.write(String(decoding: $0, as: UTF8.self)) }
+      }
     }
-    if let output { try Console.write(table.results(evaluation), to: output) }
-    let summary = EvaluationSummary(objective, table.batch, evaluation)
+    let summary = try blaming(.data) { try EvaluationSummary(objective, sums) }
+    try file?.finish()
+    if !rows.unread.isEmpty { Console.note("\(rows.name): not read: \(rows.unread.joined(separator: ", "))") }
     if json {
       let text = summary.json.compact + "\n"
       if output == "-" { Console.sayExactly(text) } else { try Console.write(text) }
     } else {
       if output == "-" { Console.say(summary.text) } else { try Console.show(summary.text) }
     }
+  }
+
+  /// Throws if the results would be written to the file that is read.
+  private func checkPlaces() throws {
+    guard let output else { return }
+    let places = try? (Stat(of: input, .standardInput), Stat(of: output, .standardOutput))
+    guard let (source, target) = places, source.type == .regular, source.deviceID == target.deviceID,
+      source.inode == target.inode
+    else { return }
+    let name = output == "-" ? "standard output" : output
+    throw CommandFailure(
+      status: .usage,
+      message: "--output: \(name) is the file that --input reads; choose another file for the results")
+  }
+}
+
+extension Stat {
+  /// The status of a file, or of a standard file if the path is `-`.
+  fileprivate init(of path: String, _ standard: FileDescriptor) throws {
+    self = path == "-" ? try Stat(standard) : try Stat(path)
   }
 }

@@ -9,12 +9,11 @@ struct EvaluationSummary {
   private let prompts: Int
   private let metrics: PreferenceMetrics
 
-  init(_ objective: Objective, _ batch: Batch, _ evaluation: Evaluation) {
+  init(_ objective: Objective, _ sums: PreferenceMetrics.Sums) throws {
     self.objective = objective
-    prompts = batch.prompts
-    metrics = objective.metrics(batch, evaluation)
+    prompts = sums.prompts
+    metrics = try sums.metrics(rewardScale: objective.rewardScale)
   }
-
   /// The summary as text.
   var text: String {
     let head = [["objective", objective.description], ["hash", objective.hash], ["prompts", "\(prompts)"]]

@@ -75,12 +75,13 @@ struct BatchCheck {
     }
   }
 
-  /// Throws if the token count of a response differs from that of the offsets.
+  /// Throws for a token count that is not a whole number of at least 0, or differs from that of the offsets, whether or not the objective
+  /// reads it.
   private func checkTokenCounts() throws {
     let column = Column.tokenCount
-    guard let offsets = batch.tokenOffsets, let counts = batch.columns[column.name],
-      objective.columns.contains(where: { $0.name == column.name })
-    else { return }
+    guard let counts = batch.columns[column.name] else { return }
+    if !objective.columns.contains(where: { $0.name == column.name }) { try check(column) }
+    guard let offsets = batch.tokenOffsets else { return }
     for (row, count) in counts.enumerated() {
       let length = offsets[row + 1] - offsets[row]
       guard count != Double(length) else { continue }

@@ -41,81 +41,167 @@ extension PreferenceMetrics {
     }
   }
 
-  /// Calls `body` with the name and value of each available metric, in order.
+  /// The sums that metrics are made of, over all prompts of the batches added. They do not depend on how the prompts are split.
   ///
-  /// Allocates nothing: a host calls it at every training step, which may take microseconds.
-  public static func forEach(of source: Source, rewardScale: Double, _ body: (StaticString, Double) -> Void) {
-    func tell(_ name: StaticString, _ value: Double) { if !value.isNaN { body(name, value) } }
-    tell("loss", source.mean(source.loss))
-    if let reward = source.reward {
-      let (chosen, rejected) = source.sides(of: reward)
-      tell("rewards/chosen", rewardScale * chosen)
-      tell("rewards/rejected", rewardScale * rejected)
-      tell("rewards/margins", rewardScale * (chosen - rejected))
-      if source.responses > 1 { tell("rewards/accuracies", source.accuracy(of: reward)) }
-      tell("implicit_rewards/chosen", chosen)
-      tell("implicit_rewards/rejected", rejected)
+  /// Allocates nothing: a host makes them at every training step, which may take microseconds.
+  public struct Sums {
+    /// The number of prompts added.
+    public private(set) var prompts = 0
+    /// The largest number of responses of a prompt.
+    private var responses = 0
+    private var loss = 0.0
+    private var rewards, logProbabilities: Sides?
+    /// The share of well-ordered pairs of responses, and the prompts with such pairs.
+    private var right = 0.0, rankings = 0
+
+    /// Creates sums over no prompt.
+    public init() {}
+
+    /// Adds the prompts of a batch. Throws, with the prompt of the largest number, if a sum is beyond the range of a double.
+    public mutating func add(_ source: Source) throws {
+      prompts += source.prompts
+      responses = max(responses, source.responses)
+      for prompt in 0..<source.prompts { loss += source.loss[prompt] }
+      guard loss.isFinite else { throw source.overflow("losses", source.loss) }
+      if let reward = source.reward {
+        rewards = try source.sides(of: reward, "rewards", addedTo: rewards ?? Sides())
+        source.addAccuracy(of: reward, to: &right, &rankings)
+      }
+      if let logProbability = source.logProbability {
+        logProbabilities = try source.sides(
+          of: logProbability, "log-probabilities", addedTo: logProbabilities ?? Sides())
+      }
     }
-    if let logProbability = source.logProbability {
-      let (chosen, rejected) = source.sides(of: logProbability)
-      tell("logps/chosen", chosen)
-      tell("logps/rejected", rejected)
+
+    /// Calls `body` with the name and value of each available metric, in order. Throws for one that is not finite.
+    public func forEach(rewardScale: Double, _ body: (StaticString, Double) -> Void) throws {
+      func tell(_ name: StaticString, _ value: Double) throws {
+        // A side without responses has no mean.
+        if value.isNaN { return }
+        guard value.isFinite else {
+          throw Failure(
+            "the metric \(name) of \(prompts) prompts is \(roundTripDecimal(value)); look for rewards far from the others'"
+          )
+        }
+        body(name, value)
+      }
+      try tell("loss", loss / Double(prompts))
+      if let (chosen, rejected) = rewards?.means(prompts: prompts, isUnpaired: responses == 1) {
+        try tell("rewards/chosen", rewardScale * chosen)
+        try tell("rewards/rejected", rewardScale * rejected)
+        try tell("rewards/margins", rewardScale * (chosen - rejected))
+        if responses > 1 { try tell("rewards/accuracies", right / Double(rankings)) }
+        try tell("implicit_rewards/chosen", chosen)
+        try tell("implicit_rewards/rejected", rejected)
+      }
+      if let (chosen, rejected) = logProbabilities?.means(prompts: prompts, isUnpaired: responses == 1) {
+        try tell("logps/chosen", chosen)
+        try tell("logps/rejected", rejected)
+      }
+    }
+
+    /// The metrics as a list.
+    package func metrics(rewardScale: Double) throws -> PreferenceMetrics {
+      var list: [(name: String, value: Double)] = []
+      try forEach(rewardScale: rewardScale) { list.append(($0.description, $1)) }
+      return PreferenceMetrics(list: list)
+    }
+  }
+
+  /// Sums over the chosen and the rejected responses.
+  fileprivate struct Sides {
+    /// Over the best responses of all prompts, and the mean others of those prompts that have others.
+    var chosen = 0.0, rejected = 0.0, rankings = 0
+    /// Over the desirable and the undesirable ones among single responses.
+    var desirable = 0.0, undesirable = 0.0, desirableCount = 0
+
+    var isFinite: Bool { chosen.isFinite && rejected.isFinite && desirable.isFinite && undesirable.isFinite }
+
+    /// The means; NaN for a side without responses.
+    func means(prompts: Int, isUnpaired: Bool) -> (chosen: Double, rejected: Double) {
+      if isUnpaired {
+        return (desirable / Double(desirableCount), undesirable / Double(prompts - desirableCount))
+      }
+      return (chosen / Double(prompts), rejected / Double(rankings))
     }
   }
 }
 
 extension PreferenceMetrics.Source {
-  fileprivate func mean(_ values: UnsafePointer<Double>) -> Double {
-    var sum = 0.0
-    for prompt in 0..<prompts { sum += values[prompt] }
-    return sum / Double(prompts)
-  }
-
   private func responseCount(ofPrompt prompt: Int) -> Int { counts.map { Int($0[prompt]) } ?? responses }
 
-  /// Returns NaN for a side without responses.
-  fileprivate func sides(of values: UnsafePointer<Double>) -> (chosen: Double, rejected: Double) {
-    if responses == 1 { return sidesOfUnpaired(values) }
-    var chosen = 0.0, rejected = 0.0, rankings = 0
+  fileprivate func sides(
+    of values: UnsafePointer<Double>, _ name: StaticString, addedTo sides: PreferenceMetrics.Sides
+  ) throws -> PreferenceMetrics.Sides {
+    var sides = sides
     for prompt in 0..<prompts {
-      chosen += values[prompt]
+      let best = values[prompt]
+      sides.chosen += best
       let count = responseCount(ofPrompt: prompt)
-      guard count > 1 else { continue }
-      var others = 0.0
-      for rank in 1..<count { others += values[rank * prompts + prompt] }
-      rejected += others / Double(count - 1)
-      rankings += 1
-    }
-    return (chosen / Double(prompts), rejected / Double(rankings))
-  }
-
-  private func sidesOfUnpaired(_ values: UnsafePointer<Double>) -> (chosen: Double, rejected: Double) {
-    var chosen = 0.0, rejected = 0.0, desirable = 0
-    for prompt in 0..<prompts {
-      if label.map({ $0[prompt] > 0 }) ?? true {
-        chosen += values[prompt]
-        desirable += 1
+      if count > 1 {
+        var others = 0.0
+        for rank in 1..<count { others += values[rank * prompts + prompt] }
+        sides.rejected += others / Double(count - 1)
+        sides.rankings += 1
+      } else if label.map({ $0[prompt] > 0 }) ?? true {
+        sides.desirable += best
+        sides.desirableCount += 1
       } else {
-        rejected += values[prompt]
+        sides.undesirable += best
       }
     }
-    return (chosen / Double(desirable), rejected / Double(prompts - desirable))
+    guard sides.isFinite else { throw overflow(name, values) }
+    return sides
   }
 
-  fileprivate func accuracy(of rewards: UnsafePointer<Double>) -> Double {
-    var sum = 0.0, rankings = 0
+  fileprivate func addAccuracy(of rewards: UnsafePointer<Double>, to right: inout Double, _ rankings: inout Int) {
     for prompt in 0..<prompts {
       let count = responseCount(ofPrompt: prompt)
       guard count > 1 else { continue }
-      var right = 0
+      var pairs = 0
       for better in 0..<count - 1 {
         for worse in better + 1..<count
-        where rewards[better * prompts + prompt] > rewards[worse * prompts + prompt] { right += 1 }
+        where rewards[better * prompts + prompt] > rewards[worse * prompts + prompt] { pairs += 1 }
       }
-      sum += Double(right) / Double(count * (count - 1) / 2)
+      right += Double(pairs) / Double(count * (count - 1) / 2)
       rankings += 1
     }
-    return sum / Double(rankings)
+  }
+
+  /// The failure of numbers whose sum is beyond the range of a double.
+  fileprivate func overflow(_ name: StaticString, _ values: UnsafePointer<Double>) -> Failure {
+    var largest = (prompt: 0, value: 0.0)
+    for prompt in 0..<prompts {
+      for rank in 0..<(values == loss ? 1 : responseCount(ofPrompt: prompt)) {
+        let value = values[rank * prompts + prompt]
+        if value.magnitude > largest.value.magnitude { largest = (prompt, value) }
+      }
+    }
+    return Failure(
+      "the sum of the \(name) is beyond the range of a double, so that they have no mean; the largest is "
+        + "\(roundTripDecimal(largest.value)), of prompt \(largest.prompt + 1); look at its columns",
+      prompt: largest.prompt)
+  }
+}
+
+extension PreferenceMetrics.Sums {
+  /// Adds an evaluated batch. Throws like `add(_:)`.
+  public mutating func add(_ batch: Batch, _ evaluation: Evaluation) throws {
+    try evaluation.loss.withUnsafeBufferPointer { loss in
+      guard let loss = loss.start else { return }
+      try evaluation.reward.withUnsafeBufferPointer { reward in
+        try (batch.columns[Column.logProbability.name] ?? []).withUnsafeBufferPointer { logProbability in
+          try (batch.columns[Column.label.name] ?? []).withUnsafeBufferPointer { label in
+            try (batch.counts ?? []).withUnsafeBufferPointer { counts in
+              try add(
+                PreferenceMetrics.Source(
+                  prompts: batch.prompts, responses: batch.responses, counts: counts.start, loss: loss,
+                  reward: reward.start, logProbability: logProbability.start, label: label.start))
+            }
+          }
+        }
+      }
+    }
   }
 }
 
@@ -125,25 +211,11 @@ extension Objective {
   /// `rewards/…` are β·r, as the field reports them; `implicit_rewards/…` the unscaled r. Chosen is a prompt's best
   /// response, rejected the mean of the others; `rewards/accuracies` is the share of pairs of responses whose better
   /// one has the strictly larger reward. For unpaired feedback, chosen are the desirable responses, rejected the
-  /// undesirable ones.
-  public func metrics(_ batch: Batch, _ evaluation: Evaluation) -> PreferenceMetrics {
-    var list: [(name: String, value: Double)] = []
-    evaluation.loss.withUnsafeBufferPointer { loss in
-      guard let loss = loss.start else { return }
-      evaluation.reward.withUnsafeBufferPointer { reward in
-        (batch.columns[Column.logProbability.name] ?? []).withUnsafeBufferPointer { logProbability in
-          (batch.columns[Column.label.name] ?? []).withUnsafeBufferPointer { label in
-            (batch.counts ?? []).withUnsafeBufferPointer { counts in
-              let source = PreferenceMetrics.Source(
-                prompts: batch.prompts, responses: batch.responses, counts: counts.start, loss: loss,
-                reward: reward.start, logProbability: logProbability.start, label: label.start)
-              PreferenceMetrics.forEach(of: source, rewardScale: rewardScale) { list.append(($0.description, $1)) }
-            }
-          }
-        }
-      }
-    }
-    return PreferenceMetrics(list: list)
+  /// undesirable ones. Throws for a metric that is not finite.
+  public func metrics(_ batch: Batch, _ evaluation: Evaluation) throws -> PreferenceMetrics {
+    var sums = PreferenceMetrics.Sums()
+    try sums.add(batch, evaluation)
+    return try sums.metrics(rewardScale: rewardScale)
   }
 }
 

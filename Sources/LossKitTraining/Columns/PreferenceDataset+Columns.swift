@@ -20,23 +20,24 @@ extension PreferenceDataset {
     let rows = examples.lazy.map { (line: $0.line, members: $0.further) }
     guard let keys = try ColumnKeys(column, in: rows, of: source) else { return nil }
     var problems = Problems(in: source)
-    var columns: [[[[Double]]]] = []
+    // By reference, in the order of the examples and their responses.
+    var values: [[Double]] = []
+    var tokenCounts: [Int] = []
     for example in examples {
       do {
-        let values = try ColumnValues(keys, in: example.further).values
-        try check(values, of: keys, example, references: columns.first?.count)
-        // In the order of the example's responses.
-        columns.append(column.extent == .prompt ? values : values.map { values in example.places.map { values[$0] } })
+        let row = try ColumnValues(keys, in: example.further)
+        try check(row, of: keys, example, references: values.isEmpty ? nil : values.count)
+        if values.isEmpty { values = Array(repeating: [], count: row.references) }
+        for reference in values.indices { row.append(reference, to: &values[reference], example.places) }
+        if column.extent == .token { tokenCounts += example.places.map { row.tokenCounts[$0] } }
       } catch let failure as Failure {
         problems.add(line: example.line, failure.message)
       }
     }
     try problems.throwIfAny()
-    let references = columns.first?.count ?? 1
     return GivenColumn(
-      keys: keys.names, references: references,
-      values: (0..<references).flatMap { reference in columns.flatMap { $0[reference].flatMap(\.self) } },
-      tokenCounts: column.extent == .token ? columns.flatMap { $0[0].map(\.count) } : [])
+      keys: keys.names, references: max(values.count, 1),
+      values: values.count == 1 ? values[0] : values.flatMap(\.self), tokenCounts: tokenCounts)
   }
 
   /// The scores of rankings and the labels of unpaired feedback, which are part of a row's form.
@@ -60,22 +61,16 @@ extension PreferenceDataset {
   }
 
   private func check(
-    _ values: [[[Double]]], of keys: ColumnKeys, _ example: PreferenceExample, references: Int?
+    _ row: ColumnValues, of keys: ColumnKeys, _ example: PreferenceExample, references: Int?
   ) throws {
-    if let references, references != values.count {
+    if let references, references != row.references {
       throw Failure(
-        "\(keys.text) has \(counted(values.count, "reference")), other lines have \(references); write equally many")
+        "\(keys.text) has \(counted(row.references, "reference")), other lines have \(references); write equally many")
     }
-    guard keys.column.extent != .prompt else { return }
-    for responses in values where responses.count != example.rowResponses {
-      throw Failure(
-        "\(keys.text) covers \(counted(responses.count, "response")), the row has \(example.rowResponses); cover each "
-          + "one")
-    }
-    guard keys.column.extent == .token else { return }
-    for responses in values.dropFirst() where responses.map(\.count) != values[0].map(\.count) {
-      throw Failure("\(keys.text) has different token counts for its references; write equally many")
-    }
+    guard keys.column.extent != .prompt, row.responses != example.rowResponses else { return }
+    throw Failure(
+      "\(keys.text) covers \(counted(row.responses, "response")), the row has \(example.rowResponses); cover each "
+        + "one")
   }
 
   /// All keys that are not part of the rows' form, sorted.
@@ -85,4 +80,20 @@ extension PreferenceDataset {
 
   /// The first line with such a key.
   func firstLine(withKey key: String) -> Int? { examples.first { $0.further[key] != nil }?.line }
+}
+
+extension ColumnValues {
+  /// Appends the values of one reference, of the responses at `places`.
+  fileprivate func append(_ reference: Int, to column: inout [Double], _ places: [Int]) {
+    let start = reference * (values.count / references)
+    if tokenCounts.isEmpty {
+      // A column per prompt has one value, whatever the responses.
+      if values.count / references == 1 { return column.append(values[start]) }
+      for place in places { column.append(values[start + place]) }
+      return
+    }
+    var starts = [start]
+    for count in tokenCounts { starts.append((starts.last ?? start) + count) }
+    for place in places { column += values[starts[place]..<starts[place + 1]] }
+  }
 }

@@ -21,52 +21,55 @@ extension PreferenceDataset {
   /// Other keys are kept for objectives that read columns of those names. Rows whose responses are all equal, byte for byte, are left out
   /// and listed in the report. Throws a `Failure` that names the file, the lines, the problems and the remedies.
   public static func read(path: String) throws -> PreferenceDataset {
-    try read(bytes(ofFile: path), name: displayName(ofFile: path))
+    try read(JSONLineReader(path: path))
   }
 
   /// Reads preference data from the content of a JSON Lines file; `name` identifies it in messages.
   public static func read(_ content: [UInt8], name: String) throws -> PreferenceDataset {
-    var problems = Problems(in: name)
-    let lines = try JSONLines.lines(in: content, name: name, problems: &problems)
-    let rows = rows(of: lines, problems: &problems)
+    try read(JSONLineReader(content, name: name))
+  }
+
+  private static func read(_ lines: JSONLineReader) throws -> PreferenceDataset {
+    var problems = Problems(in: lines.name)
+    var rows = Rows()
+    while let line = try lines.next(&problems) {
+      do {
+        try rows.add(PreferenceRow(line))
+      } catch let failure as Failure {
+        problems.add(line: line.number, failure.message)
+      }
+    }
     try problems.throwIfAny()
-    guard !rows.isEmpty else { throw Failure("\(name): has no rows; give a file with one JSON object on each line") }
-    let dataset = PreferenceDataset(rows: rows, source: name)
+    guard rows.report.rows > 0 else {
+      throw Failure("\(lines.name): has no rows; give a file with one JSON object on each line")
+    }
+    let dataset = PreferenceDataset(examples: rows.examples, source: lines.name, report: rows.report)
     guard !dataset.examples.isEmpty else {
-      throw Failure("\(name): no row is left to train on: \(dataset.report); give rows whose responses differ")
+      throw Failure("\(lines.name): no row is left to train on: \(dataset.report); give rows whose responses differ")
     }
     return dataset
   }
 
-  private static func rows(of lines: [JSONLines.Line], problems: inout Problems) -> [PreferenceRow] {
-    var rows: [PreferenceRow] = []
-    for line in lines {
-      do {
-        let row = try PreferenceRow(line)
-        if let first = rows.first, first.form != row.form {
-          throw Failure(
-            "the row is in the form \(row.form), but line \(first.example.line) is in the form \(first.form); "
-              + "put each form into a separate file")
-        }
-        rows.append(row)
-      } catch let failure as Failure {
-        problems.add(line: line.number, failure.message)
-      } catch {
-        problems.add(line: line.number, String(describing: error))
-      }
-    }
-    return rows
-  }
+  /// The rows read so far, and what is to be said of them.
+  private struct Rows {
+    private(set) var examples: [PreferenceExample] = []
+    private(set) var report = DataReport(rows: 0, kept: 0)
+    private var first: (form: PreferenceRow.Form, line: Int)?
+    private var seen: Set<[ExactText]> = []
 
-  private init(rows: [PreferenceRow], source: String) {
-    var report = DataReport(rows: rows.count, kept: 0)
-    var examples: [PreferenceExample] = []
-    var seen: Set<[ExactText]> = []
-    for row in rows {
+    /// Adds a row. Throws if it has another form than the first.
+    mutating func add(_ row: PreferenceRow) throws {
+      if let first, first.form != row.form {
+        throw Failure(
+          "the row is in the form \(row.form), but line \(first.line) is in the form \(first.form); "
+            + "put each form into a separate file")
+      }
+      first = first ?? (row.form, row.example.line)
+      report.rows += 1
       let example = row.example.withoutDuplicateResponses
       guard example.label != nil || example.responses.count > 1 else {
         report.identical.append(example.line)
-        continue
+        return
       }
       if example.responses.count < row.example.responses.count { report.duplicateResponses.append(example.line) }
       if let scores = example.scores, Set(scores).count < scores.count {
@@ -77,9 +80,8 @@ extension PreferenceDataset {
       let texts = ([example.prompt] + example.responses).map(ExactText.init)
       if !seen.insert(texts).inserted { report.repeated.append(example.line) }
       examples.append(example)
+      report.kept = examples.count
     }
-    report.kept = examples.count
-    self.init(examples: examples, source: source, report: report)
   }
 }
 

@@ -1,29 +1,32 @@
 import LossKit
 
 /// Collects the problems of a file's lines, so that one run reports all of them.
-struct Problems {
+package struct Problems {
   private let name: String
+  /// The first problems.
   private var found: [(line: Int, message: String)] = []
+  private var count = 0
   private static let limit = 10
 
   /// Creates an empty collection for a file of this name.
-  init(in name: String) {
+  package init(in name: String) {
     self.name = name
   }
 
-  /// Adds a problem.
-  mutating func add(line: Int, _ message: String) {
-    found.append((line, message))
+  /// Adds a problem; those of earlier lines come first.
+  package mutating func add(line: Int, _ message: String) {
+    if found.count < Self.limit { found.append((line, message)) }
+    count += 1
   }
 
   /// Throws a `Failure` that describes the first problems and counts the rest, if there are any.
-  func throwIfAny() throws {
+  package func throwIfAny() throws {
     guard let first = found.first else { return }
-    if found.count == 1 { throw Failure("\(name), line \(first.line): \(first.message)") }
-    let shown = found.sorted { $0.line < $1.line }.prefix(Self.limit).map { "line \($0.line): \($0.message)" }
-    let more = found.count > shown.count ? ["and \(grouped(found.count - shown.count)) more"] : []
+    if count == 1 { throw Failure("\(name), line \(first.line): \(first.message)") }
+    let shown = found.map { "line \($0.line): \($0.message)" }
+    let more = count > shown.count ? ["and \(grouped(count - shown.count)) more"] : []
     throw Failure(
-      "\(name): \(counted(found.count, "line")) cannot be used; fix or remove them:\n  "
+      "\(name): \(counted(count, "line")) cannot be used; fix or remove them:\n  "
         + (shown + more).joined(separator: "\n  "))
   }
 }

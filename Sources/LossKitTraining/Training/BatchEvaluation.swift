@@ -22,14 +22,16 @@ struct BatchEvaluation {
     guard isSeparable else {
       let whole = data.batch(examples)
       let table = try table(whole, collect(calls, into: whole, watch: watch), data)
-      return metrics(table, try evaluate(whole, table, state: &state, seed: seed, gradients: false))
+      let evaluation = try evaluate(whole, table, state: &state, seed: seed, gradients: false)
+      return try metrics(whole, table, evaluation)
     }
-    var parts = EvaluatedParts(of: data.batch(examples))
+    var sums = PreferenceMetrics.Sums()
     try watch.forEach(calls, count: \.examples.count, phase: "evaluating") { call in
       let table = try table(call, forward(call), data)
-      try parts.add(call, table, evaluate(call, table, state: &state, seed: seed, gradients: false))
+      let evaluation = try evaluate(call, table, state: &state, seed: seed, gradients: false)
+      try call.locatingFailures { try sums.add(table, evaluation) }
     }
-    return metrics(parts)
+    return try metrics(sums)
   }
 
   /// Adds the gradient of a batch's mean loss to the policy's accumulators, updates `state`, and returns the batch's metrics.
@@ -40,18 +42,18 @@ struct BatchEvaluation {
     from examples: [Int], in data: MeasuredData, callSize: Int, state: inout [Double], seed: UInt64
   ) throws -> [MetricsRecord.Metric] {
     let calls = try calls(examples, in: data, size: callSize)
-    let whole = data.batch(examples)
     let scale = 1 / Double(examples.count)
     guard !isSeparable, calls.count > 1 else {
-      var parts = EvaluatedParts(of: whole)
+      var sums = PreferenceMetrics.Sums()
       for call in calls {
         let table = try table(call, forward(call, keepingActivations: true), data)
         let evaluation = try evaluate(call, table, state: &state, seed: seed, gradients: true)
         try backward(call, policyGradients(evaluation, scale: scale))
-        parts.add(call, table, evaluation)
+        try call.locatingFailures { try sums.add(table, evaluation) }
       }
-      return metrics(parts)
+      return try metrics(sums)
     }
+    let whole = data.batch(examples)
     let table = try table(whole, collect(calls, into: whole), data)
     let evaluation = try evaluate(whole, table, state: &state, seed: seed, gradients: true)
     let gradients = policyGradients(evaluation, scale: scale)
@@ -59,7 +61,7 @@ struct BatchEvaluation {
       _ = try ownColumns(call, keepingActivations: true)
       try backward(call, part(of: gradients, for: call, from: number * callSize, of: whole))
     }
-    return metrics(table, evaluation)
+    return try metrics(whole, table, evaluation)
   }
 
   /// A batch of examples, split into calls. If the objective reads responses to other prompts, they are paired before the split.
@@ -206,11 +208,15 @@ struct BatchEvaluation {
     return evaluation.gradients.filter { supplied.contains($0.key) }.mapValues { $0.map { $0 * scale } }
   }
 
-  private func metrics(_ table: Batch, _ evaluation: Evaluation) -> [MetricsRecord.Metric] {
-    objective.metrics(table, evaluation).list.map { MetricsRecord.Metric($0.name, $0.value) }
+  private func metrics(
+    _ batch: ExampleBatch, _ table: Batch, _ evaluation: Evaluation
+  ) throws -> [MetricsRecord.Metric] {
+    var sums = PreferenceMetrics.Sums()
+    try batch.locatingFailures { try sums.add(table, evaluation) }
+    return try metrics(sums)
   }
 
-  private func metrics(_ parts: EvaluatedParts) -> [MetricsRecord.Metric] {
-    parts.whole.map { metrics($0, $1) } ?? []
+  private func metrics(_ sums: PreferenceMetrics.Sums) throws -> [MetricsRecord.Metric] {
+    try sums.metrics(rewardScale: objective.rewardScale).list.map { MetricsRecord.Metric($0.name, $0.value) }
   }
 }

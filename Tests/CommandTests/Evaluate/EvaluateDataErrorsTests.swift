@@ -132,4 +132,65 @@ import Testing
     #expect(run.status == 65 && run.output.isEmpty)
     #expect(run.error.contains("standard input: ") && run.error.contains("2 references"), "\(run.error)")
   }
+
+  @Test func tokenCountsThatAreNone() throws {
+    for count in ["-3", "2.5"] {
+      for loss in ["dpo", "dpo @ mean-log-ratio"] {
+        let row = #"{"policy_logp": [-1, -2], "reference_logp": [-1, -1], "token_count": [1, \#(count)]}"#
+        #expect(
+          try complaint(good.replacing("}", with: #", "token_count": [1, 1]}"#) + row, loss: loss)
+            == ", line 2: column 'token_count' of prompt 2, response 2 is \(count); expected a whole number of tokens, 0 or more"
+        )
+      }
+    }
+  }
+
+  @Test func tokenCountsThatContradictTheTokens() throws {
+    let row =
+      #"{"policy_logp": [-10, -12], "reference_logp": [-11, -11], "policy_token_logp": [[-5, -5], [-6, -6]], "token_count": [2, 3]}"#
+    #expect(
+      try complaint(row).hasPrefix(
+        ", line 1: column 'token_count' of prompt 1, response 2 is 3, and the token offsets give"))
+  }
+
+  @Test func noTokens() throws {
+    #expect(
+      try complaint(#"{"policy_logp": [-10, -12], "reference_logp": [-11, -11], "policy_token_logp": [[-10], []]}"#)
+        == ", line 1: response 2 of policy_token_logp has no tokens; write a number for each, the end token included")
+  }
+
+  @Test func logProbabilitiesWithoutAMean() throws {
+    let row = #"{"policy_logp": [-1.7e308, 0], "reference_logp": [0, 0]}"# + "\n"
+    #expect(
+      try complaint(row + row).hasPrefix(
+        ", line 1: the sum of the rewards is beyond the range of a double, so that they have no mean; the largest is -1.7e+308"
+      ))
+  }
+
+  @Test func trailingCommas() throws {
+    #expect(
+      try complaint(#"{"policy_logp": [-10, -12,], "reference_logp": [-11, -11]}"#).hasPrefix(", line 1: not JSON"))
+    #expect(
+      try complaint(#"{"policy_logp": [-10, -12], "reference_logp": [-11, -11],}"#).hasPrefix(", line 1: not JSON"))
+  }
+
+  @Test func twoByteOrderMarks() throws {
+    #expect(
+      try complaint("\u{FEFF}\u{FEFF}" + good).hasPrefix(
+        ", line 1: not JSON: expected a value, found U+FEFF (column 1)"))
+  }
+
+  @Test func aColumnThatTheFirstLineLacks() throws {
+    #expect(
+      try complaint(good + #"{"policy_logp": [-10, -12], "reference_logp": [-11, -11], "token_count": [1, 1]}"#)
+        == ", line 2: has token_count, which line 1 has not; all lines need the same columns")
+  }
+
+  @Test func anotherFormThanTheFirstLine() throws {
+    #expect(
+      try complaint(
+        good + #"{"policy_chosen_logps": -10, "policy_rejected_logps": -12, "reference_logp": [-11, -11]}"#)
+        == ", line 2: has policy_chosen_logps and policy_rejected_logps, line 1 policy_logp; write all rows in one form"
+    )
+  }
 }

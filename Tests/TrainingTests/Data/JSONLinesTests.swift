@@ -1,3 +1,4 @@
+import Foundation
 import LossKit
 import LossKitJSON
 import LossKitTraining
@@ -61,6 +62,11 @@ struct JSONLinesTests {
       ("{\"a\": 1,}", "not JSON: expected a key in quotation marks, found '}'"),
       ("{\"a\": 1, \"b\": 2, \"a\": 1}", "the key 'a' appears twice (column 18)"),
       ("\u{FEFF}{}", "not JSON: expected a value, found U+FEFF (column 1)"),
+      ("{\"a\": [1, ]}", "not JSON: expected a value, found ']'"),
+      (
+        "9\(String(repeating: "0", count: 400))",
+        "9\(String(repeating: "0", count: 39))… is beyond the range of a double"
+      ),
     ])
   func notJSON(line: String, problem: String) {
     let message = complaint(about: Array("1\n\(line)\n".utf8))
@@ -125,6 +131,32 @@ struct JSONLinesTests {
     var damaged = member
     damaged[17] ^= 1
     #expect(complaint(about: damaged).contains("x.jsonl: damaged"))
+  }
+
+  @Test("Lines and arrays that are longer than what is read at a time, compressed or not")
+  func longFiles() throws {
+    let elements = (0..<40_000).map { #"{"number": \#($0), "text": "äöü"}"# } + [String(repeating: "7", count: 300)]
+    let directory = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let long = "[\(String(repeating: "8, ", count: 200_000))8]"
+    let texts = [
+      "lines": elements.joined(separator: "\r\n"), "array": "\n[\n" + elements.joined(separator: ",\n") + "\n]\n",
+      "one": "\(long)", "long": "{\"list\": \(long)}\n1\n",
+    ]
+    for (name, text) in texts {
+      let path = directory.appendingPathComponent(name).path
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+      let gzip = try Process.run(URL(fileURLWithPath: "/usr/bin/env"), arguments: ["gzip", "-k", path])
+      gzip.waitUntilExit()
+      let lines = try JSONLines.read(path: path)
+      #expect(lines.count == ["long": 2, "one": 200_001][name] ?? 40_001)
+      #expect(lines == (try JSONLines.lines(in: Array(text.utf8), name: name)))
+      #expect(lines == (try JSONLines.read(path: "\(path).gz")))
+      guard name == "lines" || name == "array" else { continue }
+      #expect(lines[39_999].number == (name == "lines" ? 40_000 : 40_002))
+      #expect(lines[39_999].value.object?["number"] == .number(39_999))
+    }
   }
 
   @Test("A file that cannot be read is an error with the system's reason")
