@@ -58,9 +58,10 @@ struct RaggedEvaluation {
         to: binding.gradient, factor: results.pointee.gradientFactor(batch.prompts),
         offset: max(0, Int(binding.part)) * bound.extent(of: column).length, check, .derivative(place))
     }
-    let metrics = hosted.objective.metrics(copy, evaluation).list
-    results.pointee.metric_count = results.pointee.metrics == nil ? 0 : metrics.count
+    results.pointee.metric_count = 0
     if let target = results.pointee.metrics {
+      let metrics = try hosted.objective.metrics(copy, evaluation).list
+      results.pointee.metric_count = metrics.count
       for (index, metric) in metrics.prefix(results.pointee.metric_capacity).enumerated() {
         target[index].value = metric.value
         withUnsafeMutableBytes(of: &target[index].name) { writeTerminated(metric.name, to: $0) }

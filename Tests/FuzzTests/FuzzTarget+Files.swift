@@ -10,7 +10,7 @@ import LossKitSystem
 extension FuzzTarget {
   /// Preference data in every form, and its columns.
   static let rows = FuzzTarget(name: "rows") { bytes in
-    let data = try PreferenceDataset.read(Gzip.decompressed(bytes, name: "rows"), name: "rows")
+    let data = try PreferenceDataset.read(bytes, name: "rows")
     for column in [Column.score, .label, .logProbability, .referenceLogProbability, .tokenLogProbability] {
       _ = try? data.given(column)
     }
@@ -21,10 +21,15 @@ extension FuzzTarget {
   static let evaluation = FuzzTarget(name: "evaluation") { bytes in
     let path = try FuzzFiles.shared.write(bytes, to: "rows.jsonl")
     for objective in evaluated {
-      guard let table = try? InputTable(path: path, for: objective) else { continue }
-      var state = objective.initialState
-      guard let evaluation = try? objective.evaluate(table.batch, state: &state, gradients: true) else { continue }
-      _ = table.results(evaluation)
+      guard var rows = try? InputRows(path: path, for: objective) else { continue }
+      var sums = PreferenceMetrics.Sums()
+      while let table = try? rows.next() {
+        var state = objective.initialState
+        guard let evaluation = try? objective.evaluate(table.batch, state: &state, gradients: true) else { break }
+        try? sums.add(table.batch, evaluation)
+        try table.writeResults(evaluation) { _ in }
+      }
+      _ = try? sums.metrics(rewardScale: objective.rewardScale)
     }
   }
 
