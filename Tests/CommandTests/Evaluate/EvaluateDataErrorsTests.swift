@@ -153,12 +153,6 @@ import Testing
         ", line 1: column 'token_count' of prompt 1, response 2 is 3, and the token offsets give"))
   }
 
-  @Test func noTokens() throws {
-    #expect(
-      try complaint(#"{"policy_logp": [-10, -12], "reference_logp": [-11, -11], "policy_token_logp": [[-10], []]}"#)
-        == ", line 1: response 2 of policy_token_logp has no tokens; write a number for each, the end token included")
-  }
-
   @Test func logProbabilitiesWithoutAMean() throws {
     let row = #"{"policy_logp": [-1.7e308, 0], "reference_logp": [0, 0]}"# + "\n"
     #expect(
