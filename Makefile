@@ -11,7 +11,8 @@ MATH := -lsleefgnuabi
 APT_PACKAGES += libsleef-dev
 endif
 
-.PHONY: build quickstart test test-numpy test-python test-thread-sanitizer test-bench test-faults faults fuzz fuzz-targets check-arm bench bench-drivers bench-python torch-venv install-wheel-prefix \
+.PHONY: build quickstart test test-numpy test-python test-thread-sanitizer test-address-sanitizer test-bench test-faults faults fuzz \
+  fuzz-targets check-arm bench bench-drivers bench-python torch-venv install-wheel-prefix \
   docs lint format install uninstall install-library install-command install-requirements dependencies clean
 
 build: dependencies
@@ -108,6 +109,38 @@ faults: build
 
 test-faults:
 	$(call run-faults,.build/debug,--quick)
+
+# Runs the C programs of the C API and Swift's tests of kernels, plugins in C, foreign functions and untrusted input under AddressSanitizer and
+# UndefinedBehaviorSanitizer, in a separate build; the C programs under LeakSanitizer, too.
+ASAN := $(CURDIR)/.build-address-sanitizer
+ASAN_PROGRAMS := arrays errors functions ragged state threads leaks
+ASAN_SUITES := KernelTests|FuzzTests|RegisteredFunctionTests|CPluginTests|CFunctionTests|ELFTests
+ASAN_LOSSES = $(shell $(ASAN)/debug/losskit list | awk '$$1 == "loss" || $$1 == "objective" { print $$2 }')
+# What Swift keeps for the life of the process can look like a leak, so that its tests are not asked for leaks. Swift's own handler of crashes
+# would hide the reports.
+ASAN_RUN = SWIFT_BACKTRACE=enable=no UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+ASAN_TEST = "$(ASAN)/debug/tests"
+test-address-sanitizer: dependencies
+	$(SWIFT) build -q --build-tests --sanitize=address --scratch-path "$(ASAN)" -Xcc -fsanitize=undefined
+	@# Linked again: what gold links frees memory of one allocator with the other.
+	$(SWIFT)c -sanitize=address -use-ld=lld -emit-executable -o $(ASAN_TEST) \
+	  @"$(ASAN)/debug/LossKitPackageTests.product/Objects.LinkFileList" -lffi -lmd $(MATH) -ldnnl -lz -Xlinker --export-dynamic
+	set -e; for program in $(ASAN_PROGRAMS) sequence; do \
+	  source=Tests/HostTests/Fixtures/$$program.c arguments=; \
+	  case $$program in \
+	    sequence) source=Tests/FuzzTests/sequence.c arguments="Tests/FuzzTests/Corpus/sequence/*" ;; \
+	    ragged) arguments="$(ASAN_LOSSES)" ;; \
+	  esac; \
+	  clang -std=gnu11 -g -DREPLAY -fsanitize=address,undefined -ISources/CLossKit/include -ISources/CLossKitRows/include \
+	    -c $$source -o "$(ASAN)/program.o"; \
+	  $(SWIFT)c -sanitize=address -use-ld=lld -emit-executable -o "$(ASAN)/$$program" \
+	    @"$(ASAN)/debug/LossKitC.product/Objects.LinkFileList" "$(ASAN)/program.o" -lffi -lmd $(MATH) -Xlinker --export-dynamic; \
+	  echo "$$program"; \
+	  $(ASAN_RUN) ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=Tests/HostTests/leak-sanitizer.supp \
+	    LOSSKIT_PLUGIN_PATH="$(ASAN)/debug" "$(ASAN)/$$program" $$arguments; \
+	done
+	$(ASAN_RUN) ASAN_OPTIONS=detect_leaks=0 $(ASAN_TEST) --testing-library swift-testing --filter '$(ASAN_SUITES)'
+	@echo "AddressSanitizer and UndefinedBehaviorSanitizer found nothing."
 
 # Coverage-guided fuzzing with AddressSanitizer and UndefinedBehaviorSanitizer: each target of Tests/FuzzTests for SECONDS, one after another.
 # ONLY=json,rows runs some. New inputs are kept in $(FUZZ)/corpus, failing ones in $(FUZZ)/crashes. The separate build is optimized.

@@ -16,8 +16,8 @@ final class HandleTable<Object: AnyObject & Sendable>: Sendable {
 
   private struct Slot: ~Copyable {
     let state = Atomic<UInt>(0)
-    /// Written while the slot is closed and has no users, read by users.
-    var object: Unmanaged<Object>?
+    /// Written while the slot is closed and has no users, read by users. Atomic only because a mutation of it would be one of the slot.
+    let object = Atomic<Unmanaged<Object>?>(nil)
   }
 
   /// The most handles that are open at the same time. The slots take memory once they are used.
@@ -41,7 +41,7 @@ final class HandleTable<Object: AnyObject & Sendable>: Sendable {
       guard index < Self.capacity else { throw Failure("\(kind.name): too many are open; close some") }
       let slot = slots + index
       if index == used { slot.initialize(to: Slot()) }
-      slot.pointee.object = .passRetained(object)
+      slot.pointee.object.store(.passRetained(object), ordering: .relaxed)
       let state = SlotState.opened(after: slot.pointee.state.load(ordering: .relaxed))
       slot.pointee.state.store(state, ordering: .releasing)
       if index == used { count.store(used + 1, ordering: .releasing) }
@@ -53,7 +53,7 @@ final class HandleTable<Object: AnyObject & Sendable>: Sendable {
   func with<Result>(_ handle: OpaquePointer?, _ body: (Object) throws -> Result) throws -> Result {
     let slot = try change(handle) { $0 + SlotState.user }
     defer { leave(slot) }
-    guard let object = slot.pointee.object else { throw closed }
+    guard let object = slot.pointee.object.load(ordering: .relaxed) else { throw closed }
     return try object._withUnsafeGuaranteedRef(body)
   }
 
@@ -89,7 +89,7 @@ final class HandleTable<Object: AnyObject & Sendable>: Sendable {
   private func leave(_ slot: UnsafeMutablePointer<Slot>) {
     let state = slot.pointee.state.wrappingSubtract(SlotState.user, ordering: .acquiringAndReleasing).newValue
     guard state & (SlotState.open | SlotState.users) == 0 else { return }
-    let object = slot.pointee.object.take()
+    let object = slot.pointee.object.exchange(nil, ordering: .relaxed)
     free.withLock { $0.append(slot - slots) }
     // Outside the lock, since the object's end may take long.
     object?.release()

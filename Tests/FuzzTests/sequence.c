@@ -147,20 +147,25 @@ static void evaluate(void) {
   const size_t references = byte() % 16 == 15 ? any_size(3) : info.references + (byte() % 8 == 7);
   const int is_small = prompts <= 300 && responses <= 7 && references <= 4;
   losskit_batch batch = {.prompts = prompts, .responses = responses, .references = references};
-  size_t tokens = 0;
+  size_t tokens = 0, slots = prompts * responses; /* entries of a column per response */
+  int is_ragged = byte() % 4 == 3;
   if (is_small && byte() % 4 == 0) {
     uint32_t *const counts = memory(prompts * sizeof *counts);
     for (size_t i = 0; i < prompts; i++) counts[i] = (uint32_t)(byte() % 16 == 15 ? any_size(9) : responses - (byte() % 4 == 3));
     batch.counts = counts;
+    size_t sum = 0;
+    for (size_t i = 0; i < prompts; i++) sum += counts[i];
+    if (sum > 3000) is_ragged = 0; /* nobody has the memory that this would claim */
+    if (is_ragged) slots = sum;
   }
   if (is_small && byte() % 2) {
-    size_t *const offsets = memory((prompts * responses + 1) * sizeof *offsets);
-    for (size_t i = 0; i < prompts * responses; i++) {
+    size_t *const offsets = memory((slots + 1) * sizeof *offsets);
+    for (size_t i = 0; i < slots; i++) {
       offsets[i] = tokens;
       tokens += byte() % 4;
     }
-    offsets[prompts * responses] = tokens;
-    if (byte() == 255) offsets[below(prompts * responses + 1)] = any_size(30);
+    offsets[slots] = tokens;
+    if (byte() == 255) offsets[below(slots + 1)] = any_size(30);
     batch.token_offsets = offsets;
   }
   losskit_column_binding bindings[24] = {0};
@@ -168,9 +173,9 @@ static void evaluate(void) {
     losskit_column_info column = {0};
     if (losskit_objective_column(evaluated, i, &column, NULL) || byte() % 32 == 31) continue;
     size_t entries = !is_small ? 4 : column.extent == LOSSKIT_COLUMN_PER_PROMPT ? prompts
-        : column.extent == LOSSKIT_COLUMN_PER_RESPONSE ? prompts * responses : tokens;
+        : column.extent == LOSSKIT_COLUMN_PER_RESPONSE ? slots : tokens;
     size_t parts = 1;
-    if (column.extent != LOSSKIT_COLUMN_PER_PROMPT && byte() % 4 == 3) {
+    if (column.extent != LOSSKIT_COLUMN_PER_PROMPT && !is_ragged && byte() % 4 == 3) {
       parts = column.extent == LOSSKIT_COLUMN_PER_TOKEN ? 1 : responses;
       if (is_small && parts > 0) entries /= parts;
     }
@@ -194,7 +199,7 @@ static void evaluate(void) {
   losskit_results results = {.reduction = byte() % 32 == 31 ? byte() : byte() % 2};
   losskit_metric metrics[4];
   if (byte() % 2) results.loss = array(is_small ? prompts : 3, 1);
-  if (byte() % 2) results.rewards = array(is_small ? prompts * responses : 3, 1);
+  if (byte() % 2) results.rewards = array(is_small ? slots : 3, 1);
   if (byte() % 2) {
     results.metrics = metrics;
     results.metric_capacity = below(5);
@@ -202,7 +207,9 @@ static void evaluate(void) {
   const size_t state_count = byte() % 32 == 31 ? below(9) : info.state_count < 64 ? info.state_count : 0;
   double *const state = byte() % 2 ? memory(state_count * sizeof(double)) : NULL;
   for (size_t i = 0; state && i < state_count; i++) state[i] = number();
-  if (!works(losskit_objective_evaluate(evaluated, &batch, state, state ? state_count : 0, byte(), &results, &failure))) return;
+  if (!works((is_ragged ? losskit_objective_evaluate_ragged : losskit_objective_evaluate)(
+        evaluated, &batch, state, state ? state_count : 0, byte(), &results, &failure)))
+    return;
   REQUIRE(isfinite(results.mean_loss));
   for (size_t i = 0; results.loss.data && i < results.loss.count; i++) {
     const char *const place = (const char *)results.loss.data + (ptrdiff_t)i * results.loss.stride;
