@@ -259,7 +259,8 @@ let package = Package(
       exclude: ["Fixtures"],
       swiftSettings: settings),
     .testTarget(
-      name: "HostTests", dependencies: ["LossKitRuntime", "LossKit"], exclude: ["Fixtures", "leak-sanitizer.supp", "thread-sanitizer.supp"],
+      name: "HostTests", dependencies: ["LossKitRuntime", "LossKit"],
+      exclude: ["Fixtures", "leak-sanitizer.supp", "thread-sanitizer.supp"],
       swiftSettings: settings),
     .testTarget(
       name: "CommandTests",

@@ -99,7 +99,7 @@ extension FuzzTarget {
     #if os(Linux)
       let path = try FuzzFiles.shared.write(bytes, to: "libinput.so")
       let file = try LibraryFile(path: path)
-      let symbols = try ELFSymbols(file, header: ELFHeader(file))
+      let symbols = try ELFLibrary(file).symbols
       _ = symbols.functions
       _ = symbols.namesBesideInlineFunctions
       try checkELF(file)

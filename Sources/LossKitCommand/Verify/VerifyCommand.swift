@@ -31,7 +31,7 @@ struct VerifyCommand: ParsableCommand {
       let verification = try RunVerification(of: path)
       isWhole = isWhole && verification.isWhole
       let prefix = runs.count > 1 ? "\(path)/".replacing("//", with: "/") : ""
-      try Console.write(
+      try Console.show(
         alignedLines(verification.findings.map { [prefix + $0.name, $0.problem.map { "damaged: \($0)" } ?? "whole"] }))
     }
     guard isWhole else {

@@ -12,7 +12,7 @@ import Testing
     do {
       let objective = try Objective(
         "{square(chosen.reward - rejected.reward - c)}(c=1) @ {response.policy_logp}", in: registry)
-      memory = try #require(objective.terms[0].loss.component.owner)
+      memory = objective.terms[0].loss.component.owner
       fused = objective.fused
       let batch = Batch(prompts: 1, columns: ["policy_logp": [-1, -2]])
       var state = objective.initialState
