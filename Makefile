@@ -100,8 +100,8 @@ test-thread-sanitizer: dependencies
 # Trainings that are killed, whose disk fails, whose files are damaged: each ends with the same model or says what is wrong. SEED=… repeats
 # a run, ONLY=kills does one scenario, ARGUMENTS=… go to Tests/Faults/faults.py. `make test` does a few of each.
 FAULTS := $(CURDIR)/.build/faults
-run-faults = install -d "$(FAULTS)"; \
-	clang -shared -fPIC -std=gnu11 -O1 -Wall -Wextra -o "$(FAULTS)/shim.so" Tests/Faults/shim.c -ldl; \
+run-faults = install -d "$(FAULTS)" && \
+	clang -shared -fPIC -std=gnu11 -O1 -Wall -Wextra -o "$(FAULTS)/shim.so" Tests/Faults/shim.c -ldl && \
 	$(PYTHON) Tests/Faults/faults.py --losskit $(1)/losskit --shim "$(FAULTS)/shim.so" --work "$(FAULTS)/runs" \
 	  $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only "$(ONLY)") $(2) $(ARGUMENTS)
 faults: build
