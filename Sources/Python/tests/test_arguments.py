@@ -178,7 +178,7 @@ class CopyTests(unittest.TestCase):
 
     def test_what_is_another_objective_here_is_refused(self) -> None:
         function, arguments = losskit.Objective("dpo").__reduce__()
-        with self.assertRaisesRegex(losskit.LossKitError, "another version"):
+        with self.assertRaisesRegex(losskit.LossKitError, "use the versions of the library"):
             function(*arguments[:-1], "0" * 64)
 
     def test_scores_are_pickled_and_keep_the_labels_they_were_made_with(self) -> None:
