@@ -3,7 +3,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 BUILD := .build/release
-APT_PACKAGES := libffi-dev libdnnl-dev libmd-dev zlib1g-dev
+APT_PACKAGES := libffi-dev libdnnl-dev libmd-dev zlib1g-dev libpcre2-dev libutf8proc-dev
 # The library of vectorized elementary functions.
 MATH := -lmvec
 ifneq ($(filter aarch64 arm64,$(shell uname -m)),)
@@ -279,7 +279,7 @@ install-requirements:
 
 # Installs the system packages if a header is missing.
 dependencies:
-	@if ! printf '#include <ffi.h>\n#include <oneapi/dnnl/dnnl.h>\n#include <sys/types.h>\n#include <sha256.h>\n#include <zlib.h>\n' \
+	@if ! printf '#include <ffi.h>\n#include <oneapi/dnnl/dnnl.h>\n#include <sys/types.h>\n#include <sha256.h>\n#include <zlib.h>\n#define PCRE2_CODE_UNIT_WIDTH 8\n#include <pcre2.h>\n#include <utf8proc.h>\n' \
 	  | clang -E - >/dev/null 2>&1; then \
 	  echo "Installing the packages that LossKit needs: $(APT_PACKAGES)."; \
 	  if [ "$$(id -u)" -eq 0 ]; then sudo=; else sudo=sudo; echo "sudo may ask for your password."; fi; \

@@ -169,6 +169,8 @@ let package = Package(
     .systemLibrary(name: "CDNNL", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CMD", providers: [.apt(["libmd-dev"])]),
+    .systemLibrary(name: "CPCRE", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+    .systemLibrary(name: "CUTF8Proc", providers: [.apt(["libutf8proc-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "LossKit", dependencies: ["CLossKit", "CLossKitKernels"], swiftSettings: settings),
     .target(
@@ -184,6 +186,10 @@ let package = Package(
       name: "LossKitHead",
       dependencies: ["LossKitLogits", "LossKit", "LossKitSystem", "CLossKitHead", "CLossKitRows", "CDNNL"],
       swiftSettings: settings),
+    .target(
+      name: "LossKitTokenizer", dependencies: ["LossKitJSON", "LossKit", "LossKitSystem", "CPCRE", "CUTF8Proc"],
+      // Without optimization a vocabulary takes a minute to read.
+      swiftSettings: settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(name: "LossKitSource", dependencies: ["LossKitJSON", "LossKit"], swiftSettings: settings),
     .target(
       name: "LossKitRuntime",
@@ -212,7 +218,7 @@ let package = Package(
       name: "LossKitCommand",
       dependencies: [
         "LossKitTraining", "LossKitConformance", "LossKitRuntime", "LossKitSource", "LossKitJSON", "LossKit",
-        "LossKitSystem", "Yams",
+        "LossKitSystem", "LossKitTokenizer", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], resources: [.embedInCode("New/Rust")], swiftSettings: settings),
@@ -257,6 +263,9 @@ let package = Package(
         "LossKitSystem", "CLossKit", "CDNNL",
       ],
       exclude: ["Fixtures"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "TokenizerTests", dependencies: ["LossKitTokenizer", "LossKitJSON", "LossKit", "LossKitSystem"],
       swiftSettings: settings),
     .testTarget(
       name: "HostTests", dependencies: ["LossKitRuntime", "LossKit"],

@@ -64,7 +64,7 @@ func lineList(_ lines: [Int], _ text: String, noun: String? = nil) -> String {
 }
 
 /// A count with its noun, in the plural unless it is 1.
-func counted(_ count: Int, _ noun: String) -> String {
+package func counted(_ count: Int, _ noun: String) -> String {
   "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
 }
 
