@@ -155,7 +155,7 @@ static void evaluate(void) {
     batch.counts = counts;
     size_t sum = 0;
     for (size_t i = 0; i < prompts; i++) sum += counts[i];
-    if (sum > 3000) is_ragged = 0; /* nobody has the memory that this would claim */
+    if (sum > 3000) is_ragged = 0; /* the arrays would not fit in memory */
     if (is_ragged) slots = sum;
   }
   if (is_small && byte() % 2) {
@@ -224,7 +224,7 @@ static void evaluate(void) {
 static void score_logits(void) {
   const size_t tokens = below(6), vocabulary = byte() % 16 == 15 ? any_size(3) : 1 + below(70);
   const size_t stride = byte() % 16 == 15 ? any_size(3) : vocabulary + below(3);
-  if (vocabulary > 100 || stride > 200) return; /* nobody has the memory that this would claim */
+  if (vocabulary > 100 || stride > 200) return; /* the arrays would not fit in memory */
   const int32_t types[] = {LOSSKIT_FLOAT32, LOSSKIT_FLOAT16, LOSSKIT_BFLOAT16, LOSSKIT_FLOAT32, byte()};
   losskit_logprob call = {.tokens = tokens, .vocabulary = vocabulary, .threads = (int32_t)below(3), .level = (int32_t)below(5)};
   losskit_logits *const matrices[] = {&call.logits, &call.reference};
