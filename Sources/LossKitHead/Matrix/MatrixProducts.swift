@@ -103,8 +103,9 @@ package final class MatrixProducts {
     return try body()
   }
 
+  /// Calls `body`, which multiplies, with as many threads as the work is worth, and without signals.
   private static func withThreads<Result>(worth multiplications: Int, _ body: () throws -> Result) rethrows -> Result {
-    try withThreads(multiplications < fewestMultiplications ? 1 : 0, body)
+    try BlockedSignals.during { try withThreads(multiplications < fewestMultiplications ? 1 : 0, body) }
   }
 
   /// The compiled product for a shape; nil if oneDNN does not support it.

@@ -25,14 +25,16 @@ package enum Team {
     return withoutActuallyEscaping(body) { body in
       var work = Work(count: count, body: body)
       return withUnsafeMutablePointer(to: &work) { work in
-        GOMP_parallel(
-          { context in
-            guard let work = context?.assumingMemoryBound(to: Work.self) else { return }
-            // OpenMP may provide fewer threads than requested.
-            let member = Int(omp_get_thread_num()), members = Int(omp_get_num_threads()), count = work.pointee.count
-            if member == 0 { work.pointee.members = members }
-            work.pointee.body(member, count * member / members..<count * (member + 1) / members)
-          }, work, UInt32(members), 0)
+        BlockedSignals.during {
+          GOMP_parallel(
+            { context in
+              guard let work = context?.assumingMemoryBound(to: Work.self) else { return }
+              // OpenMP may provide fewer threads than requested.
+              let member = Int(omp_get_thread_num()), members = Int(omp_get_num_threads()), count = work.pointee.count
+              if member == 0 { work.pointee.members = members }
+              work.pointee.body(member, count * member / members..<count * (member + 1) / members)
+            }, work, UInt32(members), 0)
+        }
         return work.pointee.members
       }
     }
