@@ -4,31 +4,43 @@ import CLossKitKernels
 struct BatchOrders {
   private let parts: UnsafeBufferPointer<RunningPart>
   private let prompts: Int
-  /// By the kept column in the first part.
-  private var orders: [Int: [UInt32]] = [:]
+  /// Room for the scratch of the sorts of a phase, followed by the orders.
+  private let memory: UnsafeMutablePointer<Double>
 
-  init(_ parts: UnsafeBufferPointer<RunningPart>, prompts: Int) {
+  /// The number of doubles of memory that the sorts of a plan take.
+  static func storage(_ plan: Plan, prompts: Int) -> Int {
+    plan.sortedAtOnce * scratch(prompts) + plan.orderCount * ((prompts + 1) / 2)
+  }
+
+  /// The number of doubles of scratch of one sort.
+  private static func scratch(_ prompts: Int) -> Int { 4 * prompts }
+
+  init(_ parts: UnsafeBufferPointer<RunningPart>, prompts: Int, memory: UnsafeMutablePointer<Double>) {
     self.parts = parts
     self.prompts = prompts
+    self.memory = memory
   }
 
   /// Runs the sorts of a phase: finds the orders of their keys at the same time, then moves values in these orders.
-  mutating func run(phase: Int, _ schedule: BlockSchedule) {
-    let sorts = parts.first?.plan.phases[phase].sorts ?? UnsafeBufferPointer(start: nil, count: 0)
-    var unsorted: [Plan.Sort] = []
-    for sort in sorts where orders[sort.key] == nil && !unsorted.contains(where: { $0.key == sort.key }) {
-      unsorted.append(sort)
-    }
-    if !unsorted.isEmpty {
-      let keys = unsorted.map { paired($0, phase: phase).map(\.key) }
-      var found = [[UInt32]](repeating: [], count: keys.count)
-      found.withUnsafeMutableBufferPointer { found in
-        // Few keys are sorted before a thread would start.
-        (prompts < 4096 ? runBlocksInOrder : schedule)(keys.count) { found[$0] = sortedOrder(keys[$0]) }
+  func run(phase: Int, _ schedule: BlockSchedule) {
+    guard let sorts = parts.first?.plan.phases[phase].sorts, !sorts.isEmpty else { return }
+    let unsorted = sorts.filter(\.isFirst)
+    let keys = unsorted.map { paired($0, phase: phase).map(\.key) }
+    // Few keys are sorted before a thread would start.
+    (prompts < 4096 ? runBlocksInOrder : schedule)(keys.count) { index in
+      let scratch = UnsafeMutableRawPointer(memory + index * Self.scratch(prompts))
+      withWhole(keys[index]) {
+        losskit_sort($0.baseAddress, prompts, order(unsorted[index]), scratch.assumingMemoryBound(to: UInt64.self))
       }
-      for (sort, order) in zip(unsorted, found) { orders[sort.key] = order }
     }
-    for sort in sorts { run(sort, orders[sort.key] ?? [], phase: phase) }
+    for sort in sorts { run(sort, UnsafeBufferPointer(start: order(sort), count: prompts), phase: phase) }
+  }
+
+  /// The order of a sort's key.
+  private func order(_ sort: Plan.Sort) -> UnsafeMutablePointer<UInt32> {
+    let plan = parts[0].plan
+    let orders = memory + plan.sortedAtOnce * Self.scratch(prompts)
+    return UnsafeMutableRawPointer(orders + sort.order * ((prompts + 1) / 2)).assumingMemoryBound(to: UInt32.self)
   }
 
   /// A sort's counterpart in each part.
@@ -37,12 +49,12 @@ struct BatchOrders {
   }
 
   /// Moves the values of one column of all parts into an order, or back from it.
-  private func run(_ sort: Plan.Sort, _ order: [UInt32], phase: Int) {
+  private func run(_ sort: Plan.Sort, _ order: UnsafeBufferPointer<UInt32>, phase: Int) {
     let paired = paired(sort, phase: phase)
     withWhole(paired.map(\.value)) { values in
       var result = [Double](repeating: 0, count: isWhole ? 0 : prompts)
       result.withUnsafeMutableBufferPointer { buffer in
-        guard let target = isWhole ? parts[0].kept?[sort.result] : buffer.baseAddress else { return }
+        guard let target = isWhole ? parts[0].kept[sort.result] : buffer.baseAddress else { return }
         if sort.isInverse {
           for (place, row) in order.enumerated() { target[Int(row)] = values[place] }
         } else {
@@ -56,25 +68,14 @@ struct BatchOrders {
   /// Whether one part is the whole batch, in order.
   private var isWhole: Bool { parts.count == 1 && parts[0].rows.indices == nil }
 
-  private func sortedOrder(_ keys: [Int]) -> [UInt32] {
-    withWhole(keys) { values in
-      withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 4 * prompts) { scratch in
-        [UInt32](unsafeUninitializedCapacity: prompts) { order, count in
-          if let order = order.baseAddress { losskit_sort(values.baseAddress, prompts, order, scratch.baseAddress) }
-          count = prompts
-        }
-      }
-    }
-  }
-
   /// Calls a closure with a kept column of all parts as one array, in prompt order.
   private func withWhole<Result>(_ columns: [Int], _ body: (UnsafeBufferPointer<Double>) -> Result) -> Result {
-    if isWhole, let column = parts[0].kept?[columns[0]] {
+    if isWhole, let column = parts[0].kept[columns[0]] {
       return body(UnsafeBufferPointer(start: column, count: prompts))
     }
     var whole = [Double](repeating: 0, count: prompts)
     for (part, column) in zip(parts, columns) {
-      guard let values = part.kept?[column] else { continue }
+      guard let values = part.kept[column] else { continue }
       for row in 0..<part.rows.prompts { whole[part.place(of: row)] = values[row] }
     }
     return whole.withUnsafeBufferPointer { body($0) }
@@ -82,7 +83,7 @@ struct BatchOrders {
 
   private func scatter(_ whole: UnsafePointer<Double>, to columns: [Int]) {
     for (part, column) in zip(parts, columns) {
-      guard let values = part.kept?[column] else { continue }
+      guard let values = part.kept[column] else { continue }
       for row in 0..<part.rows.prompts { values[row] = whole[part.place(of: row)] }
     }
   }

@@ -89,13 +89,15 @@ struct RunningPart {
   let scalars: UnsafeMutablePointer<Double>
   /// The partial results of each statistic by block, followed by a failure flag per block.
   let partials: UnsafeMutablePointer<Double>
-  let kept: UnsafeMutablePointer<UnsafeMutablePointer<Double>?>?
+  let kept: UnsafeMutablePointer<UnsafeMutablePointer<Double>?>
 
   var plan: Plan { unownedPlan._withUnsafeGuaranteedRef { $0 } }
 
   /// The number of doubles of memory that `init` takes.
   static func storage(_ plan: Plan, _ blocks: Blocks) -> Int {
-    plan.scalarTemplate.count + (plan.statisticCount + 1) * blocks.count
+    var count = plan.scalarTemplate.count + (plan.statisticCount + 1) * blocks.count + plan.keptExtents.count
+    for extent in plan.keptExtents { count += blocks.keptRows(extent) }
+    return count
   }
 
   init(
@@ -112,19 +114,15 @@ struct RunningPart {
     if let template = plan.scalarTemplate.baseAddress {
       scalars.initialize(from: template, count: plan.scalarTemplate.count)
     }
-    kept = plan.keptExtents.isEmpty ? nil : .allocate(capacity: plan.keptExtents.count)
+    let columns = partials + (plan.statisticCount + 1) * blocks.count
+    let count = plan.keptExtents.count
+    kept = UnsafeMutableRawPointer(columns).bindMemory(to: UnsafeMutablePointer<Double>?.self, capacity: count)
+    var free = columns + count
     for (index, extent) in plan.keptExtents.enumerated() {
-      // The last vector of the last tile may extend past the last row.
-      let rows = blocks.rows(extent) + 8
-      let column = UnsafeMutablePointer<Double>.allocate(capacity: rows)
-      column.initialize(repeating: 0, count: rows)
-      kept?.advanced(by: index).initialize(to: column)
+      kept[index] = free
+      free += blocks.keptRows(extent)
+      (free - Blocks.padding).initialize(repeating: 0, count: Blocks.padding)
     }
-  }
-
-  func deallocate() {
-    for index in plan.keptExtents.indices { kept?[index]?.deallocate() }
-    kept?.deallocate()
   }
 
   /// Fills in the batch's numbers that are known before the run.
@@ -162,7 +160,7 @@ struct RunningPart {
     run.inputs = inputs
     run.outputs = outputs
     run.scalars = UnsafePointer(scalars)
-    run.kept = kept.map { UnsafePointer($0) }
+    run.kept = UnsafePointer(kept)
     run.partials = partials
     run.block_count = blocks.count
     run.seed = call.seed
@@ -185,8 +183,14 @@ struct RunningPart {
 }
 
 extension Blocks {
+  /// The rows after those of a kept column: the last vector of the last tile may extend past the last row.
+  fileprivate static let padding = 8
+
+  /// The rows of a kept column.
+  fileprivate func keptRows(_ extent: Extent) -> Int { rows(extent) + Self.padding }
+
   /// The rows of all blocks at an extent.
-  fileprivate func rows(_ extent: Extent) -> Int {
+  private func rows(_ extent: Extent) -> Int {
     switch extent {
     case .batch: 1
     case .prompt: total.1

@@ -36,14 +36,11 @@ package enum BatchRun {
   ) -> Bool {
     let blocks = Blocks(plan, rows)
     defer { blocks.deallocate() }
-    return withUnsafeTemporaryAllocation(of: Double.self, capacity: RunningPart.storage(plan, blocks)) { storage in
-      guard let base = storage.baseAddress else { return true }
-      let running = RunningPart(plan, rows, inputs: inputs, outputs: outputs, blocks, storage: base)
-      defer { running.deallocate() }
-      return withExtendedLifetime(plan) {
-        withUnsafePointer(to: running) {
-          run(UnsafeBufferPointer(start: $0, count: 1), call, numbers, schedule)
-        }
+    let size = RunningPart.storage(plan, blocks)
+    return withMemory(of: plan, size + BatchOrders.storage(plan, prompts: rows.prompts)) { memory in
+      let running = RunningPart(plan, rows, inputs: inputs, outputs: outputs, blocks, storage: memory)
+      return withUnsafePointer(to: running) {
+        run(UnsafeBufferPointer(start: $0, count: 1), call, memory + size, numbers, schedule)
       }
     }
   }
@@ -54,28 +51,43 @@ package enum BatchRun {
     schedule: BlockSchedule = runBlocksInOrder
   ) throws -> Bool {
     try checkStatistics(parts.map(\.plan))
-    let memory = parts.map { part -> (RunningPart, UnsafeMutablePointer<Double>) in
-      let blocks = Blocks(part.plan, part.rows)
-      let storage = UnsafeMutablePointer<Double>.allocate(capacity: RunningPart.storage(part.plan, blocks))
-      let running = RunningPart(
-        part.plan, part.rows, inputs: part.inputs, outputs: part.outputs, blocks, storage: storage)
-      return (running, storage)
-    }
-    defer {
-      for (part, storage) in memory {
-        part.deallocate()
-        part.blocks.deallocate()
-        storage.deallocate()
+    guard let plan = parts.first?.plan else { return true }
+    let blocks = parts.map { Blocks($0.plan, $0.rows) }
+    defer { for blocks in blocks { blocks.deallocate() } }
+    let sizes = zip(parts, blocks).map { RunningPart.storage($0.plan, $1) }
+    let size = sizes.reduce(0, +)
+    let prompts = parts.reduce(0) { $0 + $1.rows.prompts }
+    return withMemory(of: plan, size + BatchOrders.storage(plan, prompts: prompts)) { memory in
+      var storage = memory
+      let running = parts.indices.map { index in
+        defer { storage += sizes[index] }
+        let part = parts[index]
+        return RunningPart(
+          part.plan, part.rows, inputs: part.inputs, outputs: part.outputs, blocks[index], storage: storage)
+      }
+      return withExtendedLifetime(parts) {
+        running.withUnsafeBufferPointer { run($0, call, storage, numbers, schedule) }
       }
     }
-    return withExtendedLifetime(parts) {
-      memory.map(\.0).withUnsafeBufferPointer { run($0, call, numbers, schedule) }
+  }
+
+  /// Calls a closure with memory of `count` doubles, which the plan keeps for the next run if it needs columns of the batch's size.
+  private static func withMemory(
+    of plan: Plan, _ count: Int, _ body: (UnsafeMutablePointer<Double>) -> Bool
+  ) -> Bool {
+    guard plan.keptExtents.isEmpty else {
+      let memory = plan.runMemory.take(count)
+      defer { plan.runMemory.giveBack(memory) }
+      return body(memory)
+    }
+    return withExtendedLifetime(plan) {
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: count) { $0.baseAddress.map(body) ?? true }
     }
   }
 
   private static func run(
-    _ parts: UnsafeBufferPointer<RunningPart>, _ call: RunCall, _ numbers: UnsafeMutablePointer<Double>?,
-    _ schedule: BlockSchedule
+    _ parts: UnsafeBufferPointer<RunningPart>, _ call: RunCall, _ memory: UnsafeMutablePointer<Double>,
+    _ numbers: UnsafeMutablePointer<Double>?, _ schedule: BlockSchedule
   ) -> Bool {
     guard let first = parts.first else { return true }
     let plan = first.plan
@@ -86,7 +98,7 @@ package enum BatchRun {
       phaseCount = max(phaseCount, part.plan.phases.count)
     }
     for part in parts { part.prepare(call, prompts: prompts) }
-    var orders = BatchOrders(parts, prompts: prompts)
+    let orders = BatchOrders(parts, prompts: prompts, memory: memory)
     for phase in 0..<phaseCount {
       for part in parts where phase < part.plan.phases.count {
         part.runScalars(part.plan.phases[phase])

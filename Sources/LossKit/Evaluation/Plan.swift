@@ -42,6 +42,10 @@ package final class Plan: @unchecked Sendable {
     let key, value, result: Int
     /// Whether values in the key's order are scattered back to their rows.
     let isInverse: Bool
+    /// The number of the key among the plan's.
+    var order = 0
+    /// Whether no sort before has the key.
+    var isFirst = true
   }
 
   struct Phase {
@@ -72,6 +76,10 @@ package final class Plan: @unchecked Sendable {
   /// The largest total of registers, reads and outputs of a stage.
   let tileColumns: Int
   let statisticCount: Int
+  /// The number of sorted keys, and the largest number of them that one phase sorts.
+  let orderCount, sortedAtOnce: Int
+  /// The memory of runs that keep columns.
+  let runMemory = KeptMemory()
   private let memory: [UnsafeMutableRawPointer]
 
   init(_ draft: PlanDraft) {
@@ -83,8 +91,16 @@ package final class Plan: @unchecked Sendable {
       if let base = copy.baseAddress { memory.append(UnsafeMutableRawPointer(base)) }
       return UnsafeBufferPointer(copy)
     }
+    var orders: [Int: Int] = [:]
     phases = lend(
       draft.phases.map { phase in
+        let sorts = phase.sorts.map { sort in
+          var sort = sort
+          sort.isFirst = orders[sort.key] == nil
+          sort.order = orders[sort.key, default: orders.count]
+          orders[sort.key] = sort.order
+          return sort
+        }
         let stages = phase.stages.map { stage in
           losskit_stage(
             extent: UInt32(stage.extent.rawValue), registers: UInt32(stage.registers),
@@ -95,9 +111,10 @@ package final class Plan: @unchecked Sendable {
             actions: lend(stage.actions).baseAddress, sweeps: lend(stage.sweeps).baseAddress)
         }
         return Phase(
-          scalars: lend(phase.scalars), stages: lend(stages), statistics: lend(phase.statistics),
-          sorts: lend(phase.sorts))
+          scalars: lend(phase.scalars), stages: lend(stages), statistics: lend(phase.statistics), sorts: lend(sorts))
       })
+    orderCount = orders.count
+    sortedAtOnce = phases.map { $0.sorts.count(where: \.isFirst) }.max() ?? 0
     externals = lend(draft.externals)
     outputCount = draft.outputCount
     scalarTemplate = lend(draft.scalarTemplate)
