@@ -95,6 +95,21 @@ import Testing
     #expect(results[0].output == results[1].output)
   }
 
+  /// An incremental build leaves the objects of removed sources.
+  @Test func objectsOfRemovedSourcesAreNotLinked() throws {
+    let objects = try SwiftPlugin.objects(in: Tool.directory()).filter { !$0.hasSuffix(".swiftmodule.o") }
+    let sources = ["LossKit", "CLossKit", "CLossKitKernels"].flatMap { target -> [String] in
+      let root = Repository.root.appendingPathComponent("Sources/\(target)")
+      return FileManager.default.enumerator(atPath: root.path)?.compactMap { $0 as? String } ?? []
+    }
+    let compiled = sources.filter { $0.hasSuffix(".swift") || $0.hasSuffix(".c") }
+    #expect(objects.count == compiled.count)
+    for object in objects {
+      let name = String((object as NSString).lastPathComponent.dropLast(2))
+      #expect(compiled.contains { ($0 as NSString).lastPathComponent == name }, "\(object)")
+    }
+  }
+
   @Test func aFormulaIsWrittenOutInSwiftAlone() throws {
     let arguments = ["new", "my-loss", "--language", "c", "--directory", place.path("project"), "--from-formula"]
     let inC = try Tool.run(arguments + ["{chosen.reward}"])

@@ -14,16 +14,14 @@ enum SwiftPlugin {
     let place = try Workplace()
     let build = try Tool.directory()
     let input = try place.write(source, as: "Plugin.swift")
-    let objects = try ["LossKit", "CLossKit", "CLossKitKernels"].flatMap { target in
-      try objectFiles(in: "\(build)/\(target).build").map { "'\($0)'" }
-    }
+    let objects = try Self.objects(in: build)
     let headers = Repository.root.appendingPathComponent("Sources/CLossKit/include").path
     return try Tool.shell(
       """
       swiftc -swift-version 6 -parse-as-library -emit-library -module-name Plugin -o '\(library)' '\(input)' \
       -I '\(build)/Modules' -Xcc -I'\(headers)' -Xcc -fmodule-map-file='\(build)/CLossKit.build/module.modulemap' \
       -Xcc -fmodule-map-file='\(build)/CLossKitKernels.build/module.modulemap' \
-      \(objects.joined(separator: " ")) \(vectorMath) -lm \
+      \(objects.map { "'\($0)'" }.joined(separator: " ")) \(vectorMath) -lm \
       -Xlinker --version-script='\(Repository.root.appendingPathComponent("Plugins/exports.map").path)'
       """)
   }
@@ -34,9 +32,12 @@ enum SwiftPlugin {
     private static let vectorMath = "-lmvec"
   #endif
 
-  private static func objectFiles(in directory: String) throws -> [String] {
-    let files = try #require(FileManager.default.enumerator(atPath: directory))
-    return files.compactMap { $0 as? String }.filter { $0.hasSuffix(".o") }.sorted().map { "\(directory)/\($0)" }
+  /// The SDK's objects that a plugin of the build links. The folders of a build hold those of removed sources, too.
+  static func objects(in build: String) throws -> [String] {
+    let folders = ["LossKit", "CLossKit", "CLossKitKernels"].map { "/\($0).build/" }
+    return try String(contentsOfFile: "\(build)/CalDPO.product/Objects.LinkFileList", encoding: .utf8)
+      .split(separator: "\n").map { $0.trimmingCharacters(in: ["'"]) }
+      .filter { path in folders.contains(where: path.contains) }
   }
 }
 
