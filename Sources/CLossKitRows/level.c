@@ -20,6 +20,10 @@ void losskit_round_to_bfloat16(const float *values, size_t count, uint16_t *roun
   losskit_row_level_for(LOSSKIT_LEVEL_AUTOMATIC)->round_to_bfloat16(values, count, rounded);
 }
 
+void losskit_expand_half(const uint16_t *halves, size_t count, float *values) {
+  losskit_row_level_for(LOSSKIT_LEVEL_AUTOMATIC)->expand_half(halves, count, values);
+}
+
 void losskit_expand_bfloat16(const uint16_t *rounded, size_t count, float *values) {
   losskit_row_level_for(LOSSKIT_LEVEL_AUTOMATIC)->expand_bfloat16(rounded, count, values);
 }

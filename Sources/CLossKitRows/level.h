@@ -27,6 +27,7 @@ typedef struct losskit_row_slopes {
 typedef struct losskit_row_level {
   void (*round_to_bfloat16)(const float *values, size_t count, uint16_t *rounded);
   void (*expand_bfloat16)(const uint16_t *rounded, size_t count, float *values);
+  void (*expand_half)(const uint16_t *halves, size_t count, float *values);
   /* results[i] = exp(arguments[i]) as the loops over logits compute it, for arguments of at most 88. */
   void (*exponentials)(const float *arguments, size_t count, float *results);
 

@@ -1,3 +1,4 @@
+import CLossKitRows
 import LossKit
 import LossKitLogits
 
@@ -42,10 +43,17 @@ struct HeadTile {
     toHidden hiddenGradient: UnsafeMutablePointer<Float>, toWeight weightGradient: UnsafeMutablePointer<Float>
   ) throws {
     guard let first = rows.first else { return }
-    let size = head.hiddenSize
+    let size = head.hiddenSize, count = rows.count * head.logitStride
+    if head.logitCap != nil {
+      try memory.cappedLogits.reserve(count)
+      memory.cappedLogits.pointer.update(from: memory.logits.pointer, count: count)
+    }
     try scored.selecting(rows).writeGradient(
       of: matrix(memory.logits), from: cotangent.selecting(rows.map { $0 - offset }[...]),
       reference: reference.map { _ in matrix(memory.referenceLogits) }, threads: head.threads)
+    if let cap = head.logitCap {
+      forEachRow { kernels.cap_gradient(memory.cappedLogits.pointer + $0, memory.logits.pointer + $0, cap, $1) }
+    }
     let slopes = try slopes()
     try memory.products.run(
       slopes.transposed, states, into: Matrix(weightGradient, stride: size), rows: head.vocabularySize, columns: size,
@@ -89,7 +97,17 @@ struct HeadTile {
     try memory.products.run(
       states, head.weights.transposed, into: Matrix(logits.pointer, stride: head.logitStride), rows: rows.count,
       columns: head.vocabularySize, inner: size)
+    if let cap = head.logitCap { forEachRow { kernels.cap(logits.pointer + $0, cap, $1) } }
     return states
+  }
+
+  private var kernels: losskit_transformer_kernels { losskit_transformer_kernels_for(0).pointee }
+
+  /// Calls `body` with the start and length of each row of logits, on several threads.
+  private func forEachRow(_ body: (_ start: Int, _ count: Int) -> Void) {
+    Team.run(rows.count, fewest: (1 << 14) / head.vocabularySize + 1) { _, range in
+      for row in range { body(row * head.logitStride, head.vocabularySize) }
+    }
   }
 
   /// The gradient of the logits as a factor.

@@ -21,6 +21,8 @@ public struct LinearHead {
   /// The weights in bfloat16, for products in bfloat16; sums and logits are always floats. The memory must stay valid while the head is
   /// in use.
   package var roundedWeight: UnsafePointer<BFloat16Bits>?
+  /// The limit c of a soft cap on the logits, c · tanh(logit / c); nil for none.
+  package var logitCap: Float?
 
   /// A second distribution for each row, such as a frozen model's: another head with its own hidden states.
   public struct Reference {

@@ -8,6 +8,8 @@ public final class LinearHeadMemory {
   let products: MatrixProducts
   /// [rows, hidden], [rows, stride], [rows, stride] of the reference, [rows, hidden].
   let states, logits, referenceLogits, gradient: FloatBuffer
+  /// A copy of capped logits while their gradient overwrites them; empty without a cap.
+  let cappedLogits: FloatBuffer
   /// Hidden states and slopes in bfloat16.
   let roundedStates, rounded: FloatBuffer
   /// The tile whose logits are in memory, and the identity of its scores.
@@ -23,6 +25,7 @@ public final class LinearHeadMemory {
     logits = try FloatBuffer(count: 0)
     referenceLogits = try FloatBuffer(count: 0)
     gradient = try FloatBuffer(count: 0)
+    cappedLogits = try FloatBuffer(count: 0)
     roundedStates = try FloatBuffer(count: 0)
     rounded = try FloatBuffer(count: 0)
   }

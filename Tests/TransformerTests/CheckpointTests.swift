@@ -112,7 +112,7 @@ struct CheckpointTests {
     try expect([1, 2, 3], "cut off")
     try expect([], "cut off")
     try expect([UInt8](repeating: 255, count: 8) + good.dropFirst(8), "a header of 18446744073709551615 bytes")
-    try expect(good.replacing("\"F32\"", "\"F16\""), "is F16; only float32")
+    try expect(good.replacing("\"F32\"", "\"F64\""), "is F64; float32 (F32), bfloat16")
     try expect(good.replacing("model.norm.weight", "model.warm.weight"), "model.norm.weight is missing")
     try expect(good.replacing("\"shape\":[16]", "\"shape\":[61]"), "which is not 244 bytes")
     try expect(good.replacing("\"shape\":[16,16]", "\"shape\":[8,32] "), "has the shape [8, 32]")
@@ -144,26 +144,28 @@ struct CheckpointTests {
       }
       #expect(failure?.message.contains(words) == true, "\(failure?.message ?? "")", sourceLocation: location)
     }
-    try expect("\"llama\"", "\"mistral\"", "model_type is \"mistral\"")
-    try expect("\"vocab_size\": 259", "\"vocab_size\": 258", "vocab_size is 258")
+    try expect("\"llama\"", "\"mamba\"", "model_type is \"mamba\"; supported are gemma, ")
+    try expect("\"vocab_size\": 259", "\"vocab_size\": 258", "has the shape [259, 16], config.json says [258, 16]")
     try expect("\"hidden_size\": 16", "\"hidden_size\": 1e99", "hidden_size is 1e+99")
     try expect("\"hidden_size\": 16", "\"hidden_size\": -16", "hidden_size is -16")
     try expect("\"hidden_size\": 16", "\"hidden_sise\": 16", "hidden_size is missing")
     try expect("\"hidden_size\": 16", "\"hidden_size\": \"16\"", "hidden_size is \"16\"")
     try expect("\"hidden_size\": 16", "\"hidden_size\": 16.5", "hidden_size is 16.5, not a whole number")
     try expect("\"hidden_size\": 16", "\"hidden_size\": [16]", "hidden_size is a list")
-    try expect("\"hidden_size\": 16", "\"hidden_size\": 32", "head_dim is 4")
+    try expect("\"hidden_size\": 16", "\"hidden_size\": 32", "has the shape [259, 16]")
     try expect("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1000", "is missing")
     try expect("\"intermediate_size\": 12", "\"intermediate_size\": 1048576", "has the shape [12, 16]")
     try expect("\"rope_theta\": 10000.0", "\"rope_theta\": 1e999", "1e999 is beyond the range of a double")
     try expect("\"rope_theta\": 10000.0", "\"rope_theta\": 0", "rope_theta is 0")
-    try expect("\"rope_scaling\": null", "\"rope_scaling\": {\"factor\": 2}", "rope_scaling is an object; this")
+    try expect("\"rope_scaling\": null", "\"rope_scaling\": {\"factor\": 2}", "has a factor, but no rope_type")
     try expect(
-      "\"rope_scaling\"", "\"rope_parameters\": {\"rope_type\": \"yarn\"}, \"x\"",
-      "rope_type is \"yarn\"; this model needs \"default\"")
-    try expect("\"num_attention_heads\": 4", "\"num_attention_heads\": 5", "config.json: hidden_size 16 is not")
+      "\"rope_scaling\"", "\"rope_parameters\": {\"rope_type\": \"dynamic\"}, \"x\"",
+      "the rotary scaling is \"dynamic\"; supported are default, linear")
+    try expect("\"num_attention_heads\": 4", "\"num_attention_heads\": 5", "config.json: num_attention_heads 5 is not")
     try expect("\"hidden_act\": \"silu\"", "\"hidden_act\": \"gelu\"", "hidden_act is \"gelu\"")
-    try expect("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true", "lm_head.weight has no place")
+    try expect("\"hidden_act\"", "\"quantization_config\": {}, \"hidden_act\"", "quantization_config is given")
+    try expect("\"head_dim\": 4", "\"head_dim\": 3", "head_dim is 3; rotary")
+    try expect("\"eos_token_id\": 258", "\"eos_token_id\": 2", "has no tokenizer.json, and is not a model over bytes")
     try expect("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": 3", "not true or false")
     try expect("}\n", "", "not JSON")
     try expect("{\n", "", "not JSON")
@@ -187,7 +189,7 @@ struct CheckpointTests {
       ("\"mlp_bias\"", "\"mlp_bia\""), ("{", "\n {"),
     ] {
       try directory.write("config.json", good.replacing(old, new))
-      let options = try ModelConfiguration.read(directory.path + "/config.json", into: TransformerOptions())
+      let options = try ModelConfiguration(reading: directory.path + "/config.json", into: TransformerOptions()).options
       #expect(options.architecture == TransformerOptions.small().architecture, "\(new)")
     }
   }

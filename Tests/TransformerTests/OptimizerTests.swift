@@ -149,7 +149,7 @@ struct OptimizerTests {
       let values = (0..<tensor.count).map { Double(model.weights.pointer[tensor.offset + $0]) }
       let deviation = (values.reduce(0) { $0 + $1 * $1 } / Double(values.count)).squareRoot()
       switch tensor.role {
-      case .norm: #expect(values.allSatisfy { $0 == 1 })
+      case .norm, .bias: #expect(values.allSatisfy { $0 == 1 })
       case .embedding, .projection: #expect(abs(deviation - 0.02) < 0.001, "\(tensor.name)")
       case .residualProjection: #expect(abs(deviation - 0.02 / 8.0.squareRoot()) < 0.0005, "\(tensor.name)")
       }

@@ -54,7 +54,9 @@ final class Texts {
   }
 
   /// The tokens, truncated to a context.
-  func tokens(context: Int) throws -> TokenBatch { try withBatch { try TokenBatch($0, context: context) } }
+  func tokens(context: Int) throws -> TokenBatch {
+    try withBatch { try TokenBatch($0, ByteEncoding(), context: context) }
+  }
 }
 
 /// Prompts with one response each.

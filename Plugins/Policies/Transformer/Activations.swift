@@ -13,6 +13,11 @@ final class Activations {
     let middle, feedForwardInverses: UnsafeMutablePointer<Float>
     /// Gates and ups, [T, 2 · intermediate].
     let gateUp: UnsafeMutablePointer<Float>
+    /// Queries and keys before their norm, [T, queries and keys]; empty without such a norm.
+    let unnormed: UnsafeMutablePointer<Float>
+    /// The outputs of attention and of the feed-forward block before their norm, [T, hidden], and their inverse norms; empty without.
+    let attentionOutput, attentionOutputInverses, feedForwardOutput,
+      feedForwardOutputInverses: UnsafeMutablePointer<Float>
   }
 
   private let architecture: Architecture
@@ -42,10 +47,13 @@ final class Activations {
   /// Reserves memory for a batch with the given numbers of tokens and scored positions.
   func prepare(tokens: Int, scored count: Int) throws {
     let hidden = architecture.hiddenSize
+    let query = architecture.querySize, variant = architecture.variant
+    let outputs = variant.normPlacement == .before ? 0 : hidden
     let perLayer =
       [
-        hidden, 1, architecture.attentionSize, hidden, hidden, architecture.headCount, hidden, 1,
-        2 * architecture.intermediateSize,
+        hidden, 1, architecture.attentionSize, query, query, architecture.headCount, hidden, 1,
+        2 * architecture.intermediateSize, variant.queryKeyNorm == nil ? 0 : query + architecture.keyValueSize,
+        outputs, min(outputs, 1), outputs, min(outputs, 1),
       ].map { $0 * tokens }
     let last = [tokens * hidden, count * hidden, count, count * hidden]
     try memory.reserve(Carver.size(of: perLayer) * keptLayers + Carver.size(of: last))
@@ -55,7 +63,8 @@ final class Activations {
       return Layer(
         input: arrays[0], attentionInverses: arrays[1], queryKeyValue: arrays[2], queries: arrays[3],
         attended: arrays[4], logSumExp: arrays[5], middle: arrays[6], feedForwardInverses: arrays[7],
-        gateUp: arrays[8])
+        gateUp: arrays[8], unnormed: arrays[9], attentionOutput: arrays[10], attentionOutputInverses: arrays[11],
+        feedForwardOutput: arrays[12], feedForwardOutputInverses: arrays[13])
     }
     layers = (0..<architecture.layerCount).map { distinct[min($0, keptLayers - 1)] }
     output = carver.take(last[0])

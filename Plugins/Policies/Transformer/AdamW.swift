@@ -42,7 +42,7 @@ final class AdamW {
       var moving = moving
       for tensor in model.layout.tensors {
         let part = range.clamped(to: tensor.offset..<tensor.offset + tensor.count), start = part.lowerBound
-        moving.decay = tensor.role == .norm ? 0 : Float(update.learningRate * update.weightDecay)
+        moving.decay = tensor.isDecayed ? Float(update.learningRate * update.weightDecay) : 0
         RowKernels.best.adam(
           model.weights.pointer + start, model.roundedWeights.map { $0 + start }, gradient.pointer + start,
           firstMoments.pointer + start,

@@ -7,14 +7,14 @@ extension Attention {
     let count: Int
     /// The first column of the range in a tile's scores.
     let column: Int
-
-    /// Whether other keys precede the range.
-    var isContinued: Bool { column > 0 }
+    /// Whether the tile sees other keys before the range.
+    let isContinued: Bool
   }
 
   /// A range of positions of a segment, for the query heads of one key head.
   struct Tile {
     let segment: TokenBatch.Segment
+    let rule: AttentionRule
     /// The positions within the segment.
     let first, end: Int
     let keyHead, group, rowCount: Int
@@ -25,9 +25,11 @@ extension Attention {
     let keys, logSumExp: UnsafeMutablePointer<Float>
 
     init(
-      _ segment: TokenBatch.Segment, _ layer: Activations.Layer, keyHead: Int, first: Int, _ architecture: Architecture
+      _ segment: TokenBatch.Segment, _ layer: Activations.Layer, _ rule: AttentionRule, keyHead: Int, first: Int,
+      _ architecture: Architecture
     ) {
       self.segment = segment
+      self.rule = rule
       self.keyHead = keyHead
       self.first = first
       group = architecture.groupSize
@@ -37,12 +39,18 @@ extension Attention {
       let start = segment.rows.lowerBound
       let row = (keyHead * segment.rows.count + first) * group
       queries = Matrix(
-        layer.queries + start * architecture.hiddenSize + row * architecture.headSize, stride: architecture.headSize)
-      keys = layer.queryKeyValue + architecture.hiddenSize + keyHead * architecture.headSize
+        layer.queries + start * architecture.querySize + row * architecture.headSize, stride: architecture.headSize)
+      keys = layer.queryKeyValue + architecture.querySize + keyHead * architecture.headSize
       logSumExp = layer.logSumExp + start * architecture.headCount + row
     }
 
-    /// The number of keys that a row of scores may attend to: those of the prompt, and those of the segment up to the row's position.
-    func keyCount(of row: Int) -> Int { segment.prefix.count + first + row / group + 1 }
+    /// The first key that any row sees.
+    var firstKey: Int { rule.hiddenKeys(before: segment.prefix.count + first) }
+
+    /// The keys that a row of scores sees, counted from the prompt's first: those up to the row's position, within the window.
+    func visibleKeys(of row: Int) -> Range<Int> {
+      let position = segment.prefix.count + first + row / group
+      return rule.hiddenKeys(before: position)..<position + 1
+    }
   }
 }

@@ -18,12 +18,14 @@ struct Attention {
   let scores, scoreGradients: UnsafeMutablePointer<Float>
   /// A tile's outputs, or their gradients, [tile · group, head size].
   let tileOutput, tileQueryGradient: UnsafeMutablePointer<Float>
+  /// A row of capped scores; empty without a cap.
+  let cappedScores: UnsafeMutablePointer<Float>
 
-  /// The sizes in floats of the four arrays, for prompts with responses of up to `length` tokens.
+  /// The sizes in floats of the five arrays, for prompts with responses of up to `length` tokens.
   static func workspaceSizes(_ architecture: Architecture, length: Int) -> [Int] {
     let rows = min(tileLength, length) * architecture.groupSize
     let scores = rows * padded(length), outputs = rows * architecture.headSize
-    return [scores, scores, outputs, outputs]
+    return [scores, scores, outputs, outputs, architecture.variant.scoreCap == nil ? 0 : padded(length)]
   }
 
   init(_ architecture: Architecture, _ carver: inout Carver, sizes: [Int]) {
@@ -32,15 +34,16 @@ struct Attention {
     scoreGradients = carver.take(sizes[1])
     tileOutput = carver.take(sizes[2])
     tileQueryGradient = carver.take(sizes[3])
+    cappedScores = carver.take(sizes[4])
   }
 
   /// Rotates the queries and the keys of one key head and writes the attention outputs. `segments` are a prompt and its responses.
   func forward(
-    _ segments: ArraySlice<TokenBatch.Segment>, keyHead: Int, _ layer: Activations.Layer, rotary: Rotary
+    _ segments: ArraySlice<TokenBatch.Segment>, keyHead: Int, _ layer: Activations.Layer, rule: AttentionRule
   ) throws {
     for segment in segments {
-      rotate(segment, keyHead: keyHead, layer, rotary)
-      try forEachTile(of: segment, keyHead: keyHead, layer) { tile in
+      rotate(segment, keyHead: keyHead, layer, rule.rotary)
+      try forEachTile(of: segment, keyHead: keyHead, layer, rule) { tile in
         try makeScores(tile)
         softmax(tile)
         try forEachKeyRange(of: tile) { keys in
@@ -58,18 +61,18 @@ struct Attention {
 
   /// Writes the gradients of the same queries, keys and values, before rotation, given `cotangent`, the gradient of the outputs.
   func backward(
-    _ segments: ArraySlice<TokenBatch.Segment>, keyHead: Int, _ layer: Activations.Layer, rotary: Rotary,
+    _ segments: ArraySlice<TokenBatch.Segment>, keyHead: Int, _ layer: Activations.Layer, rule: AttentionRule,
     cotangent: UnsafeMutablePointer<Float>, into gradient: UnsafeMutablePointer<Float>
   ) throws {
     for segment in segments { clearKeys(segment, keyHead: keyHead, gradient) }
     for segment in segments {
-      try forEachTile(of: segment, keyHead: keyHead, layer) { tile in
+      try forEachTile(of: segment, keyHead: keyHead, layer, rule) { tile in
         try backward(tile, layer, cotangent: cotangent, into: gradient)
-        turnBackQueries(tile, rotary, into: gradient)
+        turnBackQueries(tile, rule.rotary, into: gradient)
       }
     }
     // A prompt's keys also receive gradients from its responses.
-    for segment in segments { turnBackKeys(segment, keyHead: keyHead, rotary, gradient) }
+    for segment in segments { turnBackKeys(segment, keyHead: keyHead, rule.rotary, gradient) }
   }
 
   /// Clears the gradients of keys and values, which are accumulated.
@@ -78,7 +81,7 @@ struct Attention {
   ) {
     let size = architecture.headSize
     for row in segment.rows {
-      let keys = gradient + row * architecture.attentionSize + architecture.hiddenSize + keyHead * size
+      let keys = gradient + row * architecture.attentionSize + architecture.querySize + keyHead * size
       keys.update(repeating: 0, count: size)
       (keys + architecture.keyValueSize).update(repeating: 0, count: size)
     }
@@ -132,7 +135,7 @@ struct Attention {
   ) {
     let size = architecture.headSize
     for (place, row) in segment.rows.enumerated() {
-      let keys = gradient + row * architecture.attentionSize + architecture.hiddenSize + keyHead * size
+      let keys = gradient + row * architecture.attentionSize + architecture.querySize + keyHead * size
       rotary.rotate(
         keys, into: keys, heads: 1, outputStride: size, inputStride: size, position: segment.prefix.count + place,
         inverse: true)
@@ -141,14 +144,14 @@ struct Attention {
 
   private func rotate(_ segment: TokenBatch.Segment, keyHead: Int, _ layer: Activations.Layer, _ rotary: Rotary) {
     let size = architecture.headSize, group = architecture.groupSize
-    let queries = layer.queries + segment.rows.lowerBound * architecture.hiddenSize
+    let queries = layer.queries + segment.rows.lowerBound * architecture.querySize
     for (place, row) in segment.rows.enumerated() {
       let source = layer.queryKeyValue + row * architecture.attentionSize
       let position = segment.prefix.count + place
       rotary.rotate(
         source + keyHead * group * size, into: queries + (keyHead * segment.rows.count + place) * group * size,
         heads: group, outputStride: size, inputStride: size, position: position)
-      let keys = source + architecture.hiddenSize + keyHead * size
+      let keys = source + architecture.querySize + keyHead * size
       rotary.rotate(keys, into: keys, heads: 1, outputStride: size, inputStride: size, position: position)
     }
   }
@@ -158,7 +161,12 @@ struct Attention {
       try MatrixProducts.run(
         tile.queries.factor, keys.keys.transposed, into: scoreMatrix(scores, tile, keys), rows: tile.rowCount,
         columns: keys.count,
-        inner: architecture.headSize, scale: 1 / Float(architecture.headSize).squareRoot())
+        inner: architecture.headSize, scale: tile.rule.scale)
+    }
+    guard let cap = tile.rule.cap else { return }
+    for row in 0..<tile.rowCount {
+      let visible = tile.visibleKeys(of: row)
+      RowKernels.best.cap(scores + row * tile.stride + visible.lowerBound, cap, visible.count)
     }
   }
 
@@ -172,7 +180,7 @@ struct Attention {
     for row in 0..<tile.rowCount {
       let token = tile.segment.rows.lowerBound + tile.first + row / tile.group
       let head = tile.keyHead * tile.group + row % tile.group
-      body(row, token * architecture.hiddenSize + head * architecture.headSize)
+      body(row, token * architecture.querySize + head * architecture.headSize)
     }
   }
 
@@ -182,46 +190,64 @@ struct Attention {
   }
 
   private func forEachTile(
-    of segment: TokenBatch.Segment, keyHead: Int, _ layer: Activations.Layer, _ body: (Tile) throws -> Void
+    of segment: TokenBatch.Segment, keyHead: Int, _ layer: Activations.Layer, _ rule: AttentionRule,
+    _ body: (Tile) throws -> Void
   ) throws {
     for first in stride(from: 0, to: segment.rows.count, by: Self.tileLength) {
-      try body(Tile(segment, layer, keyHead: keyHead, first: first, architecture))
+      try body(Tile(segment, layer, rule, keyHead: keyHead, first: first, architecture))
     }
   }
 
-  /// Calls `body` with each contiguous range of keys and values: those of the prompt, then those of the segment up to the tile's end.
+  /// Calls `body` with each contiguous range of the keys and values that the tile sees: those of the prompt, then those of the segment up
+  /// to the tile's end.
   private func forEachKeyRange(of tile: Tile, _ body: (KeyRange) throws -> Void) rethrows {
-    let prefix = tile.segment.prefix
-    if !prefix.isEmpty {
-      try body(keyRange(tile, from: prefix.lowerBound, count: prefix.count, column: 0))
+    let prefix = tile.segment.prefix, first = tile.firstKey
+    if first < prefix.count {
+      try body(keyRange(tile, prefix.dropFirst(first), column: first))
     }
-    try body(keyRange(tile, from: tile.segment.rows.lowerBound, count: tile.end, column: prefix.count))
+    let rows = tile.segment.rows.prefix(tile.end), start = max(first, prefix.count)
+    try body(keyRange(tile, rows.dropFirst(start - prefix.count), column: start))
   }
 
-  private func keyRange(_ tile: Tile, from row: Int, count: Int, column: Int) -> KeyRange {
+  private func keyRange(_ tile: Tile, _ rows: Range<Int>, column: Int) -> KeyRange {
     let width = architecture.attentionSize
-    let keys = Matrix(tile.keys + row * width, stride: width)
+    let keys = Matrix(tile.keys + rows.lowerBound * width, stride: width)
     return KeyRange(
-      keys: keys, values: Matrix(keys.start + architecture.keyValueSize, stride: width), count: count, column: column)
+      keys: keys, values: Matrix(keys.start + architecture.keyValueSize, stride: width), count: rows.count,
+      column: column, isContinued: column > tile.firstKey)
   }
 
-  /// Converts scores to probabilities, 0 for later positions, and stores their log-sum-exp.
+  /// Converts scores to probabilities, 0 for keys that a position does not see, and stores their log-sum-exp.
   private func softmax(_ tile: Tile) {
     let kernels = RowKernels.best
     for row in 0..<tile.rowCount {
-      tile.logSumExp[row] = kernels.softmax(scores + row * tile.stride, tile.keyCount(of: row), tile.stride)
+      let visible = tile.visibleKeys(of: row), row = (index: row, scores: scores + row * tile.stride)
+      clear(row.scores, tile.firstKey..<visible.lowerBound)
+      tile.logSumExp[row.index] = kernels.softmax(
+        row.scores + visible.lowerBound, visible.count, tile.stride - visible.lowerBound)
     }
   }
 
-  /// Converts scores to probabilities P, and the gradients dP of probabilities to those of unscaled scores, P · (dP − Σ dO · O) / √size.
+  /// Converts scores to probabilities P, and the gradients dP of probabilities to those of scores before scale and cap, P · (dP − Σ dO · O),
+  /// times the scale and the cap's slope.
   private func softmaxGradient(_ tile: Tile, attended: UnsafeMutablePointer<Float>) {
     let kernels = RowKernels.best
-    let size = architecture.headSize, scale = 1 / Float(size).squareRoot()
+    let size = architecture.headSize
     forEachHead(of: tile) { row, offset in
+      let visible = tile.visibleKeys(of: row), start = visible.lowerBound
+      let scores = scores + row * tile.stride, gradients = scoreGradients + row * tile.stride
+      clear(scores, tile.firstKey..<start)
+      clear(gradients, tile.firstKey..<start)
+      if tile.rule.cap != nil { cappedScores.update(from: scores + start, count: visible.count) }
       kernels.softmax_gradient(
-        scores + row * tile.stride, scoreGradients + row * tile.stride, tile.keyCount(of: row), tile.stride,
-        tile.logSumExp[row], kernels.dot(tileOutput + row * size, attended + offset, size), scale)
+        scores + start, gradients + start, visible.count, tile.stride - start,
+        tile.logSumExp[row], kernels.dot(tileOutput + row * size, attended + offset, size), tile.rule.scale)
+      if let cap = tile.rule.cap { kernels.cap_gradient(cappedScores, gradients + start, cap, visible.count) }
     }
+  }
+
+  private func clear(_ values: UnsafeMutablePointer<Float>, _ range: Range<Int>) {
+    (values + range.lowerBound).update(repeating: 0, count: range.count)
   }
 
   static func padded(_ count: Int) -> Int { (count + 7) & ~7 }

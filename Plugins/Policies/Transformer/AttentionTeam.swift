@@ -10,20 +10,20 @@ struct AttentionTeam {
   let members: [Attention]
 
   /// Rotates queries and keys and writes each head's outputs.
-  func forward(_ segments: [TokenBatch.Segment], _ layer: Activations.Layer, rotary: Rotary) throws {
+  func forward(_ segments: [TokenBatch.Segment], _ layer: Activations.Layer, rule: AttentionRule) throws {
     try forEachKeyHead(of: segments) { attention, segments, keyHead in
-      try attention.forward(segments, keyHead: keyHead, layer, rotary: rotary)
+      try attention.forward(segments, keyHead: keyHead, layer, rule: rule)
     }
   }
 
   /// Writes the gradients of queries, keys and values, before rotation, given `cotangent`, the gradient of the outputs.
   func backward(
-    _ segments: [TokenBatch.Segment], _ layer: Activations.Layer, rotary: Rotary,
+    _ segments: [TokenBatch.Segment], _ layer: Activations.Layer, rule: AttentionRule,
     cotangent: UnsafeMutablePointer<Float>, into gradient: UnsafeMutablePointer<Float>
   ) throws {
     try forEachKeyHead(of: segments) { attention, segments, keyHead in
       try attention.backward(
-        segments, keyHead: keyHead, layer, rotary: rotary, cotangent: cotangent, into: gradient)
+        segments, keyHead: keyHead, layer, rule: rule, cotangent: cotangent, into: gradient)
     }
   }
 
@@ -36,7 +36,7 @@ struct AttentionTeam {
     let starts = segments.indices.filter { segments[$0].prefix.isEmpty } + [segments.count]
     let tasks = (starts.count - 1) * heads
     let scores = segments.reduce(0) { $0 + $1.rows.count * $1.reach }
-    let perTask = scores * members[0].architecture.hiddenSize / max(1, tasks)
+    let perTask = scores * members[0].architecture.querySize / max(1, tasks)
     try Team.run(
       tasks, fewest: Self.fewestMultiplications / max(1, perTask) + 1,
       throwing: { member, range in

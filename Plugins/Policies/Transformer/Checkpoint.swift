@@ -3,31 +3,30 @@ import LossKitHead
 
 /// A directory in Hugging Face's layout: `config.json`, `model.safetensors` and, to continue training, `optimizer.safetensors`.
 struct Checkpoint {
-  private static let modelName = "model.safetensors"
   private static let optimizerName = "optimizer.safetensors"
   private static let meanPrefix = "exp_avg."
   private static let squarePrefix = "exp_avg_sq."
 
-  let options: TransformerOptions
+  let configuration: ModelConfiguration
   let model: LlamaModel
+  let files: CompanionFiles
   /// Nil if no optimizer state was stored.
   let optimizer: AdamW?
 
   /// Reads a directory. Throws if an option the user gave differs from the stored one.
   init(reading directory: String, options: TransformerOptions, given: Set<String>) throws {
-    let configuration = directory + "/" + ModelConfiguration.fileName
+    let path = directory + "/" + ModelConfiguration.fileName
     let optimizerPath = directory + "/" + Self.optimizerName
-    var stored = try ModelConfiguration.read(configuration, into: options)
-    try options.checkAgreement(with: stored, given: given, place: "transformer: \(configuration)")
+    files = try CompanionFiles(in: directory)
+    var configuration = try ModelConfiguration(reading: path, into: options)
+    var stored = configuration.options
+    try options.checkAgreement(with: stored, given: given, place: "transformer: \(path)")
     if given.contains(TransformerOptions.rounding.name) { stored.bf16 = options.bf16 }
-    let weights = try Safetensors(opening: directory + "/" + Self.modelName)
-    // Allocates only what the file contains: a damaged configuration cannot request more memory.
     let layout = WeightLayout(stored.architecture)
-    guard weights.dataSize == layout.count * MemoryLayout<Float>.stride else {
-      throw Failure(
-        "transformer: \(directory): model.safetensors holds \(weights.dataSize / 4) weights, "
-          + "config.json describes \(layout.count): \(Self.difference(layout, weights))")
-    }
+    var weights = try WeightFiles.open(in: directory)
+    // Buffers, and the copy of the embedding that some files of tied models have.
+    weights.remove { $0.hasSuffix("rotary_emb.inv_freq") || stored.architecture.isTied && $0 == "lm_head.weight" }
+    try weights.check(layout.tensors)
     model = try LlamaModel(stored.architecture, isRounded: stored.bf16)
     try weights.read(layout.tensors, into: model.weights)
     model.roundWeights()
@@ -39,24 +38,42 @@ struct Checkpoint {
     } else {
       optimizer = nil
     }
-    self.options = stored
+    configuration.options = stored
+    self.configuration = configuration
   }
 
-  init(options: TransformerOptions, model: LlamaModel, optimizer: AdamW?) {
-    self.options = options
+  init(_ configuration: ModelConfiguration, model: LlamaModel, files: CompanionFiles, optimizer: AdamW?) {
+    self.files = files
+    self.configuration = configuration
     self.model = model
     self.optimizer = optimizer
   }
 
+  /// How the model's texts become tokens: by its tokenizer, or as bytes for a model that LossKit created.
+  func encoding(directory: String) throws -> any TextEncoding {
+    if let encoding = try ModelEncoding(files, configuration, directory: directory) { return encoding }
+    guard configuration.beginToken == Int(Token.begin), configuration.endTokens == [Int(Token.end)],
+      configuration.options.architecture.vocabularySize >= Token.count
+    else {
+      throw Failure(
+        "transformer: \(directory) has no \(CompanionFiles.tokenizerName), and is not a model over bytes; save the model's "
+          + "tokenizer beside it (tokenizer.save_pretrained in transformers)")
+    }
+    return ByteEncoding()
+  }
+
   /// Writes the directory's files and waits until they are on disk.
   func write(to directory: String) throws {
-    try ModelConfiguration.write(directory + "/" + ModelConfiguration.fileName, options)
+    try files.write(to: directory)
+    try configuration.write(directory + "/" + ModelConfiguration.fileName)
     try Safetensors.write(
-      directory + "/" + Self.modelName, tensors: model.layout.tensors,
+      directory + "/" + WeightFiles.name, tensors: model.layout.tensors,
       groups: [Safetensors.Group(buffer: model.weights)], metadata: ["format": "pt"])
     if let optimizer {
       var metadata = ["format": "pt", "step": "\(optimizer.stepCount)"]
-      for option in TransformerOptions.optimizerReals { metadata[option.name] = "\(options[keyPath: option.path])" }
+      for option in TransformerOptions.optimizerReals {
+        metadata[option.name] = "\(configuration.options[keyPath: option.path])"
+      }
       try Safetensors.write(
         directory + "/" + Self.optimizerName, tensors: model.layout.tensors,
         groups: [
@@ -65,17 +82,6 @@ struct Checkpoint {
         ], metadata: metadata)
     }
     try File.synchronize(directory: directory)
-  }
-
-  /// Describes a tensor that is missing on one side, or whose shapes differ.
-  private static func difference(_ layout: WeightLayout, _ file: Safetensors) -> String {
-    let shapes = Dictionary(file.entries.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
-    for tensor in layout.tensors {
-      guard let shape = shapes[tensor.name] else { return "the tensor \(tensor.name) is missing" }
-      if shape != tensor.shape { return "\(tensor.name) has the shape \(shape), not \(tensor.shape)" }
-    }
-    let names = Set(layout.tensors.map(\.name))
-    return "the tensor \(shapes.keys.filter { !names.contains($0) }.min() ?? "") has no place in this model"
   }
 
   private static func settings(_ state: Safetensors, _ path: String) throws -> AdamW.Settings {
@@ -99,9 +105,11 @@ struct Checkpoint {
       throw Failure(
         "transformer: \(path): \(state.entries.count) tensors, the model needs \(2 * layout.tensors.count)")
     }
+    let files = WeightFiles(state)
+    for prefix in [meanPrefix, squarePrefix] { try files.check(layout.tensors, prefix: prefix) }
     let optimizer = try AdamW(settings, count: layout.count)
-    try state.read(layout.tensors, prefix: meanPrefix, into: optimizer.firstMoments)
-    try state.read(layout.tensors, prefix: squarePrefix, into: optimizer.secondMoments)
+    try files.read(layout.tensors, prefix: meanPrefix, into: optimizer.firstMoments)
+    try files.read(layout.tensors, prefix: squarePrefix, into: optimizer.secondMoments)
     optimizer.stepCount = step
     return optimizer
   }

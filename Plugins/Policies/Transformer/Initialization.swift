@@ -13,6 +13,7 @@ enum Initialization {
       let weights = model.weights.pointer + tensor.offset
       switch tensor.role {
       case .norm: weights.update(repeating: 1, count: tensor.count)
+      case .bias: break
       case .embedding, .projection: random.fill(weights, count: tensor.count, deviation: range)
       case .residualProjection: random.fill(weights, count: tensor.count, deviation: residual)
       }

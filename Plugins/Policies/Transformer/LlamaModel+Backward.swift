@@ -17,11 +17,13 @@ extension LlamaModel {
     for index in activations.layers.indices.reversed() {
       let layer = activations.layers[index], offsets = layout.layers[index]
       try backwardFeedForward(batch.inputs.count, layer, offsets, arrays, products, gradient.pointer)
-      try backwardAttention(batch, layer, offsets, arrays, products, gradient.pointer)
+      try backwardAttention(batch, layer, offsets, rules[index], arrays, products, gradient.pointer)
     }
-    let hidden = architecture.hiddenSize, add = RowKernels.best.add
+    let hidden = architecture.hiddenSize, add = RowKernels.best.add_scaled
     for (row, token) in batch.inputs.enumerated() {
-      add?(gradient.pointer + layout.embedding + Int(token) * hidden, arrays.gradient + row * hidden, hidden)
+      add?(
+        gradient.pointer + layout.embedding + Int(token) * hidden, arrays.gradient + row * hidden,
+        architecture.variant.embeddingScale, hidden)
     }
   }
 
@@ -32,8 +34,11 @@ extension LlamaModel {
   ) {
     let hidden = architecture.hiddenSize, count = batch.targets.count
     arrays.scoredGradient.update(repeating: 0, count: count * hidden)
+    let scale = architecture.variant.logitScale
+    if scale != 1 { multiply(arrays.scoredNormGradient, by: scale, count: count * hidden) }
     Norm.addGradient(
-      activations.scored, inverses: activations.scoredInverses, weight: weights.pointer + layout.finalNorm,
+      activations.scored, inverses: activations.scoredInverses,
+      weight: normWeight(layout.finalNorm, count: hidden, arrays),
       cotangent: arrays.scoredNormGradient, into: arrays.scoredGradient,
       weightGradient: gradient + layout.finalNorm, sums: arrays.normSums, rows: count, width: hidden)
     arrays.gradient.update(repeating: 0, count: batch.inputs.count * hidden)
@@ -49,55 +54,101 @@ extension LlamaModel {
     _ products: MatrixProducts, _ gradient: UnsafeMutablePointer<Float>
   ) throws {
     let hidden = architecture.hiddenSize, intermediate = architecture.intermediateSize
-    let stream = operand(of: arrays.gradient, columns: hidden, rows: tokens, roundedInto: arrays.rounded)
+    let block = blockGradient(
+      norm: offsets.feedForwardOutputNorm, (layer.feedForwardOutput, layer.feedForwardOutputInverses), tokens, arrays,
+      gradient)
+    addColumnSums(of: block, rows: tokens, columns: hidden, toBias: offsets.downBias, gradient)
+    let stream = operand(of: block, columns: hidden, rows: tokens, roundedInto: arrays.rounded)
     try products.run(
       stream, weight(offsets.down, columns: intermediate),
       into: Matrix(arrays.activatedGradient, stride: intermediate), rows: tokens, columns: intermediate, inner: hidden)
-    SwiGLU.gradient(
+    gates.gradient(
       layer.gateUp, cotangent: arrays.activatedGradient, into: arrays.wideGradient, output: arrays.activated,
       isRounded: isRounded, rows: tokens, width: intermediate)
     try products.run(
       stream.transposed, operand(arrays.activated, columns: intermediate),
       into: Matrix(gradient + offsets.down, stride: intermediate), rows: hidden, columns: intermediate, inner: tokens,
       adding: true)
+    let wide = operand(arrays.wideGradient, columns: 2 * intermediate)
+    addColumnSums(of: wide, rows: tokens, columns: 2 * intermediate, toBias: offsets.gateUpBias, gradient)
     try backwardProjection(
-      operand(arrays.wideGradient, columns: 2 * intermediate), width: 2 * intermediate, weight: offsets.gateUp,
+      wide, width: 2 * intermediate, weight: offsets.gateUp,
       norm: offsets.feedForwardNorm, input: layer.middle, inverses: layer.feedForwardInverses, tokens, arrays,
       products, gradient)
   }
 
   /// Backpropagates the gradient of the residual stream through attention.
   private func backwardAttention(
-    _ batch: TokenBatch, _ layer: Activations.Layer, _ offsets: WeightLayout.Layer, _ arrays: Workspace.Arrays,
-    _ products: MatrixProducts, _ gradient: UnsafeMutablePointer<Float>
+    _ batch: TokenBatch, _ layer: Activations.Layer, _ offsets: WeightLayout.Layer, _ rule: AttentionRule,
+    _ arrays: Workspace.Arrays, _ products: MatrixProducts, _ gradient: UnsafeMutablePointer<Float>
   ) throws {
     let tokens = batch.inputs.count, hidden = architecture.hiddenSize, width = architecture.attentionSize
-    let stream = operand(of: arrays.gradient, columns: hidden, rows: tokens, roundedInto: arrays.rounded)
+    let query = architecture.querySize
+    let block = blockGradient(
+      norm: offsets.attentionOutputNorm, (layer.attentionOutput, layer.attentionOutputInverses), tokens, arrays,
+      gradient)
+    addColumnSums(of: block, rows: tokens, columns: hidden, toBias: offsets.attentionOutputBias, gradient)
+    let stream = operand(of: block, columns: hidden, rows: tokens, roundedInto: arrays.rounded)
     try products.run(
-      stream.transposed, operand(of: layer.attended, columns: hidden, rows: tokens, roundedInto: arrays.norm),
-      into: Matrix(gradient + offsets.attentionOutput, stride: hidden), rows: hidden, columns: hidden, inner: tokens,
+      stream.transposed, operand(of: layer.attended, columns: query, rows: tokens, roundedInto: arrays.norm),
+      into: Matrix(gradient + offsets.attentionOutput, stride: query), rows: hidden, columns: query, inner: tokens,
       adding: true)
     try products.run(
-      stream, weight(offsets.attentionOutput, columns: hidden), into: Matrix(arrays.branchGradient, stride: hidden),
-      rows: tokens, columns: hidden, inner: hidden)
+      stream, weight(offsets.attentionOutput, columns: query), into: Matrix(arrays.branchGradient, stride: query),
+      rows: tokens, columns: query, inner: hidden)
     try arrays.attention.backward(
-      batch.segments, layer, rotary: rotary, cotangent: arrays.branchGradient, into: arrays.wideGradient)
+      batch.segments, layer, rule: rule, cotangent: arrays.branchGradient, into: arrays.wideGradient)
+    if let norm = queryKeyNorm(offsets, arrays), let queryNorm = offsets.queryNorm, let keyNorm = offsets.keyNorm {
+      norm.backward(
+        arrays.wideGradient, before: layer.unnormed, rows: tokens, queryWeightGradient: gradient + queryNorm,
+        keyWeightGradient: gradient + keyNorm, scratch: arrays.queryKeyNormScratch)
+    }
+    addColumnSums(of: arrays.wideGradient, rows: tokens, columns: width, toBias: offsets.queryKeyValueBias, gradient)
     try backwardProjection(
       operand(of: arrays.wideGradient, columns: width, rows: tokens, roundedInto: arrays.rounded), width: width,
       weight: offsets.queryKeyValue, norm: offsets.attentionNorm, input: layer.input,
       inverses: layer.attentionInverses, tokens, arrays, products, gradient)
   }
 
-  /// Backpropagates the gradient of a projection of the normed stream into the stream's gradient.
+  /// The gradient of a block's last product, given that of the stream it is added to: the same, or back through factor and norm.
+  private func blockGradient(
+    norm: Int?, _ kept: (product: UnsafeMutablePointer<Float>, inverses: UnsafeMutablePointer<Float>), _ tokens: Int,
+    _ arrays: Workspace.Arrays, _ gradient: UnsafeMutablePointer<Float>
+  ) -> UnsafeMutablePointer<Float> {
+    if architecture.addsDirectly { return arrays.gradient }
+    let hidden = architecture.hiddenSize, scale = architecture.variant.residualScale
+    arrays.branch.update(repeating: 0, count: tokens * hidden)
+    guard let norm else {
+      RowKernels.best.add_scaled(arrays.branch, arrays.gradient, scale, tokens * hidden)
+      return arrays.branch
+    }
+    Norm.addGradient(
+      kept.product, inverses: kept.inverses, weight: normWeight(norm, count: hidden, arrays),
+      cotangent: arrays.gradient, into: arrays.branch, weightGradient: gradient + norm, sums: arrays.normSums,
+      rows: tokens, width: hidden)
+    return arrays.branch
+  }
+
+  /// Backpropagates the gradient of a projection of the stream, normed or not, into the stream's gradient.
   private func backwardProjection(
-    _ cotangent: Factor, width: Int, weight offset: Int, norm: Int, input: UnsafeMutablePointer<Float>,
+    _ cotangent: Factor, width: Int, weight offset: Int, norm: Int?, input: UnsafeMutablePointer<Float>,
     inverses: UnsafeMutablePointer<Float>, _ tokens: Int, _ arrays: Workspace.Arrays, _ products: MatrixProducts,
     _ gradient: UnsafeMutablePointer<Float>
   ) throws {
     let hidden = architecture.hiddenSize
+    guard let norm else {
+      try products.run(
+        cotangent.transposed, operand(of: input, columns: hidden, rows: tokens, roundedInto: arrays.norm),
+        into: Matrix(gradient + offset, stride: hidden), rows: width, columns: hidden, inner: tokens, adding: true)
+      try products.run(
+        cotangent, weight(offset, columns: hidden), into: Matrix(arrays.gradient, stride: hidden), rows: tokens,
+        columns: hidden, inner: width, adding: true)
+      return
+    }
+    let normWeight = normWeight(norm, count: hidden, arrays)
     Norm.apply(
-      input, inverses: inverses, weight: weights.pointer + norm, into: arrays.norm, isRounded: isRounded,
-      rows: tokens, width: hidden)
+      input, inverses: inverses, weight: normWeight, into: arrays.norm, isRounded: isRounded, rows: tokens,
+      width: hidden)
     try products.run(
       cotangent.transposed, operand(arrays.norm, columns: hidden), into: Matrix(gradient + offset, stride: hidden),
       rows: width, columns: hidden, inner: tokens, adding: true)
@@ -105,7 +156,24 @@ extension LlamaModel {
     try products.run(
       cotangent, weight(offset, columns: hidden), into: branch, rows: tokens, columns: hidden, inner: width)
     Norm.addGradient(
-      input, inverses: inverses, weight: weights.pointer + norm, cotangent: branch.start, into: arrays.gradient,
+      input, inverses: inverses, weight: normWeight, cotangent: branch.start, into: arrays.gradient,
       weightGradient: gradient + norm, sums: arrays.normSums, rows: tokens, width: hidden)
+  }
+
+  /// Adds the column sums of the gradient of a product to the gradient of its bias, if there is one.
+  private func addColumnSums(
+    of values: UnsafeMutablePointer<Float>, rows: Int, columns: Int, toBias offset: Int?,
+    _ gradient: UnsafeMutablePointer<Float>
+  ) {
+    guard let offset else { return }
+    for row in 0..<rows { RowKernels.best.add(gradient + offset, values + row * columns, columns) }
+  }
+
+  /// The same for a gradient in the type of products.
+  private func addColumnSums(
+    of values: Factor, rows: Int, columns: Int, toBias offset: Int?, _ gradient: UnsafeMutablePointer<Float>
+  ) {
+    guard let offset else { return }
+    values.forEachRow(rows: rows, columns: columns) { RowKernels.best.add(gradient + offset, $0, columns) }
   }
 }

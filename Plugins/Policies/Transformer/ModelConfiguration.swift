@@ -1,116 +1,111 @@
 import LossKit
 import LossKitJSON
 
-/// The `config.json` of a Hugging Face Llama checkpoint.
-enum ModelConfiguration {
+/// The `config.json` of a Hugging Face checkpoint.
+struct ModelConfiguration: Sendable {
   static let fileName = "config.json"
-  /// The maximum file size; a file that LossKit writes has less than 2 KB.
+  /// The maximum file size; real ones have a few KB, with long-context factors up to some tens.
   private static let largestSize = 1 << 20
+  /// The keys that say the type of the weights.
+  private static let typeKeys = ["torch_dtype", "dtype"]
 
-  /// Reads the architecture into a copy of `options`. Throws, naming the key, for a model that is not supported.
-  static func read(_ path: String, into options: TransformerOptions) throws -> TransformerOptions {
+  /// The options of the model.
+  var options: TransformerOptions
+  /// The members of the file, all of which are written back; nil for a model that LossKit created.
+  private(set) var members: [(String, JSONValue)]?
+  /// The token before a text and those after it, as far as the file says.
+  private(set) var beginToken: Int?, endTokens: [Int] = []
+
+  /// The configuration of a new model.
+  init(_ options: TransformerOptions) {
+    self.options = options
+    beginToken = Int(Token.begin)
+    endTokens = [Int(Token.end)]
+  }
+
+  /// Reads a file; options that it does not have are those of `options`. Throws, naming the key, for a model that is not supported.
+  init(reading path: String, into options: TransformerOptions) throws {
     let file = try File.reading(path)
     let place = "transformer: \(path)"
     let size = try file.size()
-    guard size <= largestSize else { throw Failure("\(place): \(size) bytes are too many for a model's configuration") }
-    return try JSONObject.read(file.read(size, at: 0), place: place) { try read($0, into: options) }
+    guard size <= Self.largestSize else {
+      throw Failure("\(place): \(size) bytes are too many for a model's configuration")
+    }
+    self = try JSONObject.read(file.read(size, at: 0), place: place) { try Self($0, options) }
+  }
+
+  private init(_ json: JSONObject, _ options: TransformerOptions) throws {
+    let keys = ConfigurationKeys(json), family = try Self.family(keys)
+    var result = options
+    for option in TransformerOptions.integers { result[keyPath: option.path] = try Self.integer(keys, option) }
+    result[keyPath: TransformerOptions.tie.path] = try keys.flag(TransformerOptions.tie.name) ?? family.isTied
+    result[keyPath: TransformerOptions.rounding.path] = try keys.flag(TransformerOptions.rounding.name) ?? false
+    result.architecture.normEpsilon = try keys.real("rms_norm_eps", in: .closed(1e-30, 1)) ?? family.normEpsilon
+    if let range = try keys.real("initializer_range") { result.initializerRange = range }
+    try Self.readVariant(keys, family, into: &result.architecture)
+    self.options = result
+    members = json.members.map { ($0.key, $0.value) }
+    beginToken = try keys.integer("bos_token_id")
+    endTokens = try Self.endTokens(keys)
+  }
+
+  /// The family of the model. Throws for what no family computes.
+  private static func family(_ keys: ConfigurationKeys) throws -> ModelFamily {
+    guard let type = try keys.text("model_type") else { throw Failure("model_type is missing") }
+    guard let family = ModelFamily.all[type] else {
+      let known = ModelFamily.all.keys.sorted().joined(separator: ", ")
+      throw Failure("model_type is \"\(type)\"; supported are \(known)")
+    }
+    for name in ["quantization_config", "text_config", "num_experts", "num_local_experts"] where keys.has(name) {
+      throw Failure("\(name) is given; only dense text models without quantization are supported")
+    }
+    return family
+  }
+
+  private static func integer(_ keys: ConfigurationKeys, _ option: TransformerOptions.Integer) throws -> Int {
+    // Other models have smaller vocabularies than texts as bytes need.
+    let range = min(option.range.lowerBound, 2)...option.range.upperBound
+    if let value = try keys.integer(option.name, in: range) { return value }
+    // Old files do not say that each query head has its own key head.
+    if option.name == "num_key_value_heads", let heads = try keys.integer("num_attention_heads", in: range) {
+      return heads
+    }
+    throw Failure("\(option.name) is missing")
+  }
+
+  private static func endTokens(_ keys: ConfigurationKeys) throws -> [Int] {
+    guard let list = keys.json.value("eos_token_id")?.array else {
+      return try keys.integer("eos_token_id").map { [$0] } ?? []
+    }
+    let tokens = list.compactMap(\.integer)
+    guard tokens.count == list.count, tokens.allSatisfy({ $0 >= 0 }) else {
+      throw Failure("eos_token_id is not a token or a list of tokens")
+    }
+    return tokens
+  }
+
+  /// What decides a model's numbers beyond its options: the members of its file in which it differs from a new model.
+  var facts: [PolicyIdentity.Fact] {
+    guard let members else { return [] }
+    let ignored = TransformerOptions.names + Self.typeKeys + ["transformers_version"]
+    let usual = newJSON.object
+    let others = members.filter { !ignored.contains($0.0) && usual?[$0.0] != $0.1 }
+    return others.isEmpty ? [] : [PolicyIdentity.Fact("config", JSONValue.object(others).dense)]
   }
 
   /// Writes the file in the format of `transformers`.
-  static func write(_ path: String, _ options: TransformerOptions) throws {
-    let text = Array((json(options).indented + "\n").utf8)
+  func write(_ path: String) throws {
+    let text = Array((json.indented + "\n").utf8)
     try text.withUnsafeBytes { try File.write(path, [$0]) }
   }
-}
 
-extension ModelConfiguration {
-  private static func read(_ json: JSONObject, into options: TransformerOptions) throws -> TransformerOptions {
-    try checkKind(json)
-    var result = options
-    for option in TransformerOptions.integers { result[keyPath: option.path] = try integer(json, option) }
-    for option in TransformerOptions.reals {
-      if let value = try real(json, option) { result[keyPath: option.path] = value }
-    }
-    result[keyPath: TransformerOptions.tie.path] = try flag(json, TransformerOptions.tie.name)
-    result[keyPath: TransformerOptions.rounding.path] = try flag(json, TransformerOptions.rounding.name)
-    try result.architecture.validate()
-    let headSize = result.architecture.headSize
-    if let size = json.value("head_dim"), size.integer != headSize {
-      throw Failure(
-        "head_dim is \(json.text(of: "head_dim")); this model needs hidden_size / num_attention_heads, \(headSize)")
-    }
-    return result
+  /// The members of the file that was read, with the type of the weights that are written, or those of a new model.
+  private var json: JSONValue {
+    guard let members else { return newJSON }
+    return .object(members.map { ($0.0, Self.typeKeys.contains($0.0) ? .string("float32") : $0.1) })
   }
 
-  private static func integer(_ json: JSONObject, _ option: TransformerOptions.Integer) throws -> Int {
-    guard let (json, name) = find(option.name, json) else { throw Failure("\(option.name) is missing") }
-    guard let value = json[name]?.integer, option.range.contains(value) else {
-      throw Failure("\(option.name) is \(json.text(of: name)), not a whole number within \(option.range)")
-    }
-    return value
-  }
-
-  /// Returns nil if the value is missing and only needed for new weights.
-  private static func real(_ json: JSONObject, _ option: TransformerOptions.Real) throws -> Double? {
-    guard let (json, name) = find(option.name, json) else {
-      if option.name == "initializer_range" { return nil }
-      throw Failure("\(option.name) is missing")
-    }
-    guard let value = json[name]?.double, option.bounds.contains(value) else {
-      throw Failure("\(option.name) is \(json.text(of: name)), which is out of bounds")
-    }
-    return value
-  }
-
-  /// Returns false if the value is missing.
-  private static func flag(_ json: JSONObject, _ name: String) throws -> Bool {
-    guard let value = json.value(name) else { return false }
-    guard let value = value.bool else {
-      throw Failure("\(name) is \(json.text(of: name)), not true or false")
-    }
-    return value
-  }
-
-  /// The location of a value: old files have no number of key heads, which then equals that of query heads, and new files group the
-  /// rotary values.
-  private static func find(_ name: String, _ json: JSONObject) -> (JSONObject, String)? {
-    if json.value(name) != nil { return (json, name) }
-    switch name {
-    case "num_key_value_heads": return json.value("num_attention_heads") == nil ? nil : (json, "num_attention_heads")
-    case "rope_theta": return json["rope_parameters"]?.object.flatMap { $0.value(name) == nil ? nil : ($0, name) }
-    default: return nil
-    }
-  }
-
-  /// Throws if the checkpoint is not a model that this architecture computes.
-  private static func checkKind(_ json: JSONObject) throws {
-    func require(_ name: String, _ needed: JSONValue, in json: JSONObject = json, orMissing: Bool = false) throws {
-      guard let value = json.value(name) else {
-        if orMissing { return }
-        throw Failure("\(name) is missing; this model needs \(needed.compact)")
-      }
-      guard value == needed else {
-        throw Failure("\(name) is \(json.text(of: name)); this model needs \(needed.compact)")
-      }
-    }
-    try require("model_type", .string("llama"))
-    try require("bos_token_id", .number(Int(Token.begin)))
-    try require("eos_token_id", .number(Int(Token.end)))
-    try require("hidden_act", .string("silu"), orMissing: true)
-    try require("attention_bias", .bool(false), orMissing: true)
-    try require("mlp_bias", .bool(false), orMissing: true)
-    guard json.value("rope_scaling") == nil else {
-      throw Failure("rope_scaling is \(json.text(of: "rope_scaling")); this model needs null")
-    }
-    if let rotary = json["rope_parameters"]?.object {
-      try require("rope_type", .string("default"), in: rotary, orMissing: true)
-    }
-  }
-}
-
-extension ModelConfiguration {
-  /// The architecture, with the constant members of this model type.
-  private static func json(_ options: TransformerOptions) -> JSONValue {
+  private var newJSON: JSONValue {
     var members: [(String, JSONValue)] = [
       ("architectures", .array([.string("LlamaForCausalLM")])), ("model_type", .string("llama")),
       ("torch_dtype", .string("float32")), ("hidden_act", .string("silu")), ("attention_bias", .bool(false)),

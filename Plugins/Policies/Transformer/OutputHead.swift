@@ -8,6 +8,7 @@ extension LlamaModel {
       weight: weights.pointer + layout.head, vocabularySize: architecture.vocabularySize,
       hiddenSize: architecture.hiddenSize)
     head.threads = Threads.available
+    head.logitCap = architecture.variant.logitCap
     head.roundedWeight = roundedWeights.map { UnsafePointer($0 + layout.head) }
     return head
   }

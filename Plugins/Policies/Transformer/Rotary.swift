@@ -1,44 +1,54 @@
 import CLossKitRows
 import LossKitSystem
 
-/// Rotary position embeddings (Su et al. 2021) in the convention of Hugging Face's Llama: value j of a head is rotated with value j +
-/// size/2, by the angle position · θ^(−2j/size).
+/// Rotary position embeddings (Su et al. 2021) in the convention of Hugging Face's Llama: value j of a head is rotated with value j + n,
+/// where n is the number of rotated pairs; values from 2n on stay as they are.
 struct Rotary {
-  private let halfSize: Int
-  private let theta: Double
+  let frequencies: RotaryFrequencies
+  private let headSize: Int
   private var cosines: [Float] = []
   private var sines: [Float] = []
 
-  init(headSize: Int, theta: Double) {
-    halfSize = headSize / 2
-    self.theta = theta
+  init(_ frequencies: RotaryFrequencies, headSize: Int) {
+    self.frequencies = frequencies
+    self.headSize = headSize
   }
+
+  private var pairCount: Int { frequencies.angles.count }
 
   /// Computes the angles of the first `positions` positions, if they are not computed yet.
   mutating func prepare(positions: Int) {
-    for position in (cosines.count / halfSize)..<max(positions, cosines.count / halfSize) {
-      for j in 0..<halfSize {
-        let angle = Double(position) * pow(theta, -Double(j) / Double(halfSize))
-        cosines.append(Float(cos(angle)))
-        sines.append(Float(sin(angle)))
+    guard pairCount > 0 else { return }
+    for position in (cosines.count / pairCount)..<max(positions, cosines.count / pairCount) {
+      for frequency in frequencies.angles {
+        let angle = Double(position) * frequency
+        cosines.append(Float(cos(angle) * frequencies.factor))
+        sines.append(Float(sin(angle) * frequencies.factor))
       }
     }
   }
 
-  /// Rotates `heads` contiguous heads of `input` into `output`, where heads are `stride` apart; may be in place. `inverse` rotates back,
-  /// which is also the backward pass.
+  /// Rotates `heads` heads of `input`, which are `inputStride` apart, into `output`; may be in place. `inverse` applies the transposed
+  /// map, which is the backward pass.
   @inline(__always)
   func rotate(
     _ input: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>, heads: Int, outputStride: Int,
     inputStride: Int, position: Int, inverse: Bool = false
   ) {
+    if 2 * pairCount < headSize, input != output {
+      for head in 0..<heads {
+        let start = 2 * pairCount
+        (output + head * outputStride + start).update(
+          from: input + head * inputStride + start, count: headSize - start)
+      }
+    }
     cosines.withUnsafeBufferPointer { cosines in
       sines.withUnsafeBufferPointer { sines in
         guard let cosines = cosines.baseAddress, let sines = sines.baseAddress else { return }
-        let c = cosines + position * halfSize, s = sines + position * halfSize
+        let c = cosines + position * pairCount, s = sines + position * pairCount
         let sign: Float = inverse ? -1 : 1, turn = RowKernels.best.rotate
         for head in 0..<heads {
-          turn?(input + head * inputStride, c, s, sign, output + head * outputStride, halfSize)
+          turn?(input + head * inputStride, c, s, sign, output + head * outputStride, pairCount)
         }
       }
     }

@@ -1,8 +1,9 @@
+import CLossKitRows
 import LossKit
 import LossKitHead
 import LossKitJSON
 
-/// A file of named float32 tensors in the safetensors format: the size of a JSON header (8 bytes, little-endian), the header, then the
+/// A file of named tensors in the safetensors format: the size of a JSON header (8 bytes, little-endian), the header, then the
 /// contiguous bytes of the tensors.
 struct Safetensors {
   /// The format's limit on the header size.
@@ -35,32 +36,28 @@ struct Safetensors {
 
   var entries: [SafetensorsHeader.Entry] { header.entries }
 
-  /// Reads the tensors named in `tensors` into one array at their offsets. Throws, naming the tensor, for a missing or extra tensor or a
-  /// different shape.
-  func read(_ tensors: [WeightTensor], prefix: String = "", into buffer: FloatBuffer) throws {
-    var byName: [String: SafetensorsHeader.Entry] = [:]
-    for entry in entries where entry.name.hasPrefix(prefix) { byName[entry.name] = entry }
-    for tensor in tensors {
-      let name = prefix + tensor.name
-      guard let entry = byName.removeValue(forKey: name) else {
-        throw Failure("transformer: \(file.path): the tensor \(name) is missing")
-      }
-      guard entry.shape == tensor.shape else {
-        throw Failure(
-          "transformer: \(file.path): \(name) has the shape \(entry.shape), config.json says \(tensor.shape)")
-      }
-      let start = tensor.offset * MemoryLayout<Float>.stride
-      try file.read(
-        into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[start..<start + entry.bytes.count]),
-        at: dataStart + entry.bytes.lowerBound)
+  /// The path of the file.
+  var path: String { file.path }
+
+  /// Reads a tensor as floats into memory of its size.
+  func read(_ entry: SafetensorsHeader.Entry, into values: UnsafeMutablePointer<Float>) throws {
+    let start = dataStart + entry.bytes.lowerBound, count = entry.bytes.count / entry.type.size
+    let expand: (UnsafePointer<UInt16>?, Int, UnsafeMutablePointer<Float>?) -> Void
+    switch entry.type {
+    case .float32:
+      return try file.read(into: UnsafeMutableRawBufferPointer(start: values, count: entry.bytes.count), at: start)
+    case .bfloat16: expand = losskit_expand_bfloat16
+    case .float16: expand = losskit_expand_half
     }
-    if let extra = byName.keys.min() {
-      throw Failure("transformer: \(file.path): the tensor \(extra) has no place in this model")
+    let size = min(count, 1 << 16)
+    let halves = UnsafeMutableBufferPointer<UInt16>.allocate(capacity: size)
+    defer { halves.deallocate() }
+    for first in stride(from: 0, to: count, by: size) {
+      let part = UnsafeMutableBufferPointer(rebasing: halves[..<min(size, count - first)])
+      try file.read(into: UnsafeMutableRawBufferPointer(part), at: start + first * entry.type.size)
+      expand(part.baseAddress, part.count, values + first)
     }
   }
-
-  /// The total size of all tensors in bytes.
-  var dataSize: Int { entries.reduce(0) { $0 + $1.bytes.count } }
 
   /// Throws unless the tensors fill the rest of the file without gaps or overlaps.
   private static func checkCoverage(_ entries: [SafetensorsHeader.Entry], size: Int, _ place: String) throws {

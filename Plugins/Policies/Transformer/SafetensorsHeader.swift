@@ -7,8 +7,17 @@ struct SafetensorsHeader {
   struct Entry {
     let name: String
     let shape: [Int]
+    var type = NumberType.float32
     /// The range of its bytes after the header.
     let bytes: Range<Int>
+  }
+
+  /// The type of a tensor's numbers, as the format spells it.
+  enum NumberType: String {
+    case float32 = "F32", bfloat16 = "BF16", float16 = "F16"
+
+    /// The size in bytes.
+    var size: Int { self == .float32 ? 4 : 2 }
   }
 
   private static let metadataName = "__metadata__"
@@ -16,8 +25,6 @@ struct SafetensorsHeader {
   private enum Member {
     static let type = "dtype", shape = "shape", offsets = "data_offsets"
   }
-  /// The only supported data type.
-  private static let float32 = "F32"
 
   var metadata: [String: String]
   var entries: [Entry]
@@ -30,7 +37,7 @@ struct SafetensorsHeader {
     for entry in entries {
       let ends = [entry.bytes.lowerBound, entry.bytes.upperBound]
       let tensor: [(String, JSONValue)] = [
-        (Member.offsets, .array(ends.map(JSONValue.number))), (Member.type, .string(Self.float32)),
+        (Member.offsets, .array(ends.map(JSONValue.number))), (Member.type, .string(entry.type.rawValue)),
         (Member.shape, .array(entry.shape.map(JSONValue.number))),
       ]
       members.append((entry.name, .object(tensor)))
@@ -57,14 +64,14 @@ extension SafetensorsHeader {
 
   private static func entry(_ name: String, _ json: JSONObject?) throws -> Entry {
     let problem = "tensor \(name)"
-    guard let json, let type = json[Member.type]?.string else { throw Failure("\(problem) has no dtype") }
-    guard type == float32 else {
-      throw Failure("\(problem) is \(type); only float32 (\(float32)) can be read, convert the checkpoint")
+    guard let json, let typeName = json[Member.type]?.string else { throw Failure("\(problem) has no dtype") }
+    guard let type = NumberType(rawValue: typeName) else {
+      throw Failure("\(problem) is \(typeName); float32 (F32), bfloat16 (BF16) and float16 (F16) can be read")
     }
     guard let shape = integers(json[Member.shape]), let ends = integers(json[Member.offsets]), ends.count == 2 else {
       throw Failure("\(problem) lacks its shape or its offsets, in whole numbers")
     }
-    var count = MemoryLayout<Float>.stride
+    var count = type.size
     for size in shape {
       guard size >= 0 else { throw Failure("\(problem) has a negative size") }
       let (product, overflow) = count.multipliedReportingOverflow(by: size)
@@ -75,7 +82,7 @@ extension SafetensorsHeader {
     guard start >= 0, end >= start, end - start == count else {
       throw Failure("\(problem) of shape \(shape) lies at bytes \(start) to \(end), which is not \(count) bytes")
     }
-    return Entry(name: name, shape: shape, bytes: start..<end)
+    return Entry(name: name, shape: shape, type: type, bytes: start..<end)
   }
 
   private static func integers(_ value: JSONValue?) -> [Int]? {

@@ -2,13 +2,8 @@ import LossKit
 
 /// The tokens of a batch, contiguous and without padding.
 ///
-/// A prompt is the begin token and its bytes. It is stored once, before its responses, each of which continues it with its bytes and the
-/// end token. The model reads all but a response's last token; the positions that predict a response's tokens (including its end token)
-/// are scored, and the first of them is the prompt's last position.
-///
-/// Texts that exceed the context of C tokens are truncated. A response keeps its beginning: at most C − 1 tokens including its end token,
-/// so a truncated response loses its end token. Then the prompt loses its beginning, by the same amount for all responses of the prompt,
-/// until the longest of them fits.
+/// A prompt is stored once, before its responses, each of which continues it. The model reads all but a response's last token; the
+/// positions that predict a response's tokens (including its end token) are scored, and the first of them is the prompt's last position.
 struct TokenBatch: Equatable {
   /// Consecutive tokens, which attend to those before them and to all of the prompt that they continue.
   struct Segment: Equatable {
@@ -45,36 +40,39 @@ struct TokenBatch: Equatable {
 
   private init() {}
 
-  /// Tokenizes all texts, prompt by prompt. Throws for an empty response.
-  init(_ texts: TextBatch, context: Int) throws {
+  /// Tokenizes all texts, prompt by prompt, and cuts them to a context. Throws for an empty response.
+  init(_ texts: TextBatch, _ encoding: any TextEncoding, context: Int) throws {
     for prompt in 0..<texts.promptCount {
-      let cut = try ResponseCut(texts, prompt: prompt, context: context)
-      guard !cut.lengths.isEmpty else { continue }
-      let prefix = appendPrompt(texts.prompt(prompt).dropFirst(cut.promptBytesCut))
-      for (rank, length) in cut.lengths.enumerated() {
-        appendResponse(texts.response(rank, ofPrompt: prompt), length: length, to: prefix)
-        rows.append(rank * texts.promptCount + prompt)
-      }
-      promptEnds.append(Ends(inputs: inputs.count, segments: segments.count, responses: rows.count))
+      append(
+        try encoding.encode(texts, prompt: prompt, context: context), at: prompt, ofPrompts: texts.promptCount)
     }
   }
 
-  private mutating func appendPrompt(_ bytes: Slice<UnsafeRawBufferPointer>) -> Range<Int> {
-    let start = inputs.count
-    inputs.append(Token.begin)
-    inputs.append(contentsOf: bytes.lazy.map { Int32($0) })
-    segments.append(Segment(rows: start..<inputs.count, prefix: start..<start))
-    return start..<inputs.count
+  /// Batches prompts whose texts are tokenized.
+  init(_ prompts: [EncodedPrompt]) {
+    for (index, prompt) in prompts.enumerated() { append(prompt, at: index, ofPrompts: prompts.count) }
   }
 
-  private mutating func appendResponse(_ response: UnsafeRawBufferPointer, length: Int, to prefix: Range<Int>) {
+  private mutating func append(_ encoded: EncodedPrompt, at index: Int, ofPrompts count: Int) {
+    guard !encoded.responses.isEmpty else { return }
     let start = inputs.count
-    inputs.append(contentsOf: response.prefix(length - 1).lazy.map { Int32($0) })
+    inputs += encoded.prompt
+    let prefix = start..<inputs.count
+    segments.append(Segment(rows: prefix, prefix: start..<start))
+    for (rank, response) in encoded.responses.enumerated() {
+      append(response, to: prefix)
+      rows.append(rank * count + index)
+    }
+    promptEnds.append(Ends(inputs: inputs.count, segments: segments.count, responses: rows.count))
+  }
+
+  private mutating func append(_ response: [Int32], to prefix: Range<Int>) {
+    let start = inputs.count
+    inputs += response.dropLast()
     if inputs.count > start { segments.append(Segment(rows: start..<inputs.count, prefix: prefix)) }
-    targets.append(contentsOf: response.prefix(length).lazy.map { Int32($0) })
-    if length > response.count { targets.append(Token.end) }
-    scoredRows.append(prefix.upperBound - 1)
-    scoredRows.append(contentsOf: start..<inputs.count)
+    targets += response
+    if !response.isEmpty { scoredRows.append(prefix.upperBound - 1) }
+    scoredRows += start..<inputs.count
     scoredStarts.append(targets.count)
   }
 
@@ -114,29 +112,5 @@ struct TokenBatch: Equatable {
       Ends(), Ends(inputs: part.inputs.count, segments: part.segments.count, responses: part.rows.count),
     ]
     return part
-  }
-}
-
-/// The truncation of one prompt and its responses to the context.
-struct ResponseCut {
-  /// The number of tokens that each response keeps, including its end token if it is kept.
-  private(set) var lengths: [Int] = []
-  /// The number of tokens that each response loses.
-  private(set) var responseTokensCut: [Int] = []
-  /// The number of bytes that the prompt loses at its beginning.
-  let promptBytesCut: Int
-
-  init(_ texts: TextBatch, prompt: Int, context: Int) throws {
-    for rank in 0..<texts.responseCount(ofPrompt: prompt) {
-      let length = texts.response(rank, ofPrompt: prompt).count + 1
-      guard length > 1 else {
-        throw Failure(
-          "transformer: response \(rank + 1) of prompt \(prompt + 1) is empty; leave it out", prompt: prompt)
-      }
-      lengths.append(min(length, context - 1))
-      responseTokensCut.append(max(0, length - (context - 1)))
-    }
-    let room = context - 1 - (lengths.max() ?? 0)
-    promptBytesCut = max(0, texts.prompt(prompt).count - room)
   }
 }

@@ -14,7 +14,9 @@ extension Transformer {
     func facts(_ options: [TransformerOptions.Real]) -> [Fact] {
       options.map { Fact($0.name, "\(self.options[keyPath: $0.path])") }
     }
-    let computation = integers + booleans + facts(TransformerOptions.computationReals)
+    let computation =
+      integers + [Fact(TransformerOptions.maxLength.name, "\(options.context)")] + booleans
+      + facts(TransformerOptions.computationReals) + configuration.facts
     let text = computation.map { "\($0.name)=\($0.value)" } + [try model.weights.digest()]
     let digest = Array(text.joined(separator: "\n").utf8).withUnsafeBytes { sha256($0) }
     return PolicyIdentity(

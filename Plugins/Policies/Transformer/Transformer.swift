@@ -41,16 +41,26 @@ public final class Transformer: Policy {
   /// Σ_t log Σ_v π(v|t)² over the tokens of a response, in nats: the log-probability that two samples agree.
   public static let logCollision = Column("policy_log_collision")
 
-  let options: TransformerOptions
+  let configuration: ModelConfiguration
   let model: LlamaModel
+  var options: TransformerOptions { configuration.options }
+  /// The files that are saved with the model.
+  private let files: CompanionFiles
+  private let encoding: any TextEncoding
+  private var context: Int { options.context }
   private let isFrozen: Bool
   /// Created at the first training call.
   private var optimizer: AdamW?
   private var gradient: GradientAccumulator?
   private let passes: BatchPasses
 
-  private init(options: TransformerOptions, model: LlamaModel, optimizer: AdamW? = nil, isFrozen: Bool = false) {
-    self.options = options
+  private init(
+    _ configuration: ModelConfiguration, model: LlamaModel, encoding: any TextEncoding = ByteEncoding(),
+    files: CompanionFiles = CompanionFiles(), optimizer: AdamW? = nil, isFrozen: Bool = false
+  ) {
+    self.encoding = encoding
+    self.files = files
+    self.configuration = configuration
     self.model = model
     self.optimizer = optimizer
     self.isFrozen = isFrozen
@@ -63,14 +73,16 @@ public final class Transformer: Policy {
     let model = try LlamaModel(options.architecture, isRounded: options.bf16)
     Initialization.fill(model, range: options.initializerRange, seed: seed)
     model.roundWeights()
-    return Transformer(options: options, model: model)
+    return Transformer(ModelConfiguration(options), model: model)
   }
 
   /// Loads a model from a directory that `save` or `transformers` wrote. Throws for a file that is missing, damaged or of another kind of
   /// model, and for a given option that differs from the stored one.
   public static func load(path: String, options: TransformerOptions, given: Set<String>) throws -> Transformer {
     let checkpoint = try Checkpoint(reading: path, options: options, given: given)
-    return Transformer(options: checkpoint.options, model: checkpoint.model, optimizer: checkpoint.optimizer)
+    return Transformer(
+      checkpoint.configuration, model: checkpoint.model, encoding: try checkpoint.encoding(directory: path),
+      files: checkpoint.files, optimizer: checkpoint.optimizer)
   }
 
   /// Counts tokens, and those truncated, rank-major; 0 for responses that a prompt lacks. Throws for an empty response.
@@ -85,18 +97,18 @@ public final class Transformer: Policy {
     tokenCounts.update(repeating: 0)
     truncated?.update(repeating: 0)
     for prompt in 0..<texts.promptCount {
-      let cut = try ResponseCut(texts, prompt: prompt, context: options.architecture.contextLength)
-      for rank in cut.lengths.indices {
+      let encoded = try encoding.encode(texts, prompt: prompt, context: context)
+      for (rank, response) in encoded.responses.enumerated() {
         let row = rank * texts.promptCount + prompt
-        tokenCounts[row] = UInt32(cut.lengths[rank])
-        truncated?[row] = UInt32(clamping: cut.responseTokensCut[rank] + cut.promptBytesCut)
+        tokenCounts[row] = UInt32(clamping: response.count)
+        truncated?[row] = UInt32(clamping: encoded.responseTokensCut[rank] + encoded.promptTokensCut)
       }
     }
   }
 
   /// Writes log-probabilities in nats. Throws for an empty response, and if the weights have diverged.
   public func forward(_ batch: PolicyBatch, keepingActivations: Bool) throws {
-    let tokens = try TokenBatch(batch.texts, context: options.architecture.contextLength)
+    let tokens = try TokenBatch(batch.texts, encoding, context: context)
     let output = try Output(batch, tokens)
     let scoring = Scoring(
       extras: output.needsCollisions ? .logCollision : [],
@@ -121,7 +133,7 @@ public final class Transformer: Policy {
   /// for a gradient that is not finite, and without a kept `forward` for the same texts.
   public func backward(_ batch: PolicyBatch) throws {
     try requireTrainable()
-    let tokens = try TokenBatch(batch.texts, context: options.architecture.contextLength)
+    let tokens = try TokenBatch(batch.texts, encoding, context: context)
     let accumulator = try gradient ?? GradientAccumulator(count: model.layout.count)
     gradient = accumulator
     let responses = batch.gradient(of: .logProbability), perToken = batch.gradient(of: .tokenLogProbability)
@@ -183,7 +195,7 @@ public final class Transformer: Policy {
   /// Throws, naming the file, if a write fails.
   public func save(to directory: String, withOptimizer: Bool) throws {
     let state = withOptimizer ? try optimizer ?? AdamW(options.adam, count: model.layout.count) : nil
-    try Checkpoint(options: options, model: model, optimizer: state).write(to: directory)
+    try Checkpoint(configuration, model: model, files: files, optimizer: state).write(to: directory)
   }
 
   /// Returns a frozen copy of the weights that shares no memory with this instance.
@@ -191,7 +203,7 @@ public final class Transformer: Policy {
     let twin = try LlamaModel(options.architecture, isRounded: options.bf16)
     twin.weights.copy(from: model.weights)
     twin.roundWeights()
-    return Transformer(options: options, model: twin, isFrozen: true)
+    return Transformer(configuration, model: twin, encoding: encoding, files: files, isFrozen: true)
   }
 
   /// Sets the weights to weight · source + (1 − weight) · own. Throws if the source has other sizes.

@@ -8,6 +8,11 @@ public struct TransformerOptions: Sendable, Equatable {
   var initializerRange = 0.02
   /// Whether matrix products use bfloat16.
   var bf16 = false
+  /// The context that texts are cut to, if it is less than the model's.
+  var maxLength = 1024
+
+  /// The context that texts are cut to, in tokens.
+  var context: Int { min(maxLength, architecture.contextLength) }
 
   /// An option's name, key path, allowed range and description.
   typealias Integer = (
@@ -32,9 +37,15 @@ public struct TransformerOptions: Sendable, Equatable {
     ),
     (
       "max_position_embeddings", \.architecture.contextLength, 4...1_048_576,
-      "the context in tokens (bytes): what is longer is cut, responses at their end, prompts at their beginning"
+      "the largest context of the model, in tokens"
     ),
   ]
+
+  /// The context of texts. It belongs to a run, not to the model.
+  static let maxLength: Integer = (
+    "max_length", \.maxLength, 2...1_048_576,
+    "the context in tokens, up to max_position_embeddings: what is longer is cut, responses at their end, prompts at their beginning"
+  )
 
   /// The real numbers that log-probabilities depend on.
   static let computationReals: [Real] = [
@@ -68,9 +79,12 @@ public struct TransformerOptions: Sendable, Equatable {
       "whether matrix products are of bfloat16, summed up as floats; weights, optimizer and all else stay float32"
   )
 
+  /// The names of the options that a configuration stores.
+  static let names = integers.map(\.name) + reals.map(\.name) + [tie.name, rounding.name]
+
   /// All options.
   static let hyperparameters =
-    integers.map { Hyperparameter<Self>($0.name, $0.path, in: $0.range, $0.summary) }
+    (integers + [maxLength]).map { Hyperparameter<Self>($0.name, $0.path, in: $0.range, $0.summary) }
     + [Hyperparameter<Self>(tie.name, tie.path, tie.summary)]
     + [Hyperparameter<Self>(rounding.name, rounding.path, rounding.summary)]
     + (reals + optimizerReals).map { Hyperparameter<Self>($0.name, $0.path, in: $0.bounds, $0.summary) }

@@ -19,6 +19,8 @@ typedef struct losskit_transformer_kernels {
   float (*dot)(const float *x, const float *y, size_t count);
   /* target += source */
   void (*add)(float *target, const float *source, size_t count);
+  /* target += scale * source */
+  void (*add_scaled)(float *target, const float *source, float scale, size_t count);
 
   /* Turns the first `valid` scores into probabilities and sets the others, up to `width`, to 0. Returns the log of the
    * sum of the exponentials. */
@@ -35,6 +37,15 @@ typedef struct losskit_transformer_kernels {
   /* Recomputes the output, and computes the gradients of gate and up from that of the output. */
   void (*swiglu_gradient)(const float *gate, const float *up, const float *cotangent, void *output,
                           void *gate_gradient, void *up_gradient, int is_rounded, size_t count);
+  /* The same with the tanh form of GELU: output = gelu(gate) * up. */
+  void (*geglu)(const float *gate, const float *up, void *output, int is_rounded, size_t count);
+  void (*geglu_gradient)(const float *gate, const float *up, const float *cotangent, void *output,
+                         void *gate_gradient, void *up_gradient, int is_rounded, size_t count);
+
+  /* values = limit * tanh(values / limit) */
+  void (*cap)(float *values, float limit, size_t count);
+  /* Multiplies a gradient of capped values by the slope of the cap. */
+  void (*cap_gradient)(const float *capped, float *gradient, float limit, size_t count);
 
   /* output = x * inverse * weight */
   void (*norm)(const float *x, float inverse, const float *weight, void *output, int is_rounded, size_t count);

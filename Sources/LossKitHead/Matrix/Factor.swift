@@ -1,3 +1,5 @@
+import CLossKitRows
+
 /// The bits of a bfloat16 number: the upper half of a float.
 package typealias BFloat16Bits = UInt16
 
@@ -32,6 +34,21 @@ package struct Factor {
     var result = self
     result.isTransposed.toggle()
     return result
+  }
+
+  /// Calls `body` with each row, as floats.
+  package func forEachRow(rows: Int, columns: Int, _ body: (UnsafePointer<Float>) -> Void) {
+    guard isRounded else {
+      for row in 0..<rows { body(start.assumingMemoryBound(to: Float.self) + row * stride) }
+      return
+    }
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: columns) { expanded in
+      guard let values = expanded.baseAddress else { return }
+      for row in 0..<rows {
+        losskit_expand_bfloat16(start.assumingMemoryBound(to: BFloat16Bits.self) + row * stride, columns, values)
+        body(values)
+      }
+    }
   }
 
   /// The strides between adjacent elements of a column and of a row.

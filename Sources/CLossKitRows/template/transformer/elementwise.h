@@ -8,6 +8,12 @@ static void add(float *target, const float *source, size_t count) {
   FOR_EACH_VECTOR(count, { put(target + index, get(target + index, rest) + get(source + index, rest), rest); });
 }
 
+static void add_scaled(float *target, const float *source, float scale, size_t count) {
+  FOR_EACH_VECTOR(count, {
+    put(target + index, multiply_add(get(source + index, rest), (vector)scale, get(target + index, rest)), rest);
+  });
+}
+
 static void rotate(const float *x, const float *cosines, const float *sines, float sign, float *y, size_t half) {
   FOR_EACH_VECTOR(half, {
     const vector first = get(x + index, rest);

@@ -1,0 +1,79 @@
+import LossKit
+import LossKitJSON
+import LossKitTokenizer
+
+/// The tokens of a Hugging Face model, by its `tokenizer.json`, with the rule of TRL's trainers for where a response begins.
+///
+/// The prompt and the prompt with each response are tokenized as whole texts. What the prompt's tokens have in common with all of those is
+/// the prompt, and what follows is the response, so that a token that spans the boundary belongs to the response.
+struct ModelEncoding: TextEncoding {
+  /// What texts are.
+  enum Form: Sendable {
+    /// Plain text: the tokenizer's own tokens are put before it, and the end token after a response that does not end with it.
+    case plain
+    /// Rendered conversations, whose special tokens stand in the text.
+    case rendered
+  }
+
+  let tokenizer: Tokenizer
+  /// The text of the end token, if the model has one.
+  let endText: String?
+  /// The begin token, if the model has one; it stays when a prompt is cut.
+  let beginToken: Int32?
+  var form = Form.plain
+
+  /// Reads the tokenizer among a model's files; nil if there is none. Throws if it has tokens that the model lacks.
+  init?(_ files: CompanionFiles, _ configuration: ModelConfiguration, directory: String) throws {
+    let path = directory + "/" + CompanionFiles.tokenizerName
+    guard files[CompanionFiles.tokenizerName] != nil else { return nil }
+    let tokenizer = try Tokenizer(contentsOf: path)
+    self.tokenizer = tokenizer
+    let rows = configuration.options.architecture.vocabularySize
+    guard tokenizer.vocabularySize <= rows else {
+      throw Failure(
+        "transformer: \(path) has \(tokenizer.vocabularySize) tokens, the model's embedding has \(rows) rows (vocab_size); "
+          + "they belong to different models")
+    }
+    let settings = try Self.settings(files, directory)
+    let named = try Self.text(of: "eos_token", in: settings)
+    endText = try named ?? configuration.endTokens.first.map { try tokenizer.decode([Int32(clamping: $0)]) }
+    beginToken =
+      try Self.text(of: "bos_token", in: settings).flatMap(tokenizer.token)
+      ?? configuration.beginToken.map(Int32.init(clamping:))
+  }
+
+  private static func settings(_ files: CompanionFiles, _ directory: String) throws -> JSONObject? {
+    let name = CompanionFiles.tokenizerConfigurationName
+    return try files[name].map { try JSONObject.read($0, place: "transformer: \(directory)/\(name)") { $0 } }
+  }
+
+  /// A special token's text: a string, or the content of an object.
+  private static func text(of name: String, in settings: JSONObject?) throws -> String? {
+    guard let value = settings?.value(name) else { return nil }
+    return value.string ?? value.object?["content"]?.string
+  }
+
+  func encode(
+    prompt: UnsafeRawBufferPointer, responses: [UnsafeRawBufferPointer]
+  ) throws -> (prompt: [Int32], responses: [[Int32]], fixedCount: Int) {
+    let prompt = String(decoding: prompt, as: UTF8.self)
+    let promptTokens = try tokens(of: prompt)
+    let wholes = try responses.map { try tokens(of: prompt + ended(String(decoding: $0, as: UTF8.self))) }
+    let common = wholes.reduce(promptTokens.count) { min($0, Self.commonCount(promptTokens, $1)) }
+    let isBegun = promptTokens.first == beginToken && common > 0
+    return (Array(promptTokens.prefix(common)), wholes.map { Array($0.dropFirst(common)) }, isBegun ? 1 : 0)
+  }
+
+  private func tokens(of text: String) throws -> [Int32] {
+    try tokenizer.encode(text, addingSpecialTokens: form == .plain).tokens
+  }
+
+  private func ended(_ response: String) -> String {
+    guard form == .plain, let endText, !response.hasSuffix(endText) else { return response }
+    return response + endText
+  }
+
+  private static func commonCount(_ first: [Int32], _ second: [Int32]) -> Int {
+    zip(first, second).prefix { $0 == $1 }.count
+  }
+}
