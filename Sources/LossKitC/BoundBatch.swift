@@ -70,22 +70,20 @@ struct BoundBatch {
     shape.count(per: column.extent, isPerReference: column.isPerReference)
   }
 
-  /// The batch as the runtime's type, rank-major, with its columns copied.
+  /// The batch as the runtime's type, with its columns copied.
   func copy() -> Batch {
     var copy = Batch(
       prompts: batch.prompts, responses: batch.responses, references: batch.references,
       counts: batch.counts.map { Array(UnsafeBufferPointer(start: $0, count: batch.prompts)) },
-      tokenOffsets: shape.rankMajorTokenOffsets())
+      isRagged: shape.starts != nil,
+      tokenOffsets: batch.token_offsets.map { Array(UnsafeBufferPointer(start: $0, count: rows + 1)) })
     for (index, column) in hosted.columns.enumerated() where plans[index].isBound {
       let count = count(of: column)
-      let values = [Double](unsafeUninitializedCapacity: count) { values, filled in
+      copy.columns[hosted.objective.columns[index].name] = [Double](unsafeUninitializedCapacity: count) {
+        values, filled in
         if let base = values.baseAddress { gather(index, to: base) }
         filled = count
       }
-      let (source, references) = (shape, column.isPerReference ? shape.references : 1)
-      copy.columns[hosted.objective.columns[index].name] =
-        source.starts == nil
-        ? values : copy.withShape { source.copy(values, per: column.extent, references: references, to: $0) }
     }
     return copy
   }

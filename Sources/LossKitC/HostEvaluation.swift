@@ -176,7 +176,7 @@ struct HostEvaluation {
       inputs: UnsafePointer(memory.inputs.baseAddress), output: memory.output,
       cotangent: wantsGradients ? UnsafePointer(memory.output) : nil,
       gradients: wantsGradients ? UnsafePointer(memory.gradients.baseAddress) : nil)
-    try hosted.objective.evaluate(frame)
+    try hosted.objective.evaluate(frame, bound.shape)
   }
 
   // MARK: After
@@ -217,7 +217,7 @@ struct HostEvaluation {
   private func writeMetrics(_ memory: Memory, to target: UnsafeMutableBufferPointer<losskit_metric>) throws -> Int {
     let source = PreferenceMetrics.Source(
       prompts: prompts, responses: bound.batch.responses, counts: bound.batch.counts,
-      loss: UnsafePointer(memory.output),
+      starts: bound.shape.starts, loss: UnsafePointer(memory.output),
       reward: hosted.hasReward ? UnsafePointer(memory.output + prompts) : nil,
       logProbability: hosted.logProbabilityColumn.flatMap { memory.inputs[$0] },
       label: hosted.labelColumn.flatMap { memory.inputs[$0] })

@@ -114,8 +114,9 @@ public func losskit_objective_evaluate_ragged(
   _ failure: UnsafeMutablePointer<losskit_failure>?
 ) -> Int32 {
   evaluate("losskit_objective_evaluate_ragged", objective, batch, results, failure) { objective, batch, results in
-    try RaggedEvaluation(hosted: objective, batch: batch, seed: seed)
-      .run(state: state, stateCount: stateCount, results)
+    try BoundBatch.withRagged(objective, batch) { batch in
+      try HostEvaluation(batch, state: state, stateCount: stateCount, seed: seed).run(results)
+    }
   }
 }
 

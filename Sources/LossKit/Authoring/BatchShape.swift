@@ -37,14 +37,16 @@ package struct BatchShape {
   /// Calls `body` with the shape that arrays describe.
   package static func with<Result>(
     prompts: Int, responses: Int, references: Int, counts: [UInt32]?, tokenOffsets: [Int]?,
-    _ body: (BatchShape) throws -> Result
+    starts: [Int]? = nil, _ body: (BatchShape) throws -> Result
   ) rethrows -> Result {
     try withOptionalPointer(counts) { counts in
       try withOptionalPointer(tokenOffsets) { tokenOffsets in
-        try body(
-          BatchShape(
-            prompts: prompts, responses: responses, references: references, counts: counts,
-            tokenOffsets: tokenOffsets))
+        try withOptionalPointer(starts) { starts in
+          try body(
+            BatchShape(
+              prompts: prompts, responses: responses, references: references, counts: counts,
+              tokenOffsets: tokenOffsets, starts: starts))
+        }
       }
     }
   }

@@ -5,10 +5,13 @@ import CLossKitKernels
 package struct FrameEvaluation {
   private let evaluator: GraphEvaluator
   private let frame: losskit_frame
+  private let shape: BatchShape
 
-  package init(_ evaluator: GraphEvaluator, _ frame: losskit_frame) {
+  /// Creates the evaluation of a frame, with another layout than that of C if `shape` is given.
+  package init(_ evaluator: GraphEvaluator, _ frame: losskit_frame, _ shape: BatchShape? = nil) {
     self.evaluator = evaluator
     self.frame = frame
+    self.shape = shape ?? frame.shape
   }
 
   /// Evaluates the frame. Throws for a missing column, and for a value that is not a number.
@@ -23,7 +26,7 @@ package struct FrameEvaluation {
     call.parameters = frame.parameters
     call.state = frame.state
     call.seed = frame.seed
-    _ = try ColumnEvaluation(evaluator, frame.shape, gradients: gradients)
+    _ = try ColumnEvaluation(evaluator, shape, gradients: gradients)
       .run(call, FrameColumns(frame: frame, evaluator: evaluator), schedule: schedule)
     // The caller checks an objective's results.
     if case .objective = evaluator.kind { return }
@@ -63,23 +66,29 @@ private struct FrameColumns: BatchColumns {
   ) {
     let size = MemoryLayout<Double>.stride
     for (index, place) in places.enumerated() {
-      let (array, start) = array(place, in: shape)
+      let (array, start, extent) = array(place, in: shape)
+      let isRagged = extent == .response && shape.starts != nil
       columns[index] = losskit_host_column(
-        data: array.map { UnsafeMutableRawPointer($0 + start) }, stride: size, rank_stride: size * frame.prompts,
-        factor: 1,
-        is_float: 0, is_ragged: 0)
+        data: array.map { UnsafeMutableRawPointer($0 + start) }, stride: size,
+        rank_stride: isRagged ? size : size * frame.prompts, factor: 1, is_float: 0, is_ragged: isRagged ? 1 : 0)
     }
   }
 
-  private func array(_ place: ColumnPlace, in shape: BatchShape) -> (UnsafeMutablePointer<Double>?, start: Int) {
-    var start: Int {
-      shape.start(per: evaluator.columns[place.index].extent, rank: place.rank, reference: place.reference)
+  private func array(
+    _ place: ColumnPlace, in shape: BatchShape
+  ) -> (UnsafeMutablePointer<Double>?, start: Int, Column.Extent) {
+    func column(_ array: UnsafeMutablePointer<Double>?) -> (UnsafeMutablePointer<Double>?, Int, Column.Extent) {
+      let extent = evaluator.columns[place.index].extent
+      return (array, shape.start(per: extent, rank: place.rank, reference: place.reference), extent)
     }
     switch place.role {
-    case .input: return (UnsafeMutablePointer(mutating: frame.inputs?[place.index]), start)
-    case .gradient: return (frame.gradients?[place.index], start)
-    case .cotangent: return (UnsafeMutablePointer(mutating: frame.cotangent), place.index * frame.prompts)
-    case .value: return (frame.output, place.index * frame.prompts)
+    case .input: return column(UnsafeMutablePointer(mutating: frame.inputs?[place.index]))
+    case .gradient: return column(frame.gradients?[place.index])
+    case .cotangent: return (UnsafeMutablePointer(mutating: frame.cotangent), place.index * frame.prompts, .prompt)
+    case .value where place.index > 0 && shape.starts != nil:
+      // An objective's rewards: the batches of components are not ragged.
+      return (frame.output, frame.prompts + place.index - 1, .response)
+    case .value: return (frame.output, place.index * frame.prompts, .prompt)
     }
   }
 }

@@ -160,8 +160,3 @@ struct InputRows {
     }
   }
 }
-
-extension Objective {
-  /// Whether a batch may be evaluated in blocks, with the same results: no prompt's loss depends on the others, and no state is carried.
-  fileprivate var isSeparable: Bool { isRowwise && initialState.isEmpty }
-}

@@ -34,7 +34,7 @@ struct InputTable {
   private var responseCounts: [Int] = []
   /// The number of tokens of each response, row by row; empty if no column is per token.
   private var tokenCounts: [Int] = []
-  private var tokens = 0
+  private var responses = 0, tokens = 0
 
   /// The most responses or tokens of a block; a single row may have more.
   private static let mostEntries = 1 << 16
@@ -46,10 +46,9 @@ struct InputTable {
     batch = Batch(prompts: 0, responses: 1, references: references)
   }
 
-  /// Whether a block with one more row stays small. Each row takes as much room as the longest.
+  /// Whether a block with one more row stays small.
   func hasRoom(for row: InputRows.Row) -> Bool {
-    (lines.count + 1) * max(batch.responses, row.responses) <= Self.mostEntries
-      && tokens + row.tokens <= Self.mostEntries
+    responses + row.responses <= Self.mostEntries && tokens + row.tokens <= Self.mostEntries
   }
 
   /// Appends a row.
@@ -57,6 +56,7 @@ struct InputTable {
     lines.append(row.line)
     responseCounts.append(row.responses)
     batch.responses = max(batch.responses, row.responses)
+    responses += row.responses
     tokens += row.tokens
     for place in columns.indices {
       let values = row.columns[place]
@@ -74,7 +74,10 @@ struct InputTable {
   /// Makes the batch of all rows.
   mutating func finish() {
     batch.prompts = lines.count
-    if responseCounts.contains(where: { $0 != batch.responses }) { batch.counts = responseCounts.map { UInt32($0) } }
+    if responseCounts.contains(where: { $0 != batch.responses }) {
+      batch.counts = responseCounts.map { UInt32($0) }
+      batch.isRagged = true
+    }
     if columns.contains(where: { $0.keys.column.extent == .token }) { batch.tokenOffsets = tokenOffsets }
     for place in columns.indices {
       let column = columns[place].keys.column
@@ -100,16 +103,13 @@ struct InputTable {
     return entries
   }
 
-  /// The start of each response's tokens, best responses first.
+  /// The start of each response's tokens, best responses first unless the batch is ragged.
   private var tokenOffsets: [Int] {
-    var starts: [Int] = [0]
-    for count in responseCounts { starts.append((starts.last ?? 0) + count) }
     var offsets = [0]
-    offsets.reserveCapacity(batch.responses * lines.count + 1)
-    for rank in 0..<batch.responses {
-      for (prompt, count) in responseCounts.enumerated() {
-        offsets.append((offsets.last ?? 0) + (rank < count ? tokenCounts[starts[prompt] + rank] : 0))
-      }
+    offsets.reserveCapacity(responses + 1)
+    for row in tokenCounts.indices {
+      let (rank, prompt) = row.quotientAndRemainder(dividingBy: lines.count)
+      offsets.append((offsets.last ?? 0) + tokenCounts[batch.isRagged ? row : prompt * batch.responses + rank])
     }
     return offsets
   }

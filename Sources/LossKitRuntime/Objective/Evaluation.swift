@@ -2,7 +2,7 @@
 public struct Evaluation: Sendable {
   /// The loss of each prompt, [G].
   public var loss: [Double]
-  /// The implicit reward of each response, unscaled, [K·G]; empty if the objective has no reward.
+  /// The implicit reward of each response, unscaled, in the batch's layout; empty if the objective has no reward.
   public var reward: [Double]
   /// The derivative of the sum of all losses by each differentiable column, in the column's layout; empty unless
   /// requested.

@@ -21,19 +21,23 @@ extension PreferenceMetrics {
     public var prompts, responses: Int
     /// [G] the number of responses of each prompt; nil: K each.
     public var counts: UnsafePointer<UInt32>?
+    /// [G] the row of each prompt's first response, if its others follow; nil: row k·G + g.
+    public var starts: UnsafePointer<Int>?
     /// [G] losses.
     public var loss: UnsafePointer<Double>
-    /// [K·G] implicit rewards, unscaled, log-probabilities of the policy, and labels, if available.
+    /// Implicit rewards, unscaled, log-probabilities of the policy, and labels, by row, if available.
     public var reward, logProbability, label: UnsafePointer<Double>?
 
     /// Creates a source from an evaluated batch.
     public init(
-      prompts: Int, responses: Int, counts: UnsafePointer<UInt32>?, loss: UnsafePointer<Double>,
-      reward: UnsafePointer<Double>?, logProbability: UnsafePointer<Double>?, label: UnsafePointer<Double>?
+      prompts: Int, responses: Int, counts: UnsafePointer<UInt32>?, starts: UnsafePointer<Int>? = nil,
+      loss: UnsafePointer<Double>, reward: UnsafePointer<Double>?, logProbability: UnsafePointer<Double>?,
+      label: UnsafePointer<Double>?
     ) {
       self.prompts = prompts
       self.responses = responses
       self.counts = counts
+      self.starts = starts
       self.loss = loss
       self.reward = reward
       self.logProbability = logProbability
@@ -130,20 +134,24 @@ extension PreferenceMetrics {
 extension PreferenceMetrics.Source {
   private func responseCount(ofPrompt prompt: Int) -> Int { counts.map { Int($0[prompt]) } ?? responses }
 
+  private func row(_ rank: Int, ofPrompt prompt: Int) -> Int {
+    starts.map { $0[prompt] + rank } ?? rank * prompts + prompt
+  }
+
   fileprivate func sides(
     of values: UnsafePointer<Double>, _ name: StaticString, addedTo sides: PreferenceMetrics.Sides
   ) throws -> PreferenceMetrics.Sides {
     var sides = sides
     for prompt in 0..<prompts {
-      let best = values[prompt]
+      let best = values[row(0, ofPrompt: prompt)]
       sides.chosen += best
       let count = responseCount(ofPrompt: prompt)
       if count > 1 {
         var others = 0.0
-        for rank in 1..<count { others += values[rank * prompts + prompt] }
+        for rank in 1..<count { others += values[row(rank, ofPrompt: prompt)] }
         sides.rejected += others / Double(count - 1)
         sides.rankings += 1
-      } else if label.map({ $0[prompt] > 0 }) ?? true {
+      } else if label.map({ $0[row(0, ofPrompt: prompt)] > 0 }) ?? true {
         sides.desirable += best
         sides.desirableCount += 1
       } else {
@@ -161,7 +169,7 @@ extension PreferenceMetrics.Source {
       var pairs = 0
       for better in 0..<count - 1 {
         for worse in better + 1..<count
-        where rewards[better * prompts + prompt] > rewards[worse * prompts + prompt] { pairs += 1 }
+        where rewards[row(better, ofPrompt: prompt)] > rewards[row(worse, ofPrompt: prompt)] { pairs += 1 }
       }
       right += Double(pairs) / Double(count * (count - 1) / 2)
       rankings += 1
@@ -173,7 +181,7 @@ extension PreferenceMetrics.Source {
     var largest = (prompt: 0, value: 0.0)
     for prompt in 0..<prompts {
       for rank in 0..<(values == loss ? 1 : responseCount(ofPrompt: prompt)) {
-        let value = values[rank * prompts + prompt]
+        let value = values[values == loss ? prompt : row(rank, ofPrompt: prompt)]
         if value.magnitude > largest.value.magnitude { largest = (prompt, value) }
       }
     }
@@ -192,11 +200,11 @@ extension PreferenceMetrics.Sums {
       try evaluation.reward.withUnsafeBufferPointer { reward in
         try (batch.columns[Column.logProbability.name] ?? []).withUnsafeBufferPointer { logProbability in
           try (batch.columns[Column.label.name] ?? []).withUnsafeBufferPointer { label in
-            try (batch.counts ?? []).withUnsafeBufferPointer { counts in
+            try batch.withShape { shape in
               try add(
                 PreferenceMetrics.Source(
-                  prompts: batch.prompts, responses: batch.responses, counts: counts.start, loss: loss,
-                  reward: reward.start, logProbability: logProbability.start, label: label.start))
+                  prompts: shape.prompts, responses: shape.responses, counts: shape.counts, starts: shape.starts,
+                  loss: loss, reward: reward.start, logProbability: logProbability.start, label: label.start))
             }
           }
         }

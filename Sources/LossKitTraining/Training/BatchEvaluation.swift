@@ -9,18 +9,14 @@ struct BatchEvaluation {
   /// The references evaluated in every call; empty if their log-probabilities were computed in advance.
   let references: [PolicyInstance]
 
-  /// Whether the calls of a batch can be evaluated independently: each prompt's loss depends on that prompt alone, and there is no state
-  /// that each call would update.
-  private var isSeparable: Bool { objective.isRowwise && objective.initialState.isEmpty }
-
   /// Returns the metrics of a batch of examples without learning; reads `state` but does not update it.
   func metrics(
     of examples: [Int], in data: MeasuredData, callSize: Int, state: [Double], seed: UInt64, watch: Watch = Watch()
   ) throws -> [MetricsRecord.Metric] {
     let calls = try calls(examples, in: data, size: callSize)
     var state = state
-    guard isSeparable else {
-      let whole = data.batch(examples)
+    guard objective.isSeparable else {
+      let whole = whole(examples, in: data)
       let table = try table(whole, collect(calls, into: whole, watch: watch), data)
       let evaluation = try evaluate(whole, table, state: &state, seed: seed, gradients: false)
       return try metrics(whole, table, evaluation)
@@ -43,7 +39,7 @@ struct BatchEvaluation {
   ) throws -> [MetricsRecord.Metric] {
     let calls = try calls(examples, in: data, size: callSize)
     let scale = 1 / Double(examples.count)
-    guard !isSeparable, calls.count > 1 else {
+    guard !objective.isSeparable, calls.count > 1 else {
       var sums = PreferenceMetrics.Sums()
       for call in calls {
         let table = try table(call, forward(call, keepingActivations: true), data)
@@ -53,7 +49,7 @@ struct BatchEvaluation {
       }
       return try metrics(sums)
     }
-    let whole = data.batch(examples)
+    let whole = whole(examples, in: data)
     let table = try table(whole, collect(calls, into: whole), data)
     let evaluation = try evaluate(whole, table, state: &state, seed: seed, gradients: true)
     let gradients = policyGradients(evaluation, scale: scale)
@@ -69,6 +65,12 @@ struct BatchEvaluation {
     let parts = chunks(of: examples, size: size)
     guard !sources.mismatchedColumns.isEmpty else { return parts.map { data.batch($0) } }
     return try zip(parts, chunks(of: data.partners(of: examples), size: size)).map { data.batch($0, partners: $1) }
+  }
+
+  /// Examples as one batch of the objective. Rankings of different lengths are not padded; pairs keep the layout of plugin functions.
+  private func whole(_ examples: [Int], in data: MeasuredData) -> ExampleBatch {
+    let counts = Set(examples.map { data.dataset.examples[$0].responses.count })
+    return data.batch(examples, isRagged: counts.count > 1)
   }
 
   /// The columns computed in every call. Activations are kept for the policy's own responses only.
@@ -190,7 +192,7 @@ struct BatchEvaluation {
     }
     return Batch(
       prompts: batch.examples.count, responses: batch.layout.responses, references: referenceCount,
-      counts: batch.counts,
+      counts: batch.counts, isRagged: batch.layout.isRagged,
       tokenOffsets: sources.hasTokenColumns ? batch.layout.tokenOffsets : nil, columns: columns)
   }
 

@@ -2,22 +2,23 @@ import LossKit
 
 /// The positions of each prompt's, response's and token's entries in a column.
 ///
-/// A batch is rank-major: response k of prompt g has index k·G + g, and ranks that a prompt lacks are padding. Columns stored for a whole
-/// data set are prompt-major without padding.
+/// A call of a policy is rank-major: response k of prompt g has index k·G + g, and ranks that a prompt lacks are padding. Columns of a whole
+/// data set, and of a batch of rankings of different lengths, hold the responses prompt by prompt without padding.
 struct ColumnLayout: Equatable {
   /// The number of responses of each prompt.
   let counts: [Int]
   /// The largest number of responses of a prompt, K.
   let responses: Int
-  /// The index of each prompt's best response, and the stride between ranks.
+  /// Whether responses stand prompt by prompt.
+  let isRagged: Bool
+  /// The index of each prompt's best response.
   private let starts: [Int]
-  private let stride: Int
   private let responseTotal: Int
   /// The offset of each response's first token, followed by the total.
   let tokenOffsets: [Int]
 
-  /// The layout of a batch; `tokenCount` returns the number of tokens of a response.
-  static func batch(counts: [Int], tokenCount: (_ prompt: Int, _ rank: Int) -> Int) -> ColumnLayout {
+  /// The rank-major layout; `tokenCount` returns the number of tokens of a response.
+  static func rankMajor(counts: [Int], tokenCount: (_ prompt: Int, _ rank: Int) -> Int) -> ColumnLayout {
     let responses = counts.max() ?? 0
     var offsets = [0]
     offsets.reserveCapacity(responses * counts.count + 1)
@@ -27,12 +28,12 @@ struct ColumnLayout: Equatable {
       }
     }
     return ColumnLayout(
-      counts: counts, responses: responses, starts: Array(counts.indices), stride: counts.count,
+      counts: counts, responses: responses, isRagged: false, starts: Array(counts.indices),
       responseTotal: responses * counts.count, tokenOffsets: offsets)
   }
 
-  /// The layout of columns stored for a data set; `tokenCounts` are those of its responses in prompt order.
-  static func dataset(counts: [Int], tokenCounts: [Int]) -> ColumnLayout {
+  /// The layout without padding; `tokenCounts` are those of the responses in prompt order.
+  static func ragged(counts: [Int], tokenCounts: [Int]) -> ColumnLayout {
     var starts: [Int] = []
     var total = 0
     for count in counts {
@@ -42,7 +43,7 @@ struct ColumnLayout: Equatable {
     var offsets = [0]
     for count in tokenCounts { offsets.append((offsets.last ?? 0) + count) }
     return ColumnLayout(
-      counts: counts, responses: counts.max() ?? 0, starts: starts, stride: 1, responseTotal: total,
+      counts: counts, responses: counts.max() ?? 0, isRagged: true, starts: starts, responseTotal: total,
       tokenOffsets: offsets)
   }
 
@@ -50,7 +51,7 @@ struct ColumnLayout: Equatable {
   var prompts: Int { counts.count }
 
   /// The index of a prompt's response of the given rank.
-  func response(_ rank: Int, ofPrompt prompt: Int) -> Int { starts[prompt] + rank * stride }
+  func response(_ rank: Int, ofPrompt prompt: Int) -> Int { starts[prompt] + rank * (isRagged ? 1 : prompts) }
 
   /// The number of entries of a column (per reference, if there are several).
   func count(of extent: Column.Extent) -> Int {

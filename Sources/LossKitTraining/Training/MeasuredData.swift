@@ -54,7 +54,7 @@ final class MeasuredData {
         "\(dataset.source): no pair is left: chosen and rejected are equal once they are cut to fit the policy; give it a longer "
           + "context, or other data")
     }
-    layout = .dataset(counts: kept.map { tokenCounts[$0].count }, tokenCounts: kept.flatMap { tokenCounts[$0] })
+    layout = .ragged(counts: kept.map { tokenCounts[$0].count }, tokenCounts: kept.flatMap { tokenCounts[$0] })
     store(Column.tokenCount, kept.flatMap { tokenCounts[$0].map(Double.init) })
     try storeGiven(columns)
   }
@@ -103,10 +103,10 @@ final class MeasuredData {
     columns[column.name] = StoredColumn(extent: column.extent, references: references, values: values)
   }
 
-  /// The given examples as a batch. `partners` are the examples whose responses replace each one's own for objectives that read responses
-  /// to other prompts.
-  func batch(_ examples: [Int], partners: [Int]? = nil) -> ExampleBatch {
-    ExampleBatch(examples, of: dataset, partners: partners) { [layout] example, rank in
+  /// The given examples as a batch, without padding if `isRagged` is set, which calls of a policy cannot take. `partners` are the examples
+  /// whose responses replace each one's own for objectives that read responses to other prompts.
+  func batch(_ examples: [Int], partners: [Int]? = nil, isRagged: Bool = false) -> ExampleBatch {
+    ExampleBatch(examples, of: dataset, partners: partners, isRagged: isRagged) { [layout] example, rank in
       let response = layout.response(rank, ofPrompt: example)
       return layout.tokenOffsets[response + 1] - layout.tokenOffsets[response]
     }
@@ -137,13 +137,19 @@ struct ExampleBatch {
   private let dataset: PreferenceDataset
 
   init(
-    _ examples: [Int], of dataset: PreferenceDataset, partners: [Int]? = nil,
+    _ examples: [Int], of dataset: PreferenceDataset, partners: [Int]? = nil, isRagged: Bool = false,
     tokenCount: (_ example: Int, _ rank: Int) -> Int = { _, _ in 0 }
   ) {
     self.examples = examples
     self.partners = partners
     self.dataset = dataset
-    layout = .batch(counts: examples.map { dataset.examples[$0].responses.count }) { tokenCount(examples[$0], $1) }
+    let counts = examples.map { dataset.examples[$0].responses.count }
+    layout =
+      isRagged
+      ? .ragged(
+        counts: counts,
+        tokenCounts: zip(examples, counts).flatMap { example, count in (0..<count).map { tokenCount(example, $0) } })
+      : .rankMajor(counts: counts) { tokenCount(examples[$0], $1) }
   }
 
   /// The number of responses of each prompt; nil if all have the same.
