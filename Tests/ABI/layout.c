@@ -239,6 +239,21 @@ SIZE(losskit_fact, 32);
 FIELD(losskit_fact, name, 0, 16);
 FIELD(losskit_fact, value, 16, 16);
 
+SIZE(losskit_message, 48);
+FIELD(losskit_message, role, 0, 16);
+FIELD(losskit_message, content, 16, 16);
+FIELD(losskit_message, members, 32, 16);
+
+SIZE(losskit_conversation, 32);
+FIELD(losskit_conversation, message_count, 0, 8);
+FIELD(losskit_conversation, messages, 8, 8);
+FIELD(losskit_conversation, tools, 16, 16);
+
+SIZE(losskit_chat_extension_v1, 24);
+FIELD(losskit_chat_extension_v1, has_template, 0, 8);
+FIELD(losskit_chat_extension_v1, render, 8, 8);
+FIELD(losskit_chat_extension_v1, set_text_form, 16, 8);
+
 SIZE(losskit_identity_extension_v1, 8);
 FIELD(losskit_identity_extension_v1, describe, 0, 8);
 

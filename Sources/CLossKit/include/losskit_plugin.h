@@ -325,6 +325,46 @@ typedef struct losskit_identity_extension_v1 {
                       void *context, losskit_error *error);
 } losskit_identity_extension_v1;
 
+/* ---- extension "losskit.chat/1" of a policy type: conversations as the model's template writes them ------------------- */
+
+/* A message of a conversation. */
+typedef struct losskit_message {
+  losskit_text role;     /* "system", "user", "assistant", "tool" or another that the template knows */
+  losskit_text content;
+  losskit_text members;  /* the message's other members as a JSON object, such as {"tool_calls": [...]}; empty if it has none */
+} losskit_message;
+
+typedef struct losskit_conversation {
+  size_t message_count;
+  const losskit_message *messages;
+  losskit_text tools;  /* the tools the model may call, as a JSON array; empty if there are none */
+} losskit_conversation;
+
+/* What comes before the assistant's next turn is added at the end. */
+enum { LOSSKIT_CHAT_GENERATE = 1 };
+
+/* What the texts of measure, forward, backward and samples are. PLAIN: the policy adds what its tokenizer puts before a text, and
+ * an end token to a response. RENDERED: control tokens stand in the text; nothing is added. */
+enum { LOSSKIT_TEXTS_PLAIN = 0, LOSSKIT_TEXTS_RENDERED = 1 };
+
+typedef struct losskit_chat_extension_v1 {
+  /* Returns 1 if the instance has a template, 0 if not: hosts then write conversations as transcripts.
+   * [one thread per policy] [borrows policy] */
+  int32_t (*has_template)(const losskit_policy *policy);
+
+  /* Passes the text of each conversation to `receive`, in order, from the same thread, before returning; it is borrowed until
+   * `receive` returns. Hosts render a prompt with GENERATE, and the prompt with each response without; what all these texts begin
+   * with is the prompt's text, the rest of each is a response's. A conversation that the template refuses is an error with its
+   * index as the prompt.
+   * [one thread per policy] [borrows policy, conversations, receive, context] */
+  int32_t (*render)(losskit_policy *policy, const losskit_conversation *conversations, size_t count, uint32_t flags,
+                    void (*receive)(void *context, size_t index, const losskit_text *text), void *context, losskit_error *error);
+
+  /* Sets what texts are from now on: PLAIN at first. A copy keeps it; save does not store it.
+   * [one thread per policy] [writes policy] */
+  int32_t (*set_text_form)(losskit_policy *policy, uint32_t form, losskit_error *error);
+} losskit_chat_extension_v1;
+
 /* ---- the plugin ------------------------------------------------------------------------------------------------------ */
 
 /* A named text in the objective grammar, such as "dpo @ forward-kl". */

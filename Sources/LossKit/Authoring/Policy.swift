@@ -35,6 +35,16 @@ public protocol LogProbabilityProvider: AnyObject {
   /// Writes the requested columns of `batch`. After a call with `keepingActivations`, `backward` may follow for the same batch.
   func forward(_ batch: PolicyBatch, keepingActivations: Bool) throws
 
+  /// Whether the instance has a template of conversations; if not, hosts write them as transcripts.
+  var hasChatTemplate: Bool { get }
+
+  /// The text of each conversation; `forGeneration` ends it with what comes before the assistant's next turn. Throws a `Failure` with the
+  /// conversation's index as its prompt for one that the template refuses.
+  func render(_ conversations: [Conversation], forGeneration: Bool) throws -> [String]
+
+  /// Sets what texts are from now on; a copy keeps it.
+  func setTextForm(_ form: TextForm) throws
+
   /// The identity of the instance, by which hosts reuse its numbers or resume with it; nil if it states none. Throws if the identity
   /// cannot be determined now.
   func identity() throws -> PolicyIdentity?
@@ -45,6 +55,16 @@ extension LogProbabilityProvider {
   public static var version: String { "1" }
   /// The default, nil.
   public func identity() throws -> PolicyIdentity? { nil }
+  /// The default, false.
+  public var hasChatTemplate: Bool { false }
+  /// The default refuses.
+  public func render(_ conversations: [Conversation], forGeneration: Bool) throws -> [String] {
+    throw Failure("\(Self.name): it has no template of conversations")
+  }
+  /// The default takes plain texts alone.
+  public func setTextForm(_ form: TextForm) throws {
+    if form != .plain { throw Failure("\(Self.name): it takes no rendered conversations") }
+  }
   /// The default, an empty citation.
   public static var citation: String { "" }
   /// The default, no further documentation.

@@ -54,7 +54,7 @@ private class PolicyFactory {
 }
 
 /// The target of a handle.
-private class PolicyInstanceBase {
+class PolicyInstanceBase {
   func measure(
     _ texts: TextBatch, _ counts: UnsafeMutableBufferPointer<UInt32>, _ truncated: UnsafeMutableBufferPointer<UInt32>?
   ) throws {}
@@ -65,6 +65,9 @@ private class PolicyInstanceBase {
   func copy() throws -> PolicyInstanceBase { self }
   func blend(with source: PolicyInstanceBase, weight: Double) throws {}
   func identity() throws -> PolicyIdentity? { nil }
+  var hasChatTemplate: Bool { false }
+  func render(_ conversations: [Conversation], forGeneration: Bool) throws -> [String] { [] }
+  func setTextForm(_ form: TextForm) throws {}
 
   static func from(_ handle: OpaquePointer) -> PolicyInstanceBase {
     Unmanaged<PolicyInstanceBase>.fromOpaque(UnsafeRawPointer(handle)).takeUnretainedValue()
@@ -147,6 +150,14 @@ private final class Instance<P: LogProbabilityProvider>: PolicyInstanceBase {
   }
 
   override func identity() throws -> PolicyIdentity? { try provider.identity() }
+
+  override var hasChatTemplate: Bool { provider.hasChatTemplate }
+
+  override func render(_ conversations: [Conversation], forGeneration: Bool) throws -> [String] {
+    try provider.render(conversations, forGeneration: forGeneration)
+  }
+
+  override func setTextForm(_ form: TextForm) throws { try provider.setTextForm(form) }
 }
 
 // MARK: The C functions
@@ -156,7 +167,7 @@ private func factory(_ type: UnsafePointer<losskit_policy_type>?) throws -> Poli
   return Unmanaged<PolicyFactory>.fromOpaque(context).takeUnretainedValue()
 }
 
-private func instance(_ handle: OpaquePointer?) throws -> PolicyInstanceBase {
+func instance(_ handle: OpaquePointer?) throws -> PolicyInstanceBase {
   guard let handle else { throw Failure("policy: NULL instance") }
   return PolicyInstanceBase.from(handle)
 }
@@ -261,8 +272,12 @@ package let identityExtensionID = "losskit.identity/1"
 private func extendPolicy(
   _ type: UnsafePointer<losskit_policy_type>?, _ id: UnsafePointer<CChar>?
 ) -> UnsafeRawPointer? {
-  guard let id, String(cString: id) == identityExtensionID else { return nil }
-  return identityExtension.pointer
+  guard let id else { return nil }
+  switch String(cString: id) {
+  case identityExtensionID: return identityExtension.pointer
+  case chatExtensionID: return chatExtension.pointer
+  default: return nil
+  }
 }
 
 private let identityExtension = PermanentPointer(

@@ -136,8 +136,10 @@ public final class PolicyInstance {
   }
 
   /// Calls an extension's function.
-  func withPolicy(_ body: (OpaquePointer, UnsafeMutablePointer<losskit_error>) -> Int32) throws {
-    try call { body(policy, $0) }
+  func withPolicy(
+    promptCount: Int = 0, _ body: (OpaquePointer, UnsafeMutablePointer<losskit_error>) -> Int32
+  ) throws {
+    try call(promptCount: promptCount) { body(policy, $0) }
   }
 
   /// Calls the plugin, and keeps the owners of the pointers alive until it returns.
