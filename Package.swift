@@ -274,7 +274,10 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["LossKitRuntime", "LossKitTraining", "LossKitJSON", "LossKit", "LossKitSystem", "LossKitCommand"],
+      dependencies: [
+        "LossKitTestSupport", "LossKitRuntime", "LossKitTraining", "LossKitJSON", "LossKit", "LossKitSystem",
+        "LossKitCommand",
+      ],
       exclude: ["Check/Corpus"],
       swiftSettings: settings),
     // `make fuzz` links its objects with libFuzzer.

@@ -12,6 +12,8 @@ struct CProgram {
   private let name: (Int) -> String
   /// The expressions of values from earlier loops and statistics.
   private var kept: [Int: String] = [:]
+  /// The arrays of values from earlier loops and statistics.
+  private var arrays: [Int: String] = [:]
 
   init(_ formula: ExportedFormula, leaf: @escaping (GraphNode) -> String, name: @escaping (Int) -> String) {
     self.formula = formula
@@ -19,23 +21,30 @@ struct CProgram {
     self.name = name
   }
 
+  /// What is computed between two statistics that depend on each other.
+  private struct Stage {
+    /// Numbers of the whole batch that later stages read.
+    var scalars: Set<Int> = []
+    /// Values of rows that statistics or later stages read.
+    var stored: Set<Int> = []
+    /// The indices of results.
+    var written: [Int] = []
+    /// The statistics after the loop.
+    var statistics: [Int] = []
+  }
+
   /// The statements of the part over prompts; `target` is where a result is stored, empty if it is not needed.
   mutating func statements(target: (Int) -> String, states: Int) -> [String] {
     guard let main = formula.main else { return [] }
     let graph = main.graph
     let results = graph.outputs + main.gradients.map(\.node)
-    let reached = graph.reached(from: results + graph.stateOutputs)
-    let stages = Self.stages(of: graph)
-    let last = zip(stages, reached).filter(\.1).map(\.0).max() ?? 0
+    let isRow = graph.rowDependence
     var lines: [String] = []
-    for stage in 0...last {
-      let stored = stored(in: stage, graph, stages: stages, reached: reached)
-      let written = results.indices.filter { stages[results[$0]] == stage && !target($0).isEmpty }
-      lines += loop(graph, stored: stored, written: written.map { (target($0), results[$0]) })
-      for node in graph.nodes.indices
-      where reached[node] && stages[node] == stage + 1 && graph.nodes[node].operation.isBatch {
-        lines += statistic(node, graph)
-      }
+    for stage in Self.stages(of: graph, results: results, isRow: isRow) {
+      lines += scalars(stage.scalars.sorted(), graph)
+      let written = stage.written.filter { !target($0).isEmpty }.map { (target($0), results[$0]) }
+      lines += loop(graph, stored: stage.stored.sorted(), written: written, isRow: isRow)
+      for node in stage.statistics { lines += statistic(node, graph) }
     }
     let cleared = formula.columns.indices.flatMap { column in missing(column, main) }
     if !cleared.isEmpty { lines += ["for (size_t g = 0; g < n; g++) {"] + cleared.map { "  \($0) = 0;" } + ["}"] }
@@ -56,48 +65,69 @@ struct CProgram {
       .map { "d_\(declared.name)[\($0) * n + g]" }
   }
 
-  private static func stages(of graph: Graph) -> [Int] {
-    var stages = [Int](repeating: 0, count: graph.nodes.count)
+  /// Assigns every value to the stage after the statistics that it depends on.
+  private static func stages(of graph: Graph, results: [Int], isRow: [Bool]) -> [Stage] {
+    let reached = graph.reached(from: results + graph.stateOutputs)
+    var stage = [Int](repeating: 0, count: graph.nodes.count)
     for (index, node) in graph.nodes.enumerated() {
-      stages[index] = (node.operands.map { stages[$0] }.max() ?? 0) + (node.operation.isBatch ? 1 : 0)
+      stage[index] = (node.operands.map { stage[$0] }.max() ?? 0) + (node.operation.isBatch ? 1 : 0)
+    }
+    var stages = [Stage](repeating: Stage(), count: (zip(stage, reached).filter(\.1).map(\.0).max() ?? 0) + 1)
+    for (result, node) in results.enumerated() { stages[stage[node]].written.append(result) }
+    for (index, node) in graph.nodes.enumerated() where reached[index] {
+      if node.operation.isBatch { stages[stage[index] - 1].statistics.append(index) }
+      for operand in node.operands {
+        let isMade = graph.nodes[operand].operation.arity > 0 && !graph.nodes[operand].operation.isBatch
+        if node.operation.isBatch, !isMade || !isRow[operand] { stages[stage[index] - 1].stored.insert(operand) }
+        guard isMade, stage[index] > stage[operand] else { continue }
+        if isRow[operand] {
+          stages[stage[operand]].stored.insert(operand)
+        } else {
+          stages[stage[operand]].scalars.insert(operand)
+        }
+      }
     }
     return stages
   }
 
-  /// The nodes of a stage that a statistic or a later loop reads.
-  private func stored(in stage: Int, _ graph: Graph, stages: [Int], reached: [Bool]) -> [Int] {
-    let isRow = graph.rowDependence
-    var needed: Set<Int> = []
-    for (index, node) in graph.nodes.enumerated() where reached[index] {
-      for operand in node.operands where stages[operand] <= stage && kept[operand] == nil {
-        let isMade = stages[operand] == stage && isRow[operand] && graph.nodes[operand].operation.arity > 0
-        if node.operation.isBatch, stages[index] == stage + 1 { needed.insert(operand) }
-        if isMade, stages[index] > stage, !graph.nodes[operand].operation.isBatch { needed.insert(operand) }
-      }
-    }
-    return needed.sorted()
+  /// Numbers of the whole batch, computed once.
+  private mutating func scalars(_ nodes: [Int], _ graph: Graph) -> [String] {
+    if nodes.isEmpty { return [] }
+    let body = body(graph, nodes)
+    let values = nodes.map { "v\($0) = \(body.text($0));" }
+    for node in nodes { kept[node] = "v\(node)" }
+    return ["double \(nodes.map { "v\($0)" }.joined(separator: ", "));", "{"]
+      + (body.constants + values).map { "  " + $0 } + ["}"]
   }
 
-  private mutating func loop(_ graph: Graph, stored: [Int], written: [(target: String, node: Int)]) -> [String] {
+  private mutating func loop(
+    _ graph: Graph, stored: [Int], written: [(target: String, node: Int)], isRow: [Bool]
+  ) -> [String] {
+    let stored = stored.filter { arrays[$0] == nil }
     if stored.isEmpty, written.isEmpty { return [] }
     let body = body(graph, stored + written.map(\.node))
     var stores = written.map { "\($0.target) = \(body.text($0.node));" }
     for node in stored {
-      arrayCount += 1
-      stores.append("m\(arrayCount)[g] = \(body.text(node));")
-      kept[node] = "m\(arrayCount)[g]"
+      let array = newArray(of: node)
+      stores.append("\(array)[g] = \(body.text(node));")
+      if isRow[node] { kept[node] = "\(array)[g]" }
     }
     return ["for (size_t g = 0; g < n; g++) {"] + (body.constants + stores).map { "  " + $0 } + ["}"]
   }
 
+  private mutating func newArray(of node: Int) -> String {
+    arrayCount += 1
+    arrays[node] = "m\(arrayCount)"
+    return "m\(arrayCount)"
+  }
+
   private mutating func statistic(_ index: Int, _ graph: Graph) -> [String] {
     let node = graph.nodes[index]
-    func array(_ operand: Int) -> String { String((kept[operand] ?? "").prefix { $0 != "[" }) }
+    func array(_ operand: Int) -> String { arrays[operand] ?? "" }
     switch node.operation {
     case .batchSorted, .batchUnsorted:
       isSorting = true
-      arrayCount += 1
-      let result = "m\(arrayCount)"
+      let result = newArray(of: index)
       kept[index] = result + "[g]"
       let isSorted = node.operation == .batchSorted
       return [
@@ -112,14 +142,45 @@ struct CProgram {
     }
   }
 
-  /// Code in which kept values are read.
-  private func body(_ graph: Graph, _ roots: [Int]) -> CodeBody {
-    var shown = graph
-    // A kept node becomes a leaf, encoded as an input whose column index is past all columns.
-    for index in kept.keys { shown.nodes[index] = GraphNode(.input, a: formula.columns.count + index) }
-    return CodeBody(shown, roots: roots, language: .c) { [kept, leaf, count = formula.columns.count] node in
-      if node.operation == .input, node.a >= count { return kept[node.a - count] ?? "" }
-      return leaf(node)
+  /// The code of some nodes of a graph.
+  private struct Body {
+    let code: CodeBody
+    /// The index in the code's graph of each node.
+    let places: [Int: Int]
+
+    var constants: [String] { code.constants }
+    func text(_ node: Int) -> String { code.text(places[node] ?? 0) }
+  }
+
+  /// Code in which kept values are read, from a graph that holds no other values than the roots depend on.
+  private func body(_ graph: Graph, _ roots: [Int]) -> Body {
+    var reached = Set(roots)
+    var open = Array(reached)
+    while let index = open.popLast() {
+      guard kept[index] == nil else { continue }
+      for operand in graph.nodes[index].operands where reached.insert(operand).inserted { open.append(operand) }
     }
+    var shown = Graph()
+    var places: [Int: Int] = [:]
+    var texts: [String] = []
+    let count = formula.columns.count
+    for index in reached.sorted() {
+      var node = graph.nodes[index]
+      if let text = kept[index] {
+        // A leaf, encoded as an input whose column index is past all columns.
+        node = GraphNode(.input, a: count + texts.count)
+        texts.append(text)
+      } else {
+        for path in [\GraphNode.a, \GraphNode.b, \GraphNode.c].prefix(node.operation.arity) {
+          node[keyPath: path] = places[node[keyPath: path]] ?? 0
+        }
+      }
+      places[index] = shown.nodes.count
+      shown.nodes.append(node)
+    }
+    let code = CodeBody(shown, roots: roots.map { places[$0] ?? 0 }, language: .c) { [texts, leaf] node in
+      node.operation == .input && node.a >= count ? texts[node.a - count] : leaf(node)
+    }
+    return Body(code: code, places: places)
   }
 }

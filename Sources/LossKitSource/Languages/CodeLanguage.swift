@@ -82,7 +82,7 @@ enum CodeLanguage: Sendable {
   /// Names that differ stay different.
   func identifier(_ name: String) -> String {
     let stem = String(name.reversed().drop { $0 == "_" }.reversed())
-    let isNumbered = ["t", "m", "mean", "after"].contains { letters in
+    let isNumbered = ["t", "m", "v", "mean", "after"].contains { letters in
       stem.hasPrefix(letters) && stem.count > letters.count && stem.dropFirst(letters.count).allSatisfy(\.isNumber)
     }
     let isTaken = reserved.contains(stem) || isNumbered || Self.prefixes.contains { stem.hasPrefix($0) }

@@ -1,4 +1,5 @@
 import Foundation
+import LossKitTestSupport
 import Testing
 
 /// Projects of `losskit new` are built, tested and trained with, outside this repository; the guide's tests cover Swift.
@@ -97,7 +98,7 @@ import Testing
 
   /// An incremental build leaves the objects of removed sources.
   @Test func objectsOfRemovedSourcesAreNotLinked() throws {
-    let objects = try SwiftPlugin.objects(in: Tool.directory()).filter { !$0.hasSuffix(".swiftmodule.o") }
+    let objects = try sdkObjects(in: Tool.directory()).filter { !$0.hasSuffix(".swiftmodule.o") }
     let sources = ["LossKit", "CLossKit", "CLossKitKernels"].flatMap { target -> [String] in
       let root = Repository.root.appendingPathComponent("Sources/\(target)")
       return FileManager.default.enumerator(atPath: root.path)?.compactMap { $0 as? String } ?? []

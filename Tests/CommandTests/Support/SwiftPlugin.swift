@@ -1,4 +1,5 @@
 import Foundation
+import LossKitTestSupport
 import Testing
 
 /// Plugins in Swift, compiled against the modules and objects of the running tests, which takes seconds instead of a package's minute.
@@ -14,7 +15,7 @@ enum SwiftPlugin {
     let place = try Workplace()
     let build = try Tool.directory()
     let input = try place.write(source, as: "Plugin.swift")
-    let objects = try Self.objects(in: build)
+    let objects = try sdkObjects(in: build)
     let headers = Repository.root.appendingPathComponent("Sources/CLossKit/include").path
     return try Tool.shell(
       """
@@ -31,14 +32,6 @@ enum SwiftPlugin {
   #else
     private static let vectorMath = "-lmvec"
   #endif
-
-  /// The SDK's objects that a plugin of the build links. The folders of a build hold those of removed sources, too.
-  static func objects(in build: String) throws -> [String] {
-    let folders = ["LossKit", "CLossKit", "CLossKitKernels"].map { "/\($0).build/" }
-    return try String(contentsOfFile: "\(build)/CalDPO.product/Objects.LinkFileList", encoding: .utf8)
-      .split(separator: "\n").map { $0.trimmingCharacters(in: ["'"]) }
-      .filter { path in folders.contains(where: path.contains) }
-  }
 }
 
 /// System programs that tests can do without.

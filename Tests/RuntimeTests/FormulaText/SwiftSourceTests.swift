@@ -62,12 +62,10 @@ extension PluginWorkshop {
     let input = directory.appendingPathComponent("\(UUID().uuidString).swift")
     try Data(source.utf8).write(to: input)
     let build = URL(fileURLWithPath: try BuiltPlugins.directory())
-    let targets = ["LossKit", "CLossKit", "CLossKitKernels"].map { build.appendingPathComponent("\($0).build") }
-    let objects = try targets.flatMap { target in
-      try FileManager.default.contentsOfDirectory(at: target, includingPropertiesForKeys: nil).map(\.path)
-        .filter { $0.hasSuffix(".o") }
+    let objects = try sdkObjects(in: build.path)
+    let maps = ["CLossKit", "CLossKitKernels"].flatMap { target in
+      ["-Xcc", "-fmodule-map-file=\(build.appendingPathComponent("\(target).build").path)/module.modulemap"]
     }
-    let maps = targets.dropFirst().flatMap { ["-Xcc", "-fmodule-map-file=\($0.path)/module.modulemap"] }
     let compiler = Process()
     compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     compiler.arguments =

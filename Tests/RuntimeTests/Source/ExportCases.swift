@@ -18,6 +18,9 @@ enum ExportCases {
       "dpo + 0.2*sft(per=token) @ length-desensitized", "{stop_gradient(chosen.reward)} @ length-desensitized",
       "{stop_gradient(chosen.reward) + rejected.policy_logp} @ down-sampled", "dpo @ {token.count}",
       "dpo + sft @ {token.count}", "dpo @ {response.score}",
+      // Statistics of statistics, and a number of the batch that two loops read.
+      "{chosen.reward*tanh(batch_mean(rejected.reward))*v8*batch_mean(square(chosen.reward*tanh(batch_mean(rejected.reward))))}"
+        + "(v8=0.5)",
       // Names that are reserved in the languages, or that the exports use.
       "{chosen.policy_logp*size_t*d_x*float*state*fabs - rejected.policy_logp*t1*state_*reward*token_count*mean1*given}"
         + "(size_t=0.5,d_x=2,float=3,state=0.1,fabs=2,t1=0.5,state_=3,reward=0.2,token_count=2,mean1=0.3,given=2)",

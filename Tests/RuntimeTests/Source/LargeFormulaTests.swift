@@ -19,6 +19,8 @@ import Testing
     case shared
     /// Statistics of the batch, each of the one before.
     case statistics
+    /// Numbers of the whole batch, each of the one before and of a statistic.
+    case numbers
 
     func graph(_ count: Int) -> Graph {
       var builder = GraphBuilder()
@@ -35,6 +37,11 @@ import Testing
         case .statistics:
           let mean = builder.insert(GraphNode(.batchMean, a: value, value: Double(level)))
           value = builder.add(.multiply, mean, reward)
+        case .numbers:
+          if level == 0 { value = parameter }
+          let product = builder.add(.multiply, reward, value)
+          let mean = builder.insert(GraphNode(.batchMean, a: product, value: Double(level)))
+          value = builder.add(.tanh, builder.add(.add, mean, value))
         }
       }
       var graph = Graph()
