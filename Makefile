@@ -158,7 +158,7 @@ test-address-sanitizer: dependencies
 # Coverage-guided fuzzing with AddressSanitizer and UndefinedBehaviorSanitizer: each target of Tests/FuzzTests for SECONDS, one after another.
 # ONLY=json,rows runs some. New inputs are kept in $(FUZZ)/corpus, failing ones in $(FUZZ)/crashes. The separate build is optimized.
 FUZZ := .build-fuzz
-FUZZ_TARGETS := objective json recipe declaration rows evaluation model checkpoint library sequence
+FUZZ_TARGETS := objective json template recipe declaration rows evaluation model checkpoint library sequence
 SECONDS := 60
 FUZZ_BUILD = $(SWIFT) build -q -c release --scratch-path $(FUZZ) --sanitize=address -Xswiftc -sanitize=fuzzer -Xswiftc -enable-testing \
   -Xswiftc -use-ld=lld -Xcc -fsanitize=fuzzer-no-link,undefined

@@ -191,6 +191,10 @@ let package = Package(
       name: "LossKitTokenizer", dependencies: ["LossKitJSON", "LossKit", "LossKitSystem", "CPCRE", "CUTF8Proc"],
       // Without optimization a vocabulary takes a minute to read.
       swiftSettings: settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+    .target(
+      name: "LossKitTemplate", dependencies: ["LossKitJSON", "LossKit", "LossKitSystem"],
+      // Frames without optimization are so large that the depth of macros would have to be smaller.
+      swiftSettings: settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     .target(name: "LossKitSource", dependencies: ["LossKitJSON", "LossKit"], swiftSettings: settings),
     .target(
       name: "LossKitRuntime",
@@ -219,7 +223,7 @@ let package = Package(
       name: "LossKitCommand",
       dependencies: [
         "LossKitTraining", "LossKitConformance", "LossKitRuntime", "LossKitSource", "LossKitJSON", "LossKit",
-        "LossKitSystem", "LossKitTokenizer", "Yams",
+        "LossKitSystem", "LossKitTokenizer", "LossKitTemplate", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], resources: [.embedInCode("New/Rust")], swiftSettings: settings),
@@ -269,6 +273,8 @@ let package = Package(
       name: "TokenizerTests", dependencies: ["LossKitTokenizer", "LossKitJSON", "LossKit", "LossKitSystem"],
       swiftSettings: settings),
     .testTarget(
+      name: "TemplateTests", dependencies: ["LossKitTemplate", "LossKitJSON", "LossKit"], swiftSettings: settings),
+    .testTarget(
       name: "HostTests", dependencies: ["LossKitRuntime", "LossKit"],
       exclude: ["Fixtures", "leak-sanitizer.supp", "thread-sanitizer.supp"],
       swiftSettings: settings),
@@ -284,7 +290,9 @@ let package = Package(
     .testTarget(
       name: "FuzzTests",
       dependencies: [
-        "LossKitCommand", "LossKitTraining", "LossKitRuntime", "LossKitJSON", "LossKitSystem", "LossKit", "Transformer",
+        "LossKitCommand", "LossKitTraining", "LossKitRuntime", "LossKitTemplate", "LossKitJSON", "LossKitSystem",
+        "LossKit",
+        "Transformer",
       ],
       exclude: ["Corpus", "run", "sequence.c"], swiftSettings: settings),
   ] + pluginTargets,

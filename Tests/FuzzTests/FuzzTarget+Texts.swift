@@ -1,5 +1,6 @@
 import LossKit
 import LossKitJSON
+import LossKitTemplate
 import LossKitTraining
 
 @testable import LossKitCommand
@@ -31,6 +32,14 @@ extension FuzzTarget {
     }
   }
 
+  /// A chat template, which renders a conversation with a tool.
+  static let template = FuzzTarget(name: "template") { bytes in
+    let template = try ChatTemplate(String(decoding: bytes, as: UTF8.self), name: "template")
+    _ = try template.render(
+      messages: try JSONValue(parsing: conversation.utf8).array ?? [], tools: [.object([("name", .string("f"))])],
+      addGenerationPrompt: true, variables: [("bos_token", .string("<s>"))])
+  }
+
   /// A recipe of `train` and of `compare`, with the configuration that it makes.
   static let recipe = FuzzTarget(name: "recipe") { bytes in
     let path = try FuzzFiles.shared.write(bytes, to: "recipe.yaml")
@@ -55,6 +64,13 @@ extension FuzzTarget {
     try registry.unregister(component.name, kind: component.kind)
   }
 }
+
+/// Messages of every role.
+private let conversation = #"""
+  [{"role": "system", "content": "S"}, {"role": "user", "content": " \u00e9\n"},
+   {"role": "assistant", "content": null, "tool_calls": [{"function": {"name": "f", "arguments": {"x": 1.5}}}]},
+   {"role": "tool", "content": [{"type": "text", "text": "T"}]}]
+  """#
 
 /// Three prompts with allowed values in each column that an objective reads.
 private func sampleBatch(for objective: Objective) throws -> Batch {

@@ -9,7 +9,7 @@ struct FuzzTarget: Sendable {
 
   /// All targets beside that of the C API, which `sequence.c` holds.
   static let all = [
-    objective, json, recipe, declaration, rows, evaluation, model, checkpoint, library,
+    objective, json, template, recipe, declaration, rows, evaluation, model, checkpoint, library,
   ]
 
   /// The target of a name, or nil.
