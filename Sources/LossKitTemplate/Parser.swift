@@ -13,7 +13,7 @@ struct Parser {
   /// The statements of a template.
   static func statements(of source: String) throws -> [Statement] {
     var parser = Parser(tokens: try Lexer.tokens(of: source))
-    let statements = try parser.statements(until: [], of: "")
+    let statements = try parser.statements(until: [], of: "", line: 1)
     return statements
   }
 
@@ -79,8 +79,7 @@ struct Parser {
   // MARK: Statements
 
   /// Reads statements up to a block that begins with one of `ends`, at whose name it stops; up to the end of the template if there is none.
-  private mutating func statements(until ends: [String], of statement: String) throws -> [Statement] {
-    let first = current.line
+  private mutating func statements(until ends: [String], of statement: String, line: Int) throws -> [Statement] {
     var statements: [Statement] = []
     while true {
       switch current.kind {
@@ -96,7 +95,7 @@ struct Parser {
         try expect(.blockEnd, "'%}'")
       default:
         guard ends.isEmpty else {
-          throw Problem("'\(statement)' has no '\(ends.last ?? "")'", line: first)
+          throw Problem("'\(statement)' has no '\(ends.last ?? "")'", line: line)
         }
         return statements
       }
@@ -108,8 +107,9 @@ struct Parser {
     statements: [Statement], end: String
   ) {
     _ = takeSign(":")
+    let line = current.line
     try expect(.blockEnd, "'%}'")
-    let statements = try statements(until: ends, of: statement)
+    let statements = try statements(until: ends, of: statement, line: line)
     return (statements, next().text)
   }
 

@@ -193,10 +193,9 @@ struct TemplateTests {
   func tools() throws {
     let template = try ChatTemplate(
       """
-      {%- for tool in tools or [] %}{{ tool | tojson }}
-      {% endfor %}
-      {%- for m in messages %}{{ m.role }}:{{ m.content or '' }}{% for c in m.tool_calls or [] %}{{ c.function.name }}({{ c.function.arguments | tojson }}){% endfor %}
-      {% endfor %}
+      {%- for tool in tools or [] %}{{ tool | tojson }};{% endfor %}
+      {%- for m in messages %}{{ m.role }}:{{ m.content or '' }}
+      {%- for c in m.tool_calls or [] %}{{ c.function.name }}({{ c.function.arguments | tojson }}){% endfor %};{% endfor %}
       {%- if add_generation_prompt %}assistant:{% endif %}
       """, name: "test.jinja")
     let messages = try JSONValue(
@@ -210,7 +209,7 @@ struct TemplateTests {
     let tool: JSONValue = .object([("name", .string("f"))])
     #expect(
       try template.render(messages: try #require(messages), tools: [tool], addGenerationPrompt: true)
-        == "{\"name\": \"f\"}\nsystem:S\nuser:U\nassistant:f({\"x\": 12345678901234567890})\ntool:7\nassistant:")
+        == "{\"name\": \"f\"};system:S;user:U;assistant:f({\"x\": 12345678901234567890});tool:7;assistant:")
     #expect(try template.render(messages: [], tools: nil) == "")
   }
 }
