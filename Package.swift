@@ -120,8 +120,8 @@ let policies: [Target] = [
   .target(
     name: "Transformer",
     dependencies: [
-      "LossKit", "LossKitJSON", "LossKitLogits", "LossKitHead", "LossKitSystem", "LossKitTokenizer", "CDNNL", "CMD",
-      "CLossKitRows",
+      "LossKit", "LossKitJSON", "LossKitLogits", "LossKitHead", "LossKitSystem", "LossKitTokenizer", "LossKitTemplate",
+      "CDNNL", "CMD", "CLossKitRows",
     ],
     path: "Plugins/Policies/Transformer",
     // Without optimization its loops are 200 times slower, and the tests train models.

@@ -25,7 +25,7 @@ struct FamilyTests {
     let rows = ids.shape[0], length = ids.shape[1]
     let prompts = try (0..<rows).map { row in
       let tokens = ids.values[row * length..<(row + 1) * length].map { Int32($0) }
-      return try EncodedPrompt(
+      return EncodedPrompt(
         prompt: [tokens[0]], responses: [Array(tokens.dropFirst())], fixedCount: 0, context: length)
     }
     let batch = TokenBatch(prompts)

@@ -39,7 +39,8 @@ enum SmolLM2 {
   static let path = ".build/models/SmolLM2-135M-Instruct"
   private static let shared = "../shared/models"
   static var isThere: Bool {
-    FileManager.default.fileExists(atPath: path + "/model.safetensors") && FileManager.default.fileExists(atPath: shared)
+    FileManager.default.fileExists(atPath: path + "/model.safetensors")
+      && FileManager.default.fileExists(atPath: shared)
   }
 
   static func load() throws -> Transformer {

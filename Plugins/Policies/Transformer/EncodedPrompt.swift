@@ -15,12 +15,8 @@ struct EncodedPrompt: Equatable {
   /// The number of tokens that the prompt lost.
   private(set) var promptTokensCut = 0
 
-  /// Cuts tokens to the context. The first `fixedCount` tokens of the prompt stay. Throws if there is no token before the responses.
-  init(prompt: [Int32], responses: [[Int32]], fixedCount: Int, context: Int) throws {
-    guard !prompt.isEmpty else {
-      throw Failure(
-        "transformer: the prompt has no token, and this model's tokenizer puts none before it; give a prompt")
-    }
+  /// Cuts tokens to the context. The first `fixedCount` tokens of the prompt stay.
+  init(prompt: [Int32], responses: [[Int32]], fixedCount: Int, context: Int) {
     let limit = max(1, context - 1)
     self.responses = responses.map { Array($0.prefix(limit)) }
     responseTokensCut = responses.map { max(0, $0.count - limit) }

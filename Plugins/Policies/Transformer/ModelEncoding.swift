@@ -7,20 +7,14 @@ import LossKitTokenizer
 /// The prompt and the prompt with each response are tokenized as whole texts. What the prompt's tokens have in common with all of those is
 /// the prompt, and what follows is the response, so that a token that spans the boundary belongs to the response.
 struct ModelEncoding: TextEncoding {
-  /// What texts are.
-  enum Form: Sendable {
-    /// Plain text: the tokenizer's own tokens are put before it, and the end token after a response that does not end with it.
-    case plain
-    /// Rendered conversations, whose special tokens stand in the text.
-    case rendered
-  }
-
   let tokenizer: Tokenizer
   /// The text of the end token, if the model has one.
   let endText: String?
   /// The begin token, if the model has one; it stays when a prompt is cut.
   let beginToken: Int32?
-  var form = Form.plain
+  /// In plain text, the tokenizer's own tokens are put before it, and the end token after a response that does not end with it; in
+  /// rendered conversations, special tokens stand in the text.
+  private(set) var form = TextForm.plain
 
   /// Reads the tokenizer among a model's files; nil if there is none. Throws if it has tokens that the model lacks.
   init?(_ files: CompanionFiles, _ configuration: ModelConfiguration, directory: String) throws {
@@ -51,6 +45,12 @@ struct ModelEncoding: TextEncoding {
   private static func text(of name: String, in settings: JSONObject?) throws -> String? {
     guard let value = settings?.value(name) else { return nil }
     return value.string ?? value.object?["content"]?.string
+  }
+
+  func inForm(_ form: TextForm) -> any TextEncoding {
+    var encoding = self
+    encoding.form = form
+    return encoding
   }
 
   func encode(

@@ -6,9 +6,19 @@ protocol TextEncoding {
   func encode(
     prompt: UnsafeRawBufferPointer, responses: [UnsafeRawBufferPointer]
   ) throws -> (prompt: [Int32], responses: [[Int32]], fixedCount: Int)
+
+  /// The encoding of texts of another form.
+  func inForm(_ form: TextForm) throws -> any TextEncoding
 }
 
 extension TextEncoding {
+  func inForm(_ form: TextForm) throws -> any TextEncoding {
+    if form == .rendered {
+      throw Failure("transformer: a model over bytes has no chat template, and takes no rendered conversations")
+    }
+    return self
+  }
+
   /// Encodes a prompt of a batch and its responses and cuts them to a context. Throws for an empty response.
   func encode(_ texts: TextBatch, prompt: Int, context: Int) throws -> EncodedPrompt {
     let responses = (0..<texts.responseCount(ofPrompt: prompt)).map { texts.response($0, ofPrompt: prompt) }
@@ -17,7 +27,7 @@ extension TextEncoding {
     }
     do {
       let encoded = try encode(prompt: texts.prompt(prompt), responses: responses)
-      return try EncodedPrompt(
+      return EncodedPrompt(
         prompt: encoded.prompt, responses: encoded.responses, fixedCount: encoded.fixedCount, context: context)
     } catch let failure as Failure {
       throw Failure(failure.message, prompt: prompt)

@@ -43,8 +43,13 @@ struct TokenBatch: Equatable {
   /// Tokenizes all texts, prompt by prompt, and cuts them to a context. Throws for an empty response.
   init(_ texts: TextBatch, _ encoding: any TextEncoding, context: Int) throws {
     for prompt in 0..<texts.promptCount {
-      append(
-        try encoding.encode(texts, prompt: prompt, context: context), at: prompt, ofPrompts: texts.promptCount)
+      let encoded = try encoding.encode(texts, prompt: prompt, context: context)
+      guard !encoded.prompt.isEmpty else {
+        throw Failure(
+          "transformer: the prompt has no token, and this model's tokenizer puts none before it; give a prompt",
+          prompt: prompt)
+      }
+      append(encoded, at: prompt, ofPrompts: texts.promptCount)
     }
   }
 

@@ -46,7 +46,8 @@ public final class Transformer: Policy {
   var options: TransformerOptions { configuration.options }
   /// The files that are saved with the model.
   private let files: CompanionFiles
-  private let encoding: any TextEncoding
+  private var encoding: any TextEncoding
+  private let template: ModelChatTemplate?
   private var context: Int { options.context }
   private let isFrozen: Bool
   /// Created at the first training call.
@@ -56,9 +57,11 @@ public final class Transformer: Policy {
 
   private init(
     _ configuration: ModelConfiguration, model: LlamaModel, encoding: any TextEncoding = ByteEncoding(),
-    files: CompanionFiles = CompanionFiles(), optimizer: AdamW? = nil, isFrozen: Bool = false
+    template: ModelChatTemplate? = nil, files: CompanionFiles = CompanionFiles(), optimizer: AdamW? = nil,
+    isFrozen: Bool = false
   ) {
     self.encoding = encoding
+    self.template = template
     self.files = files
     self.configuration = configuration
     self.model = model
@@ -82,7 +85,8 @@ public final class Transformer: Policy {
     let checkpoint = try Checkpoint(reading: path, options: options, given: given)
     return Transformer(
       checkpoint.configuration, model: checkpoint.model, encoding: try checkpoint.encoding(directory: path),
-      files: checkpoint.files, optimizer: checkpoint.optimizer)
+      template: try ModelChatTemplate(directory: path, checkpoint.files), files: checkpoint.files,
+      optimizer: checkpoint.optimizer)
   }
 
   /// Counts tokens, and those truncated, rank-major; 0 for responses that a prompt lacks. Throws for an empty response.
@@ -203,7 +207,8 @@ public final class Transformer: Policy {
     let twin = try LlamaModel(options.architecture, isRounded: options.bf16)
     twin.weights.copy(from: model.weights)
     twin.roundWeights()
-    return Transformer(configuration, model: twin, encoding: encoding, files: files, isFrozen: true)
+    return Transformer(
+      configuration, model: twin, encoding: encoding, template: template, files: files, isFrozen: true)
   }
 
   /// Sets the weights to weight · source + (1 − weight) · own. Throws if the source has other sizes.
@@ -220,6 +225,18 @@ public final class Transformer: Policy {
     model.roundWeights()
     passes.forget()
   }
+
+  /// Whether the model's directory has a chat template.
+  public var hasChatTemplate: Bool { template != nil }
+
+  /// The text of each conversation, by the model's chat template. Throws for one that the template refuses.
+  public func render(_ conversations: [Conversation], forGeneration: Bool) throws -> [String] {
+    guard let template else { throw Failure("transformer: this model has no chat template") }
+    return try template.render(conversations, forGeneration: forGeneration)
+  }
+
+  /// Sets whether texts are plain or rendered conversations. Throws for rendered ones if the model is one over bytes.
+  public func setTextForm(_ form: TextForm) throws { encoding = try encoding.inForm(form) }
 
   private func requireTrainable() throws {
     if isFrozen { throw Failure("transformer: a frozen copy cannot be trained") }

@@ -39,7 +39,7 @@ struct LossKitCommand: ParsableCommand {
     version: "losskit \(lossKitVersion)",
     subcommands: [
       ListCommand.self, DescribeCommand.self, EvaluateCommand.self, ExportCommand.self, TrainCommand.self,
-      CompareCommand.self, VerifyCommand.self, TokensCommand.self, NewCommand.self, SDKCommand.self,
+      CompareCommand.self, VerifyCommand.self, TokensCommand.self, ScoreCommand.self, NewCommand.self, SDKCommand.self,
       CheckCommand.self, CheckWorkerCommand.self,
       IndexWorkerCommand.self,
     ])

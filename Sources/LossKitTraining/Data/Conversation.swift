@@ -3,7 +3,7 @@ import LossKitJSON
 
 /// The speaker of a turn in conversational data.
 enum Role: String, CaseIterable {
-  case system, user, assistant
+  case system, user, assistant, tool
 
   /// The role with a name, in OpenAI's messages or in ShareGPT's.
   init?(named name: String) {
@@ -20,14 +20,20 @@ enum Role: String, CaseIterable {
     case .system: "\n\nSystem:"
     case .user: "\n\nHuman:"
     case .assistant: "\n\nAssistant:"
+    case .tool: "\n\nTool:"
     }
   }
 }
 
 /// One turn of a conversation.
-struct Message: Equatable {
+struct Message: Equatable, Sendable {
   var role: Role
   var content: String
+  /// The members beside role and content, such as tool calls, as a JSON object; empty if there are none.
+  var members = ""
+
+  /// Whether only a chat template can render the message: a transcript has no place for tools.
+  var needsTemplate: Bool { role == .tool || !members.isEmpty }
 
   /// The message in a text transcript: its marker, a space, and its content.
   var rendered: String { "\(role.marker) \(content)" }
@@ -35,6 +41,7 @@ struct Message: Equatable {
   /// Whether both have the same role and, byte for byte, the same content.
   static func == (first: Message, second: Message) -> Bool {
     first.role == second.role && ExactText(first.content) == ExactText(second.content)
+      && ExactText(first.members) == ExactText(second.members)
   }
 }
 
@@ -53,21 +60,27 @@ extension Message {
       throw Failure("\(place) is not an object with the keys role and content; write {\"role\": …, \"content\": …}")
     }
     let name = if case .string(let name) = role { name } else { "" }
-    let calls = members["tool_calls"] ?? members["function_call"] ?? .null
-    guard !Self.toolRoles.contains(name), calls == .null else {
-      throw Failure("\(place) is a tool message or tool call, which is not supported yet; remove the row")
+    guard !Self.otherToolRoles.contains(name), members["function_call"] ?? .null == .null else {
+      throw Failure(
+        "\(place) is a function call of an old form; write {\"role\": \"assistant\", \"tool_calls\": […]} and "
+          + "{\"role\": \"tool\", \"content\": …}")
     }
+    let others = members.filter { !["role", "from", "content", "value"].contains($0.key) && $0.value != .null }
+    let hasCalls = others["tool_calls"] != nil
     guard let role = Role(named: name) else {
       let names = Role.allCases.map(\.rawValue).joined(separator: ", ")
       throw Failure("the role of \(place) is not one of \(names); rename it")
     }
-    guard let content = members["content"] ?? members["value"] else {
+    let content = (members["content"] ?? members["value"]).flatMap { $0 == .null && hasCalls ? nil : $0 }
+    guard content != nil || hasCalls else {
       throw Failure("\(place) is not an object with the keys role and content; write {\"role\": …, \"content\": …}")
     }
-    self.init(role: role, content: try Self.text(content, place))
+    self.init(
+      role: role, content: try content.map { try Self.text($0, place) } ?? "",
+      members: others.members.isEmpty ? "" : JSONValue.object(others).dense)
   }
 
-  private static let toolRoles = ["tool", "function", "function_call", "observation", "ipython"]
+  private static let otherToolRoles = ["function", "function_call", "observation", "ipython"]
 
   /// The content of a message: a string, or a list of text parts, which are concatenated.
   private static func text(_ content: JSONValue, _ place: String) throws -> String {

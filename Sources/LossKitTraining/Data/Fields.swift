@@ -76,6 +76,15 @@ struct Fields {
     }
   }
 
+  /// The tools that the model may call, as a JSON array; empty if there are none.
+  func tools() throws -> String {
+    guard let value = members["tools"] else { return "" }
+    guard case .array(let tools) = value else {
+      throw Failure("tools is \(value.kindName); write a list of descriptions of functions")
+    }
+    return tools.isEmpty ? "" : value.dense
+  }
+
   /// The members that are not part of the row's form.
   func further(without keys: [String]) -> JSONObject { members.filter { !keys.contains($0.key) } }
 

@@ -101,6 +101,7 @@ extension PreferenceExample {
   func keeping(_ kept: [Int]) -> PreferenceExample {
     var example = self
     example.responses = kept.map { responses[$0] }
+    example.conversation?.responses = kept.compactMap { conversation?.responses[$0] }
     example.scores = scores.map { scores in kept.map { scores[$0] } }
     example.places = kept.map { places[$0] }
     return example

@@ -4,6 +4,8 @@ public import LossKitJSON
 public struct PreferenceExample: Sendable, Equatable {
   /// The text that the responses continue, as the policy reads it.
   public var prompt: String
+  /// The messages whose transcript the prompt and the responses are, if the row is conversational.
+  var conversation: ExampleConversation?
   /// The responses, best first: chosen and rejected, a ranking, or a single one with a `label`.
   public var responses: [String]
   /// A score per response in the same order, higher is better, if the data has them.

@@ -59,7 +59,10 @@ struct PreferenceRow {
   private func checkIsNotBlank() throws {
     let spoken = Role.allCases.reduce(example.prompt) { $0.replacing($1.marker, with: "") }
     guard !isBlank(spoken) else { throw Failure("the prompt is empty; write it, or remove the row") }
-    for (index, response) in example.responses.enumerated() where isBlank(response) {
+    func hasCalls(_ index: Int) -> Bool {
+      example.conversation?.responses[index].contains(where: \.needsTemplate) == true
+    }
+    for (index, response) in example.responses.enumerated() where isBlank(response) && !hasCalls(index) {
       let name =
         switch form.layout {
         case .explicit, .implicit: ["chosen", "rejected"][index]

@@ -7,6 +7,8 @@ struct SharedPrompt: Equatable {
   var rejected: String
   /// Whether a response contains another turn.
   var hasFurtherTurn = false
+  /// The messages, if the transcripts were lists of messages.
+  var messages: ExampleConversation?
 }
 
 extension SharedPrompt {
@@ -48,14 +50,20 @@ extension SharedPrompt {
         "the prompts of chosen and rejected differ: they part in message \(end + 1), which is not the assistant's in both; "
           + "make all messages before the response equal")
     }
-    prompt = renderedPrompt(chosen[..<end])
-    self.chosen = try renderedResponse(chosen[end...], key: "chosen")
-    self.rejected = try renderedResponse(rejected[end...], key: "rejected")
+    try self.init(prompt: Array(chosen[..<end]), chosen: Array(chosen[end...]), rejected: Array(rejected[end...]))
     hasFurtherTurn = max(chosen.count, rejected.count) > end + 1
   }
 }
 
 extension SharedPrompt {
+  /// A prompt and its responses as messages.
+  init(prompt: [Message], chosen: [Message], rejected: [Message]) throws {
+    self.prompt = renderedPrompt(prompt)
+    self.chosen = try renderedResponse(chosen, key: "chosen")
+    self.rejected = try renderedResponse(rejected, key: "rejected")
+    messages = ExampleConversation(prompt: prompt, responses: [chosen, rejected])
+  }
+
   /// Splits two message lists that come with a text prompt. The prompt is the user's message before lists that begin with the assistant's
   /// turn; for other lists, it must equal the user's first message or all messages before the response.
   init(textPrompt: String, chosen: [Message], rejected: [Message]) throws {

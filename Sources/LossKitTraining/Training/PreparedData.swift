@@ -6,6 +6,8 @@ public import LossKitRuntime
 struct PreparedData {
   let training: MeasuredData
   let evaluation: MeasuredData?
+  /// What the texts are.
+  let form: TextForm
 
   var all: [MeasuredData] { [training] + (evaluation.map { [$0] } ?? []) }
 
@@ -32,9 +34,22 @@ struct PreparedData {
     func measured(_ data: PreferenceDataset) throws -> MeasuredData {
       try MeasuredData(data, columns: columns, measuredBy: policy, batchSize: size, watch: watch)
     }
-    training = try measured(plan.trainingData)
-    evaluation = try plan.evaluationData.map(measured)
+    let rendered = try plan.trainingData.rendered(by: policy), held = try plan.evaluationData?.rendered(by: policy)
+    guard held?.form ?? rendered.form == rendered.form else {
+      throw Failure(
+        "\(plan.trainingData.source) and \(plan.evaluationData?.source ?? "") are not both conversations or both text; the model reads "
+          + "them in different forms, write them in one")
+    }
+    form = rendered.form
+    try policy.setTextForm(form)
+    training = try measured(rendered.data)
+    evaluation = try held.map { try measured($0.data) }
     report(sources, logger)
+  }
+
+  /// Sets what texts are for policies that are to read these data.
+  func setTextForm(of policies: [PolicyInstance]) throws {
+    for policy in policies { try policy.setTextForm(form) }
   }
 
   private func report(_ sources: [ColumnSources], _ logger: Logger) {

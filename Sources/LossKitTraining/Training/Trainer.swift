@@ -52,6 +52,7 @@ public final class Trainer {
     let sources = try plan.sources(policy: policy.type, references: references.map(\.type))
     let watch = Watch(progress: progress, interruption: interruption)
     let data = try PreparedData(plan, [sources], policy: policy, watch: watch, logger: logger)
+    try data.setTextForm(of: references)
     try ReferenceCache.fill(
       data.all, columns: sources.storedReferenceColumns, references: references.isEmpty ? [policy] : references,
       batchSize: plan.configuration.evalBatchSize,
@@ -71,6 +72,7 @@ public final class Trainer {
     self.directory = directory
     self.data = data
     self.logger = logger
+    try data.setTextForm(of: [policy])
     store = CheckpointStore(directory: directory)
     (order, schedule) = plan.course(promptCount: data.training.dataset.examples.count)
     state = TrainerState(objectiveState: plan.objective.initialState)
@@ -145,6 +147,7 @@ public final class Trainer {
         live.append(try type.restore(from: "\(place)/\(Self.policyName)", options: referenceOptions))
       }
     }
+    try data.setTextForm(of: live)
     self.plan = plan
     self.directory = directory
     self.data = data

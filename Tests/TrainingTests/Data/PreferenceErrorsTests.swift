@@ -130,12 +130,9 @@ struct PreferenceErrorsTests {
     arguments: [
       (#"["hello"]"#, "message 1 of chosen is not an object with the keys role and content"),
       (#"[{"role": "assistant"}]"#, "message 1 of chosen is not an object with the keys role and content"),
-      (#"[{"role": "tool", "content": "a"}]"#, "message 1 of chosen is a tool message or tool call"),
-      (
-        #"[{"role": "assistant", "content": null, "tool_calls": [{}]}]"#,
-        "message 1 of chosen is a tool message or tool call"
-      ),
-      (#"[{"from": "function_call", "value": "a"}]"#, "message 1 of chosen is a tool message or tool call"),
+      (#"[{"role": "tool", "content": "a"}]"#, "chosen does not begin with a message of the assistant"),
+      (#"[{"role": "assistant", "content": null}]"#, "message 1 of chosen is"),
+      (#"[{"from": "function_call", "value": "a"}]"#, "message 1 of chosen is a function call of an old form"),
       (
         #"[{"role": "assistant", "content": [{"type": "image"}]}]"#,
         "part 1 of the content of message 1 of chosen is not {\"type\": \"text\""

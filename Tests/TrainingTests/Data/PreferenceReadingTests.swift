@@ -21,7 +21,7 @@ struct PreferenceReadingTests {
         + #""rejected": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]}"#)
     let expected = [PreferenceExample(prompt: Self.prompt, responses: [" Hello you.", " Hello."], line: 1)]
     for dataset in [explicit, conversational, implicit, implicitConversational] {
-      #expect(dataset.examples == expected)
+      #expect(dataset.transcripts == expected)
       #expect(dataset.kind == .pairs)
       #expect(dataset.digest == explicit.digest)
     }
@@ -71,7 +71,7 @@ struct PreferenceReadingTests {
       #"{"chosen": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "A"}, "#
         + #"{"role": "user", "content": "B"}, {"role": "assistant", "content": "C"}], "#
         + #""rejected": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "D"}]}"#)
-    #expect(text.examples == messages.examples)
+    #expect(text.examples == messages.transcripts)
     #expect(text.examples.first?.responses == [" A\n\nHuman: B\n\nAssistant: C", " D"])
     #expect(text.report.furtherTurns == [1])
     #expect(messages.report == text.report)
@@ -140,7 +140,7 @@ struct PreferenceReadingTests {
       #"{"prompt": "p", "chosen": "a", "rejected": "b", "votes": [5, 0, 0], "responses": null, "id": 7}"#)
     var example = PreferenceExample(prompt: "p", responses: ["a", "b"], line: 1)
     example.further = ["votes": .array([.number(5), .number(0), .number(0)]), "id": .number(7)]
-    #expect(dataset.examples == [example])
+    #expect(dataset.transcripts == [example])
   }
 
   @Test("Different data sets have different digests")

@@ -17,7 +17,7 @@ struct RealDataTests {
     #expect(explicit.examples.count == count)
     #expect(explicit.report == DataReport(rows: count, kept: count))
     #expect(try read("\(name).implicit").examples == explicit.examples)
-    #expect(try read("\(name).conversational").examples == explicit.examples)
+    #expect(try read("\(name).conversational").transcripts == explicit.examples)
   }
 
   @Test("The longer response is chosen as often as the data set documents")

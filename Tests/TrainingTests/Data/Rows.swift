@@ -24,3 +24,14 @@ enum Rows {
     }
   }
 }
+
+extension PreferenceDataset {
+  /// The examples as text, without the messages that it is the transcript of.
+  var transcripts: [PreferenceExample] {
+    examples.map { example in
+      var text = example
+      text.conversation = nil
+      return text
+    }
+  }
+}
