@@ -1,5 +1,5 @@
 import LossKit
-import LossKitTraining
+@testable import LossKitTraining
 
 /// Preference data written out in a test.
 enum Rows {
