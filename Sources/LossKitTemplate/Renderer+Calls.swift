@@ -8,7 +8,7 @@ extension Renderer {
   func call(_ value: Value, _ arguments: CallValues, caller: Value?) throws -> Value {
     try requireDefined(value)
     switch value {
-    case .macro(let macro): return try call(macro, arguments, caller: caller)
+    case .macro(let macro): return try nested { try call(macro, arguments, caller: caller) }
     case .function(let name): return try call(function: name, arguments)
     case .method(let method): return try call(method, arguments)
     case .loop(let state):

@@ -159,7 +159,7 @@ extension Renderer {
     if scope.variables["caller"] == nil { scope.variables["caller"] = .undefined("no caller defined") }
     line = macro.line
     var output = ""
-    _ = try nested { try execute(macro.body, in: scope, to: &output) }
+    _ = try execute(macro.body, in: scope, to: &output)
     return .string(output)
   }
 }

@@ -5,7 +5,7 @@ final class Renderer {
   /// The length of an output.
   static let longest = 16_000_000
   /// The deepest nesting of macros, statements and expressions.
-  static let deepest = 400
+  static let deepest = 250
 
   var line = 1
   private var left = Renderer.budget

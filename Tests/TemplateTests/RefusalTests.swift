@@ -107,6 +107,8 @@ struct RefusalTests {
     arguments: [
       "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
       "{% macro m() %}{{ [m()] | map('string') | join }}{% endmacro %}{{ m() }}",
+      "{% macro m(a=m()) %}{% endmacro %}{{ m() }}",
+      "{% macro m() %}{% call m() %}{% endcall %}{% endmacro %}{{ m() }}",
       "{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}",
       "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}{% endfor %}{% endfor %}{% endfor %}",
       "{% set ns = namespace(x='aaaaaaaa') %}{% for i in range(99) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
