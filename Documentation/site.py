@@ -26,6 +26,7 @@ PAGES = {
     "SECURITY.md": "Security",
     "CHANGELOG.md": "Changelog",
     "Examples/Foreign/README.md": "ForeignFunctions",
+    "Examples/SmolLM2/README.md": "SmolLM2",
     "Sources/Python/README.md": "Python",
     **{f"Documentation/{name}.md": name for name in [*GUIDES, *REFERENCE]},
 }
@@ -34,7 +35,7 @@ PAGES = {
 def topics() -> str:
     """The part of the site's first page below the text of the README."""
     groups = {
-        "Guides": [*GUIDES, "ForeignFunctions", "Python"],
+        "Guides": [*GUIDES, "ForeignFunctions", "SmolLM2", "Python"],
         "Reference": [*REFERENCE, "Contributing", "Security", "Changelog"],
         "Modules": MODULES,
     }

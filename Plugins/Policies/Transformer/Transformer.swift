@@ -2,13 +2,14 @@ public import LossKit
 import LossKitHead
 import LossKitLogits
 
-/// A decoder-only Llama-architecture language model over bytes, computed and trained on the CPU in float32 or, with `bf16`, with matrix
-/// products in bfloat16.
+/// A decoder-only language model, computed and trained on the CPU in float32 or, with `bf16`, with matrix products in bfloat16: a new small
+/// Llama over bytes, or a checkpoint of Hugging Face, of the families in `ModelFamily`.
 ///
-/// The tokens are the 256 bytes, then padding 256, begin 257 and end 258. A sequence is begin, prompt, response, end; a response's
-/// log-probability sums over its bytes and its end token, never the prompt, in double. Texts that exceed the context of C tokens are
-/// truncated: a response keeps its beginning, at most C − 1 tokens (a truncated one loses its end token); then the prompt loses its
-/// beginning, by the same amount for all its responses, until the longest of them fits.
+/// The tokens of a new model are the 256 bytes, then padding 256, begin 257 and end 258; a sequence is begin, prompt, response, end. A
+/// checkpoint has its own tokenizer and chat template. A response's log-probability sums over its tokens and its end token, never the
+/// prompt, in double. Texts that exceed the context of C tokens are truncated: a response keeps its beginning, at most C − 1 tokens (a
+/// truncated one loses its end token); then the prompt loses its beginning, by the same amount for all its responses, until the longest of
+/// them fits.
 ///
 /// With equal options, seed, batches and thread count (`OMP_NUM_THREADS`), training is bitwise reproducible. Gradients accumulated since
 /// the last `step` are not part of a checkpoint.
@@ -17,13 +18,17 @@ public final class Transformer: Policy {
   public static let name = "transformer"
   /// A one-sentence description.
   public static let summary =
-    "A small Llama over bytes (RMSNorm, rotary positions, SwiGLU, grouped-query attention), trained with AdamW on the CPU."
+    "A language model trained with AdamW on the CPU: a new small Llama over bytes, or a checkpoint of Hugging Face."
   /// The architecture's paper, and the checkpoint's format.
   public static let citation =
-    "Touvron et al. 2023, arXiv:2302.13971; checkpoints as Hugging Face's LlamaForCausalLM"
+    "Touvron et al. 2023, arXiv:2302.13971; checkpoints as Hugging Face's"
   /// How the model was verified.
   public static let documentation = """
-    Verified against an independent NumPy model (log-probabilities), and central differences tensor by tensor (gradients).
+    Verified against transformers (logits, log-probabilities and gradients of each family), an independent NumPy model \
+    (log-probabilities), and central differences tensor by tensor (gradients).
+
+    Families of checkpoints: gemma, gemma2, gemma3_text, granite, llama, mistral, olmo2, phi3, qwen2, qwen3, smollm3 (model_type in \
+    config.json), with tokenizer.json of byte-pair encoding; weights in F32, BF16 or F16, in one file or sharded.
 
     With bf16 the factors of matrix products of weights have 8 significant bits; sums, attention, norms, softmax, weights and \
     optimizer stay float32. In the tests a token's log-probability is within 0.02 nats of that of float32, the gradient of each \

@@ -19,7 +19,7 @@ struct PreferenceFormsTests {
     ])
   func messages(line: String) throws {
     #expect(
-      try Rows.dataset(line).examples
+      try Rows.dataset(line).transcripts
         == [PreferenceExample(prompt: Self.prompt, responses: [" yes", " no"], line: 1)])
   }
 
