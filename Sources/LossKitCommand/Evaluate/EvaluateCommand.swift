@@ -9,8 +9,11 @@ import LossKitTraining
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Evaluates an objective, with gradients, on a file of log-probabilities.",
+    abstract: "Evaluates an objective on a file of log-probabilities, or a model on preference data.",
     discussion: """
+      With --init, a model is evaluated on DATA, in any form that 'losskit train' takes, and the summary is that of held-out data \
+      in training: loss, rewards, accuracies. --reference names the model it is compared with; without, all rewards are 0.
+
       INPUT has one JSON object per line, one line per prompt; all lines together are one batch, read in blocks where no \
       prompt's loss depends on the others. Each column is an array over the prompt's responses, best first; prompts may have \
       different numbers of responses:
@@ -37,12 +40,21 @@ struct EvaluateCommand: ParsableCommand {
         losskit evaluate --loss dpo --set beta=0.1 --input rows.jsonl
         echo '{"policy_logp": [-10, -12], "reference_logp": [-11, -11]}' |
           losskit evaluate --loss dpo --input - --output -
+        losskit evaluate --loss dpo --init run/model --reference base --data test.jsonl
       """)
 
   @OptionGroup var objective: ObjectiveOptions
 
   @Option(help: ArgumentHelp("The file of columns; '-' reads standard input.", valueName: "file"))
-  var input: String
+  var input: String?
+
+  @OptionGroup var model: ModelOptions
+
+  @Option(help: ArgumentHelp("Preference data for the model of --init; '-' reads standard input.", valueName: "file"))
+  var data: String?
+
+  @Option(help: ArgumentHelp("A reference model of the same policy; may be repeated.", valueName: "directory"))
+  var reference: [String] = []
 
   @Option(help: ArgumentHelp("The file for the results; '-' is standard output.", valueName: "file"))
   var output: String?
@@ -52,10 +64,24 @@ struct EvaluateCommand: ParsableCommand {
 
   @OptionGroup var plugins: PluginOptions
 
+  func validate() throws {
+    if let input, model.path != nil || data != nil {
+      throw ValidationError("--input \(input) has log-probabilities already; leave out --init and --data, or --input")
+    }
+    if input == nil, data == nil || model.path == nil {
+      throw ValidationError("name log-probabilities with --input, or a model with --init and its data with --data")
+    }
+    if data != nil, output != nil {
+      throw ValidationError("--output takes results of log-probabilities; write those of a model with 'losskit score' first")
+    }
+  }
+
   func run() throws {
     let registry = try plugins.registry()
     let objective = try objective.objective(in: registry)
-    try checkPlaces()
+    if let data { return try evaluateModel(on: data, objective, registry) }
+    guard let input else { return }
+    try checkPlaces(input)
     var rows = try blaming(.data) { try InputRows(path: input, for: objective) }
     let file = try output.flatMap { $0 == "-" ? nil : try FileReplacement($0) }
     var sums = PreferenceMetrics.Sums()
@@ -81,8 +107,22 @@ struct EvaluateCommand: ParsableCommand {
     }
   }
 
+  /// Evaluates the model on preference data.
+  private func evaluateModel(on path: String, _ objective: Objective, _ registry: PluginRegistry) throws {
+    ConsoleLog.install()
+    let data = try blaming(.data) { try PreferenceDataset.read(path: path) }
+    let policy = try model.load(in: registry), references = try reference.map { try model.load($0, in: registry) }
+    let plan = TrainingPlan(objective: objective, trainingData: data, policy: model.policy)
+    let evaluation = try blaming(.data) {
+      try ModelEvaluation(
+        plan, policy: policy, references: references, progress: Progress(label: "evaluate"))
+    }
+    let summary = EvaluationSummary(objective, evaluation)
+    if json { try Console.write(summary.json.compact + "\n") } else { try Console.show(summary.text) }
+  }
+
   /// Throws if the results would be written to the file that is read.
-  private func checkPlaces() throws {
+  private func checkPlaces(_ input: String) throws {
     guard let output else { return }
     let places = try? (Stat(of: input, .standardInput), Stat(of: output, .standardOutput))
     guard let (source, target) = places, source.type == .regular, source.deviceID == target.deviceID,

@@ -9,15 +9,19 @@ struct ModelOptions: ParsableArguments {
   var policy = RunKey.policy.defaultText
 
   @Option(name: .customLong(RunKey.start.option), help: ArgumentHelp("The model to load.", valueName: "directory"))
-  var model: String
+  var path: String?
 
   @Option(
     name: .customLong(RunKey.policySet.option),
     help: ArgumentHelp("An option of the policy; 'losskit describe' shows them.", valueName: "name=value"))
   var policySet: [String] = []
 
-  /// Loads the model.
-  func load(in registry: PluginRegistry) throws -> PolicyInstance {
+  /// Loads the model, or another one of the same policy.
+  func load(_ other: String? = nil, in registry: PluginRegistry) throws -> PolicyInstance {
+    guard let path = other ?? path else {
+      throw CommandFailure(
+        status: .usage, message: "no model is named; write --\(RunKey.start.option) DIRECTORY")
+    }
     let type = try blaming(.unavailable) { try registry.policyType(named: policy) }
     let options = try blaming(.usage) {
       let settings = try policySet.map { try Setting(parsing: $0) }
@@ -26,6 +30,6 @@ struct ModelOptions: ParsableArguments {
       return Dictionary(
         assignments.map { (type.parameters[$0.parameter].name, $0.value) }, uniquingKeysWith: { _, last in last })
     }
-    return try blaming(.data) { try type.load(path: model, options: options) }
+    return try blaming(.data) { try type.load(path: path, options: options) }
   }
 }

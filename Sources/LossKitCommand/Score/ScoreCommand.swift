@@ -15,7 +15,8 @@ struct ScoreCommand: ParsableCommand {
 
       OUTPUT has the rows of the data with "reference_logp", an array over the responses as they stand in the row, in nats: \
       'losskit train' then evaluates no reference model. With --per-token it has "reference_token_logp" too, an array for each \
-      response, over its tokens, the end token included. A file is replaced when all rows are scored.
+      response, over its tokens, the end token included. With --as policy, the names are "policy_logp" and "policy_token_logp": \
+      rows scored twice, by a model and by its reference, are input of 'losskit evaluate'. A file is replaced when all rows are scored.
 
       With --json, standard output gets a line for each row: {"logp": [...], "token_count": [...]}, and with --per-token \
       "token_logp", an array of arrays.
@@ -23,6 +24,8 @@ struct ScoreCommand: ParsableCommand {
       EXAMPLES
         losskit score --init base --data pairs.jsonl --output scored.jsonl
         losskit score --init base --data pairs.jsonl --json | head -n 1
+        losskit score --init run/model --as policy --data scored.jsonl --output both.jsonl
+        losskit evaluate --loss dpo --input both.jsonl
       """)
 
   @OptionGroup var model: ModelOptions
@@ -38,6 +41,11 @@ struct ScoreCommand: ParsableCommand {
 
   @Flag(help: "Write the log-probability of each token, too.")
   var perToken = false
+
+  @Option(name: .customLong("as"), help: "What the model is in the rows of the output: reference or policy.")
+  var part = Part.reference
+
+  enum Part: String, ExpressibleByArgument, CaseIterable { case reference, policy }
 
   @Option(help: ArgumentHelp("The number of rows that the model computes at once.", valueName: "count"))
   var batchSize = 8
@@ -71,10 +79,12 @@ struct ScoreCommand: ParsableCommand {
     return JSONValue.object(members).dense + "\n"
   }
 
-  /// The row with the columns of a reference. Throws if it has one of them.
+  /// The row with the log-probabilities. Throws if it has one of them.
   private func extended(_ row: ResponseScoring.Row) throws -> JSONValue {
-    var columns = [("reference_logp", array(row.logProbabilities))]
-    if let tokens = row.tokenLogProbabilities { columns.append(("reference_token_logp", .array(tokens.map(array)))) }
+    var columns = [("\(part.rawValue)_logp", array(row.logProbabilities))]
+    if let tokens = row.tokenLogProbabilities {
+      columns.append(("\(part.rawValue)_token_logp", .array(tokens.map(array))))
+    }
     for (name, _) in columns where row.members[name] != nil {
       throw Failure("\(data): a row has \(name) already; remove it, or write the scores with --json")
     }

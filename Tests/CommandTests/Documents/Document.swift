@@ -22,7 +22,8 @@ struct Document: CustomTestStringConvertible {
 
   /// The same, and the pages whose snippets other tests run.
   static func all() throws -> [Document] {
-    try pages() + ["Examples/Foreign/README.md", "Examples/SmolLM2/README.md", "Sources/Python/README.md"].map(Document.init)
+    try pages()
+      + ["Examples/Foreign/README.md", "Examples/SmolLM2/README.md", "Sources/Python/README.md"].map(Document.init)
   }
 
   /// The code blocks.
