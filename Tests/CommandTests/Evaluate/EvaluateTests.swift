@@ -48,6 +48,23 @@ import Testing
     #expect(summary["numeric_gradient"] as? Bool == false && summary["logps/rejected"] as? Double == -12)
   }
 
+  @Test func aRunThatIsKilledLeavesNothing() throws {
+    let place = try Workplace()
+    let directory = try place.makeDirectory("results")
+    let killed = try Tool.shell(
+      """
+      (echo '{"policy_logp": [-10, -12], "reference_logp": [-11, -11]}'; exec sleep 20 2>/dev/null) |
+        "$LOSSKIT" evaluate --loss dpo --input - --output '\(directory)/rows.jsonl' & run=$!
+      for attempt in $(seq 100); do
+        readlink /proc/$run/fd/* | grep -q '^\(directory)/' && break
+        sleep 0.1
+      done
+      kill -9 $run && echo killed
+      """)
+    #expect(killed.output == "killed\n", "\(killed.error)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory).isEmpty)
+  }
+
   @Test func withoutOutputOnlyTheSummaryIsWritten() throws {
     let run = try Tool.run(
       ["evaluate", "--loss", "dpo", "--input", "-"],

@@ -82,6 +82,25 @@ static void results(void) {
   CHECK(losskit_objective_evaluate(dpo, NULL, NULL, 0, 0, &made.results, NULL) == 1);
 }
 
+/* Rewards whose sum is beyond a double have no mean, and the loss has one. */
+static void metrics(void) {
+  pairs made;
+  losskit_metric metric[16];
+  double far[2 * PAIRS] = {1.5e308, -10, 1.5e308, -10, 1.5e308, -10, 1.5e308, -10};
+  for (int is_ragged = 0; is_ragged < 2; is_ragged++) {
+    int32_t (*const call)(losskit_objective_ref, const losskit_batch *, double *, size_t, uint64_t, losskit_results *,
+                          losskit_failure *) = is_ragged ? losskit_objective_evaluate_ragged : losskit_objective_evaluate;
+    make_pairs(&made), made.columns[0].values.data = far;
+    if (is_ragged) far[1] = far[5] = 1.5e308, far[2] = far[6] = -10;
+    WORKS(call(dpo, &made.batch, NULL, 0, 0, &made.results, &failure));
+    CHECK(isfinite(made.results.mean_loss));
+    made.results.metrics = metric, made.results.metric_capacity = 16;
+    FAILS("the sum of the rewards is beyond the range of a double",
+          call(dpo, &made.batch, NULL, 0, 0, &made.results, &failure));
+    CHECK(failure.prompt == 0 && made.results.metric_count == 0);
+  }
+}
+
 static void tokens(losskit_registry_ref registry) {
   losskit_objective_ref own = objective(registry, "dpo @ length-desensitized");
   losskit_objective_info info;
@@ -156,6 +175,7 @@ int main(void) {
   columns();
   shapes();
   results();
+  metrics();
   tokens(registry);
   registries(registry);
   handles(registry);
