@@ -149,8 +149,7 @@ test-address-sanitizer: dependencies
 	  $(SWIFT)c -sanitize=address -use-ld=lld -emit-executable -o "$(ASAN)/$$program" \
 	    @"$(ASAN)/debug/LossKitC.product/Objects.LinkFileList" "$(ASAN)/program.o" -lffi -lmd $(MATH) -Xlinker --export-dynamic; \
 	  echo "$$program"; \
-	  $(ASAN_RUN) ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=Tests/HostTests/leak-sanitizer.supp \
-	    LOSSKIT_PLUGIN_PATH="$(ASAN)/debug" "$(ASAN)/$$program" $$arguments; \
+	  $(ASAN_RUN) ASAN_OPTIONS=detect_leaks=1 LOSSKIT_PLUGIN_PATH="$(ASAN)/debug" "$(ASAN)/$$program" $$arguments; \
 	done
 	$(ASAN_RUN) ASAN_OPTIONS=detect_leaks=0 $(ASAN_TEST) --testing-library swift-testing --filter '$(ASAN_SUITES)'
 	@echo "AddressSanitizer and UndefinedBehaviorSanitizer found nothing."

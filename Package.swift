@@ -276,7 +276,7 @@ let package = Package(
       name: "TemplateTests", dependencies: ["LossKitTemplate", "LossKitJSON", "LossKit"], swiftSettings: settings),
     .testTarget(
       name: "HostTests", dependencies: ["LossKitRuntime", "LossKit"],
-      exclude: ["Fixtures", "leak-sanitizer.supp", "thread-sanitizer.supp"],
+      exclude: ["Fixtures", "thread-sanitizer.supp"],
       swiftSettings: settings),
     .testTarget(
       name: "CommandTests",
