@@ -55,7 +55,7 @@ $(SMOLLM2)/model.safetensors:
 # The same with PyTorch, JAX and TRL.
 test-python: torch-venv
 	cd Sources/Python/tests && "$(TORCH_VENV)/bin/python" -m unittest test_numpy test_arguments test_torch test_modules test_float32 \
-	  test_jax test_trl test_trl_objective
+	  test_jax test_trl test_trl_objective test_tensorboard
 
 # Measures the cost of a call through C, NumPy and PyTorch, beside eager and compiled torch and TRL, in one run.
 bench-python: torch-venv

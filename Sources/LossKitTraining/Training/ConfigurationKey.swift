@@ -100,10 +100,10 @@ extension ConfigurationKey {
   }
 
   static func choice<E: RawRepresentable<String> & CaseIterable & Sendable>(
-    _ name: String, _ path: Path<E>, _ summary: String
+    _ name: String, _ path: Path<E>, decidesCourse: Bool = true, _ summary: String
   ) -> Self {
     Self(
-      name, path, .choice(E.allCases.map(\.rawValue)), in: .any, summary, text: { $0.rawValue }
+      name, path, .choice(E.allCases.map(\.rawValue)), in: .any, decidesCourse: decidesCourse, summary, text: { $0.rawValue }
     ) { E(rawValue: $0) }
   }
 
@@ -168,6 +168,9 @@ extension TrainingConfiguration {
     .integer(
       "logging_steps", \.loggingSteps, in: 1...Int.max, decidesCourse: false,
       "Updates between two lines of metrics; each line is the mean over them."),
+    .choice(
+      "report_to", \.reportTarget, decidesCourse: false,
+      "Where metrics go beside metrics.jsonl: an event file for TensorBoard, or nowhere."),
     .integer(
       "eval_steps", \.evalSteps, in: 0...Int.max, decidesCourse: false,
       "Updates between two evaluations; 0 evaluates only at the end."),

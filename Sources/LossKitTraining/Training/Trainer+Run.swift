@@ -122,6 +122,7 @@ extension Trainer {
     let record = MetricsRecord(
       step: state.step, epoch: Double(state.step) / Double(order.stepsPerEpoch), metrics: metrics)
     try metricsLog.append(record)
+    try board?.append(record)
     return record
   }
 

@@ -32,6 +32,7 @@ public final class Trainer {
   let schedule: Schedule
   let store: CheckpointStore
   let metricsLog: MetricsLog
+  private(set) var board: TensorBoardLog?
   let logger: Logger
   var state: TrainerState
   var gradientNorm = Double.nan
@@ -97,6 +98,7 @@ public final class Trainer {
     }
     computation = BatchEvaluation(objective: plan.objective, sources: sources, policy: policy, references: live)
     metricsLog = try MetricsLog(path: directory.path(of: RunDirectory.metricsFile))
+    board = try plan.board(in: directory)
   }
 
   /// Resumes the run in `directory` from its newest valid checkpoint, as if it had never stopped. `references` are the types of the
@@ -159,6 +161,7 @@ public final class Trainer {
     metricsLog = try MetricsLog(
       path: directory.path(of: RunDirectory.metricsFile), length: state.metricsLength)
     try resumption.begin(record, logger: logger)
+    board = try plan.board(in: directory)
   }
 
   static let policyName = "policy"
@@ -173,6 +176,11 @@ public final class Trainer {
 }
 
 extension TrainingPlan {
+  /// The event file of a run, if the configuration asks for one.
+  func board(in directory: RunDirectory) throws -> TensorBoardLog? {
+    configuration.reportTarget == .tensorboard ? try TensorBoardLog(in: directory.path) : nil
+  }
+
   /// The order of the training data, and the learning-rate schedule.
   func course(promptCount count: Int) -> (DataOrder, Schedule) {
     let order = DataOrder(seed: UInt64(configuration.seed), count: count, updateSize: configuration.updateSize)

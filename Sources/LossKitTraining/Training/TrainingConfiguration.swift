@@ -43,6 +43,8 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public internal(set) var seed = 42
   /// The number of updates between two lines of metrics.
   public internal(set) var loggingSteps = 10
+  /// Where metrics go beside `metrics.jsonl`.
+  public internal(set) var reportTarget = ReportTarget.none
   /// The number of updates between two evaluations; 0 evaluates only at the end.
   public internal(set) var evalSteps = 0
   /// Whether to also evaluate before the first update.
@@ -51,6 +53,14 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public internal(set) var saveSteps = 500
   /// The number of checkpoints to keep; 0 keeps all.
   public internal(set) var saveTotalLimit = 2
+
+  /// A place for metrics beside `metrics.jsonl`.
+  public enum ReportTarget: String, CaseIterable, Sendable {
+    /// None.
+    case none
+    /// An event file in the run's directory.
+    case tensorboard
+  }
 
   /// Creates a configuration with the defaults.
   public init() {}
