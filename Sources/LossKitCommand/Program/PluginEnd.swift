@@ -8,8 +8,12 @@ enum PluginEnd {
   /// The previous action of each signal, by number. Written before the handlers are installed; only they read it.
   nonisolated(unsafe) private static let earlier = UnsafeMutablePointer<sigaction>.allocate(capacity: 32)
 
+  /// The time at which reporting began, likewise.
+  nonisolated(unsafe) private static let start = UnsafeMutablePointer<timespec>.allocate(capacity: 1)
+
   /// Starts reporting when the process ends inside a plugin's call.
   static func report() {
+    clock_gettime(CLOCK_REALTIME, start)
     PluginCall.startTracking()
     // After a stack overflow, a handler needs a separate stack.
     let size = 1 << 16
@@ -48,13 +52,27 @@ enum PluginEnd {
     putName(call.place)
     put("), which ended losskit")
     // A formula or a function is not a file; it does not start with a slash.
-    if call.library.pointee == CChar(UInt8(ascii: "/")) {
+    if wasWritten(call.library) {
+      put("; the file was written to since losskit started: replace a library in use by renaming the new one")
+    } else if call.library.pointee == CChar(UInt8(ascii: "/")) {
       put("; run 'losskit check ")
       putName(call.library)
       put("'")
     }
     put("\n")
     return true
+  }
+
+  /// Whether a file was modified after reporting began.
+  private static func wasWritten(_ path: UnsafePointer<CChar>) -> Bool {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return false }
+    #if canImport(Darwin)
+      let modified = status.st_mtimespec
+    #else
+      let modified = status.st_mtim
+    #endif
+    return (modified.tv_sec, modified.tv_nsec) > (start.pointee.tv_sec, start.pointee.tv_nsec)
   }
 
   private static func put(_ text: StaticString) { _ = write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount) }

@@ -9,7 +9,9 @@ import Testing
     let directory = try place.makeDirectory("plugins")
     let library = try place.compile(
       """
+      #include <stdio.h>
       #include <stdlib.h>
+      #define LIBRARY "\(place.path("plugins/libending.so"))"
       static double ending(double chosen, double rejected, double beta, double *d_chosen, double *d_rejected) {
         *d_chosen = -beta;
         *d_rejected = beta;
@@ -33,6 +35,16 @@ import Testing
     #expect(run.status != 0 && run.output == "")
     #expect(run.error.hasPrefix("losskit: error: \(library): \(deed)"), "\(run.error)")
     #expect(run.error.contains(" in a call (ending), which ended losskit; run 'losskit check \(library)'\n"))
+  }
+
+  @Test func aFileThatWasWrittenToIsBlamedAndNotThePlugin() throws {
+    let (library, run) = try evaluate(
+      "FILE *file = fopen(LIBRARY, \"a\"); fputc(0, file); fclose(file); *(volatile int *)8 = 1")
+    #expect(run.status != 0)
+    #expect(
+      run.error.hasPrefix(
+        "losskit: error: \(library): it crashed (SIGSEGV) in a call (ending), which ended losskit; the file was written to "
+          + "since losskit started: replace a library in use by renaming the new one\n"), "\(run.error)")
   }
 
   @Test func aCallThatReturnsIsNotBlamed() throws {
