@@ -239,6 +239,10 @@ SIZE(losskit_fact, 32);
 FIELD(losskit_fact, name, 0, 16);
 FIELD(losskit_fact, value, 16, 16);
 
+VALUE(LOSSKIT_CHAT_GENERATE, 1);
+VALUE(LOSSKIT_TEXTS_PLAIN, 0);
+VALUE(LOSSKIT_TEXTS_RENDERED, 1);
+
 SIZE(losskit_message, 48);
 FIELD(losskit_message, role, 0, 16);
 FIELD(losskit_message, content, 16, 16);

@@ -159,6 +159,26 @@ package struct PolicyRequirement: Sendable {
       try expect(copy, "in a copy, after its original was trained")
       return "\(first.facts.count) facts"
     },
+    PolicyRequirement("chat", "conversations are rendered, equally for equal ones, and their texts are taken") {
+      subject in
+      let policy = try subject.make()
+      guard policy.hasChatTemplate else { return "it has no chat template" }
+      let prompt = Conversation([.init(role: "user", content: "Why?")])
+      let whole = Conversation(prompt.messages + [.init(role: "assistant", content: "So.")])
+      subject.note("render")
+      let texts = try policy.render([whole, prompt], forGeneration: false)
+      guard texts == (try policy.render([whole, prompt], forGeneration: false)) else {
+        throw Failure("it renders other texts when called again")
+      }
+      guard texts[0] != texts[1]
+      else { throw Failure("it renders the same text with an answer as without") }
+      subject.note("set_text_form")
+      try policy.setTextForm(.rendered)
+      let rendered = try Texts(prompts: [texts[1]], responses: [[texts[0]]])
+      _ = try policy.forward(rendered, columns: ["policy_logp"])
+      try policy.setTextForm(.plain)
+      return ""
+    },
     PolicyRequirement("environment", ComponentRequirement.environment.summary) { subject in
       let finding = try traces(of: { _ = try subject.forward(try subject.make()) })
       if let finding { throw Failure(finding) }

@@ -30,7 +30,9 @@ extension PolicyInstance {
       }
     }
     return try receiver.texts.enumerated().map { index, text in
-      guard let text else { throw Failure("policy \(type.name): it rendered no text of conversation \(index + 1)") }
+      guard let text else {
+        throw Failure("policy \(type.name): it rendered no text of conversation \(index + 1), or none in UTF-8")
+      }
       return text
     }
   }

@@ -103,7 +103,8 @@ extension ConfigurationKey {
     _ name: String, _ path: Path<E>, decidesCourse: Bool = true, _ summary: String
   ) -> Self {
     Self(
-      name, path, .choice(E.allCases.map(\.rawValue)), in: .any, decidesCourse: decidesCourse, summary, text: { $0.rawValue }
+      name, path, .choice(E.allCases.map(\.rawValue)), in: .any, decidesCourse: decidesCourse, summary,
+      text: { $0.rawValue }
     ) { E(rawValue: $0) }
   }
 

@@ -21,7 +21,8 @@ public struct ModelEvaluation {
     try data.setTextForm(of: references)
     let size = plan.configuration.evalBatchSize
     try ReferenceCache.fill(
-      data.all, columns: sources.storedReferenceColumns, references: compared, batchSize: size, store: nil, watch: watch,
+      data.all, columns: sources.storedReferenceColumns, references: compared, batchSize: size, store: nil,
+      watch: watch,
       logger: logger)
     let live = sources.needsLiveReferences ? references.isEmpty ? [try policy.copy()] : references : []
     let evaluation = BatchEvaluation(objective: plan.objective, sources: sources, policy: policy, references: live)

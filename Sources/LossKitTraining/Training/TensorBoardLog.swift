@@ -65,7 +65,8 @@ private struct Event {
   private let head: [UInt8]
 
   init(time: Double, step: Int) {
-    head = Self.key(1, .fixed64) + TensorBoardLog.bytes(time.bitPattern) + Self.key(2, .varint) + Self.varint(UInt64(step))
+    head =
+      Self.key(1, .fixed64) + TensorBoardLog.bytes(time.bitPattern) + Self.key(2, .varint) + Self.varint(UInt64(step))
   }
 
   /// The first event of a file.

@@ -12,7 +12,9 @@ except ImportError:
     EventAccumulator = None
 
 BUILD = pathlib.Path(__file__).resolve().parents[3] / ".build"
-COMMAND = next((path for path in (BUILD / "release/losskit", BUILD / "debug/losskit") if path.exists()), None)
+COMMANDS = [path for path in (BUILD / "release/losskit", BUILD / "debug/losskit") if path.exists()]
+# The newest build.
+COMMAND = max(COMMANDS, key=lambda path: path.stat().st_mtime, default=None)
 
 
 @unittest.skipIf(EventAccumulator is None or COMMAND is None, "needs tensorboard and the losskit command")
