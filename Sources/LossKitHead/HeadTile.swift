@@ -36,11 +36,11 @@ struct HeadTile {
       rowNumbers: Array(rows))
   }
 
-  /// Overwrites the logits with their gradient and adds the gradients of hidden states and weights. `offset` is the row of the first
+  /// Overwrites the logits with their gradient and adds the gradients of hidden states and, if asked for, of weights. `offset` is the row of the first
   /// cotangent.
   func addGradients(
     of scored: LogProbabilities, from cotangent: LogProbabilityCotangent, offset: Int,
-    toHidden hiddenGradient: UnsafeMutablePointer<Float>, toWeight weightGradient: UnsafeMutablePointer<Float>
+    toHidden hiddenGradient: UnsafeMutablePointer<Float>, toWeight weightGradient: UnsafeMutablePointer<Float>?
   ) throws {
     guard let first = rows.first else { return }
     let size = head.hiddenSize, count = rows.count * head.logitStride
@@ -55,9 +55,11 @@ struct HeadTile {
       forEachRow { kernels.cap_gradient(memory.cappedLogits.pointer + $0, memory.logits.pointer + $0, cap, $1) }
     }
     let slopes = try slopes()
-    try memory.products.run(
-      slopes.transposed, states, into: Matrix(weightGradient, stride: size), rows: head.vocabularySize, columns: size,
-      inner: rows.count, adding: true)
+    if let weightGradient {
+      try memory.products.run(
+        slopes.transposed, states, into: Matrix(weightGradient, stride: size), rows: head.vocabularySize,
+        columns: size, inner: rows.count, adding: true)
+    }
     let target = areNeighbours ? hiddenGradient + first * size : memory.gradient.pointer
     try memory.products.run(
       slopes, head.weights, into: Matrix(target, stride: size), rows: rows.count, columns: size,

@@ -95,26 +95,25 @@ extension LinearHead {
   /// Throws if a gradient overlaps an input or the other gradient.
   func checkMemory(
     _ hidden: UnsafePointer<Float>, _ reference: Reference?, _ hiddenGradient: UnsafePointer<Float>,
-    _ weightGradient: UnsafePointer<Float>, rowCount: Int
+    _ weightGradient: UnsafePointer<Float>?, rowCount: Int
   ) throws {
     guard let elements = Self.product(rowCount, hiddenSize), Self.product(elements, 4) != nil else {
       throw Failure("linear head: \(rowCount) hidden states of \(hiddenSize) exceed the address space")
     }
-    let weights = vocabularySize * hiddenSize
-    var read = [("the hidden states", hidden, elements), ("the weights", weight, weights)]
+    var read = [("the hidden states", hidden, elements), ("the weights", weight, weightCount)]
     if let reference {
       guard let states = Self.product(rowCount, reference.head.hiddenSize) else {
         throw Failure("linear head: \(rowCount) hidden states of the reference exceed the address space")
       }
-      let size = reference.head.vocabularySize * reference.head.hiddenSize
       read += [
-        ("the reference's hidden states", reference.hidden, states), ("its weights", reference.head.weight, size),
+        ("the reference's hidden states", reference.hidden, states),
+        ("its weights", reference.head.weight, reference.head.weightCount),
       ]
     }
-    let written = [
-      ("the gradient of the hidden states", hiddenGradient, elements),
-      ("the gradient of the weights", weightGradient, weights),
-    ]
+    var written = [("the gradient of the hidden states", hiddenGradient, elements)]
+    if let weightGradient {
+      written.append(("the gradient of the weights", weightGradient, vocabularySize * hiddenSize))
+    }
     for (index, (name, start, count)) in written.enumerated() {
       for (otherName, otherStart, otherCount) in read + written[..<index]
       where start < otherStart + otherCount && otherStart < start + count {

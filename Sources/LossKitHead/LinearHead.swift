@@ -21,6 +21,8 @@ public struct LinearHead {
   /// The weights in bfloat16, for products in bfloat16; sums and logits are always floats. The memory must stay valid while the head is
   /// in use.
   package var roundedWeight: UnsafePointer<BFloat16Bits>?
+  /// The number of floats that the memory at `weight` has room for.
+  let weightCount: Int
   /// The limit c of a soft cap on the logits, c · tanh(logit / c); nil for none.
   package var logitCap: Float?
 
@@ -51,6 +53,18 @@ public struct LinearHead {
     self.weight = weight
     self.vocabularySize = vocabularySize
     self.hiddenSize = hiddenSize
+    weightCount = elements
+  }
+
+  /// Creates a head with borrowed weights in bfloat16 alone; `weight` is the same memory.
+  package init(rounded weight: UnsafePointer<BFloat16Bits>, vocabularySize: Int, hiddenSize: Int) throws {
+    let memory = UnsafeRawPointer(weight).assumingMemoryBound(to: Float.self)
+    let head = try LinearHead(weight: memory, vocabularySize: vocabularySize, hiddenSize: hiddenSize)
+    self.weight = memory
+    self.vocabularySize = vocabularySize
+    self.hiddenSize = hiddenSize
+    weightCount = head.weightCount / 2
+    roundedWeight = weight
   }
 
   /// Computes the log-probabilities of the labels after hidden states [tokens, hidden], and the divergences from a reference, if given.
@@ -75,12 +89,13 @@ public struct LinearHead {
     return all
   }
 
-  /// Adds the gradients of the hidden states and of the weights, given the gradient with respect to what `score` returned for the same
-  /// hidden states, weights and reference. The memory of the gradients must not overlap anything else in the call.
+  /// Adds the gradients of the hidden states and, unless `weightGradient` is nil, of the weights, given the gradient with respect to what
+  /// `score` returned for the same hidden states, weights and reference. The memory of the gradients must not overlap anything else in the
+  /// call.
   public func addGradients(
     of scored: LogProbabilities, from cotangent: LogProbabilityCotangent, hidden: UnsafePointer<Float>,
     reference: Reference? = nil, toHidden hiddenGradient: UnsafeMutablePointer<Float>,
-    toWeight weightGradient: UnsafeMutablePointer<Float>, memory: LinearHeadMemory? = nil
+    toWeight weightGradient: UnsafeMutablePointer<Float>?, memory: LinearHeadMemory? = nil
   ) throws {
     let rows = try countedRows(scored.labels), count = scored.labels.values.count
     try checkMemory(hidden, reference, hiddenGradient, weightGradient, rowCount: count)

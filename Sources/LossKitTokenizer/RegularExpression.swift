@@ -4,11 +4,11 @@ import LossKit
 /// A regular expression of a tokenizer, matched against UTF-8.
 ///
 /// Sendable although it holds a pointer: the compiled expression is written in `init` only.
-final class RegularExpression: @unchecked Sendable {
+package final class RegularExpression: @unchecked Sendable {
   private let code: OpaquePointer
 
   /// Compiles a pattern. Throws if it is not one of PCRE2's, which has the syntax of Oniguruma that tokenizers use.
-  init(_ pattern: String) throws {
+  package init(_ pattern: String) throws {
     // PCRE2's \s lacks U+180E and the like; Oniguruma's is Unicode's White_Space.
     var escaped = false, rewritten = ""
     for character in pattern.unicodeScalars {
@@ -39,6 +39,14 @@ final class RegularExpression: @unchecked Sendable {
   }
 
   deinit { pcre2_code_free_8(code) }
+
+  /// Whether the expression matches somewhere in a text, other than by an empty match.
+  package func matches(_ text: String) throws -> Bool {
+    var isFound = false
+    var text = text
+    try text.withUTF8 { try forEachMatch(in: $0) { _ in isFound = true } }
+    return isFound
+  }
 
   /// Calls a closure with the range of each match, from left to right; empty matches are left out. `text` is valid UTF-8.
   ///

@@ -247,7 +247,9 @@ final class Directory {
   }
 
   deinit {
-    for name in ["config.json", "model.safetensors", "optimizer.safetensors"] { unlink(path + "/" + name) }
+    for name in [
+      "config.json", "model.safetensors", "optimizer.safetensors", "adapter_config.json", "adapter_model.safetensors",
+    ] { unlink(path + "/" + name) }
     rmdir(path)
   }
 
@@ -265,7 +267,7 @@ final class Directory {
 
 extension [UInt8] {
   /// The bytes with the first occurrence of a text replaced.
-  fileprivate func replacing(_ old: String, _ new: String) -> [UInt8] {
+  func replacing(_ old: String, _ new: String) -> [UInt8] {
     let old = Array(old.utf8)
     guard let start = indices.first(where: { self[$0...].starts(with: old) }) else { return [] }
     return self[..<start] + Array(new.utf8) + self[(start + old.count)...]

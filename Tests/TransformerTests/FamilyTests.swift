@@ -23,7 +23,7 @@ struct FamilyTests {
 
     let ids = try #require(expected["input_ids"]), slopes = try #require(expected["weights"])
     let rows = ids.shape[0], length = ids.shape[1]
-    let prompts = try (0..<rows).map { row in
+    let prompts = (0..<rows).map { row in
       let tokens = ids.values[row * length..<(row + 1) * length].map { Int32($0) }
       return EncodedPrompt(
         prompt: [tokens[0]], responses: [Array(tokens.dropFirst())], fixedCount: 0, context: length)
@@ -41,7 +41,7 @@ struct FamilyTests {
     var worst = 0.0
     for (index, place) in places.enumerated() {
       for token in 0..<size {
-        worst = max(worst, abs(logit(token, index, model, activations) - logits[(place - 1) * size + token]))
+        worst = max(worst, abs(model.logit(token, index, activations) - logits[(place - 1) * size + token]))
       }
     }
     #expect(worst < 3e-5)
@@ -60,50 +60,13 @@ struct FamilyTests {
       #expect(distance <= 1e-3 * length, "\(tensor.name): \(distance) of \(length)")
     }
   }
-
-  /// A logit of a scored position.
-  private func logit(_ token: Int, _ position: Int, _ model: LlamaModel, _ activations: Activations) -> Double {
-    let hidden = model.architecture.hiddenSize
-    let state = activations.scoredNorm + position * hidden,
-      weight = model.weights.pointer + model.layout.head + token * hidden
-    let sum = (0..<hidden).reduce(0) { $0 + Double(state[$1]) * Double(weight[$1]) }
-    return model.architecture.variant.logitCap.map { Double($0) * tanh(sum / Double($0)) } ?? sum
-  }
 }
 
-private enum Family {
+enum Family {
   static let root = "../shared/models/fixtures"
   static let names = [
     "gemma", "gemma2", "gemma3", "granite", "llama", "llama-bf16-sharded", "llama-bias-headdim-tied", "llama-fp16",
     "llama-rope-linear", "llama-rope-llama3", "mistral-window", "olmo2", "phi3", "phi3-partial-longrope", "qwen2",
     "qwen2-rope-yarn", "qwen2-window", "qwen3", "smollm3",
   ]
-}
-
-/// A safetensors file of float32 and int64 tensors.
-private struct ExpectedTensors {
-  struct Tensor {
-    let shape: [Int], values: [Double]
-  }
-  private var tensors: [String: Tensor] = [:]
-
-  init(_ path: String) throws {
-    let data = try Data(contentsOf: URL(fileURLWithPath: path))
-    let size = Int(data[0]) | Int(data[1]) << 8 | Int(data[2]) << 16
-    let header = try #require(try JSONSerialization.jsonObject(with: data[8..<8 + size]) as? [String: [String: Any]])
-    for (name, entry) in header where name != "__metadata__" {
-      let shape = try #require(entry["shape"] as? [Int]), ends = try #require(entry["data_offsets"] as? [Int])
-      let bytes = Array(data[8 + size + ends[0]..<8 + size + ends[1]]), count = shape.reduce(1, *)
-      let values = bytes.withUnsafeBytes { bytes in
-        (0..<count).map { index in
-          entry["dtype"] as? String == "I64"
-            ? Double(bytes.loadUnaligned(fromByteOffset: 8 * index, as: Int64.self))
-            : Double(bytes.loadUnaligned(fromByteOffset: 4 * index, as: Float.self))
-        }
-      }
-      tensors[name] = Tensor(shape: shape, values: values)
-    }
-  }
-
-  subscript(name: String) -> Tensor? { tensors[name] }
 }

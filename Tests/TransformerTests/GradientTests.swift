@@ -55,16 +55,22 @@ struct GradientTests {
 }
 
 /// Σ slope · log-probability over the scored tokens of a batch, with slopes of both signs.
-private struct Objective {
+struct Objective {
   let model: LlamaModel
   let batch: TokenBatch
   let slopes: [Double]
   let activations: Activations
   let workspace: Workspace
+  /// The length of a step of the differences.
+  var step = 5e-3
 
   init(_ model: LlamaModel, _ texts: Texts) throws {
+    try self.init(model, texts.tokens(context: model.architecture.contextLength))
+  }
+
+  init(_ model: LlamaModel, _ batch: TokenBatch) throws {
     self.model = model
-    batch = try texts.tokens(context: model.architecture.contextLength)
+    self.batch = batch
     slopes = batch.targets.indices.map { [1, -0.5, 0.75, -1.25][$0 % 4] }
     activations = try Activations(model.architecture, isKept: true)
     workspace = try Workspace(model)
@@ -83,9 +89,9 @@ private struct Objective {
 
   /// The derivative along a direction, of fourth order in the step; with steps that float32 represents exactly.
   func difference(_ tensor: WeightTensor, _ direction: [Double]) throws -> Double {
-    let weights = model.weights.pointer + tensor.offset
+    let weights = model.trainable.weights.pointer + tensor.offset
     let saved = (0..<tensor.count).map { weights[$0] }
-    let size = 5e-3
+    let size = step
     func moved(_ steps: Double) throws -> Double {
       for index in saved.indices { weights[index] = Float(Double(saved[index]) + steps * size * direction[index]) }
       return try value()
@@ -97,7 +103,7 @@ private struct Objective {
 }
 
 /// Numbers that are equal in each run.
-private struct FixedNumbers {
+struct FixedNumbers {
   var state: UInt64
 
   mutating func direction(count: Int) -> [Double] {

@@ -25,7 +25,7 @@ final class AdamW {
     secondMoments = try FloatBuffer(count: count)
   }
 
-  /// Clips the gradient, updates the weights, clears the gradient, and returns its global norm before clipping. If the gradient is not
+  /// Clips the gradient, updates the weights that are trained, clears the gradient, and returns its global norm before clipping. If the gradient is not
   /// finite, or its square exceeds the range of a float, throws and only clears the gradient.
   func step(_ model: LlamaModel, gradient: FloatBuffer, update: PolicyUpdate) throws -> Double {
     let norm = Self.norm(gradient)
@@ -38,13 +38,14 @@ final class AdamW {
     }
     stepCount += 1
     let moving = kernelUpdate(rate: update.learningRate, clip: clip)
-    Threads.forEachRange(of: model.layout.count) { range in
+    let trained = model.trainable
+    Threads.forEachRange(of: trained.count) { range in
       var moving = moving
-      for tensor in model.layout.tensors {
+      for tensor in trained.tensors {
         let part = range.clamped(to: tensor.offset..<tensor.offset + tensor.count), start = part.lowerBound
         moving.decay = tensor.isDecayed ? Float(update.learningRate * update.weightDecay) : 0
         RowKernels.best.adam(
-          model.weights.pointer + start, model.roundedWeights.map { $0 + start }, gradient.pointer + start,
+          trained.weights.pointer + start, trained.rounded.map { $0 + start }, gradient.pointer + start,
           firstMoments.pointer + start,
           secondMoments.pointer + start, part.count, &moving)
       }

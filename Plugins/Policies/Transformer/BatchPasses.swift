@@ -71,7 +71,7 @@ final class BatchPasses {
     }
     let starts = Self.starts(kept.parts)
     for worker in workers.dropFirst() where worker.gradient == nil {
-      worker.gradient = try FloatBuffer(count: model.layout.count)
+      worker.gradient = try FloatBuffer(count: model.trainable.count)
     }
     do {
       try gradient.add {
@@ -118,8 +118,8 @@ final class BatchPasses {
 
   /// Returns the number of workers for a batch of `tokens` tokens, creating workers as needed.
   private func prepareWorkers(tokens: Int) throws -> Int {
-    let fewestTokens = max(Self.fewestTokens, Self.fewestMultiplications / model.layout.count)
-    let count = max(1, min(Threads.available, Self.largestGradients / model.layout.count, tokens / fewestTokens))
+    let fewestTokens = max(Self.fewestTokens, Self.fewestMultiplications / model.layout.weightCount)
+    let count = max(1, min(Threads.available, Self.largestGradients / model.trainable.count, tokens / fewestTokens))
     while workers.count < count { workers.append(try Worker(model)) }
     return count
   }

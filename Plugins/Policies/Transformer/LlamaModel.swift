@@ -5,23 +5,41 @@ import LossKitHead
 final class LlamaModel {
   let architecture: Architecture
   let layout: WeightLayout
-  /// All weights, in the order of `layout`.
+  /// All weights, in the order of `layout`; the vectors among them if matrices are in bfloat16 alone.
   let weights: FloatBuffer
   /// Whether matrix products with weights use bfloat16.
   var isRounded: Bool { rounded != nil }
   /// The weights in bfloat16.
-  private let rounded: FloatBuffer?
+  let rounded: FloatBuffer?
+  /// What is added to the projections, if anything; the weights are shared and never change then.
+  let adapter: Adapter?
+  /// Whether other models may have the same weights.
+  let sharesWeights: Bool
   /// What the attention of each layer computes.
   private(set) var rules: [AttentionRule]
 
-  /// Creates a model whose weights are 0. If `isRounded`, its products use bfloat16.
-  init(_ architecture: Architecture, isRounded: Bool = false) throws {
+  /// Creates a model whose weights are 0. If `isRounded`, its products use bfloat16; if it `isFrozen`, too, its matrices have no floats.
+  init(_ architecture: Architecture, isRounded: Bool = false, isFrozen: Bool = false) throws {
     try architecture.validate()
     self.architecture = architecture
-    layout = WeightLayout(architecture)
+    layout = WeightLayout(architecture, separatesMatrices: isRounded && isFrozen)
     weights = try FloatBuffer(count: layout.count)
-    rounded = isRounded ? try FloatBuffer(count: (layout.count + 1) / 2) : nil
+    let roundedCount = layout.separatesMatrices ? layout.matrixCount : layout.count
+    rounded = isRounded ? try FloatBuffer(count: (roundedCount + 1) / 2) : nil
+    adapter = nil
+    sharesWeights = false
     rules = (0..<architecture.layerCount).map(architecture.attentionRule)
+  }
+
+  /// Creates a model with the weights of another, which must not change any more.
+  init(sharing base: LlamaModel, adapter: Adapter?) {
+    architecture = base.architecture
+    layout = base.layout
+    weights = base.weights
+    rounded = base.rounded
+    self.adapter = adapter
+    sharesWeights = true
+    rules = base.rules
   }
 
   /// Must be called before `forward` for sequences of up to `positions` positions. The passes do not change the model, so several threads
@@ -46,7 +64,7 @@ final class LlamaModel {
 
   /// Must be called after the weights are changed by anything but the optimizer.
   func roundWeights() {
-    guard let target = roundedWeights else { return }
+    guard let target = roundedWeights, !layout.separatesMatrices else { return }
     let source = weights.pointer
     Threads.forEachRange(of: layout.count) { range in
       let start = range.lowerBound
@@ -68,8 +86,8 @@ final class LlamaModel {
     for index in activations.layers.indices {
       let isLast = index == activations.layers.count - 1
       try forward(
-        batch, layer: activations.layers[index], at: layout.layers[index], rules[index], arrays, workspace.products,
-        into: isLast ? activations.output : activations.layers[index + 1].input)
+        batch, layer: activations.layers[index], at: layout.layers[index], adapter?.layout.layers[index], rules[index],
+        arrays, workspace.products, into: isLast ? activations.output : activations.layers[index + 1].input)
     }
     gatherScored(batch, activations, arrays)
     guard let scoring, activations.divergedPosition == nil else { return }
@@ -81,37 +99,49 @@ final class LlamaModel {
     let scale = architecture.variant.embeddingScale
     for (row, token) in batch.inputs.enumerated() {
       let output = output + row * hidden
-      output.update(from: weights.pointer + layout.embedding + Int(token) * hidden, count: hidden)
+      if layout.separatesMatrices, let rounded = roundedWeights {
+        losskit_expand_bfloat16(rounded + layout.embedding + Int(token) * hidden, hidden, output)
+      } else {
+        output.update(from: weights.pointer + layout.embedding + Int(token) * hidden, count: hidden)
+      }
       if scale != 1 { multiply(output, by: scale, count: hidden) }
     }
   }
 
   private func forward(
-    _ batch: TokenBatch, layer: Activations.Layer, at offsets: WeightLayout.Layer, _ rule: AttentionRule,
-    _ arrays: Workspace.Arrays, _ products: MatrixProducts, into output: UnsafeMutablePointer<Float>
+    _ batch: TokenBatch, layer: Activations.Layer, at offsets: WeightLayout.Layer, _ adapted: AdapterLayout.Layer?,
+    _ rule: AttentionRule, _ arrays: Workspace.Arrays, _ products: MatrixProducts,
+    into output: UnsafeMutablePointer<Float>
   ) throws {
     let tokens = batch.inputs.count, hidden = architecture.hiddenSize, intermediate = architecture.intermediateSize
     let width = architecture.attentionSize, query = architecture.querySize
+    let attentionInput = normed(
+      layer.input, layer.attentionInverses, norm: offsets.attentionNorm, arrays, rows: tokens)
     try products.run(
-      normed(layer.input, layer.attentionInverses, norm: offsets.attentionNorm, arrays, rows: tokens),
-      weight(offsets.queryKeyValue, columns: hidden).transposed, into: Matrix(layer.queryKeyValue, stride: width),
-      rows: tokens, columns: width, inner: hidden,
+      attentionInput, weight(offsets.queryKeyValue, columns: hidden).transposed,
+      into: Matrix(layer.queryKeyValue, stride: width), rows: tokens, columns: width, inner: hidden,
       adding: fill(layer.queryKeyValue, withBias: offsets.queryKeyValueBias, rows: tokens, columns: width))
+    try addAdapted(
+      adapted?.queryKeyValue, attentionInput, to: Matrix(layer.queryKeyValue, stride: width), tokens, arrays, products)
     queryKeyNorm(offsets, arrays)?.apply(layer.queryKeyValue, before: layer.unnormed, rows: tokens)
     try arrays.attention.forward(batch.segments, layer, rule: rule)
     try addBlock(
       operand(of: layer.attended, columns: query, rows: tokens, roundedInto: arrays.rounded), inner: query,
-      weight: offsets.attentionOutput, bias: offsets.attentionOutputBias, norm: offsets.attentionOutputNorm,
-      kept: (layer.attentionOutput, layer.attentionOutputInverses), to: layer.input, into: layer.middle, tokens, arrays,
+      weight: offsets.attentionOutput, adapted?.attentionOutput, bias: offsets.attentionOutputBias,
+      norm: offsets.attentionOutputNorm, kept: (layer.attentionOutput, layer.attentionOutputInverses), to: layer.input,
+      into: layer.middle, tokens, arrays,
       products)
+    let feedForwardInput = normed(
+      layer.middle, layer.feedForwardInverses, norm: offsets.feedForwardNorm, arrays, rows: tokens)
     try products.run(
-      normed(layer.middle, layer.feedForwardInverses, norm: offsets.feedForwardNorm, arrays, rows: tokens),
-      weight(offsets.gateUp, columns: hidden).transposed, into: Matrix(layer.gateUp, stride: 2 * intermediate),
-      rows: tokens, columns: 2 * intermediate, inner: hidden,
+      feedForwardInput, weight(offsets.gateUp, columns: hidden).transposed,
+      into: Matrix(layer.gateUp, stride: 2 * intermediate), rows: tokens, columns: 2 * intermediate, inner: hidden,
       adding: fill(layer.gateUp, withBias: offsets.gateUpBias, rows: tokens, columns: 2 * intermediate))
+    try addAdapted(
+      adapted?.gateUp, feedForwardInput, to: Matrix(layer.gateUp, stride: 2 * intermediate), tokens, arrays, products)
     gates.apply(layer.gateUp, into: arrays.activated, isRounded: isRounded, rows: tokens, width: intermediate)
     try addBlock(
-      operand(arrays.activated, columns: intermediate), inner: intermediate, weight: offsets.down,
+      operand(arrays.activated, columns: intermediate), inner: intermediate, weight: offsets.down, adapted?.down,
       bias: offsets.downBias, norm: offsets.feedForwardOutputNorm,
       kept: (layer.feedForwardOutput, layer.feedForwardOutputInverses), to: layer.middle, into: output, tokens, arrays,
       products)
@@ -120,7 +150,7 @@ final class LlamaModel {
   /// Writes stream + block, where the block's last product is of `factor` and a weight matrix, with what the family does to it: a bias, a
   /// norm, a factor. `kept` takes the product before its norm, and the inverse norms.
   private func addBlock(
-    _ factor: Factor, inner: Int, weight offset: Int, bias: Int?, norm: Int?,
+    _ factor: Factor, inner: Int, weight offset: Int, _ adapted: AdapterLayout.Group?, bias: Int?, norm: Int?,
     kept: (product: UnsafeMutablePointer<Float>, inverses: UnsafeMutablePointer<Float>),
     to stream: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>, _ tokens: Int,
     _ arrays: Workspace.Arrays, _ products: MatrixProducts
@@ -130,6 +160,7 @@ final class LlamaModel {
       try products.run(
         factor, weight(offset, columns: inner).transposed, into: Matrix(target, stride: hidden), rows: tokens,
         columns: hidden, inner: inner, adding: adding)
+      try addAdapted(adapted, factor, to: Matrix(target, stride: hidden), tokens, arrays, products)
     }
     output.update(from: stream, count: tokens * hidden)
     if architecture.addsDirectly {

@@ -33,24 +33,26 @@ enum Norm {
   }
 
   /// The size of `sums` below, in floats.
-  static func sumCount(width: Int) -> Int { (Team.size - 1) * width }
+  static func sumCount(width: Int) -> Int { Team.size * width }
 
-  /// Adds to `gradient` the gradient of x, and to `weightGradient` that of w, given `cotangent`, the gradient of y. `sums` is scratch
-  /// memory for the additional threads' parts of the weight gradient.
+  /// Adds to `gradient` the gradient of x, and to `weightGradient`, unless it is nil, that of w, given `cotangent`, the gradient of y.
+  /// `sums` is scratch memory for the threads' parts of the weight gradient.
   static func addGradient(
     _ input: UnsafeMutablePointer<Float>, inverses: UnsafeMutablePointer<Float>, weight: UnsafeMutablePointer<Float>,
     cotangent: UnsafeMutablePointer<Float>, into gradient: UnsafeMutablePointer<Float>,
-    weightGradient: UnsafeMutablePointer<Float>, sums: UnsafeMutablePointer<Float>, rows: Int, width: Int
+    weightGradient: UnsafeMutablePointer<Float>?, sums: UnsafeMutablePointer<Float>, rows: Int, width: Int
   ) {
     let kernels = RowKernels.best
     let members = Team.run(rows, fewest: RowKernels.fewestRows(width: width)) { member, rows in
-      let sum = member == 0 ? weightGradient : sums + (member - 1) * width
+      let own = sums + member * width
+      let sum = member == 0 ? weightGradient ?? own : own
       if member > 0 { sum.update(repeating: 0, count: width) }
       for row in rows {
         kernels.norm_gradient(
           input + row * width, inverses[row], weight, cotangent + row * width, gradient + row * width, sum, width)
       }
     }
-    for member in 1..<max(1, members) { kernels.add(weightGradient, sums + (member - 1) * width, width) }
+    guard let weightGradient else { return }
+    for member in 1..<max(1, members) { kernels.add(weightGradient, sums + member * width, width) }
   }
 }

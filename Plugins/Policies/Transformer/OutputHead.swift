@@ -4,12 +4,19 @@ import LossKitLogits
 extension LlamaModel {
   /// The output head, which uses as many threads as the calling thread may.
   func head() throws -> LinearHead {
-    var head = try LinearHead(
-      weight: weights.pointer + layout.head, vocabularySize: architecture.vocabularySize,
-      hiddenSize: architecture.hiddenSize)
+    let rounded = roundedWeights.map { UnsafePointer($0 + layout.head) }
+    var head: LinearHead
+    if layout.separatesMatrices, let rounded {
+      head = try LinearHead(
+        rounded: rounded, vocabularySize: architecture.vocabularySize, hiddenSize: architecture.hiddenSize)
+    } else {
+      head = try LinearHead(
+        weight: weights.pointer + layout.head, vocabularySize: architecture.vocabularySize,
+        hiddenSize: architecture.hiddenSize)
+      head.roundedWeight = rounded
+    }
     head.threads = Threads.available
     head.logitCap = architecture.variant.logitCap
-    head.roundedWeight = roundedWeights.map { UnsafePointer($0 + layout.head) }
     return head
   }
 
@@ -28,11 +35,12 @@ extension LlamaModel {
     }
   }
 
-  /// Writes the gradient of the normed hidden states of the scored positions, and adds the gradient of the head's weights.
+  /// Writes the gradient of the normed hidden states of the scored positions, and adds the gradient of the head's weights,
+  /// unless it is nil.
   func backwardHead(
     _ activations: Activations, _ workspace: Workspace, _ cotangent: HeadCotangent,
     references: [LinearHead.Reference], into gradient: UnsafeMutablePointer<Float>,
-    weightGradient: UnsafeMutablePointer<Float>
+    weightGradient: UnsafeMutablePointer<Float>?
   ) throws {
     let head = try head()
     gradient.update(repeating: 0, count: cotangent.targets.count * architecture.hiddenSize)

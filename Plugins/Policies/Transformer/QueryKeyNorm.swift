@@ -43,10 +43,11 @@ struct QueryKeyNorm {
     architecture.variant.queryKeyNorm == nil ? 0 : Team.size * 2 * (architecture.querySize + architecture.keyValueSize)
   }
 
-  /// Replaces the gradients of normed queries and keys by those before the norm, and adds the gradients of the weights.
+  /// Replaces the gradients of normed queries and keys by those before the norm, and adds the gradients of the weights, unless
+  /// they are nil.
   func backward(
     _ gradient: UnsafeMutablePointer<Float>, before: UnsafeMutablePointer<Float>, rows: Int,
-    queryWeightGradient: UnsafeMutablePointer<Float>, keyWeightGradient: UnsafeMutablePointer<Float>,
+    queryWeightGradient: UnsafeMutablePointer<Float>?, keyWeightGradient: UnsafeMutablePointer<Float>?,
     scratch: UnsafeMutablePointer<Float>
   ) {
     let kernels = RowKernels.best, size = size
@@ -65,6 +66,7 @@ struct QueryKeyNorm {
         cotangent.update(from: result, count: size)
       }
     }
+    guard let queryWeightGradient, let keyWeightGradient else { return }
     for member in 0..<members {
       let sums = scratch + (2 * member + 1) * size
       kernels.add(queryWeightGradient, sums, queryWidth)

@@ -39,13 +39,37 @@ struct Safetensors {
   /// The path of the file.
   var path: String { file.path }
 
+  /// Reads a tensor as bfloat16 into memory of its size.
+  func read(_ entry: SafetensorsHeader.Entry, roundedInto values: UnsafeMutablePointer<BFloat16Bits>) throws {
+    let count = entry.bytes.count / entry.type.size
+    guard entry.type != .bfloat16 else {
+      let bytes = UnsafeMutableRawBufferPointer(start: values, count: entry.bytes.count)
+      return try file.read(into: bytes, at: dataStart + entry.bytes.lowerBound)
+    }
+    let size = min(count, 1 << 16)
+    let floats = UnsafeMutablePointer<Float>.allocate(capacity: size)
+    defer { floats.deallocate() }
+    for first in stride(from: 0, to: count, by: size) {
+      let part = first..<min(first + size, count)
+      try read(entry, part, into: floats)
+      losskit_round_to_bfloat16(floats, part.count, values + first)
+    }
+  }
+
   /// Reads a tensor as floats into memory of its size.
   func read(_ entry: SafetensorsHeader.Entry, into values: UnsafeMutablePointer<Float>) throws {
-    let start = dataStart + entry.bytes.lowerBound, count = entry.bytes.count / entry.type.size
+    try read(entry, 0..<entry.bytes.count / entry.type.size, into: values)
+  }
+
+  /// Reads a range of a tensor's numbers as floats.
+  private func read(
+    _ entry: SafetensorsHeader.Entry, _ range: Range<Int>, into values: UnsafeMutablePointer<Float>
+  ) throws {
+    let start = dataStart + entry.bytes.lowerBound + range.lowerBound * entry.type.size, count = range.count
     let expand: (UnsafePointer<UInt16>?, Int, UnsafeMutablePointer<Float>?) -> Void
     switch entry.type {
     case .float32:
-      return try file.read(into: UnsafeMutableRawBufferPointer(start: values, count: entry.bytes.count), at: start)
+      return try file.read(into: UnsafeMutableRawBufferPointer(start: values, count: 4 * count), at: start)
     case .bfloat16: expand = losskit_expand_bfloat16
     case .float16: expand = losskit_expand_half
     }

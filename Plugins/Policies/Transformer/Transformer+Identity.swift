@@ -16,11 +16,37 @@ extension Transformer {
     }
     let computation =
       integers + [Fact(TransformerOptions.maxLength.name, "\(options.context)")] + booleans
-      + facts(TransformerOptions.computationReals) + configuration.facts
-    let text = computation.map { "\($0.name)=\($0.value)" } + [try model.weights.digest()]
+      + facts(TransformerOptions.computationReals) + configuration.facts + adapterFacts
+    let text = try computation.map { "\($0.name)=\($0.value)" } + model.digests()
     let digest = Array(text.joined(separator: "\n").utf8).withUnsafeBytes { sha256($0) }
     return PolicyIdentity(
       facts: computation + facts(TransformerOptions.optimizerReals), digest: hexadecimal(digest))
+  }
+}
+
+extension Transformer {
+  /// The options of an adapter; none without, or for one that adds nothing for good.
+  private var adapterFacts: [PolicyIdentity.Fact] {
+    guard let adapter = model.adapter, !adapter.isVoid else { return [] }
+    return [
+      PolicyIdentity.Fact(TransformerOptions.loraRank.name, "\(options.lora.rank)"),
+      PolicyIdentity.Fact(TransformerOptions.loraAlpha.name, "\(options.lora.alpha)"),
+      PolicyIdentity.Fact(TransformerOptions.loraFlags[0].name, "\(options.lora.usesRSLoRA)"),
+    ]
+  }
+}
+
+extension LlamaModel {
+  /// The digests of all that log-probabilities depend on beside the architecture.
+  fileprivate func digests() throws -> [String] {
+    var digests = [try weights.digest()]
+    if layout.separatesMatrices, let rounded { digests.append(try rounded.digest()) }
+    if let adapter, !adapter.isVoid {
+      digests.append(try adapter.weights.digest())
+      // Which projections have which factor.
+      digests += adapter.layout.factors.map { "\($0.name) \($0.scale)" }
+    }
+    return digests
   }
 }
 

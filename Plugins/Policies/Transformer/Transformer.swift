@@ -34,6 +34,10 @@ public final class Transformer: Policy {
     optimizer stay float32. In the tests a token's log-probability is within 0.02 nats of that of float32, the gradient of each \
     tensor within 3 % of its length, and the loss of a training run within 0.2 %. Processors without products of bfloat16 give the \
     same, more slowly.
+
+    With lora_rank the model is frozen, and low-rank matrices of its projections are trained (Hu et al. 2021, arXiv:2106.09685). They are \
+    read and written as PEFT's adapters, whose log-probabilities and gradients are compared with PEFT's; dropout of an adapter is \
+    ignored. With bf16, too, the frozen matrices are in memory as bfloat16 alone. lora_merge reads an adapter as one model with its base.
     """
   /// A model of 0.76 million weights with a context of 256 bytes.
   public static let defaultOptions = TransformerOptions()
@@ -49,6 +53,8 @@ public final class Transformer: Policy {
   let configuration: ModelConfiguration
   let model: LlamaModel
   var options: TransformerOptions { configuration.options }
+  /// The configuration of the model's adapter, if it has one.
+  let adapter: AdapterConfiguration?
   /// The files that are saved with the model.
   private let files: CompanionFiles
   private var encoding: any TextEncoding
@@ -62,9 +68,11 @@ public final class Transformer: Policy {
 
   private init(
     _ configuration: ModelConfiguration, model: LlamaModel, encoding: any TextEncoding = ByteEncoding(),
-    template: ModelChatTemplate? = nil, files: CompanionFiles = CompanionFiles(), optimizer: AdamW? = nil,
+    template: ModelChatTemplate? = nil, files: CompanionFiles = CompanionFiles(), adapter: AdapterConfiguration? = nil,
+    optimizer: AdamW? = nil,
     isFrozen: Bool = false
   ) {
+    self.adapter = adapter
     self.encoding = encoding
     self.template = template
     self.files = files
@@ -78,6 +86,9 @@ public final class Transformer: Policy {
   /// Creates a model with new weights: norms 1, everything else normal with `initializer_range`, divided by √(2 · layers) for the
   /// projections that add to the residual stream. Throws if the sizes are inconsistent.
   public static func create(options: TransformerOptions, seed: UInt64) throws -> Transformer {
+    guard options.lora.rank == 0, !options.lora.isMerged else {
+      throw Failure("transformer: an adapter (lora_rank, lora_merge) needs a model to load; name one with --init")
+    }
     let model = try LlamaModel(options.architecture, isRounded: options.bf16)
     Initialization.fill(model, range: options.initializerRange, seed: seed)
     model.roundWeights()
@@ -88,10 +99,11 @@ public final class Transformer: Policy {
   /// model, and for a given option that differs from the stored one.
   public static func load(path: String, options: TransformerOptions, given: Set<String>) throws -> Transformer {
     let checkpoint = try Checkpoint(reading: path, options: options, given: given)
+    let directory = checkpoint.base ?? path
     return Transformer(
-      checkpoint.configuration, model: checkpoint.model, encoding: try checkpoint.encoding(directory: path),
-      template: try ModelChatTemplate(directory: path, checkpoint.files), files: checkpoint.files,
-      optimizer: checkpoint.optimizer)
+      checkpoint.configuration, model: checkpoint.model, encoding: try checkpoint.encoding(directory: directory),
+      template: try ModelChatTemplate(directory: directory, checkpoint.files), files: checkpoint.files,
+      adapter: checkpoint.adapter, optimizer: checkpoint.optimizer)
   }
 
   /// Counts tokens, and those truncated, rank-major; 0 for responses that a prompt lacks. Throws for an empty response.
@@ -143,7 +155,7 @@ public final class Transformer: Policy {
   public func backward(_ batch: PolicyBatch) throws {
     try requireTrainable()
     let tokens = try TokenBatch(batch.texts, encoding, context: context)
-    let accumulator = try gradient ?? GradientAccumulator(count: model.layout.count)
+    let accumulator = try gradient ?? GradientAccumulator(count: model.trainable.count)
     gradient = accumulator
     let responses = batch.gradient(of: .logProbability), perToken = batch.gradient(of: .tokenLogProbability)
     let offsets = try Output.tokenOffsets(of: batch, tokens)
@@ -189,8 +201,8 @@ public final class Transformer: Policy {
         "transformer: learning rate \(roundTripDecimal(update.learningRate)), weight decay \(roundTripDecimal(update.weightDecay)) and largest "
           + "gradient norm \(roundTripDecimal(update.maxGradientNorm)) must be finite, the last positive or infinite")
     }
-    let optimizer = try self.optimizer ?? AdamW(options.adam, count: model.layout.count)
-    let gradient = try self.gradient ?? GradientAccumulator(count: model.layout.count)
+    let optimizer = try self.optimizer ?? AdamW(options.adam, count: model.trainable.count)
+    let gradient = try self.gradient ?? GradientAccumulator(count: model.trainable.count)
     self.optimizer = optimizer
     self.gradient = gradient
     // The gradient is cleared even if the update throws.
@@ -200,15 +212,20 @@ public final class Transformer: Policy {
     return norm
   }
 
-  /// Writes `config.json`, `model.safetensors` and, with the optimizer, `optimizer.safetensors`, and waits until they are on disk.
-  /// Throws, naming the file, if a write fails.
+  /// Writes `config.json`, `model.safetensors` and, with the optimizer, `optimizer.safetensors`, and waits until they are on disk. A model
+  /// with an adapter is written as PEFT's `adapter_config.json` and `adapter_model.safetensors`. Throws, naming the file, if a write fails.
   public func save(to directory: String, withOptimizer: Bool) throws {
-    let state = withOptimizer ? try optimizer ?? AdamW(options.adam, count: model.layout.count) : nil
-    try Checkpoint(configuration, model: model, files: files, optimizer: state).write(to: directory)
+    let state = withOptimizer ? try optimizer ?? AdamW(options.adam, count: model.trainable.count) : nil
+    try Checkpoint(configuration, model: model, adapter: adapter, files: files, optimizer: state).write(to: directory)
   }
 
-  /// Returns a frozen copy of the weights that shares no memory with this instance.
+  /// Returns a frozen copy of the weights, which shares no memory with this instance but the base model of an adapter.
   public func copy() throws -> Transformer {
+    if let own = model.adapter {
+      return Transformer(
+        configuration, model: LlamaModel(sharing: model, adapter: try own.frozenCopy()), encoding: encoding,
+        template: template, files: files, adapter: adapter, isFrozen: true)
+    }
     let twin = try LlamaModel(options.architecture, isRounded: options.bf16)
     twin.weights.copy(from: model.weights)
     twin.roundWeights()
@@ -216,8 +233,13 @@ public final class Transformer: Policy {
       configuration, model: twin, encoding: encoding, template: template, files: files, isFrozen: true)
   }
 
-  /// Sets the weights to weight · source + (1 − weight) · own. Throws if the source has other sizes.
+  /// Sets the weights to weight · source + (1 − weight) · own. Throws if the source has other sizes, and for an adapter.
   public func blend(with source: Transformer, weight: Double) throws {
+    guard model.adapter == nil, source.model.adapter == nil else {
+      throw Failure(
+        "transformer: adapters cannot be blended, since the product of their matrices is not linear in them; train all "
+          + "weights (lora_rank 0), or a run in which the reference stays as it is")
+    }
     guard source.options.architecture == options.architecture else {
       throw Failure("transformer: weights of models with different sizes cannot be blended")
     }

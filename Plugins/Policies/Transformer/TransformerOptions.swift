@@ -11,6 +11,9 @@ public struct TransformerOptions: Sendable, Equatable {
   /// The context that texts are cut to, if it is less than the model's.
   var maxLength = 1024
 
+  /// How an adapter is trained in place of all weights.
+  var lora = LoRASettings()
+
   /// The context that texts are cut to, in tokens.
   var context: Int { min(maxLength, architecture.contextLength) }
 
@@ -79,15 +82,31 @@ public struct TransformerOptions: Sendable, Equatable {
       "whether matrix products are of bfloat16, summed up as floats; weights, optimizer and all else stay float32"
   )
 
+  /// The rank of an adapter.
+  static let loraRank: Integer = (
+    "lora_rank", \.lora.rank, 0...65_536,
+    "rank of the matrices that are trained in place of a loaded model's weights (LoRA); 0 trains all weights"
+  )
+  /// The factor of an adapter.
+  static let loraAlpha: Real = (
+    "lora_alpha", \.lora.alpha, .positive, "factor on LoRA's matrices, divided by the rank"
+  )
+  /// The other settings of an adapter.
+  static let loraFlags: [(name: String, path: any WritableKeyPath<Self, Bool> & Sendable, summary: String)] = [
+    ("lora_rslora", \.lora.usesRSLoRA, "whether lora_alpha is divided by the root of the rank"),
+    ("lora_merge", \.lora.isMerged, "whether a loaded adapter is merged into its base, to be saved as one model"),
+  ]
+
   /// The names of the options that a configuration stores.
   static let names = integers.map(\.name) + reals.map(\.name) + [tie.name, rounding.name]
 
   /// All options.
   static let hyperparameters =
-    (integers + [maxLength]).map { Hyperparameter<Self>($0.name, $0.path, in: $0.range, $0.summary) }
+    (integers + [maxLength, loraRank]).map { Hyperparameter<Self>($0.name, $0.path, in: $0.range, $0.summary) }
     + [Hyperparameter<Self>(tie.name, tie.path, tie.summary)]
     + [Hyperparameter<Self>(rounding.name, rounding.path, rounding.summary)]
-    + (reals + optimizerReals).map { Hyperparameter<Self>($0.name, $0.path, in: $0.bounds, $0.summary) }
+    + loraFlags.map { Hyperparameter<Self>($0.name, $0.path, $0.summary) }
+    + (reals + optimizerReals + [loraAlpha]).map { Hyperparameter<Self>($0.name, $0.path, in: $0.bounds, $0.summary) }
 }
 
 extension TransformerOptions {
@@ -99,8 +118,9 @@ extension TransformerOptions {
         "\(place) has \(name) \(stored[keyPath: path]), not \(self[keyPath: path]); leave the option out or start afresh"
       )
     }
-    for option in Self.integers { try check(option.name, option.path) }
-    for option in Self.reals + Self.optimizerReals { try check(option.name, option.path) }
+    for option in Self.integers + [Self.loraRank] { try check(option.name, option.path) }
+    for option in Self.reals + Self.optimizerReals + [Self.loraAlpha] { try check(option.name, option.path) }
     try check(Self.tie.name, Self.tie.path)
+    for option in Self.loraFlags { try check(option.name, option.path) }
   }
 }

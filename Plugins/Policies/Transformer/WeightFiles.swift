@@ -17,6 +17,8 @@ struct WeightFiles {
 
   /// The file or directory, for messages.
   private let path: String
+  /// Where shapes come from, for messages.
+  private var shapeSource = "config.json says"
   private var places: [String: Place] = [:]
 
   /// Opens `model.safetensors` in a directory, or the files of its index.
@@ -45,8 +47,9 @@ struct WeightFiles {
   }
 
   /// The tensors of one file.
-  init(_ file: Safetensors) {
+  init(_ file: Safetensors, shapesFrom shapeSource: String? = nil) {
     path = file.path
+    if let shapeSource { self.shapeSource = shapeSource }
     for entry in file.entries { places[entry.name] = Place(file: file, entry: entry) }
   }
 
@@ -67,6 +70,9 @@ struct WeightFiles {
     }
   }
 
+  /// The names of all tensors.
+  var names: [String] { Array(places.keys) }
+
   /// The number of tensors.
   var count: Int { places.count }
 
@@ -84,7 +90,7 @@ struct WeightFiles {
       guard let place = places[name] else { throw Failure("transformer: \(path): the tensor \(name) is missing") }
       guard place.entry.shape == tensor.shape else {
         throw Failure(
-          "transformer: \(place.file.path): \(name) has the shape \(place.entry.shape), config.json says \(tensor.shape)"
+          "transformer: \(place.file.path): \(name) has the shape \(place.entry.shape), \(shapeSource) \(tensor.shape)"
         )
       }
       others.remove(name)
@@ -94,13 +100,20 @@ struct WeightFiles {
     }
   }
 
-  /// Reads the tensors into one array at their offsets, after `check`.
-  func read(_ tensors: [WeightTensor], prefix: String = "", into buffer: FloatBuffer) throws {
+  /// Reads the tensors into one array at their offsets, after `check`; matrices into `matrices`, if given.
+  func read(
+    _ tensors: [WeightTensor], prefix: String = "", into buffer: FloatBuffer,
+    matrices: UnsafeMutablePointer<BFloat16Bits>? = nil
+  ) throws {
     try check(tensors, prefix: prefix)
     try Threads.forEachRange(of: tensors.count, fewest: 1) { range in
       for tensor in tensors[range] {
         guard let place = places[prefix + tensor.name] else { continue }
-        try place.file.read(place.entry, into: buffer.pointer + tensor.offset)
+        if let matrices, tensor.isMatrix {
+          try place.file.read(place.entry, roundedInto: matrices + tensor.offset)
+        } else {
+          try place.file.read(place.entry, into: buffer.pointer + tensor.offset)
+        }
       }
     }
   }

@@ -10,6 +10,8 @@ struct WeightTensor: Sendable, Equatable {
   let role: Role
 
   var count: Int { shape.reduce(1, *) }
+  /// Whether this is a matrix, not a vector.
+  var isMatrix: Bool { shape.count == 2 }
   /// Whether weight decay applies: not to norms and biases, as in Hugging Face's trainer.
   var isDecayed: Bool { role != .norm && role != .bias }
 }
@@ -32,10 +34,18 @@ struct WeightLayout: Sendable {
   private(set) var finalNorm = 0
   /// The output head; the embedding if they are tied.
   private(set) var head = 0
-  /// The number of weights.
+  /// The number of weights in the array that the offsets refer to; without matrices if they have an array of their own.
   private(set) var count = 0
+  /// The number of weights in the matrices' own array, if they have one.
+  private(set) var matrixCount = 0
+  /// Whether the offsets of matrices refer to an array of their own.
+  let separatesMatrices: Bool
 
-  init(_ architecture: Architecture) {
+  /// The number of weights.
+  var weightCount: Int { count + matrixCount }
+
+  init(_ architecture: Architecture, separatesMatrices: Bool = false) {
+    self.separatesMatrices = separatesMatrices
     let hidden = architecture.hiddenSize
     embedding = add("model.embed_tokens.weight", [architecture.vocabularySize, hidden], .embedding)
     for index in 0..<architecture.layerCount { addLayer("model.layers.\(index).", architecture) }
@@ -102,9 +112,8 @@ struct WeightLayout: Sendable {
 
   /// Adds contiguous matrices and returns the offset of the first.
   private mutating func add(_ prefix: String, _ matrices: [(name: String, rows: Int)], inner: Int) -> Int {
-    let start = count
-    for matrix in matrices { _ = add(prefix + matrix.name + ".weight", [matrix.rows, inner], .projection) }
-    return start
+    let offsets = matrices.map { add(prefix + $0.name + ".weight", [$0.rows, inner], .projection) }
+    return offsets[0]
   }
 
   /// Adds contiguous biases and returns the offset of the first.
@@ -115,9 +124,10 @@ struct WeightLayout: Sendable {
   }
 
   private mutating func add(_ name: String, _ shape: [Int], _ role: WeightTensor.Role) -> Int {
-    let tensor = WeightTensor(name: name, shape: shape, offset: count, role: role)
+    let isApart = separatesMatrices && shape.count == 2
+    let tensor = WeightTensor(name: name, shape: shape, offset: isApart ? matrixCount : count, role: role)
     tensors.append(tensor)
-    count += tensor.count
+    if isApart { matrixCount += tensor.count } else { count += tensor.count }
     return tensor.offset
   }
 }

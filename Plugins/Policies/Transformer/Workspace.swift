@@ -4,6 +4,7 @@ import LossKitHead
 final class Workspace {
   private let architecture: Architecture
   private let isRounded: Bool
+  private let adapterRank: Int
   private let memory: FloatBuffer
   /// The matrix products, and the memory of the output head.
   let products: MatrixProducts
@@ -29,12 +30,15 @@ final class Workspace {
     let normSums: UnsafeMutablePointer<Float>
     /// The weights of up to two norms with the family's offset added; see `QueryKeyNorm` for the next.
     let normWeights, queryKeyNormScratch: UnsafeMutablePointer<Float>
+    /// Inputs reduced to the ranks of an adapter, and the gradients of that, [T, rank]; each also in bfloat16.
+    let reduced, reducedRounded, reducedGradient, reducedGradientRounded: UnsafeMutablePointer<Float>
     let attention: AttentionTeam
   }
 
   init(_ model: LlamaModel) throws {
     architecture = model.architecture
     isRounded = model.isRounded
+    adapterRank = model.adapter?.layout.largestRank ?? 0
     memory = try FloatBuffer(count: 0)
     products = try MatrixProducts()
     headMemory = try LinearHeadMemory()
@@ -44,7 +48,7 @@ final class Workspace {
   func arrays(for batch: TokenBatch, isBackward: Bool) throws -> Arrays {
     let tokens = batch.inputs.count, hidden = architecture.hiddenSize, intermediate = architecture.intermediateSize
     let query = architecture.querySize
-    let back = isBackward ? 1 : 0
+    let back = isBackward ? 1 : 0, reduced = tokens * adapterRank, reducedRounded = isRounded ? (reduced + 1) / 2 : 0
     let sizes = [
       tokens * max(hidden, (query + 1) / 2), tokens * hidden * back, tokens * max(hidden, query) * back,
       tokens * intermediate,
@@ -52,7 +56,8 @@ final class Workspace {
       batch.targets.count * hidden * back, batch.targets.count * hidden * back,
       isRounded ? tokens * max(hidden, architecture.attentionSize) / 2 + 1 : 0, Norm.sumCount(width: hidden),
       architecture.addsDirectly ? 0 : tokens * hidden, 2 * max(hidden, query),
-      isBackward ? QueryKeyNorm.scratchCount(architecture) : 0,
+      isBackward ? QueryKeyNorm.scratchCount(architecture) : 0, reduced, reducedRounded, reduced * back,
+      reducedRounded * back,
     ]
     let members = Team.size, attentionSizes = Attention.workspaceSizes(architecture, length: batch.longest)
     try memory.reserve(Carver.size(of: sizes) + Carver.size(of: attentionSizes) * members)
@@ -64,6 +69,8 @@ final class Workspace {
       activatedGradient: arrays[4], wideGradient: arrays[5], scoredNormGradient: arrays[6],
       scoredGradient: arrays[7], normSums: arrays[9],
       normWeights: arrays[11], queryKeyNormScratch: arrays[12],
+      reduced: arrays[13], reducedRounded: arrays[14], reducedGradient: arrays[15],
+      reducedGradientRounded: arrays[16],
       attention: AttentionTeam(
         members: (0..<members).map { _ in Attention(architecture, &carver, sizes: attentionSizes) }))
   }

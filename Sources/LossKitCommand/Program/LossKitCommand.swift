@@ -39,7 +39,8 @@ struct LossKitCommand: ParsableCommand {
     version: "losskit \(lossKitVersion)",
     subcommands: [
       ListCommand.self, DescribeCommand.self, EvaluateCommand.self, ExportCommand.self, TrainCommand.self,
-      CompareCommand.self, VerifyCommand.self, TokensCommand.self, ScoreCommand.self, NewCommand.self, SDKCommand.self,
+      CompareCommand.self, VerifyCommand.self, MergeCommand.self, TokensCommand.self, ScoreCommand.self,
+      NewCommand.self, SDKCommand.self,
       CheckCommand.self, CheckWorkerCommand.self,
       IndexWorkerCommand.self,
     ])

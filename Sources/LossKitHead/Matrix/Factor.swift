@@ -36,6 +36,13 @@ package struct Factor {
     return result
   }
 
+  /// The matrix without its first columns, in the same memory; not for a transpose.
+  package func dropping(columns: Int) -> Factor {
+    isRounded
+      ? Factor(rounded: start.assumingMemoryBound(to: BFloat16Bits.self) + columns, stride: stride)
+      : Factor(start.assumingMemoryBound(to: Float.self) + columns, stride: stride)
+  }
+
   /// Calls `body` with each row, as floats.
   package func forEachRow(rows: Int, columns: Int, _ body: (UnsafePointer<Float>) -> Void) {
     guard isRounded else {
