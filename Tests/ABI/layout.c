@@ -261,6 +261,30 @@ FIELD(losskit_chat_extension_v1, set_text_form, 16, 8);
 SIZE(losskit_identity_extension_v1, 8);
 FIELD(losskit_identity_extension_v1, describe, 0, 8);
 
+SIZE(losskit_sampling, 80);
+FIELD(losskit_sampling, samples, 0, 8);
+FIELD(losskit_sampling, max_tokens, 8, 8);
+FIELD(losskit_sampling, batch_size, 16, 8);
+FIELD(losskit_sampling, top_k, 24, 8);
+FIELD(losskit_sampling, temperature, 32, 8);
+FIELD(losskit_sampling, top_p, 40, 8);
+FIELD(losskit_sampling, min_p, 48, 8);
+FIELD(losskit_sampling, repetition_penalty, 56, 8);
+FIELD(losskit_sampling, seed, 64, 8);
+FIELD(losskit_sampling, first_prompt, 72, 8);
+
+SIZE(losskit_sample, 64);
+FIELD(losskit_sample, prompt, 0, 8);
+FIELD(losskit_sample, number, 8, 8);
+FIELD(losskit_sample, text, 16, 16);
+FIELD(losskit_sample, token_count, 32, 8);
+FIELD(losskit_sample, tokens, 40, 8);
+FIELD(losskit_sample, finish, 48, 4);
+FIELD(losskit_sample, policy_logp, 56, 8);
+
+SIZE(losskit_sampling_extension_v1, 8);
+FIELD(losskit_sampling_extension_v1, sample, 0, 8);
+
 SIZE(losskit_objective, 48);
 FIELD(losskit_objective, name, 0, 8);
 FIELD(losskit_objective, version, 8, 8);

@@ -77,7 +77,7 @@ final class LlamaModel {
   /// `references`, whose rows are the batch's positions.
   func forward(
     _ batch: TokenBatch, _ activations: Activations, _ workspace: Workspace, scoring: Scoring? = Scoring(),
-    references: [LinearHead.Reference] = []
+    references: [LinearHead.Reference] = [], attention: any AttentionPass = BatchAttention()
   ) throws {
     guard !batch.inputs.isEmpty else { return }
     try activations.prepare(tokens: batch.inputs.count, scored: batch.targets.count)
@@ -86,8 +86,9 @@ final class LlamaModel {
     for index in activations.layers.indices {
       let isLast = index == activations.layers.count - 1
       try forward(
-        batch, layer: activations.layers[index], at: layout.layers[index], adapter?.layout.layers[index], rules[index],
-        arrays, workspace.products, into: isLast ? activations.output : activations.layers[index + 1].input)
+        batch, layer: activations.layers[index], at: layout.layers[index], adapter?.layout.layers[index], arrays,
+        workspace.products, into: isLast ? activations.output : activations.layers[index + 1].input
+      ) { try attention.forward(batch, layer: index, $0, rules[index], arrays.attention) }
     }
     gatherScored(batch, activations, arrays)
     guard let scoring, activations.divergedPosition == nil else { return }
@@ -110,8 +111,8 @@ final class LlamaModel {
 
   private func forward(
     _ batch: TokenBatch, layer: Activations.Layer, at offsets: WeightLayout.Layer, _ adapted: AdapterLayout.Layer?,
-    _ rule: AttentionRule, _ arrays: Workspace.Arrays, _ products: MatrixProducts,
-    into output: UnsafeMutablePointer<Float>
+    _ arrays: Workspace.Arrays, _ products: MatrixProducts, into output: UnsafeMutablePointer<Float>,
+    attend: (Activations.Layer) throws -> Void
   ) throws {
     let tokens = batch.inputs.count, hidden = architecture.hiddenSize, intermediate = architecture.intermediateSize
     let width = architecture.attentionSize, query = architecture.querySize
@@ -124,7 +125,7 @@ final class LlamaModel {
     try addAdapted(
       adapted?.queryKeyValue, attentionInput, to: Matrix(layer.queryKeyValue, stride: width), tokens, arrays, products)
     queryKeyNorm(offsets, arrays)?.apply(layer.queryKeyValue, before: layer.unnormed, rows: tokens)
-    try arrays.attention.forward(batch.segments, layer, rule: rule)
+    try attend(layer)
     try addBlock(
       operand(of: layer.attended, columns: query, rows: tokens, roundedInto: arrays.rounded), inner: query,
       weight: offsets.attentionOutput, adapted?.attentionOutput, bias: offsets.attentionOutputBias,

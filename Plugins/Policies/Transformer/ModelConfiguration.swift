@@ -73,7 +73,8 @@ struct ModelConfiguration: Sendable {
     throw Failure("\(option.name) is missing")
   }
 
-  private static func endTokens(_ keys: ConfigurationKeys) throws -> [Int] {
+  /// The end tokens that a file states: none, one or a list.
+  static func endTokens(_ keys: ConfigurationKeys) throws -> [Int] {
     guard let list = keys.json.value("eos_token_id")?.array else {
       return try keys.integer("eos_token_id").map { [$0] } ?? []
     }

@@ -64,6 +64,17 @@ struct ModelEncoding: TextEncoding {
     return (Array(promptTokens.prefix(common)), wholes.map { Array($0.dropFirst(common)) }, isBegun ? 1 : 0)
   }
 
+  var endToken: Int32? { endText.flatMap(tokenizer.token) }
+
+  /// Decodes the prompt, too, because a decoder may treat the beginning of a text in another way. Tokens of the model that the tokenizer
+  /// lacks have no text.
+  func decode(_ tokens: [Int32], after prompt: [Int32]) throws -> String {
+    let known = tokens.filter { $0 < tokenizer.vocabularySize }
+    let before = try tokenizer.decode(prompt).utf8, whole = try tokenizer.decode(prompt + known).utf8
+    guard whole.starts(with: before) else { return try tokenizer.decode(known) }
+    return String(decoding: whole.dropFirst(before.count), as: UTF8.self)
+  }
+
   private func tokens(of text: String) throws -> [Int32] {
     try tokenizer.encode(text, addingSpecialTokens: form == .plain).tokens
   }

@@ -1,3 +1,4 @@
+import CLossKitRows
 import LossKitHead
 import LossKitLogits
 
@@ -33,6 +34,19 @@ extension LlamaModel {
           activations.scoredNorm, labels: labels, adding: index == 0 ? scoring.extras : [], reference: reference,
           memory: workspace.headMemory))
     }
+  }
+
+  /// Writes the logits of the scored positions, [rows, vocabulary].
+  func writeLogits(
+    _ activations: Activations, _ workspace: Workspace, rows: Int, into logits: UnsafeMutablePointer<Float>
+  ) throws {
+    let hidden = architecture.hiddenSize, size = architecture.vocabularySize
+    // The streams are no longer needed, and are as large.
+    let states = operand(of: activations.scoredNorm, columns: hidden, rows: rows, roundedInto: activations.scored)
+    try workspace.products.run(
+      states, weight(layout.head, columns: hidden).transposed, into: Matrix(logits, stride: size), rows: rows,
+      columns: size, inner: hidden)
+    if let cap = architecture.variant.logitCap { RowKernels.best.cap(logits, cap, rows * size) }
   }
 
   /// Writes the gradient of the normed hidden states of the scored positions, and adds the gradient of the head's weights,

@@ -9,6 +9,12 @@ protocol TextEncoding {
 
   /// The encoding of texts of another form.
   func inForm(_ form: TextForm) throws -> any TextEncoding
+
+  /// The text of tokens that follow those of a prompt.
+  func decode(_ tokens: [Int32], after prompt: [Int32]) throws -> String
+
+  /// The token that ends a response, if there is one.
+  var endToken: Int32? { get }
 }
 
 extension TextEncoding {
@@ -41,5 +47,12 @@ struct ByteEncoding: TextEncoding {
     prompt: UnsafeRawBufferPointer, responses: [UnsafeRawBufferPointer]
   ) -> (prompt: [Int32], responses: [[Int32]], fixedCount: Int) {
     ([Token.begin] + prompt.map { Int32($0) }, responses.map { $0.map { Int32($0) } + [Token.end] }, 1)
+  }
+
+  var endToken: Int32? { Token.end }
+
+  /// Special tokens have no text. Bytes that are not UTF-8 become U+FFFD.
+  func decode(_ tokens: [Int32], after prompt: [Int32]) -> String {
+    String(decoding: tokens.compactMap { UInt8(exactly: $0) }, as: UTF8.self)
   }
 }

@@ -58,6 +58,24 @@ struct TokenBatch: Equatable {
     for (index, prompt) in prompts.enumerated() { append(prompt, at: index, ofPrompts: prompts.count) }
   }
 
+  /// Batches prompts alone; the last position of each is scored.
+  init(prompts: [[Int32]]) {
+    for prompt in prompts {
+      let start = inputs.count
+      inputs += prompt
+      segments.append(Segment(rows: start..<inputs.count, prefix: start..<start))
+      scoredRows.append(inputs.count - 1)
+    }
+    targets = [Int32](repeating: 0, count: prompts.count)
+  }
+
+  /// Batches tokens that continue texts kept elsewhere; all positions are scored.
+  init(steps: [Int32]) {
+    inputs = steps
+    scoredRows = Array(steps.indices)
+    targets = [Int32](repeating: 0, count: steps.count)
+  }
+
   private mutating func append(_ encoded: EncodedPrompt, at index: Int, ofPrompts count: Int) {
     guard !encoded.responses.isEmpty else { return }
     let start = inputs.count

@@ -56,10 +56,10 @@ public final class Transformer: Policy {
   /// The configuration of the model's adapter, if it has one.
   let adapter: AdapterConfiguration?
   /// The files that are saved with the model.
-  private let files: CompanionFiles
-  private var encoding: any TextEncoding
+  let files: CompanionFiles
+  private(set) var encoding: any TextEncoding
   private let template: ModelChatTemplate?
-  private var context: Int { options.context }
+  var context: Int { options.context }
   private let isFrozen: Bool
   /// Created at the first training call.
   private var optimizer: AdamW?

@@ -147,7 +147,8 @@ struct losskit_component {
  *
  *   id                    of             since         a host that does not know it, or gets NULL:
  *   losskit.formula/1     a component    1.0.0         calls `compute`, and neither fuses, prints nor exports the component
- *   losskit.identity/1    a policy       after 1.0.0   tells instances apart by the bytes that save writes */
+ *   losskit.identity/1    a policy       after 1.0.0   tells instances apart by the bytes that save writes
+ *   losskit.sampling/1    a policy       after 1.0.0   cannot draw responses from it */
 
 /* ---- extension "losskit.formula/1" of a component: its formula ------------------------------------------------------ */
 
@@ -364,6 +365,47 @@ typedef struct losskit_chat_extension_v1 {
    * [one thread per policy] [writes policy] */
   int32_t (*set_text_form)(losskit_policy *policy, uint32_t form, losskit_error *error);
 } losskit_chat_extension_v1;
+
+/* ---- extension "losskit.sampling/1" of a policy type: responses drawn from the policy --------------------------------- */
+
+/* How responses are drawn. Filters apply in this order: repetition penalty, temperature, top_k, top_p, min_p, softmax.
+ * A policy rejects settings that it does not implement. */
+typedef struct losskit_sampling {
+  size_t samples;             /* responses per prompt, at least 1 */
+  size_t max_tokens;          /* of a response, its end token included, at least 1; the context may be shorter */
+  size_t batch_size;          /* responses computed at once, at least 1; affects time and memory only */
+  size_t top_k;               /* draw from the most likely tokens, and those as likely as the last of them; 0: all */
+  double temperature;         /* divides the logits; 0: the most likely token each time */
+  double top_p;               /* in (0, 1]: draw from the smallest set of most likely tokens with this probability; 1: all */
+  double min_p;               /* in [0, 1]: draw from tokens at least this likely, relative to the most likely; 0: all */
+  double repetition_penalty;  /* positive; of tokens in prompt and response, positive logits are divided by it, negative ones
+                               * multiplied; 1: none */
+  uint64_t seed;
+  uint64_t first_prompt;      /* the number of the call's first prompt; the others follow. A sample depends on the weights, the prompt,
+                               * its number, the sample's number and the fields above, up to the order of sums */
+} losskit_sampling;
+
+/* Why a sample ends. LENGTH: at max_tokens or at the end of the context, without an end token. END: at an end token. */
+enum { LOSSKIT_FINISH_LENGTH = 0, LOSSKIT_FINISH_END = 1 };
+
+typedef struct losskit_sample {
+  size_t prompt, number;      /* the index of the prompt in the call; the sample's number, from 0 */
+  losskit_text text;          /* of the form that measure and forward take as a response; without the end token, may be empty */
+  size_t token_count;         /* the end token included */
+  const uint32_t *tokens;     /* [token_count]; NULL if the policy has no numbers of tokens */
+  uint32_t finish;
+  double policy_logp;         /* the sum of the tokens' log-probabilities under the policy: temperature 1, no filters */
+} losskit_sample;
+
+typedef struct losskit_sampling_extension_v1 {
+  /* Passes each sample to `receive`, in any order, from the same thread, before returning; it is borrowed until `receive` returns.
+   * Also passes NULL now and then, at least once a second where possible. If `receive` returns nonzero, the call ends soon,
+   * successfully, without passing more. Prompts are of the form that measure and forward take. A prompt that leaves no room for
+   * a token, and probabilities that are not numbers, are errors that name the prompt.
+   * [one thread per policy] [borrows policy, sampling, prompts, receive, context] */
+  int32_t (*sample)(losskit_policy *policy, const losskit_sampling *sampling, const losskit_text *prompts, size_t prompt_count,
+                    int32_t (*receive)(void *context, const losskit_sample *sample), void *context, losskit_error *error);
+} losskit_sampling_extension_v1;
 
 /* ---- the plugin ------------------------------------------------------------------------------------------------------ */
 

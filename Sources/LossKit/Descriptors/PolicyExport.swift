@@ -45,6 +45,7 @@ enum PolicyExport<P: LogProbabilityProvider> {
 
 /// The target of a policy type's context.
 private class PolicyFactory {
+  var canSample: Bool { false }
   func create(_ parameters: UnsafePointer<Double>?, seed: UInt64) throws -> PolicyInstanceBase {
     throw Failure("this policy cannot be created; load it from a file")
   }
@@ -68,6 +69,7 @@ class PolicyInstanceBase {
   var hasChatTemplate: Bool { false }
   func render(_ conversations: [Conversation], forGeneration: Bool) throws -> [String] { [] }
   func setTextForm(_ form: TextForm) throws {}
+  func sample(_ prompts: [String], _ settings: SamplingSettings, _ receive: (Sample?) throws -> Bool) throws {}
 
   static func from(_ handle: OpaquePointer) -> PolicyInstanceBase {
     Unmanaged<PolicyInstanceBase>.fromOpaque(UnsafeRawPointer(handle)).takeUnretainedValue()
@@ -77,6 +79,8 @@ class PolicyInstanceBase {
 }
 
 private final class Factory<P: LogProbabilityProvider>: PolicyFactory {
+  override var canSample: Bool { P.self is any ResponseSampler.Type }
+
   private func options(_ parameters: UnsafePointer<Double>?) -> (P.Options, given: Set<String>) {
     var options = P.defaultOptions
     var given: Set<String> = []
@@ -158,6 +162,13 @@ private final class Instance<P: LogProbabilityProvider>: PolicyInstanceBase {
   }
 
   override func setTextForm(_ form: TextForm) throws { try provider.setTextForm(form) }
+
+  override func sample(
+    _ prompts: [String], _ settings: SamplingSettings, _ receive: (Sample?) throws -> Bool
+  ) throws {
+    guard let sampler = provider as? any ResponseSampler else { throw Failure("\(P.name): it draws no samples") }
+    try sampler.sample(prompts, settings, receive: receive)
+  }
 }
 
 // MARK: The C functions
@@ -276,6 +287,7 @@ private func extendPolicy(
   switch String(cString: id) {
   case identityExtensionID: return identityExtension.pointer
   case chatExtensionID: return chatExtension.pointer
+  case samplingExtensionID: return (try? factory(type))?.canSample == true ? samplingExtension.pointer : nil
   default: return nil
   }
 }

@@ -24,6 +24,7 @@ struct LossKitCommand: ParsableCommand {
         losskit evaluate --loss 'dpo(beta=0.1)' --input rows.jsonl --output -
         losskit train --loss cal-dpo --set beta=0.01 --output runs/cal-dpo
         losskit compare dpo cal-dpo --output runs/comparison
+        losskit generate --init runs/cal-dpo/model --data prompts.jsonl --output samples.jsonl
         losskit verify runs/cal-dpo
         losskit new my-loss --language swift
         losskit check libmyloss.so
@@ -39,7 +40,8 @@ struct LossKitCommand: ParsableCommand {
     version: "losskit \(lossKitVersion)",
     subcommands: [
       ListCommand.self, DescribeCommand.self, EvaluateCommand.self, ExportCommand.self, TrainCommand.self,
-      CompareCommand.self, VerifyCommand.self, MergeCommand.self, TokensCommand.self, ScoreCommand.self,
+      CompareCommand.self, GenerateCommand.self, VerifyCommand.self, MergeCommand.self, TokensCommand.self,
+      ScoreCommand.self,
       NewCommand.self, SDKCommand.self,
       CheckCommand.self, CheckWorkerCommand.self,
       IndexWorkerCommand.self,

@@ -179,6 +179,11 @@ package struct PolicyRequirement: Sendable {
       try policy.setTextForm(.plain)
       return ""
     },
+    PolicyRequirement("samples", "samples depend on the seed alone, and have the log-probabilities of forward") {
+      subject in
+      guard subject.type.canSample else { return "it draws no samples" }
+      return try subject.checkSamples()
+    },
     PolicyRequirement("environment", ComponentRequirement.environment.summary) { subject in
       let finding = try traces(of: { _ = try subject.forward(try subject.make()) })
       if let finding { throw Failure(finding) }

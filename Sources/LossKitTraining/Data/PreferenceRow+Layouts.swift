@@ -78,7 +78,9 @@ extension PreferenceRow {
     var example = PreferenceExample(
       prompt: "", responses: order.map { texts[$0] }, scores: scores.map { scores in order.map { scores[$0] } },
       line: line)
-    example.further = fields.further(without: ["prompt", "conversations", "responses", "scores"])
+    // Of generated rows, the values of the policy that they were drawn from are no columns.
+    let drawn = fields.has("response_ids") ? ["response_ids", "token_count", "finish_reason", "policy_logp"] : []
+    example.further = fields.further(without: ["prompt", "conversations", "responses", "scores"] + drawn)
     example.places = order
     let layout = scores == nil ? Form.Layout.ranking : .scoredRanking
     switch prompt {

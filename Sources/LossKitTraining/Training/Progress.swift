@@ -29,7 +29,7 @@ public final class Progress {
   }
 
   /// Shows the progress, in prompts, of a phase without steps: with the bar, or as a line every ten seconds.
-  func update(_ phase: String, done: Int, of total: Int) {
+  package func update(_ phase: String, done: Int, of total: Int) {
     draw(done, of: total, "prompts  \(phase)")
     guard !isTerminal else { return }
     let now = ContinuousClock.now
@@ -43,7 +43,7 @@ public final class Progress {
   }
 
   /// Removes the bar.
-  func clear() {
+  package func clear() {
     if !bar.isEmpty { write("\r\u{1B}[K") }
     bar = ""
   }

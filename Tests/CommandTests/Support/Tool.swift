@@ -91,6 +91,9 @@ enum Tool {
       try process.run()
     }
 
+    /// Whether it has written to standard output.
+    var hasOutput: Bool { get throws { try !place.text("out").isEmpty } }
+
     /// Waits until the process ends.
     func outcome() throws -> Outcome {
       process.waitUntilExit()
