@@ -72,7 +72,8 @@ struct EvaluateCommand: ParsableCommand {
       throw ValidationError("name log-probabilities with --input, or a model with --init and its data with --data")
     }
     if data != nil, output != nil {
-      throw ValidationError("--output takes results of log-probabilities; write those of a model with 'losskit score' first")
+      throw ValidationError(
+        "--output takes results of log-probabilities; write those of a model with 'losskit score' first")
     }
   }
 

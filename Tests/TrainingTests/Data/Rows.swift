@@ -1,4 +1,5 @@
 import LossKit
+
 @testable import LossKitTraining
 
 /// Preference data written out in a test.
