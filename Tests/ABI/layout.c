@@ -261,6 +261,9 @@ FIELD(losskit_chat_extension_v1, set_text_form, 16, 8);
 SIZE(losskit_identity_extension_v1, 8);
 FIELD(losskit_identity_extension_v1, describe, 0, 8);
 
+VALUE(LOSSKIT_FINISH_LENGTH, 0);
+VALUE(LOSSKIT_FINISH_END, 1);
+
 SIZE(losskit_sampling, 80);
 FIELD(losskit_sampling, samples, 0, 8);
 FIELD(losskit_sampling, max_tokens, 8, 8);
