@@ -27,7 +27,11 @@ public final class Interruption: Sendable {
   }
 
   /// Returns the interruption that SIGINT (Ctrl-C) and SIGTERM request. A second signal of the same kind ends the process at once.
-  public static func onSignals() -> Interruption {
+  ///
+  /// The handlers are installed by the first call: a later one leaves the default action of a signal that arrived in between.
+  public static func onSignals() -> Interruption { handled }
+
+  private static let handled: Interruption = {
     // Created before a handler can run, so that the handler only stores to it.
     let interruption = bySignal
     var action = sigaction(handler: { bySignal.reason.store($0, ordering: .relaxed) })
@@ -43,7 +47,7 @@ public final class Interruption: Sendable {
     sigaddset(&signals, SIGTERM)
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     return interruption
-  }
+  }()
 
   /// Ends the process with the signal that requested the stop, as if it had not been handled: an enclosing shell loop ends too, and `$?`
   /// is 130 after Ctrl-C, 143 after SIGTERM. Returns if there was no signal.
