@@ -24,15 +24,8 @@ private func renderConversations(
     let given = UnsafeBufferPointer(start: conversations, count: count).map(Conversation.init)
     let texts = try instance(handle).render(given, forGeneration: flags & UInt32(LOSSKIT_CHAT_GENERATE) != 0)
     guard texts.count == count else { throw Failure("render: \(texts.count) texts of \(count) conversations") }
-    for (index, text) in texts.enumerated() {
-      var text = text
-      text.withUTF8 { bytes in
-        bytes.withMemoryRebound(to: CChar.self) { bytes in
-          withUnsafePointer(to: losskit_text(bytes: bytes.baseAddress, length: bytes.count)) {
-            receive(context, index, $0)
-          }
-        }
-      }
+    texts.withRawTexts { texts in
+      for index in texts.indices { receive(context, index, texts.baseAddress.map { $0 + index }) }
     }
   }
 }
@@ -50,11 +43,7 @@ extension Conversation {
   fileprivate init(_ conversation: losskit_conversation) {
     let messages = UnsafeBufferPointer(start: conversation.messages, count: conversation.message_count)
     self.init(
-      messages.map { Message(role: text($0.role), content: text($0.content), members: text($0.members)) },
-      tools: text(conversation.tools))
+      messages.map { Message(role: String($0.role), content: String($0.content), members: String($0.members)) },
+      tools: String(conversation.tools))
   }
-}
-
-private func text(_ text: losskit_text) -> String {
-  String(decoding: UnsafeRawBufferPointer(start: text.bytes, count: text.length), as: UTF8.self)
 }

@@ -14,9 +14,7 @@ private func samplePolicy(
 ) -> Int32 {
   status(error) {
     guard let sampling, let receive, count == 0 || prompts != nil else { throw Failure("sample: NULL argument") }
-    let texts = UnsafeBufferPointer(start: prompts, count: count).map {
-      String(decoding: UnsafeRawBufferPointer(start: $0.bytes, count: $0.length), as: UTF8.self)
-    }
+    let texts = UnsafeBufferPointer(start: prompts, count: count).map { String($0) }
     try instance(handle).sample(texts, SamplingSettings(sampling.pointee)) { sample in
       guard let sample else { return receive(context, nil) == 0 }
       return sample.withRaw { receive(context, $0) } == 0
@@ -45,17 +43,13 @@ extension SamplingSettings {
 extension Sample {
   /// Calls `body` with the sample as a C struct.
   fileprivate func withRaw(_ body: (UnsafePointer<losskit_sample>) -> Int32) -> Int32 {
-    var text = text
-    return text.withUTF8 { bytes in
-      bytes.withMemoryRebound(to: CChar.self) { bytes in
-        tokens.withUnsafeBufferPointer { tokens in
-          withUnsafePointer(
-            to: losskit_sample(
-              prompt: prompt, number: number, text: losskit_text(bytes: bytes.baseAddress, length: bytes.count),
-              token_count: tokenCount, tokens: tokens.isEmpty ? nil : tokens.baseAddress, finish: finish.rawValue,
-              policy_logp: logProbability),
-            body)
-        }
+    [text].withRawTexts { texts in
+      tokens.withUnsafeBufferPointer { tokens in
+        withUnsafePointer(
+          to: losskit_sample(
+            prompt: prompt, number: number, text: texts[0], token_count: tokenCount,
+            tokens: tokens.isEmpty ? nil : tokens.baseAddress, finish: finish.rawValue, policy_logp: logProbability),
+          body)
       }
     }
   }

@@ -306,24 +306,13 @@ private func describePolicy(
     guard let receive else { throw Failure("describe: NULL argument") }
     let identity = try instance(handle).identity()
     let facts = identity?.facts ?? []
-    // One allocation for all texts.
-    var bytes: [UInt8] = []
-    func place(_ text: String) -> Range<Int> {
-      let start = bytes.count
-      bytes += text.utf8
-      return start..<bytes.count
-    }
-    let names = facts.map { place($0.name) }, values = facts.map { place($0.value) }
-    let digest = identity?.digest.map(place)
-    bytes.withUnsafeBytes { memory in
-      func text(_ range: Range<Int>) -> losskit_text {
-        let start = memory.baseAddress?.advanced(by: range.lowerBound).assumingMemoryBound(to: CChar.self)
-        return losskit_text(bytes: start, length: range.count)
-      }
-      let borrowed = zip(names, values).map { losskit_fact(name: text($0), value: text($1)) }
+    let digest = identity?.digest
+    let texts = facts.flatMap { [$0.name, $0.value] } + (digest.map { [$0] } ?? [])
+    texts.withRawTexts { texts in
+      let borrowed = facts.indices.map { losskit_fact(name: texts[2 * $0], value: texts[2 * $0 + 1]) }
       borrowed.withUnsafeBufferPointer { borrowed in
-        guard let digest else { return receive(context, borrowed.baseAddress, borrowed.count, nil) }
-        withUnsafePointer(to: text(digest)) { receive(context, borrowed.baseAddress, borrowed.count, $0) }
+        let digest = digest == nil ? nil : texts.baseAddress.map { $0 + 2 * facts.count }
+        receive(context, borrowed.baseAddress, borrowed.count, digest)
       }
     }
   }

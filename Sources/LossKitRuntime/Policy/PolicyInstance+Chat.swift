@@ -22,7 +22,7 @@ extension PolicyInstance {
   public func render(_ conversations: [Conversation], forGeneration: Bool) throws -> [String] {
     guard let render = chat?.render else { throw Failure("policy \(type.name): it has no template of conversations") }
     let receiver = TextReceiver(count: conversations.count)
-    try BorrowedConversations.with(conversations) { borrowed in
+    try conversations.withRaw { borrowed in
       try withPolicy(promptCount: conversations.count) { policy, error in
         render(
           policy, borrowed.baseAddress, borrowed.count, forGeneration ? UInt32(LOSSKIT_CHAT_GENERATE) : 0,
@@ -56,56 +56,30 @@ private final class TextReceiver {
   static func receive(_ context: UnsafeMutableRawPointer?, _ index: Int, _ text: UnsafePointer<losskit_text>?) {
     guard let context, let text = text?.pointee else { return }
     let receiver = Unmanaged<TextReceiver>.fromOpaque(context).takeUnretainedValue()
-    guard receiver.texts.indices.contains(index), text.length >= 0, text.length == 0 || text.bytes != nil else {
-      return
-    }
-    receiver.texts[index] = String(
-      validating: UnsafeRawBufferPointer(start: text.bytes, count: text.length), as: UTF8.self)
+    guard receiver.texts.indices.contains(index) else { return }
+    receiver.texts[index] = String(validating: text)
   }
 }
 
-/// Conversations as C structs.
-private enum BorrowedConversations {
-  static func with<Value>(
-    _ conversations: [Conversation], _ body: (UnsafeBufferPointer<losskit_conversation>) throws -> Value
+extension [Conversation] {
+  /// Calls `body` with the conversations as C structs.
+  fileprivate func withRaw<Value>(
+    _ body: (UnsafeBufferPointer<losskit_conversation>) throws -> Value
   ) rethrows -> Value {
-    // All texts in sequence, and where each begins and ends.
-    var bytes: [UInt8] = [], places: [Range<Int>] = []
-    func add(_ text: String) {
-      let start = bytes.count
-      bytes += text.utf8
-      places.append(start..<bytes.count)
-    }
-    for conversation in conversations {
-      for message in conversation.messages {
-        add(message.role)
-        add(message.content)
-        add(message.members)
+    let messages = flatMap(\.messages)
+    return try (messages.flatMap { [$0.role, $0.content, $0.members] } + map(\.tools)).withRawTexts { texts in
+      let rawMessages = messages.indices.map { index in
+        losskit_message(role: texts[3 * index], content: texts[3 * index + 1], members: texts[3 * index + 2])
       }
-      add(conversation.tools)
-    }
-    return try bytes.withUnsafeBytes { bytes in
-      var next = 0
-      func text() -> losskit_text {
-        defer { next += 1 }
-        let start = bytes.baseAddress?.advanced(by: places[next].lowerBound).assumingMemoryBound(to: CChar.self)
-        return losskit_text(bytes: start, length: places[next].count)
-      }
-      var messages: [losskit_message] = [], tools: [losskit_text] = []
-      for conversation in conversations {
-        for _ in conversation.messages {
-          messages.append(losskit_message(role: text(), content: text(), members: text()))
-        }
-        tools.append(text())
-      }
-      return try messages.withUnsafeBufferPointer { messages in
+      return try rawMessages.withUnsafeBufferPointer { rawMessages in
         var start = 0
-        let borrowed = zip(conversations, tools).map { conversation, tools in
+        let raw = enumerated().map { index, conversation in
           defer { start += conversation.messages.count }
           return losskit_conversation(
-            message_count: conversation.messages.count, messages: messages.baseAddress.map { $0 + start }, tools: tools)
+            message_count: conversation.messages.count, messages: rawMessages.baseAddress.map { $0 + start },
+            tools: texts[3 * messages.count + index])
         }
-        return try borrowed.withUnsafeBufferPointer(body)
+        return try raw.withUnsafeBufferPointer(body)
       }
     }
   }

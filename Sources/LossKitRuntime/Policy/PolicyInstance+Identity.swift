@@ -67,9 +67,6 @@ private func text(_ text: losskit_text, _ subject: String, limit: Int) throws ->
   guard text.length <= limit, text.length == 0 || text.bytes != nil else {
     throw Failure("the \(subject) is \(UInt(bitPattern: text.length)) bytes long; \(limit) are the limit")
   }
-  guard let text = String(validating: UnsafeRawBufferPointer(start: text.bytes, count: text.length), as: UTF8.self)
-  else {
-    throw Failure("the \(subject) is not UTF-8")
-  }
+  guard let text = String(validating: text) else { throw Failure("the \(subject) is not UTF-8") }
   return text
 }

@@ -23,7 +23,7 @@ extension PolicyInstance {
     try settings.validate()
     return try withoutActuallyEscaping(receive) { receive in
       let receiver = SampleReceiver(prompts: prompts.count, settings: settings, receive)
-      try BorrowedPrompts.with(prompts) { borrowed in
+      try prompts.withRawTexts { borrowed in
         try withUnsafePointer(to: settings.raw) { raw in
           try withPolicy(promptCount: prompts.count) { policy, error in
             sample(
@@ -109,8 +109,7 @@ private final class SampleReceiver {
       raw.policy_logp.isFinite && raw.policy_logp <= 1e-6, "its log-probability is \(roundTripDecimal(raw.policy_logp))"
     )
     try check(raw.text.length >= 0 && (raw.text.length == 0 || raw.text.bytes != nil), "its text has no memory")
-    let text = String(
-      validating: UnsafeRawBufferPointer(start: raw.text.bytes, count: raw.text.length), as: UTF8.self)
+    let text = String(validating: raw.text)
     let finish = Sample.Finish(rawValue: raw.finish)
     guard let text, let finish else {
       try check(text != nil, "its text is not UTF-8")
@@ -125,23 +124,5 @@ private final class SampleReceiver {
       tokens: Array(UnsafeBufferPointer(start: raw.tokens, count: raw.tokens == nil ? 0 : raw.token_count)),
       finish: finish,
       logProbability: raw.policy_logp)
-  }
-}
-
-/// Prompts as C structs.
-private enum BorrowedPrompts {
-  static func with<Value>(
-    _ prompts: [String], _ body: (UnsafeBufferPointer<losskit_text>) throws -> Value
-  ) rethrows -> Value {
-    let bytes = prompts.flatMap(\.utf8)
-    return try bytes.withUnsafeBytes { bytes in
-      let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-      var place = 0
-      let texts = prompts.map { prompt in
-        defer { place += prompt.utf8.count }
-        return losskit_text(bytes: start.map { $0 + place }, length: prompt.utf8.count)
-      }
-      return try texts.withUnsafeBufferPointer(body)
-    }
   }
 }
