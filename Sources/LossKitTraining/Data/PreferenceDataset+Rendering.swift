@@ -33,7 +33,7 @@ extension PreferenceDataset {
     let wholes = try texts(of: conversations.map { Array($0.dropFirst()) }, places, forGeneration: false, by: policy)
     for (index, place) in places.enumerated() {
       guard let prompt = prompts[index].first else { continue }
-      let prefix = wholes[index].reduce(prompt) { Self.commonBeginning($0, $1) }
+      let prefix = wholes[index].reduce(prompt, commonBeginning)
       examples[place].prompt = prefix
       examples[place].responses = wholes[index].map { String($0.unicodeScalars.dropFirst(prefix.unicodeScalars.count)) }
       if let rank = examples[place].responses.firstIndex(where: \.isEmpty) {
@@ -59,10 +59,11 @@ extension PreferenceDataset {
       throw Failure("\(source), line \(examples[owners[index]].line): \(failure.message)")
     }
   }
+}
 
-  private static func commonBeginning(_ first: String, _ second: String) -> String {
-    if second.utf8.starts(with: first.utf8) { return first }
-    let count = zip(first.unicodeScalars, second.unicodeScalars).prefix { $0 == $1 }.count
-    return String(String.UnicodeScalarView(first.unicodeScalars.prefix(count)))
-  }
+/// The longest common prefix of two texts that ends at a UTF-8 character boundary.
+func commonBeginning(_ first: String, _ second: String) -> String {
+  if second.utf8.starts(with: first.utf8) { return first }
+  let scalars = first.unicodeScalars
+  return String(scalars.prefix(zip(scalars, second.unicodeScalars).prefix { $0 == $1 }.count))
 }

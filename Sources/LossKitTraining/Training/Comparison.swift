@@ -155,11 +155,8 @@ public struct Comparison {
     watch: Watch, _ logger: Logger
   ) throws -> PreparedData {
     let data = try PreparedData(plans[0], sources, policy: policy, watch: watch, logger: logger)
-    var columns: [ColumnSources.SuppliedColumn] = []
-    for column in sources.flatMap(\.storedReferenceColumns) where !columns.contains(column) { columns.append(column) }
-    try ReferenceCache.fill(
-      data.all, columns: columns, references: [policy], batchSize: plans[0].configuration.evalBatchSize,
-      store: store, watch: watch, logger: logger)
+    try data.fillReferences(
+      sources, [policy], batchSize: plans[0].configuration.evalBatchSize, store: store, watch: watch, logger: logger)
     return data
   }
 

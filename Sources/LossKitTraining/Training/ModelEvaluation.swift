@@ -17,15 +17,11 @@ public struct ModelEvaluation {
     let sources = try plan.sources(policy: policy.type, references: references.map(\.type))
     let watch = Watch(progress: progress)
     let data = try PreparedData(plan, [sources], policy: policy, watch: watch, logger: logger)
-    let compared = references.isEmpty ? [policy] : references
-    try data.setTextForm(of: references)
     let size = plan.configuration.evalBatchSize
-    try ReferenceCache.fill(
-      data.all, columns: sources.storedReferenceColumns, references: compared, batchSize: size, store: nil,
-      watch: watch,
-      logger: logger)
+    try data.fillReferences(
+      [sources], references.isEmpty ? [policy] : references, batchSize: size, store: nil, watch: watch, logger: logger)
     let live = sources.needsLiveReferences ? references.isEmpty ? [try policy.copy()] : references : []
-    let evaluation = BatchEvaluation(objective: plan.objective, sources: sources, policy: policy, references: live)
+    let evaluation = try data.computation(of: plan.objective, sources, policy: policy, references: live)
     let prompts = data.training.dataset.examples.indices
     metrics = try evaluation.metrics(
       of: Array(prompts), in: data.training, callSize: size, state: plan.objective.initialState,

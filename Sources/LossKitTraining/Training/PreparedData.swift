@@ -35,7 +35,7 @@ struct PreparedData {
       try MeasuredData(data, columns: columns, measuredBy: policy, batchSize: size, watch: watch)
     }
     let rendered = try plan.trainingData.rendered(by: policy), held = try plan.evaluationData?.rendered(by: policy)
-    guard held?.form ?? rendered.form == rendered.form else {
+    guard held.map({ $0.form == rendered.form }) ?? true else {
       throw Failure(
         "\(plan.trainingData.source) and \(plan.evaluationData?.source ?? "") are not both conversations or both text; the model reads "
           + "them in different forms, write them in one")
@@ -47,8 +47,28 @@ struct PreparedData {
     report(sources, logger)
   }
 
+  /// Stores the columns of frozen references that any of `sources` reads, `batchSize` prompts at a time, from `store` or computed.
+  func fillReferences(
+    _ sources: [ColumnSources], _ references: [PolicyInstance], batchSize: Int, store: ReferenceStore?, watch: Watch,
+    logger: Logger
+  ) throws {
+    try setTextForm(of: references)
+    var columns: [ColumnSources.SuppliedColumn] = []
+    for column in sources.flatMap(\.storedReferenceColumns) where !columns.contains(column) { columns.append(column) }
+    try ReferenceCache.fill(
+      all, columns: columns, references: references, batchSize: batchSize, store: store, watch: watch, logger: logger)
+  }
+
+  /// The evaluation of an objective on these data, for a policy and the references that are evaluated in every call.
+  func computation(
+    of objective: Objective, _ sources: ColumnSources, policy: PolicyInstance, references: [PolicyInstance]
+  ) throws -> BatchEvaluation {
+    try setTextForm(of: [policy] + references)
+    return BatchEvaluation(objective: objective, sources: sources, policy: policy, references: references)
+  }
+
   /// Sets what texts are for policies that are to read these data.
-  func setTextForm(of policies: [PolicyInstance]) throws {
+  private func setTextForm(of policies: [PolicyInstance]) throws {
     for policy in policies { try policy.setTextForm(form) }
   }
 

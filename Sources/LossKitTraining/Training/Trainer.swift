@@ -53,10 +53,8 @@ public final class Trainer {
     let sources = try plan.sources(policy: policy.type, references: references.map(\.type))
     let watch = Watch(progress: progress, interruption: interruption)
     let data = try PreparedData(plan, [sources], policy: policy, watch: watch, logger: logger)
-    try data.setTextForm(of: references)
-    try ReferenceCache.fill(
-      data.all, columns: sources.storedReferenceColumns, references: references.isEmpty ? [policy] : references,
-      batchSize: plan.configuration.evalBatchSize,
+    try data.fillReferences(
+      [sources], references.isEmpty ? [policy] : references, batchSize: plan.configuration.evalBatchSize,
       store: referenceCache.map { ReferenceStore(directory: $0, logger: logger) }, watch: watch, logger: logger)
     try interruption?.check()
     try self.init(
@@ -73,7 +71,6 @@ public final class Trainer {
     self.directory = directory
     self.data = data
     self.logger = logger
-    try data.setTextForm(of: [policy])
     store = CheckpointStore(directory: directory)
     (order, schedule) = plan.course(promptCount: data.training.dataset.examples.count)
     state = TrainerState(objectiveState: plan.objective.initialState)
@@ -96,7 +93,7 @@ public final class Trainer {
         }
       }
     }
-    computation = BatchEvaluation(objective: plan.objective, sources: sources, policy: policy, references: live)
+    computation = try data.computation(of: plan.objective, sources, policy: policy, references: live)
     metricsLog = try MetricsLog(path: directory.path(of: RunDirectory.metricsFile))
     board = try plan.board(in: directory)
   }
@@ -149,7 +146,6 @@ public final class Trainer {
         live.append(try type.restore(from: "\(place)/\(Self.policyName)", options: referenceOptions))
       }
     }
-    try data.setTextForm(of: live)
     self.plan = plan
     self.directory = directory
     self.data = data
@@ -157,7 +153,7 @@ public final class Trainer {
     self.store = store
     self.state = state
     (order, schedule) = plan.course(promptCount: data.training.dataset.examples.count)
-    computation = BatchEvaluation(objective: plan.objective, sources: sources, policy: policy, references: live)
+    computation = try data.computation(of: plan.objective, sources, policy: policy, references: live)
     metricsLog = try MetricsLog(
       path: directory.path(of: RunDirectory.metricsFile), length: state.metricsLength)
     try resumption.begin(record, logger: logger)

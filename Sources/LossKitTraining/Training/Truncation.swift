@@ -35,7 +35,7 @@ struct Truncation {
   /// truncated to `kept` tokens. Truncation keeps the beginning of a response.
   private func isEqual(_ dataset: PreferenceDataset, _ place: Int, kept: Int, _ policy: PolicyInstance) throws -> Bool {
     let example = dataset.examples[place]
-    let shared = Self.commonBeginning(example.responses[0], example.responses[1])
+    let shared = commonBeginning(example.responses[0], example.responses[1])
     guard !shared.isEmpty else { return false }
     let whole = try Self.measure([place], of: dataset, policy) { _ in (example.prompt, [shared]) }[0][0]
     let alone = try Self.measure([place], of: dataset, policy) { _ in ("", [shared]) }[0][0]
@@ -71,15 +71,5 @@ struct Truncation {
         return (Int(measured.tokenCounts[entry]), Int(measured.truncated[entry]))
       }
     }
-  }
-
-  /// The longest common prefix of two texts that ends at a UTF-8 character boundary.
-  private static func commonBeginning(_ first: String, _ second: String) -> String {
-    var shared = Array(zip(first.utf8, second.utf8).prefix { $0 == $1 }.map(\.0))
-    while !shared.isEmpty {
-      if let text = String(validating: shared, as: UTF8.self) { return text }
-      shared.removeLast()
-    }
-    return ""
   }
 }
