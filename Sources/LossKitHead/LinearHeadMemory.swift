@@ -44,6 +44,6 @@ extension FloatBuffer {
   /// Returns memory for `count` bfloat16 numbers; growing the block discards its contents.
   func rounded(_ count: Int) throws -> UnsafeMutablePointer<BFloat16Bits> {
     try reserve((count + 1) / 2)
-    return UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: BFloat16Bits.self)
+    return bfloat16
   }
 }

@@ -15,6 +15,21 @@ package struct ModelChat: Sendable {
   ///
   /// Throws if there is no template, or if a file cannot be read.
   package init(directory: String, template path: String? = nil) throws {
+    try self.init(reading: directory, template: path)
+    guard !templates.isEmpty else {
+      throw Failure(
+        "\(directory) has no chat template, neither chat_template.jinja nor 'chat_template' in tokenizer_config.json; "
+          + "give one with --chat-template FILE")
+    }
+  }
+
+  /// Reads what a model's directory has; nil if there is no template. Throws if a file cannot be read.
+  package init?(in directory: String) throws {
+    try self.init(reading: directory, template: nil)
+    if templates.isEmpty { return nil }
+  }
+
+  private init(reading directory: String, template path: String?) throws {
     let configuration = try Self.object("\(directory)/tokenizer_config.json")
     variables = Self.specialTokens(in: [configuration, try Self.object("\(directory)/special_tokens_map.json")])
     if let path {
@@ -32,11 +47,6 @@ package struct ModelChat: Sendable {
       for name in try Files.names(in: more) where name.hasSuffix(".jinja") {
         templates[String(name.dropLast(6))] = try Self.template("\(more)/\(name)")
       }
-    }
-    guard !templates.isEmpty else {
-      throw Failure(
-        "\(directory) has no chat template, neither chat_template.jinja nor 'chat_template' in tokenizer_config.json; "
-          + "give one with --chat-template FILE")
     }
     self.templates = templates
   }

@@ -1,6 +1,6 @@
 // Expressions, from the loosest operators to the tightest.
 extension Parser {
-  /// Reads expressions with commas as a tuple, and one without as itself; a comma may stand behind the last.
+  /// Reads one expression, or a tuple of expressions separated by commas; a trailing comma is allowed.
   mutating func tuple(withConditional: Bool = true, end: String? = nil) throws -> Expression {
     var elements: [Expression] = [], isTuple = false
     while !(isTuple && isEndOfTuple(end)) {

@@ -155,7 +155,7 @@ extension Renderer {
     let fromRight = name.hasPrefix("r")
     if part.isEmpty { return .integer(fromRight ? length : 0) }
     guard let range = places(of: Array(part.utf8), in: bytes, atMost: 1, fromRight: fromRight).first else {
-      guard name.hasSuffix("find") else { throw Problem("\(name) looks for a text that is not there") }
+      guard name.hasSuffix("find") else { throw Problem("\(name): the text is not found") }
       return .integer(-1)
     }
     return .integer(LossKitTemplate.string(bytes[..<range.lowerBound]).unicodeScalars.count)

@@ -43,13 +43,18 @@ public final class Tokenizer: Sendable {
   /// Reads a tokenizer.json. Throws for a file that is damaged, and for one with a part that LossKit does not have, which the message
   /// names.
   public convenience init(contentsOf path: String) throws {
+    try self.init(Files.read(path), name: path)
+  }
+
+  /// Reads the content of a tokenizer.json; `name` identifies it in messages.
+  public convenience init(_ content: [UInt8], name: String) throws {
     let value: JSONValue
-    do {
-      value = try JSONValue(parsing: withoutByteOrderMark(try Files.read(path)))
-    } catch let error as JSONError {
-      throw Failure("\(path), \(error)")
+    do throws(JSONError) {
+      value = try JSONValue(parsing: withoutByteOrderMark(content))
+    } catch {
+      throw Failure("\(name), \(error)")
     }
-    try self.init(TokenizerPart(value, place: path))
+    try self.init(TokenizerPart(value, place: name))
   }
 
   private init(_ file: TokenizerPart) throws {

@@ -59,7 +59,7 @@ final class LlamaModel {
 
   /// The weights in bfloat16, if products use it.
   var roundedWeights: UnsafeMutablePointer<BFloat16Bits>? {
-    rounded.map { UnsafeMutableRawPointer($0.pointer).assumingMemoryBound(to: BFloat16Bits.self) }
+    rounded?.bfloat16
   }
 
   /// Must be called after the weights are changed by anything but the optimizer.

@@ -7,16 +7,9 @@ struct ModelChatTemplate {
   private let chat: ModelChat
 
   /// Reads the template of a model's directory; nil if it has none.
-  init?(directory: String, _ files: CompanionFiles) throws {
-    guard try Self.hasTemplate(files, directory) else { return nil }
-    chat = try ModelChat(directory: directory)
-  }
-
-  private static func hasTemplate(_ files: CompanionFiles, _ directory: String) throws -> Bool {
-    if files[CompanionFiles.templateName] != nil { return true }
-    let name = CompanionFiles.tokenizerConfigurationName
-    guard let bytes = files[name] else { return false }
-    return try JSONObject.read(bytes, place: "transformer: \(directory)/\(name)") { $0.value("chat_template") != nil }
+  init?(directory: String) throws {
+    guard let chat = try ModelChat(in: directory) else { return nil }
+    self.chat = chat
   }
 
   /// The text of each conversation.

@@ -25,13 +25,9 @@ struct ModelConfiguration: Sendable {
 
   /// Reads a file; options that it does not have are those of `options`. Throws, naming the key, for a model that is not supported.
   init(reading path: String, into options: TransformerOptions) throws {
-    let file = try File.reading(path)
-    let place = "transformer: \(path)"
-    let size = try file.size()
-    guard size <= Self.largestSize else {
-      throw Failure("\(place): \(size) bytes are too many for a model's configuration")
+    self = try JSONObject.read(file: path, limit: Self.largestSize, kind: "a model's configuration") {
+      try Self($0, options)
     }
-    self = try JSONObject.read(file.read(size, at: 0), place: place) { try Self($0, options) }
   }
 
   private init(_ json: JSONObject, _ options: TransformerOptions) throws {
@@ -89,24 +85,21 @@ struct ModelConfiguration: Sendable {
   var facts: [PolicyIdentity.Fact] {
     guard let members else { return [] }
     let ignored = TransformerOptions.names + Self.typeKeys + ["transformers_version"]
-    let usual = newJSON.object
-    let others = members.filter { !ignored.contains($0.0) && usual?[$0.0] != $0.1 }
+    let usual = newJSON
+    let others = members.filter { !ignored.contains($0.0) && usual[$0.0] != $0.1 }
     return others.isEmpty ? [] : [PolicyIdentity.Fact("config", JSONValue.object(others).dense)]
   }
 
   /// Writes the file in the format of `transformers`.
-  func write(_ path: String) throws {
-    let text = Array((json.indented + "\n").utf8)
-    try text.withUnsafeBytes { try File.write(path, [$0]) }
-  }
+  func write(_ path: String) throws { try json.write(path) }
 
   /// The members of the file that was read, with the type of the weights that are written, or those of a new model.
-  private var json: JSONValue {
+  private var json: JSONObject {
     guard let members else { return newJSON }
-    return .object(members.map { ($0.0, Self.typeKeys.contains($0.0) ? .string("float32") : $0.1) })
+    return JSONObject(members.map { ($0.0, Self.typeKeys.contains($0.0) ? .string("float32") : $0.1) })
   }
 
-  private var newJSON: JSONValue {
+  private var newJSON: JSONObject {
     var members: [(String, JSONValue)] = [
       ("architectures", .array([.string("LlamaForCausalLM")])), ("model_type", .string("llama")),
       ("torch_dtype", .string("float32")), ("hidden_act", .string("silu")), ("attention_bias", .bool(false)),
@@ -120,6 +113,6 @@ struct ModelConfiguration: Sendable {
     }
     for option in TransformerOptions.integers { members.append((option.name, .number(options[keyPath: option.path]))) }
     for option in TransformerOptions.reals { members.append((option.name, .number(options[keyPath: option.path]))) }
-    return .object(members.sorted { $0.0 < $1.0 })
+    return JSONObject(members.sorted { $0.0 < $1.0 })
   }
 }

@@ -19,8 +19,8 @@ struct ModelEncoding: TextEncoding {
   /// Reads the tokenizer among a model's files; nil if there is none. Throws if it has tokens that the model lacks.
   init?(_ files: CompanionFiles, _ configuration: ModelConfiguration, directory: String) throws {
     let path = directory + "/" + CompanionFiles.tokenizerName
-    guard files[CompanionFiles.tokenizerName] != nil else { return nil }
-    let tokenizer = try Tokenizer(contentsOf: path)
+    guard let content = files[CompanionFiles.tokenizerName] else { return nil }
+    let tokenizer = try Tokenizer(content, name: path)
     self.tokenizer = tokenizer
     let rows = configuration.options.architecture.vocabularySize
     guard tokenizer.vocabularySize <= rows else {

@@ -102,7 +102,7 @@ public final class Transformer: Policy {
     let directory = checkpoint.base ?? path
     return Transformer(
       checkpoint.configuration, model: checkpoint.model, encoding: try checkpoint.encoding(directory: directory),
-      template: try ModelChatTemplate(directory: directory, checkpoint.files), files: checkpoint.files,
+      template: try ModelChatTemplate(directory: directory), files: checkpoint.files,
       adapter: checkpoint.adapter, optimizer: checkpoint.optimizer)
   }
 

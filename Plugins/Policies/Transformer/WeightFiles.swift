@@ -55,9 +55,7 @@ struct WeightFiles {
 
   /// The file of each tensor.
   private static func files(ofIndex path: String) throws -> [String: String] {
-    let file = try File.reading(path), size = try file.size()
-    guard size <= largestIndex else { throw Failure("transformer: \(path): \(size) bytes are too many for an index") }
-    return try JSONObject.read(file.read(size, at: 0), place: "transformer: \(path)") { json in
+    try JSONObject.read(file: path, limit: largestIndex, kind: "an index") { json in
       guard let map = json["weight_map"]?.object else { throw Failure("weight_map is missing") }
       var files: [String: String] = [:]
       for member in map.members {

@@ -23,13 +23,16 @@ struct ModelOptions: ParsableArguments {
         status: .usage, message: "no model is named; write --\(RunKey.start.option) DIRECTORY")
     }
     let type = try blaming(.unavailable) { try registry.policyType(named: policy) }
-    let options = try blaming(.usage) {
-      let settings = try policySet.map { try Setting(parsing: $0) }
-      let target = SettingTarget(name: type.name, parameters: type.parameters)
-      let assignments = try Setting.assignments(settings, among: [target])
-      return Dictionary(
-        assignments.map { (type.parameters[$0.parameter].name, $0.value) }, uniquingKeysWith: { _, last in last })
-    }
+    let options = try blaming(.usage) { try type.options(policySet) }
     return try blaming(.data) { try type.load(path: path, options: options) }
+  }
+}
+
+extension LoadedPolicyType {
+  /// The values of options, from `name=value`. Throws for a name it does not have, a value out of bounds, and a name set twice.
+  func options(_ assignments: [String]) throws -> [String: Double] {
+    let target = SettingTarget(name: name, parameters: parameters)
+    let resolved = try Setting.assignments(assignments.map { try Setting(parsing: $0) }, among: [target])
+    return Dictionary(uniqueKeysWithValues: resolved.map { (parameters[$0.parameter].name, $0.value) })
   }
 }

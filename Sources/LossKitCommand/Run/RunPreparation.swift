@@ -150,7 +150,7 @@ struct RunPreparation {
       throw CommandFailure(
         status: .usage, message: "reference_set is given, but no reference; add one, or omit it")
     }
-    return try blaming(.usage) { try options(.referenceSet, of: type) }
+    return try blaming(.usage) { try type.options(settings.values(.referenceSet)) }
   }
 
   /// The references in words, with options set for them.
@@ -191,14 +191,7 @@ struct RunPreparation {
   /// The options set for the policy.
   func policyOptions() throws -> [String: Double] {
     let type = try policyType()
-    return try blaming(.usage) { try options(.policySet, of: type) }
-  }
-
-  private func options(_ key: RunKey, of type: LoadedPolicyType) throws -> [String: Double] {
-    let settings = try settings.values(key).map { try Setting(parsing: $0) }
-    let target = SettingTarget(name: type.name, parameters: type.parameters)
-    let assignments = try Setting.assignments(settings, among: [target])
-    return Dictionary(uniqueKeysWithValues: assignments.map { (type.parameters[$0.parameter].name, $0.value) })
+    return try blaming(.usage) { try type.options(settings.values(.policySet)) }
   }
 }
 

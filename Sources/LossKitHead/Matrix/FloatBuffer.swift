@@ -33,6 +33,11 @@ package final class FloatBuffer {
     pointer.update(from: other.pointer, count: min(count, other.count))
   }
 
+  /// The memory as bfloat16 numbers, twice as many.
+  package var bfloat16: UnsafeMutablePointer<BFloat16Bits> {
+    UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: BFloat16Bits.self)
+  }
+
   /// The floats as bytes.
   package var bytes: UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(start: pointer, count: count * MemoryLayout<Float>.stride)

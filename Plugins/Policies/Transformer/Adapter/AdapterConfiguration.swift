@@ -43,9 +43,9 @@ struct AdapterConfiguration: Sendable {
   init?(in directory: String) throws {
     let path = directory + "/" + Self.fileName
     guard File.exists(path) else { return nil }
-    let file = try File.reading(path), size = try file.size(), place = "transformer: \(path)"
-    guard size <= Self.largestSize else { throw Failure("\(place): \(size) bytes are too many for a configuration") }
-    self = try JSONObject.read(file.read(size, at: 0), place: place) { try Self($0, directory: directory) }
+    self = try JSONObject.read(file: path, limit: Self.largestSize, kind: "a configuration") {
+      try Self($0, directory: directory)
+    }
   }
 
   private init(_ json: JSONObject, directory: String) throws {
@@ -113,7 +113,6 @@ struct AdapterConfiguration: Sendable {
   func write(_ path: String) throws {
     var members = members.filter { $0.0 != Self.baseKey }
     members.append((Self.baseKey, .string(base)))
-    let text = Array((JSONValue.object(members.sorted { $0.0 < $1.0 }).indented + "\n").utf8)
-    try text.withUnsafeBytes { try File.write(path, [$0]) }
+    try JSONObject(members.sorted { $0.0 < $1.0 }).write(path)
   }
 }
