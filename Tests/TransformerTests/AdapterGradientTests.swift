@@ -45,19 +45,7 @@ struct AdapterGradientTests {
     objective.step = 2e-3
     let gradient = try FloatBuffer(count: model.trainable.count)
     try objective.backward(into: gradient)
-    var random = FixedNumbers(state: 11)
-    for tensor in model.trainable.tensors {
-      let slopes = UnsafeBufferPointer(start: gradient.pointer + tensor.offset, count: tensor.count)
-      let length = slopes.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
-      #expect(length > 1e-3, "\(tensor.name) has no gradient to speak of")
-      for direction in [slopes.map { Double($0) / length }, random.direction(count: tensor.count)] {
-        let expected = try objective.difference(tensor, direction)
-        let found = zip(slopes, direction).reduce(0) { $0 + Double($1.0) * $1.1 }
-        #expect(
-          abs(found - expected) < 1e-3 * length,
-          "\(tensor.name): \(found) against \(expected), of a gradient of length \(length)")
-      }
-    }
+    try objective.expectDifferences(agreeWith: gradient)
     #expect(before.indices.allSatisfy { before[$0] == base.weights.pointer[$0] })
   }
 
@@ -90,12 +78,7 @@ struct AdapterGradientTests {
     let worst = zip(values, roundedValues).reduce(0) { max($0, abs($1.0 - $1.1)) }
     #expect(worst > 1e-5 && worst < 0.03, "nats a token: \(worst)")
     for tensor in model.trainable.tensors {
-      let range = tensor.offset..<tensor.offset + tensor.count
-      let size = range.reduce(0.0) { $0 + Double(exact.pointer[$1]) * Double(exact.pointer[$1]) }.squareRoot()
-      let error = range.reduce(0.0) { sum, index in
-        let difference = Double(exact.pointer[index]) - Double(rounded.pointer[index])
-        return sum + difference * difference
-      }.squareRoot()
+      let (error, size) = tensor.distance(of: rounded, from: tensor.values(in: exact))
       #expect(error < 0.04 * size && error > 0, "\(tensor.name): \(error / size)")
     }
   }

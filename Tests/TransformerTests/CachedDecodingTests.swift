@@ -11,13 +11,8 @@ import Testing
 struct CachedDecodingTests {
   @Test(arguments: Family.names)
   func logitsOfTransformers(family: String) throws {
-    let directory = "\(Family.root)/\(family)"
-    let expected = try ExpectedTensors("\(directory)/expected.safetensors")
-    let configuration = try ModelConfiguration(reading: "\(directory)/config.json", into: TransformerOptions())
-    let model = try LlamaModel(configuration.options.architecture)
-    var files = try WeightFiles.open(in: directory)
-    files.remove { $0 == "lm_head.weight" && model.architecture.isTied }
-    try files.read(model.layout.tensors, into: model.weights)
+    let expected = try ExpectedTensors("\(Family.root)/\(family)/expected.safetensors")
+    let model = try Family.model(family)
     let ids = try #require(expected["input_ids"]), logits = try #require(expected["logits"]).values
     let length = ids.shape[1], size = model.architecture.vocabularySize
     model.prepare(positions: length)

@@ -41,12 +41,7 @@ struct PrecisionTests {
     let (model, exact) = try gradient(isRounded: false)
     let (_, rounded) = try gradient(isRounded: true)
     for tensor in model.layout.tensors {
-      let range = tensor.offset..<tensor.offset + tensor.count
-      let size = range.reduce(0.0) { $0 + Double(exact.pointer[$1]) * Double(exact.pointer[$1]) }.squareRoot()
-      let error = range.reduce(0.0) { sum, index in
-        let difference = Double(exact.pointer[index]) - Double(rounded.pointer[index])
-        return sum + difference * difference
-      }.squareRoot()
+      let (error, size) = tensor.distance(of: rounded, from: tensor.values(in: exact))
       #expect(error < 0.03 * size && error > 0, "\(tensor.name): \(error / size)")
     }
   }
