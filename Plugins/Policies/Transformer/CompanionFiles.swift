@@ -4,10 +4,10 @@ import LossKit
 /// `transformers` as before.
 struct CompanionFiles: Sendable {
   static let tokenizerName = "tokenizer.json", tokenizerConfigurationName = "tokenizer_config.json"
-  static let templateName = "chat_template.jinja", generationName = "generation_config.json"
+  static let generationName = "generation_config.json"
   private static let names = [
     generationName, tokenizerName, tokenizerConfigurationName, "special_tokens_map.json", "added_tokens.json",
-    "vocab.json", "merges.txt", "tokenizer.model", templateName,
+    "vocab.json", "merges.txt", "tokenizer.model", "chat_template.jinja",
   ]
   /// The maximum size of a file; the tokenizer.json of Gemma 3 has 33 MB.
   private static let largestSize = 1 << 28

@@ -71,9 +71,6 @@ struct WeightFiles {
   /// The names of all tensors.
   var names: [String] { Array(places.keys) }
 
-  /// The number of tensors.
-  var count: Int { places.count }
-
   /// Removes tensors that a model does not use.
   mutating func remove(where isUnused: (String) -> Bool) {
     for name in places.keys where isUnused(name) { places[name] = nil }

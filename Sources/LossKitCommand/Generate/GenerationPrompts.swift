@@ -64,20 +64,13 @@ struct GenerationPrompts {
         range.lowerBound, "the prompt is a list of messages, and the model has no chat template; write it as text")
     }
     let conversations = try range.map { index in
-      let messages = try rows[index].value.array?.map { try message($0, index) } ?? []
-      return Conversation(messages, tools: rows[index].tools?.dense ?? "")
+      do {
+        return try Conversation(prompt: rows[index].value.array ?? [], tools: rows[index].tools?.dense ?? "")
+      } catch let failure as Failure {
+        throw self.failure(index, failure.message)
+      }
     }
     return try locating(range.lowerBound) { try model.render(conversations, forGeneration: true) }
-  }
-
-  private func message(_ value: JSONValue, _ index: Int) throws -> Conversation.Message {
-    guard let object = value.object, let role = (object["role"] ?? object["from"])?.string,
-      let content = (object["content"] ?? object["value"])?.string
-    else { throw failure(index, "a message is not an object with the keys role and content") }
-    let others = object.members.filter { !["role", "from", "content", "value"].contains($0.key) }
-    return Conversation.Message(
-      role: role, content: content,
-      members: others.isEmpty ? "" : JSONValue.object(others.map { ($0.key, $0.value) }).dense)
   }
 
   /// Runs a closure whose failures name a prompt of a batch, and names its line.

@@ -1,5 +1,5 @@
-import LossKit
-import LossKitJSON
+package import LossKit
+package import LossKitJSON
 
 /// The messages of an example, which a policy with a chat template renders.
 struct ExampleConversation: Sendable, Equatable {
@@ -15,10 +15,18 @@ struct ExampleConversation: Sendable, Equatable {
 
   /// The conversation up to the responses, then with each response.
   var conversations: [Conversation] {
-    ([prompt] + responses.map { prompt + $0 }).map { messages in
-      Conversation(
-        messages.map { Conversation.Message(role: $0.role.rawValue, content: $0.content, members: $0.members) },
-        tools: tools)
-    }
+    ([prompt] + responses.map { prompt + $0 }).map { Conversation($0, tools: tools) }
+  }
+}
+
+extension Conversation {
+  fileprivate init(_ messages: [LossKitTraining.Message], tools: String) {
+    self.init(
+      messages.map { Message(role: $0.role.rawValue, content: $0.content, members: $0.members) }, tools: tools)
+  }
+
+  /// A conversation of the messages under `prompt`, in the forms that training takes. Throws a `Failure` that names the message.
+  package init(prompt values: [JSONValue], tools: String = "") throws {
+    self.init(try LossKitTraining.Message.list(values, key: "prompt"), tools: tools)
   }
 }
